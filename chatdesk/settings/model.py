@@ -1,0 +1,237 @@
+"""What a validated desk file holds: frozen values, complete and ready to use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from chatdesk.survey import Survey
+from chatdesk.ticket import Priority
+
+if TYPE_CHECKING:
+    from chatdesk.business_hours import BusinessDays, Calendar
+
+    Duration = timedelta | BusinessDays
+
+
+class AfterHours(StrEnum):
+    """What a channel does with a contact outside its hours."""
+
+    TICKET = "ticket"
+
+
+class UnknownSender(StrEnum):
+    """What a channel does with a contact from somebody it cannot place [R30]."""
+
+    HOLD = "hold"
+    TICKET = "ticket"
+
+
+class QueueOrder(StrEnum):
+    """The order in which waiting customers are served [R42]."""
+
+    PRIORITY = "priority"
+    RECEIVED = "received"
+
+
+@dataclass(frozen=True, slots=True)
+class DeskSettings:
+    """The desk itself. ``colour`` is #rrggbb; ``logo``, ``email`` and ``public_url`` are "" when not set.
+
+    ``email`` is the desk's own mailbox; ``public_url`` is where customers reach this installation,
+    without a slash at the end; ``first_ticket`` is the number of the first ticket of a new database.
+    """
+
+    name: str
+    timezone: ZoneInfo
+    phone: str = ""
+    ticket_prefix: str = "HD"
+    logo: str = ""
+    colour: str = "#1f5fbf"
+    language: str = "en"
+    first_ticket: int = 1001
+    email: str = ""
+    public_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSettings:
+    """One way in. ``label`` is how customers see it; ``first_contact`` adds to the SLA's targets [R41]."""
+
+    name: str
+    calendar: Calendar
+    after_hours: AfterHours = AfterHours.TICKET
+    priority: Priority = Priority.STANDARD
+    first_contact: Duration | None = None
+    unknown_sender: UnknownSender = UnknownSender.HOLD
+    customer_sets_priority: bool = False
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """The queue of waiting customers; after ``no_answer`` a chat becomes a ticket [R25]."""
+
+    order: QueueOrder = QueueOrder.PRIORITY
+    no_answer: timedelta = timedelta(minutes=3)
+
+
+@dataclass(frozen=True, slots=True)
+class SlaTarget:
+    """The targets of one priority; None means no target.
+
+    ``clock`` is a calendar's name, "always" (around the clock) or "elapsed" (elapsed time) [R41].
+    """
+
+    respond: Duration | None
+    resolve: Duration | None
+    clock: str = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityMatrix:
+    """Impact x urgency -> priority [R40]: ``rows[impact][urgency]``, by the survey's answers."""
+
+    rows: Mapping[str, Mapping[str, Priority]] = field(default_factory=dict)
+    impact_field: str = "impact"
+    urgency_field: str = "urgency"
+
+    def propose(self, answers: Mapping[str, str]) -> Priority:
+        """Return the priority the survey's answers propose; standard when they do not say."""
+        row = self.rows.get(answers.get(self.impact_field, ""), {})
+        return row.get(answers.get(self.urgency_field, ""), Priority.STANDARD)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketSettings:
+    """How tickets end: ``auto_close`` 0 closes at once; ``reopen_window`` None means always [R17]."""
+
+    auto_close: timedelta = timedelta(0)
+    reopen_window: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StaffChannel:
+    """Where technicians work: the desk's own channel and, by company id, channels of single companies."""
+
+    channel: str
+    companies: Mapping[str, str] = field(default_factory=dict)
+
+    def channel_for(self, company: str | None) -> str:
+        """Return the channel in which this company's contacts are announced."""
+        return self.companies.get(company, self.channel) if company else self.channel
+
+
+@dataclass(frozen=True, slots=True)
+class StaffSettings:
+    """The staff's channels; None when that service is not used."""
+
+    slack: StaffChannel | None = None
+    teams: StaffChannel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Links the portal shows [R33]; "" when not set. ``others`` is name -> link, in the file's order."""
+
+    invoices: str = ""
+    meeting: str = ""
+    remote: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceWindow:
+    """A recurring window in the desk's local time [R47].
+
+    ``weekday`` counts from Monday = 0; ``weeks`` are the occurrences of that weekday in a month
+    (1 to 5), empty for every week. A window that closes at or before it opens ends the next day.
+    """
+
+    name: str
+    weekday: int
+    weeks: tuple[int, ...]
+    opens: time
+    closes: time
+    servers_until: time | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompanySettings:
+    """A client company. None, and "" for colour and logo, mean the desk's own setting [R34]."""
+
+    id: str
+    name: str
+    domains: tuple[str, ...] = ()
+    calendar: Calendar | None = None
+    colour: str = ""
+    logo: str = ""
+    customer_sets_priority: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WidgetSettings:
+    """A chat widget, by the key its page carries; complete, nothing left to inherit [R34].
+
+    ``company`` is a company's id, None for the desk's own. ``origins`` are exact origins
+    (scheme://host[:port]) allowed to embed it, besides the desk's own pages.
+    """
+
+    key: str
+    company: str | None
+    origins: tuple[str, ...]
+    colour: str
+    logo: str
+    name: str
+    calendar: Calendar
+
+
+@dataclass(frozen=True, slots=True)
+class CannedReply:
+    """A text that staff send with one choice."""
+
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole desk, read once at the start.
+
+    ``channels`` is by name, in the file's order, which is shown to customers [R8]. ``calendars`` is
+    by name and always holds "always" and "never". ``source`` is the file's path, or says that this
+    is the built-in demonstration desk.
+    """
+
+    desk: DeskSettings
+    calendars: Mapping[str, Calendar]
+    channels: Mapping[str, ChannelSettings]
+    queue: QueueSettings
+    sla: Mapping[Priority, SlaTarget]
+    priority: PriorityMatrix
+    survey: Survey
+    tickets: TicketSettings
+    staff: StaffSettings
+    links: Links
+    maintenance: tuple[MaintenanceWindow, ...]
+    companies: tuple[CompanySettings, ...]
+    widgets: tuple[WidgetSettings, ...]
+    canned: tuple[CannedReply, ...]
+    source: str
+
+    def company(self, company_id: str | None) -> CompanySettings | None:
+        """Return the company with that id, or None."""
+        return next((company for company in self.companies if company.id == company_id), None)
+
+    def company_of(self, email: str) -> CompanySettings | None:
+        """Return the company that owns the address's domain [R30], or None."""
+        domain = email.rpartition("@")[2].strip().casefold()
+        return next((company for company in self.companies if domain in company.domains), None)
+
+    def widget(self, key: str) -> WidgetSettings | None:
+        """Return the widget with that key, or None."""
+        return next((widget for widget in self.widgets if widget.key == key), None)
