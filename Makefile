@@ -1,0 +1,94 @@
+# A fresh clone needs Python 3.11 or later and make, nothing else.
+#   make run    start the desk with sample data
+#   make test   everything that must hold before a change is accepted
+PYTHON ?= python3
+WORKERS ?= 2
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := $(wildcard chatdesk adapters flows storage)
+SOURCES := $(PACKAGES) $(wildcard tests bench)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
+
+.PHONY: help run test lint format-check format types imports pytest bench browser dev lock clean
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make run      start the desk with sample data"
+	@echo "make test     lint, format check, types, import contracts, tests"
+	@echo "make lint | format | types | imports | pytest    one part of it"
+	@echo "make dev      only prepare $(VENV) with everything for development"
+	@echo "make browser  find or install Chromium for the browser tests"
+	@echo "make bench    measure"
+	@echo "make lock     renew requirements/*.txt from requirements/*.in"
+	@echo "make clean    remove $(VENV), caches and build output"
+
+# Setting up. Each stamp says that one step is done; a second run does nothing.
+
+$(VENV)/.created: scripts/make_venv.sh
+	@bash scripts/make_venv.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/.created
+	@echo "Installing what the service needs"
+	@$(PIP) install --require-hashes --requirement requirements/runtime.txt
+	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	@echo "Installing what the tests need"
+	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@$(PIP) check
+	@touch $@
+
+$(VENV)/.browser: scripts/ensure_chromium.py $(VENV)/.dev
+	@$(BIN)/python scripts/ensure_chromium.py $(VENV)/chromium-path
+	@touch $@
+
+dev: $(VENV)/.dev
+
+browser: $(VENV)/.dev
+	@rm -f $(VENV)/.browser
+	@$(MAKE) --no-print-directory $(VENV)/.browser
+
+run: $(VENV)/.runtime
+	$(BIN)/chatdesk demo
+
+# Checking. `make test` runs the quick parts first.
+
+test:
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory types
+	@$(MAKE) --no-print-directory imports
+	@$(MAKE) --no-print-directory pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: $(VENV)/.dev
+	$(BIN)/mypy $(SOURCES)
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+pytest: $(VENV)/.dev $(VENV)/.browser
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench
+
+# Keeping.
+
+lock:
+	@bash scripts/lock.sh "$(PYTHON)"
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""One package a channel: vendor payloads in, deliveries out."""

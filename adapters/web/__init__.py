@@ -1,0 +1,1 @@
+"""The web channel: widget, console, portal and API."""

@@ -1,0 +1,1 @@
+"""The conversational core: what happened, what follows and what must hold."""

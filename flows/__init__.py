@@ -1,0 +1,1 @@
+"""Dialogues: pure functions without clock, I/O or chance."""

@@ -1,0 +1,1 @@
+"""What is kept: models, migrations and the store, on SQLite or PostgreSQL."""
