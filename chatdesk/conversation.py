@@ -1,0 +1,187 @@
+"""The conversation: who speaks, what was said, who may see it, and where the dialogue stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from chatdesk.ticket import TicketNumber
+
+ConversationId = NewType("ConversationId", str)
+
+
+class Visibility(StrEnum):
+    """Who may read a message: everyone in the conversation, or staff only [R38]."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+
+
+class AuthorKind(StrEnum):
+    """Which side of the conversation speaks."""
+
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    DESK = "desk"
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote something. ``id`` is an agent's id, or a visitor's key for a customer."""
+
+    kind: AuthorKind
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """A technician as events name them."""
+
+    id: str
+    name: str
+
+    @property
+    def author(self) -> Author:
+        """The technician as a message's author."""
+        return Author(AuthorKind.AGENT, self.id, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """A file of a message. ``size`` is in bytes; the bytes are read with the same rights as the message."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message. Within its conversation it is known by ``seq``; numbers rise, gaps are normal.
+
+    ``changed`` is the sequence number of the latest edit or deletion, or ``seq`` itself.
+    """
+
+    conversation: ConversationId
+    seq: int
+    author: Author
+    visibility: Visibility
+    text: str
+    at: datetime
+    files: tuple[FileRef, ...] = ()
+    changed: int = 0
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What a message said before an edit or a deletion; ``changed`` is the sequence number of the change."""
+
+    conversation: ConversationId
+    seq: int
+    changed: int
+    by: Author
+    at: datetime
+    before: str
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Surveying:
+    """The survey is not answered yet; nothing is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """In the queue for a technician since ``since``; given up at ``until`` [R24, R25]."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A technician and the customer talk. ``agents`` are ids, the one who took it first."""
+
+    agents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ticketed:
+    """Nobody is in the chat; a technician has promised contact by ``promised_at`` [R25, R27]."""
+
+    promised_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The dialogue is over; the customer's next message opens it again [R17]."""
+
+    at: datetime
+
+
+DialogueState = Surveying | Waiting | Live | Ticketed | Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """Up to which sequence number each side has got and read the conversation."""
+
+    customer_delivered: int = 0
+    customer_seen: int = 0
+    staff_delivered: int = 0
+    staff_seen: int = 0
+
+    def advanced(self, customer: bool, delivered: int, seen: int) -> Receipts:
+        """Return the receipts moved forward; they never move back. ``customer`` names the side."""
+        delivered = max(delivered, seen)
+        if customer:
+            return Receipts(
+                max(self.customer_delivered, delivered),
+                max(self.customer_seen, seen),
+                self.staff_delivered,
+                self.staff_seen,
+            )
+        return Receipts(
+            self.customer_delivered,
+            self.customer_seen,
+            max(self.staff_delivered, delivered),
+            max(self.staff_seen, seen),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A chat, a mail thread or a call; from its survey on it belongs to one ticket.
+
+    ``visitor`` is the hash of the browser's secret (or the channel's own name for the person); only its
+    holder may speak as the customer. ``last_seq`` is the highest sequence number given out.
+    ``version`` counts the writes and settles conflicts between writers.
+    """
+
+    id: ConversationId
+    channel: str
+    visitor: str
+    customer_name: str
+    widget: str
+    company_id: str
+    ticket: TicketNumber | None
+    flow: str
+    flow_version: int
+    state: DialogueState
+    opened_at: datetime
+    changed_at: datetime
+    last_seq: int = 0
+    receipts: Receipts = Receipts()
+    rating: int | None = None
+    version: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody waits or talks in it now."""
+        return isinstance(self.state, Waiting | Live)

@@ -1,0 +1,266 @@
+"""Facts in: what happened, in the past tense. Adapters make them; Desk.receive takes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chatdesk.conversation import Agent, Author, ConversationId, FileRef, Visibility
+from chatdesk.ticket import Priority, TicketNumber, TicketType, Trigger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened at ``at`` (aware, UTC) on ``channel``.
+
+    ``external_id`` names the happening within its channel: a second event with the same pair is known
+    as a repetition and answered with the first one's outcome.
+    """
+
+    at: datetime
+    channel: str
+    external_id: str
+
+    def __post_init__(self) -> None:
+        if self.at.tzinfo is None:
+            raise ValueError("an event needs an aware time")
+
+    @property
+    def key(self) -> str:
+        """What the event is known by for good: channel and external id."""
+        return f"{self.channel}:{self.external_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationEvent(Event):
+    """Something that happened in a conversation."""
+
+    conversation: ConversationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketEvent(Event):
+    """Something staff did to a ticket."""
+
+    ticket: TicketNumber
+    agent: Agent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveySubmitted(ConversationEvent):
+    """A customer sent the survey; ``live`` asks for a chat, otherwise for a ticket only [R1, R2].
+
+    ``answers`` are checked against the desk's survey by the flow.
+    """
+
+    visitor: str
+    widget: str
+    answers: tuple[tuple[str, str], ...]
+    live: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerMessaged(ConversationEvent):
+    """The customer wrote."""
+
+    visitor: str
+    text: str
+    files: tuple[FileRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerLeft(ConversationEvent):
+    """A waiting customer leaves the queue and keeps the ticket [R24]."""
+
+    visitor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerEnded(ConversationEvent):
+    """The customer ended the chat; ``solved`` says that the matter is done."""
+
+    visitor: str
+    solved: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerRated(ConversationEvent):
+    """The customer rated the chat from 1 (bad) to 5 (good)."""
+
+    visitor: str
+    score: int
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptReported(ConversationEvent):
+    """A side has got the conversation up to ``delivered`` and read it up to ``seen``."""
+
+    by: Author
+    delivered: int
+    seen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageEdited(ConversationEvent):
+    """The author of message ``seq`` changed its text."""
+
+    by: Author
+    seq: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageDeleted(ConversationEvent):
+    """The author of message ``seq`` took it back."""
+
+    by: Author
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentMessaged(ConversationEvent):
+    """A technician wrote to the customer, or an internal note [R37, R38]."""
+
+    agent: Agent
+    text: str
+    files: tuple[FileRef, ...] = ()
+    visibility: Visibility = Visibility.PUBLIC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentJoined(ConversationEvent):
+    """A further technician joined a live chat."""
+
+    agent: Agent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentEnded(ConversationEvent):
+    """A technician ended the chat; the ticket stays as it is."""
+
+    agent: Agent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLogged(ConversationEvent):
+    """A technician logged a call, or a request sent to them directly, as a ticket [R5, R9]."""
+
+    agent: Agent
+    answers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranscriptSent(ConversationEvent):
+    """A transcript left the desk: downloaded or mailed, by whom and in which version."""
+
+    by: Author
+    to: str
+    format: str
+    internal: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerFired(Event):
+    """A timer that a flow had set came due; ``due`` is the time it was set for."""
+
+    name: str
+    due: datetime
+    conversation: ConversationId | None = None
+    ticket: TicketNumber | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketTaken(TicketEvent):
+    """A technician took the ticket and is its assignee [R36]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketAssigned(TicketEvent):
+    """Somebody on the staff gave the ticket to ``assignee``: dispatch, hand over, escalation [R37]."""
+
+    assignee: Agent
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketPaused(TicketEvent):
+    """Work waits: for the customer (with a question), a vendor or a date.
+
+    ``trigger`` is ASK_CUSTOMER, WAIT_FOR_VENDOR or SCHEDULE; the last two need ``until``.
+    """
+
+    trigger: Trigger
+    text: str = ""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketResumed(TicketEvent):
+    """Work goes on before the date or the answer came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketResolved(TicketEvent):
+    """The work is done; ``resolution`` is what the customer reads."""
+
+    resolution: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketReopened(TicketEvent):
+    """A technician opened a resolved or closed ticket again."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketCancelled(TicketEvent):
+    """A dispatcher cancelled a new ticket."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketMerged(TicketEvent):
+    """The ticket turned out to be a duplicate of ``into`` [R20]."""
+
+    into: TicketNumber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketSplit(TicketEvent):
+    """An unrelated matter became a ticket of its own [R20]; ``messages`` are copied into it."""
+
+    conversation: ConversationId
+    messages: tuple[int, ...]
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketEdited(TicketEvent):
+    """Staff changed what the ticket says of itself; None leaves a field as it is [R39, R40]."""
+
+    priority: Priority | None = None
+    type: TicketType | None = None
+    subject: str | None = None
+    workaround: str | None = None
+    needed_by: datetime | None = None
+    reason: str = ""
+
+
+AnyEvent = ConversationEvent | TicketEvent | TimerFired
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an event, told to its sender after the commit.
+
+    ``seq`` is the highest sequence number its conversation had then; ``repeated`` marks an event that
+    had been received before.
+    """
+
+    conversation: ConversationId | None
+    seq: int
+    ticket: TicketNumber | None
+    repeated: bool = field(default=False, compare=False)
