@@ -73,7 +73,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff format
 
 types: $(VENV)/.dev
-	$(BIN)/mypy $(SOURCES)
+	$(BIN)/mypy $(SOURCES) scripts
 
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
