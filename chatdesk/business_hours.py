@@ -173,9 +173,8 @@ class Calendar:
         for begins, ends in sorted(_checked(pause) for pause in pauses):
             if begins >= due:
                 break
-            begins = max(begins, counted_until)
-            if ends > begins:
-                paused = self.business_time_between(begins, ends)
+            if ends > counted_until:
+                paused = self.business_time_between(max(begins, counted_until), ends)
                 # Nothing is added for a pause in closed hours: a due time at a closing stays there.
                 due = self.add(due, paused) if paused else due
                 counted_until = ends
