@@ -6,16 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from chatdesk.business_hours import Calendar
+from chatdesk.duration import Duration
 from chatdesk.survey import Survey
 from chatdesk.ticket import Priority
-
-if TYPE_CHECKING:
-    from chatdesk.business_hours import BusinessDays, Calendar
-
-    Duration = timedelta | BusinessDays
 
 
 class AfterHours(StrEnum):
@@ -222,6 +218,11 @@ class Config:
     widgets: tuple[WidgetSettings, ...]
     canned: tuple[CannedReply, ...]
     source: str
+
+    def channel(self, name: str) -> ChannelSettings:
+        """Return a channel's settings; defaults for one that the desk does not offer to customers."""
+        calendar = self.calendars.get("desk", self.calendars["always"])
+        return self.channels.get(name) or ChannelSettings(name, calendar, label=name)
 
     def company(self, company_id: str | None) -> CompanySettings | None:
         """Return the company with that id, or None."""

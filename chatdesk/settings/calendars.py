@@ -1,0 +1,121 @@
+"""[calendars]: named opening hours, with holidays that one calendar may take from another [R45]."""
+
+from __future__ import annotations
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from chatdesk.business_hours import Calendar, parse_weekly
+from chatdesk.errors import InvalidCalendar
+from chatdesk.holiday_calendar import HolidayCalendar, parse_holidays
+from chatdesk.settings import values
+from chatdesk.settings.desk import read_timezone
+from chatdesk.settings.table import Table
+
+BUILT_IN = ("always", "never")
+RESERVED = (*BUILT_IN, "elapsed")
+
+
+def read_calendars(table: Table, timezone: ZoneInfo) -> dict[str, Calendar]:
+    """Read [calendars], in the file's order, and add the built-in ones, always and never.
+
+    A calendar that cannot be used is always open from then on, so that only its own problem is told.
+    """
+    holidays = _Holidays(table)
+    calendars: dict[str, Calendar] = {}
+    for name in table.values:
+        if name in RESERVED:
+            table.note(name, "is built in; choose another name.")
+        else:
+            calendars[name] = _calendar(table, name, timezone, holidays)
+    calendars["always"] = Calendar.always("always", timezone)
+    calendars["never"] = Calendar.never("never", timezone)
+    return calendars
+
+
+def _calendar(table: Table, name: str, timezone: ZoneInfo, holidays: _Holidays) -> Calendar:
+    value = table.values[name]
+    if isinstance(value, str):
+        word = table.read(name, values.one_of(BUILT_IN), "always")
+        return Calendar.never(name, timezone) if word == "never" else Calendar.always(name, timezone)
+    row = table.table(name)
+    zone = row.read("timezone", read_timezone, timezone)
+    hours = {key: row.values[key] for key in row.values if key not in ("timezone", "holidays")}
+    shut = holidays.of(name)
+    found_before = len(row.problems.found)
+    for key, windows in hours.items():
+        if windows != []:
+            _check_hours(row, name, key, windows)
+    if len(row.problems.found) == found_before:
+        try:
+            return Calendar.from_weekly(name, zone, hours, shut)
+        except InvalidCalendar as error:
+            table.note(name, _message(error, f"calendars.{name}"))
+    return Calendar.always(name, zone)
+
+
+def _check_hours(row: Table, name: str, key: str, windows: object) -> None:
+    try:
+        parse_weekly(name, {key: windows})
+    except InvalidCalendar as error:
+        hint = values.suggest(key, ("holidays", "timezone"))
+        row.note(key, _message(error, f"calendars.{name}.{key}") + hint)
+
+
+def _message(error: InvalidCalendar, prefix: str) -> str:
+    """Return the error's text without the key path, which the note puts in front."""
+    text = str(error)
+    while text.startswith(f"{prefix}: "):
+        text = text.removeprefix(f"{prefix}: ")
+    return f"{text}."
+
+
+class _Holidays:
+    """Finds each calendar's holidays, through other calendars where the file says so."""
+
+    def __init__(self, table: Table) -> None:
+        self._rows = {
+            name: table.table(name) for name, value in table.values.items() if isinstance(value, dict)
+        }
+        self._found: dict[str, HolidayCalendar] = {}
+        self._under_way: list[str] = []
+
+    def of(self, name: str) -> HolidayCalendar:
+        """Return a calendar's holidays; none for a calendar that has none or whose own are unusable."""
+        if name not in self._rows:
+            return HolidayCalendar()
+        if name not in self._found:
+            self._under_way.append(name)
+            self._found[name] = self._read(name, self._rows[name])
+            self._under_way.pop()
+        return self._found[name]
+
+    def _read(self, name: str, row: Table) -> HolidayCalendar:
+        value = row.take("holidays")
+        if isinstance(value, str) and value in self._rows:
+            if value in self._under_way:
+                circle = " -> ".join((*self._under_way[self._under_way.index(value) :], value))
+                row.note(
+                    "holidays",
+                    f"{values.shown(value)} goes in a circle ({circle}); give one of them its own dates.",
+                )
+                return HolidayCalendar()
+            return self.of(value)
+        if value is None:
+            return HolidayCalendar()
+        return row.read("holidays", lambda given: self._own(name, given), HolidayCalendar())
+
+    def _own(self, name: str, value: object) -> HolidayCalendar:
+        if not isinstance(value, list):
+            return self._entry(name, value)
+        entries = values.list_of(lambda entry: self._entry(name, entry))(value)
+        dates: frozenset[date] = frozenset().union(*(entry.dates for entry in entries))
+        regions = dict.fromkeys(region for entry in entries for region in entry.regions)
+        return HolidayCalendar(dates, tuple(regions))
+
+    def _entry(self, name: str, entry: object) -> HolidayCalendar:
+        try:
+            return parse_holidays(name, [entry])
+        except InvalidCalendar as error:
+            hint = values.suggest(entry, self._rows) if isinstance(entry, str) else ""
+            raise values.Unusable(("", _message(error, f"calendars.{name}.holidays") + hint)) from None

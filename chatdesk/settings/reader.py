@@ -1,0 +1,74 @@
+"""The whole file: TOML text to Config, with every problem told in one go."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+from chatdesk.errors import ConfigurationError
+from chatdesk.settings.calendars import read_calendars
+from chatdesk.settings.channels import read_channels
+from chatdesk.settings.clients import Surroundings, read_companies, read_widgets
+from chatdesk.settings.desk import read_canned, read_desk, read_links, read_queue, read_tickets
+from chatdesk.settings.model import Config
+from chatdesk.settings.staff import read_maintenance, read_staff
+from chatdesk.settings.survey import read_survey
+from chatdesk.settings.table import Problems, Table
+from chatdesk.settings.targets import read_priority, read_sla
+
+
+def parse_config(text: str, source: str) -> Config:
+    """Read a desk file's text; ``source`` names the file in errors.
+
+    Raises ConfigurationError: for TOML that cannot be parsed with its line and column, else with every
+    problem, one a line, each with the key's path, what was found and what is allowed.
+    """
+    problems = Problems(source)
+    root = Table(_parse_toml(text, source), "", problems)
+    config = _read(root, source)
+    root.finish()
+    problems.raise_if_any()
+    return config
+
+
+def _read(root: Table, source: str) -> Config:
+    desk = read_desk(root.table("desk"))
+    calendars = read_calendars(root.table("calendars"), desk.timezone)
+    channels = read_channels(root.table("channels"), calendars)
+    queue = read_queue(root.table("queue"))
+    sla = read_sla(root.table("sla"), calendars)
+    survey = read_survey(root.table("survey"))
+    priority = read_priority(root.table("priority"), survey)
+    around = Surroundings(desk, calendars, channels)
+    companies, company_widgets = read_companies(root.table("companies"), around)
+    own_widgets = read_widgets(root.table("widgets"), around, company_widgets)
+    return Config(
+        desk=desk,
+        calendars=calendars,
+        channels=channels,
+        queue=queue,
+        sla=sla,
+        priority=priority,
+        survey=survey,
+        tickets=read_tickets(root.table("tickets")),
+        staff=read_staff(root.table("staff"), [company.id for company in companies]),
+        links=read_links(root.table("links")),
+        maintenance=read_maintenance(root.tables("maintenance")),
+        companies=companies,
+        widgets=own_widgets + company_widgets,
+        canned=read_canned(root.tables("canned")),
+        source=source,
+    )
+
+
+def _parse_toml(text: str, source: str) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{source}: {_place_first(str(error))}") from None
+
+
+def _place_first(message: str) -> str:
+    """Turn tomllib's "fault (at line 3, column 5)" into "line 3, column 5: fault"."""
+    form = re.fullmatch(r"(?s)(.*) \(at (.*)\)", message)
+    return f"{form[2]}: {form[1]}." if form else message

@@ -1,0 +1,120 @@
+"""[sla] and [priority]: how soon, and how a priority is proposed [R40], [R41]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from chatdesk.business_hours import Calendar
+from chatdesk.duration import BusinessDays
+from chatdesk.settings import values
+from chatdesk.settings.channels import default_calendar
+from chatdesk.settings.durations import duration
+from chatdesk.settings.model import PriorityMatrix, SlaTarget
+from chatdesk.settings.table import Table
+from chatdesk.survey import FieldType, Survey, SurveyField
+from chatdesk.ticket import Priority
+
+ELAPSED = "elapsed"
+
+DEFAULT_ROWS = {
+    "Only me": ("low", "standard", "high"),
+    "Several people": ("standard", "standard", "critical"),
+    "Everyone": ("standard", "high", "critical"),
+}
+"""The matrix that goes with the default survey."""
+
+
+def _sample_policy(clock: str) -> dict[Priority, SlaTarget]:
+    def hours(count: float) -> timedelta:
+        return timedelta(hours=count)
+
+    return {
+        Priority.CRITICAL: SlaTarget(hours(0.25), hours(4), "always"),
+        Priority.HIGH: SlaTarget(hours(2), hours(2), clock),
+        Priority.STANDARD: SlaTarget(hours(4), hours(8), clock),
+        Priority.LOW: SlaTarget(hours(24), hours(48), ELAPSED),
+        Priority.SCHEDULED: SlaTarget(None, BusinessDays(5), clock),
+    }
+
+
+def read_sla(table: Table, calendars: Mapping[str, Calendar]) -> dict[Priority, SlaTarget]:
+    """Read [sla]; a priority that is left out keeps the sample policy's targets."""
+    usual = default_calendar(calendars)
+    targets = _sample_policy("always" if usual.never_open else usual.name)
+    for priority in Priority:
+        row = table.table(priority.value)
+        if priority.value in table:
+            targets[priority] = _target(row, targets[priority].clock, calendars)
+    table.finish()
+    return targets
+
+
+def _target(row: Table, clock: str, calendars: Mapping[str, Calendar]) -> SlaTarget:
+    # A clock that never runs has no due time.
+    clocks = [name for name, calendar in calendars.items() if not calendar.never_open]
+    target = SlaTarget(
+        respond=row.read("respond", duration, None),
+        resolve=row.read("resolve", duration, None),
+        clock=row.read("clock", values.one_of([*clocks, ELAPSED]), clock),
+    )
+    _check_target(row, target)
+    row.finish()
+    return target
+
+
+def _check_target(row: Table, target: SlaTarget) -> None:
+    for key, length in (("respond", target.respond), ("resolve", target.resolve)):
+        if target.clock == ELAPSED and isinstance(length, BusinessDays):
+            row.note(
+                key, 'business days cannot be counted in elapsed time; write days ("5d"), or name a calendar.'
+            )
+    respond, resolve = target.respond, target.resolve
+    if isinstance(respond, timedelta) and isinstance(resolve, timedelta) and respond > resolve:
+        row.note("respond", "is longer than resolve; a ticket is answered before it is resolved.")
+
+
+def read_priority(table: Table, survey: Survey) -> PriorityMatrix:
+    """Read [priority]: a row for each answer to the impact question, an entry for each urgency answer.
+
+    Without it the default matrix counts if it fits the survey, and a survey that asks neither proposes
+    standard.
+    """
+    impact = _question(table, survey, "impact_field", "impact")
+    urgency = _question(table, survey, "urgency_field", "urgency")
+    if impact is None or urgency is None:
+        for key in table.values:
+            table.take(key)
+        return PriorityMatrix()
+    fits = set(impact.options) == set(DEFAULT_ROWS) and len(urgency.options) == 3
+    given = any(key in table for key in impact.options)
+    rows: dict[str, Mapping[str, Priority]] = {}
+    for option in impact.options:
+        default = DEFAULT_ROWS[option] if fits and not given else ()
+        rows[option] = _row(table, option, urgency, default)
+    table.finish()
+    return PriorityMatrix(rows, impact.id, urgency.id)
+
+
+def _question(table: Table, survey: Survey, key: str, usual: str) -> SurveyField | None:
+    field_id = table.read(key, values.text(), usual)
+    field = survey.field(field_id)
+    if field is not None and field.type is FieldType.CHOICE:
+        return field
+    if table.values:
+        table.note(
+            key, f'the survey has no choice field "{field_id}"; add it to [survey], or leave [priority] out.'
+        )
+    return None
+
+
+def _row(table: Table, option: str, urgency: SurveyField, default: tuple[str, ...]) -> dict[str, Priority]:
+    wanted = len(urgency.options)
+    if option not in table and not default:
+        table.note(option, f"is missing; write {wanted} priorities, one for each answer to {urgency.ask!r}.")
+    row = table.read(option, values.list_of(values.member(Priority)), tuple(map(Priority, default)))
+    if option in table and len(row) != wanted and row:
+        table.note(
+            option, f"has {len(row)} priorities; write {wanted}: for {values.listed(urgency.options)}."
+        )
+    return dict(zip(urgency.options, row, strict=False))
