@@ -73,3 +73,11 @@ def test_a_date_that_a_zone_skipped_has_no_hours() -> None:
     calendar = Calendar.from_weekly("desk", apia, {"daily": "09:00-17:00"})
     assert calendar.openings_on(date(2011, 12, 30)) == ()
     assert calendar.add(local("2011-12-29 10:00", apia), BusinessDays(1)) == local("2011-12-31 10:00", apia)
+
+
+def test_business_days_from_the_repeated_hour_do_not_run_backwards() -> None:
+    calendar = Calendar.always("always", NEW_YORK)
+    first_showing, second_showing = local("2026-11-01 01:45", fold=0), local("2026-11-01 01:15", fold=1)
+    assert first_showing.astimezone(UTC) < second_showing.astimezone(UTC)
+    assert calendar.add(first_showing, BusinessDays(1)) == local("2026-11-02 01:45")
+    assert calendar.add(second_showing, BusinessDays(1)) == local("2026-11-02 02:00")
