@@ -10,7 +10,7 @@ from chatdesk.errors import InvalidCalendar
 from chatdesk.holiday_calendar import HolidayCalendar, parse_holidays
 from chatdesk.settings import values
 from chatdesk.settings.desk import read_timezone
-from chatdesk.settings.table import Table
+from chatdesk.settings.table import Table, check_name
 
 BUILT_IN = ("always", "never")
 RESERVED = (*BUILT_IN, "elapsed")
@@ -26,8 +26,9 @@ def read_calendars(table: Table, timezone: ZoneInfo) -> dict[str, Calendar]:
     for name in table.values:
         if name in RESERVED:
             table.note(name, "is built in; choose another name.")
-        else:
-            calendars[name] = _calendar(table, name, timezone, holidays)
+            continue
+        check_name(table, name)
+        calendars[name] = _calendar(table, name, timezone, holidays)
     calendars["always"] = Calendar.always("always", timezone)
     calendars["never"] = Calendar.never("never", timezone)
     return calendars
@@ -40,34 +41,37 @@ def _calendar(table: Table, name: str, timezone: ZoneInfo, holidays: _Holidays) 
         return Calendar.never(name, timezone) if word == "never" else Calendar.always(name, timezone)
     row = table.table(name)
     zone = row.read("timezone", read_timezone, timezone)
-    hours = {key: row.values[key] for key in row.values if key not in ("timezone", "holidays")}
     shut = holidays.of(name)
-    found_before = len(row.problems.found)
-    for key, windows in hours.items():
-        if windows != []:
-            _check_hours(row, name, key, windows)
-    if len(row.problems.found) == found_before:
+    hours = {key: row.values[key] for key in row.values if key not in ("timezone", "holidays")}
+    usable = [_hours_usable(row, name, key, windows) for key, windows in hours.items()]
+    if isinstance(value, dict) and all(usable):
         try:
             return Calendar.from_weekly(name, zone, hours, shut)
         except InvalidCalendar as error:
-            table.note(name, _message(error, f"calendars.{name}"))
+            _note(row, error)
     return Calendar.always(name, zone)
 
 
-def _check_hours(row: Table, name: str, key: str, windows: object) -> None:
+def _hours_usable(row: Table, name: str, key: str, windows: object) -> bool:
+    """Look at one line of hours by itself, so that the faults of all lines are told."""
     try:
-        parse_weekly(name, {key: windows})
+        parse_weekly(name, {key: "00:00-24:00"})
     except InvalidCalendar as error:
-        hint = values.suggest(key, ("holidays", "timezone"))
-        row.note(key, _message(error, f"calendars.{name}.{key}") + hint)
+        _note(row, error, values.suggest(key, ("holidays", "timezone")))
+        return False
+    try:
+        if windows != []:
+            parse_weekly(name, {key: windows})
+    except InvalidCalendar as error:
+        _note(row, error)
+        return False
+    return True
 
 
-def _message(error: InvalidCalendar, prefix: str) -> str:
-    """Return the error's text without the key path, which the note puts in front."""
-    text = str(error)
-    while text.startswith(f"{prefix}: "):
-        text = text.removeprefix(f"{prefix}: ")
-    return f"{text}."
+def _note(row: Table, error: InvalidCalendar, hint: str = "") -> None:
+    # Such an error begins with the key's path, as every problem does.
+    path, _, message = str(error).partition(": ")
+    row.problems.add(path, f"{message}.{hint}")
 
 
 class _Holidays:
@@ -118,4 +122,4 @@ class _Holidays:
             return parse_holidays(name, [entry])
         except InvalidCalendar as error:
             hint = values.suggest(entry, self._rows) if isinstance(entry, str) else ""
-            raise values.Unusable(("", _message(error, f"calendars.{name}.holidays") + hint)) from None
+            raise values.Unusable(("", f"{str(error).partition(': ')[2]}.{hint}")) from None

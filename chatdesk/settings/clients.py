@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chatdesk.business_hours import Calendar
-from chatdesk.settings import values
+from chatdesk.settings import addresses, values
 from chatdesk.settings.channels import calendar_in
 from chatdesk.settings.model import ChannelSettings, CompanySettings, DeskSettings, WidgetSettings
-from chatdesk.settings.table import Table
+from chatdesk.settings.table import Table, check_name
 
 OWN_WIDGET = "desk"
 """The key of the desk's own widget, which is always there."""
@@ -48,7 +48,7 @@ def read_companies(
     companies: list[CompanySettings] = []
     widgets: list[WidgetSettings] = []
     for company_id, row in table.named():
-        _check_name(table, company_id)
+        check_name(table, company_id)
         company = _company(company_id, row, around.calendars)
         _check_domains(row, company, companies)
         companies.append(company)
@@ -68,20 +68,27 @@ def read_widgets(
 ) -> tuple[WidgetSettings, ...]:
     """Read [widgets], the desk's own, by key; the widget "desk" comes first and is there in any case."""
     for key in table.values:
-        _check_name(table, key)
+        check_name(table, key)
         _check_key(table, key, key, others)
     keys = dict.fromkeys((OWN_WIDGET, *table.values))
     return tuple(_own_widget(key, table.table(key), around) for key in keys)
+
+
+def _company_domain(value: object) -> str:
+    found = addresses.domain(value)
+    if found in PUBLIC_MAIL:
+        raise values.unusable(value, "is a public mail domain; its senders belong to no one company.")
+    return found
 
 
 def _company(company_id: str, row: Table, calendars: Mapping[str, Calendar]) -> CompanySettings:
     return CompanySettings(
         id=company_id,
         name=row.require("name", values.text(60), company_id, '"Contoso"'),
-        domains=row.read("domains", values.unique(values.list_of(values.domain)), ()),
+        domains=row.read("domains", values.unique(values.list_of(_company_domain)), ()),
         calendar=row.read("calendar", calendar_in(calendars), None),
         colour=row.read("colour", values.colour, ""),
-        logo=row.read("logo", values.link("https"), ""),
+        logo=row.read("logo", addresses.link("https"), ""),
         customer_sets_priority=row.read("customer_sets_priority", values.boolean, None),
     )
 
@@ -106,7 +113,7 @@ def _own_widget(key: str, row: Table, around: Surroundings) -> WidgetSettings:
         company=None,
         origins=_origins(row, around),
         colour=row.read("colour", values.colour, around.desk.colour),
-        logo=row.read("logo", values.link("https"), around.desk.logo),
+        logo=row.read("logo", addresses.link("https"), around.desk.logo),
         name=row.read("name", values.text(60), around.desk.name),
         calendar=row.read("calendar", calendar_in(around.calendars), around.chat_calendar),
     )
@@ -115,16 +122,9 @@ def _own_widget(key: str, row: Table, around: Surroundings) -> WidgetSettings:
 
 
 def _origins(row: Table, around: Surroundings) -> tuple[str, ...]:
-    listed: tuple[str, ...] = row.read("origins", values.unique(values.list_of(values.origin)), ())
-    own = (values.origin_of(around.desk.public_url),) if around.desk.public_url else ()
+    listed: tuple[str, ...] = row.read("origins", values.unique(values.list_of(addresses.origin)), ())
+    own = (addresses.origin_of(around.desk.public_url),) if around.desk.public_url else ()
     return tuple(dict.fromkeys((*own, *listed)))
-
-
-def _check_name(table: Table, name: str) -> None:
-    try:
-        values.identifier(name)
-    except values.Unusable as error:
-        table.note(name, str(error))
 
 
 def _check_key(table: Table, where: str, key: str, others: Sequence[WidgetSettings]) -> None:
@@ -135,11 +135,6 @@ def _check_key(table: Table, where: str, key: str, others: Sequence[WidgetSettin
 
 def _check_domains(row: Table, company: CompanySettings, others: Sequence[CompanySettings]) -> None:
     for domain in company.domains:
-        if domain in PUBLIC_MAIL:
-            row.note(
-                "domains",
-                f"{values.shown(domain)} is a public mail domain; its senders belong to no one company.",
-            )
         for other in others:
             if domain in other.domains:
                 row.note(

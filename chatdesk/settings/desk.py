@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
-from chatdesk.settings import values
+from chatdesk.settings import addresses, values
 from chatdesk.settings.durations import span
 from chatdesk.settings.model import (
     CannedReply,
@@ -40,11 +40,11 @@ def read_desk(table: Table) -> DeskSettings:
         name=table.require("name", values.text(60), "Help desk", '"Northwind IT"'),
         timezone=table.read("timezone", read_timezone, ZoneInfo("UTC")),
         phone=table.read("phone", values.phone, ""),
-        email=table.read("email", values.email, ""),
-        public_url=table.read("public_url", values.site, ""),
+        email=table.read("email", addresses.email, ""),
+        public_url=table.read("public_url", addresses.site, ""),
         ticket_prefix=table.read("ticket_prefix", _PREFIX, "HD"),
         first_ticket=table.read("first_ticket", values.integer(1, 999_999_999), 1001),
-        logo=table.read("logo", values.link("https"), ""),
+        logo=table.read("logo", addresses.link("https"), ""),
         colour=table.read("colour", values.colour, "#1f5fbf"),
         language=table.read("language", _LANGUAGE, "en"),
     )
@@ -80,7 +80,7 @@ def _window_or_always(value: object) -> timedelta | None:
 
 def read_links(table: Table) -> Links:
     """Read [links]; every name is allowed, three of them have a place of their own [R33]."""
-    reader = values.link("https", "http", "mailto", "tel")
+    reader = addresses.link("https", "http", "mailto", "tel")
     own = {name: table.read(name, reader, "") for name in ("invoices", "meeting", "remote")}
     others = {name: table.read(name, reader, "") for name in table.values if name not in own}
     return Links(**own, others=others)

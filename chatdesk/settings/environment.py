@@ -9,6 +9,9 @@ from pathlib import Path
 
 from chatdesk.errors import ConfigurationError
 
+DATABASES = ("sqlite://", "postgres://", "postgresql://", "asyncpg://")
+"""How a database's address may start."""
+
 SHORTEST_SECRET = 32
 """Characters that CHATDESK_SECRET must have at least."""
 
@@ -22,7 +25,7 @@ class Environment:
     """
 
     config: Path | None = None
-    database_url: str = "sqlite://var/chatdesk.sqlite3"
+    database_url: str = field(default="sqlite://var/chatdesk.sqlite3", repr=False)
     data: Path = Path("var")
     host: str = "127.0.0.1"
     port: int = 8080
@@ -40,7 +43,7 @@ class Environment:
         data = Path(given.get("CHATDESK_DATA", "var"))
         environment = cls(
             config=Path(given["CHATDESK_CONFIG"]) if "CHATDESK_CONFIG" in given else None,
-            database_url=given.get("CHATDESK_DATABASE_URL", f"sqlite://{data / 'chatdesk.sqlite3'}"),
+            database_url=_database(given.get("CHATDESK_DATABASE_URL", ""), data, problems),
             data=data,
             host=given.get("CHATDESK_HOST", "127.0.0.1"),
             port=_port(given.get("CHATDESK_PORT", "8080"), problems),
@@ -50,6 +53,13 @@ class Environment:
         if problems:
             raise ConfigurationError("\n".join(problems))
         return environment
+
+
+def _database(url: str, data: Path, problems: list[str]) -> str:
+    if url and not url.startswith(DATABASES):
+        # The address may hold a password, so it is not repeated.
+        problems.append(f"CHATDESK_DATABASE_URL: must start with {' or '.join(DATABASES)}.")
+    return url or f"sqlite://{data / 'chatdesk.sqlite3'}"
 
 
 def _port(text: str, problems: list[str]) -> int:
@@ -71,7 +81,10 @@ def _networks(text: str, problems: list[str]) -> tuple[IPv4Network | IPv6Network
     networks: list[IPv4Network | IPv6Network] = []
     for part in text.replace(",", " ").split():
         try:
-            networks.append(ip_network(part))
+            network = ip_network(part)
+            if network.prefixlen == 0:
+                problems.append(f"CHATDESK_TRUSTED_PROXIES: {part!r} is everybody; name your own proxies.")
+            networks.append(network)
         except ValueError:
             problems.append(
                 f"CHATDESK_TRUSTED_PROXIES: {part!r} is not an address or a network such as 10.0.0.0/8."

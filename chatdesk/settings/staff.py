@@ -42,7 +42,10 @@ def _channel(
     for company in own.values:
         if company not in companies:
             hint = values.suggest(company, companies)
-            own.note(company, f"is not a company of [companies]; known are {values.listed(companies)}.{hint}")
+            own.note(
+                company,
+                f"is not a company of [companies]; known are {values.listed(companies, 'and')}.{hint}",
+            )
     by_company = {company: own.read(company, reader, channel) for company in own.values}
     row.finish()
     return StaffChannel(channel, by_company)
@@ -56,7 +59,7 @@ def read_maintenance(tables: list[Table]) -> tuple[MaintenanceWindow, ...]:
 def _window(table: Table) -> MaintenanceWindow:
     midnight = time(0)
     name = table.require("name", values.text(60), "", '"Windows patching"')
-    weekday = table.require("on", values.folded(values.one_of(WEEKDAYS)), "monday", '"wednesday"')
+    weekday = table.require("on", values.one_of(WEEKDAYS), "monday", '"wednesday"')
     weeks: tuple[int, ...] = table.read("weeks", _WEEKS, ())
     opens, closes = table.require("window", values.time_window, (midnight, midnight), '"01:00-04:00"')
     window = MaintenanceWindow(

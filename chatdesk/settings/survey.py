@@ -12,7 +12,7 @@ LONGEST_ANSWER = {
     FieldType.LONG: 4000,
     FieldType.EMAIL: 254,
     FieldType.PHONE: 100,
-    FieldType.CHOICE: 75,
+    FieldType.CHOICE: 200,
 }
 """Characters an answer may have unless the file says otherwise, by type."""
 

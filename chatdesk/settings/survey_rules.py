@@ -41,9 +41,10 @@ def check_needed(table: Table, fields: Sequence[SurveyField]) -> None:
     missing = [field_id for field_id in NEEDED if field_id not in known]
     # A field whose id could not be read may be the one that seems to be missing.
     if missing and "" not in known:
-        what = "a field" if len(missing) == 1 else "fields"
+        what, them = ("a field", "it") if len(missing) == 1 else ("fields", "them")
         table.note(
-            "fields", f"{what} with the id {listed(missing, 'and')} must be there; tickets are made from it."
+            "fields",
+            f"{what} with the id {listed(missing, 'and')} must be there; every ticket is made from {them}.",
         )
 
 
@@ -63,9 +64,10 @@ def _check_condition(
     when: Table, field_id: str, answers: Sequence[str], choices: dict[str, SurveyField]
 ) -> None:
     if field_id not in choices:
+        hint = suggest(field_id, choices)
         when.note(
             field_id,
-            f"is not an earlier choice field; those are {listed(choices)}.{suggest(field_id, choices)}",
+            f"is not an earlier choice field; those are {listed(choices, 'and')}.{hint}",
         )
         return
     options = choices[field_id].options

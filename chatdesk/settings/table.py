@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 from chatdesk.errors import ConfigurationError
-from chatdesk.settings.values import Reader, Unusable, listed, shown, suggest
+from chatdesk.settings.values import Reader, Unusable, identifier, listed, shown, suggest
 
 T = TypeVar("T")
 
@@ -102,5 +102,13 @@ class Table:
         """Note every key that is not known, with the nearest known one."""
         for key in self.values:
             if key not in self._asked:
-                hint = suggest(key, self._asked) or f" Known keys: {listed(sorted(set(self._asked)))}."
+                hint = suggest(key, self._asked) or f" Known keys: {listed(sorted(set(self._asked)), 'and')}."
                 self.note(key, f"is not a known key.{hint}")
+
+
+def check_name(table: Table, name: str) -> None:
+    """Note a name that the owner chose for a table, if it is not one."""
+    try:
+        identifier(name)
+    except Unusable as error:
+        table.note(name, str(error))

@@ -111,10 +111,13 @@ def _question(table: Table, survey: Survey, key: str, usual: str) -> SurveyField
 def _row(table: Table, option: str, urgency: SurveyField, default: tuple[str, ...]) -> dict[str, Priority]:
     wanted = len(urgency.options)
     if option not in table and not default:
-        table.note(option, f"is missing; write {wanted} priorities, one for each answer to {urgency.ask!r}.")
+        table.note(
+            option,
+            f"is missing; write {wanted} priorities, one for each answer to {values.shown(urgency.ask)}.",
+        )
     row = table.read(option, values.list_of(values.member(Priority)), tuple(map(Priority, default)))
     if option in table and len(row) != wanted and row:
         table.note(
-            option, f"has {len(row)} priorities; write {wanted}: for {values.listed(urgency.options)}."
+            option, f"has {len(row)} priorities; write {wanted}: for {values.listed(urgency.options, 'and')}."
         )
     return dict(zip(urgency.options, row, strict=False))

@@ -9,7 +9,6 @@ from datetime import date, datetime, time
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
@@ -67,7 +66,7 @@ def text(longest: int = 200) -> Reader[str]:
             raise unusable(value, "is not a text; write it in quotes.")
         stripped = value.strip()
         if not stripped:
-            raise unusable(value, "is empty; write a text, or leave the key out.")
+            raise unusable(value, "is empty; write a text.")
         if len(stripped) > longest:
             raise unusable(value, f"has {len(stripped)} characters; at most {longest} are allowed.")
         if any(ord(character) < 32 for character in stripped):
@@ -90,23 +89,22 @@ def paragraphs(longest: int = 4000) -> Reader[str]:
     return read
 
 
-def matching(pattern: str, allowed: str, longest: int = 200) -> Reader[str]:
-    """Read a text that is wholly ``pattern``; ``allowed`` tells people what that is."""
+def matching(pattern: str, allowed: str, longest: int = 200, *, lower: bool = False) -> Reader[str]:
+    """Read a text that is wholly ``pattern``; ``allowed`` tells people what that is.
+
+    With ``lower`` upper and lower case are the same, and the text is returned in lower case.
+    """
     compiled = re.compile(pattern)
     read_text = text(longest)
 
     def read(value: object) -> str:
         found = read_text(value)
+        found = found.lower() if lower else found
         if not compiled.fullmatch(found):
             raise unusable(value, f"is not {allowed}.")
         return found
 
     return read
-
-
-def folded(reader: Reader[str]) -> Reader[str]:
-    """Read a text for which upper and lower case are the same; it is returned in lower case."""
-    return lambda value: reader(value.lower() if isinstance(value, str) else value)
 
 
 def boolean(value: object) -> bool:
@@ -187,7 +185,7 @@ def sized(fewest: int, most: int, reader: Reader[tuple[T, ...]]) -> Reader[tuple
     def read(value: object) -> tuple[T, ...]:
         items = reader(value)
         if not fewest <= len(items) <= most:
-            raise Unusable(("", f"has {len(items)} entries; write {fewest} to {most}."))
+            raise Unusable(("", f"needs {fewest} to {most} entries; it has {len(items)}."))
         return items
 
     return read
@@ -215,76 +213,8 @@ def time_window(value: object) -> tuple[time, time]:
     return window
 
 
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-
-
-def link(*schemes: str) -> Reader[str]:
-    """Read a link of one of the schemes; http is taken for this computer (loopback) in any case."""
-
-    def read(value: object) -> str:
-        found = text(2000)(value)
-        fault = f"is not a link; write an address that starts with {' or '.join(_starts(schemes))}."
-        try:
-            parts = urlsplit(found)
-            host = parts.hostname or ""
-            loopback = parts.scheme == "http" and host in _LOOPBACK and parts.port != 0
-        except ValueError:
-            raise unusable(value, fault) from None
-        web = parts.scheme in ("http", "https")
-        complete = bool(host) and "@" not in parts.netloc if web else bool(parts.path)
-        if (parts.scheme not in schemes and not loopback) or not complete or re.search(r'[\s<>"\\]', found):
-            raise unusable(value, fault)
-        return found
-
-    return read
-
-
-def _starts(schemes: Iterable[str]) -> list[str]:
-    return [f"{scheme}://" if scheme.startswith("http") else f"{scheme}:" for scheme in schemes]
-
-
-def site(value: object) -> str:
-    """Read the address of a web site, without a slash at the end: no query, no fragment."""
-    found = link("https")(value)
-    if "?" in found or "#" in found:
-        raise unusable(value, "has a query or fragment; write the address up to the path.")
-    return found.rstrip("/")
-
-
-def origin(value: object) -> str:
-    """Read an exact origin (scheme://host[:port], RFC 6454) in the form in which browsers send it."""
-    if isinstance(value, str) and "*" in value:
-        raise unusable(
-            value, "has a *; list every site by its exact address, such as https://www.example.com."
-        )
-    found = site(value)
-    parts = urlsplit(found.lower())
-    if parts.path or found.lower() != f"{parts.scheme}://{parts.netloc}":
-        raise unusable(value, "has a path; write scheme and host only, such as https://www.example.com.")
-    return origin_of(found)
-
-
-def origin_of(address: str) -> str:
-    """Return the origin of a web address, without the scheme's usual port."""
-    parts = urlsplit(address.lower())
-    usual = {"https": ":443", "http": ":80"}[parts.scheme]
-    return f"{parts.scheme}://{parts.netloc.removesuffix(usual)}"
-
-
-colour = folded(matching(r"#[0-9a-f]{6}", 'a colour; write # and six hexadecimal digits, such as "#1f5fbf"'))
-email = folded(
-    matching(
-        r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]",
-        'an e-mail address; write one such as "help@example.com"',
-        254,
-    )
-)
-domain = folded(
-    matching(
-        r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]",
-        'a domain; write the part after the @, such as "example.com"',
-        253,
-    )
+colour = matching(
+    r"#[0-9a-f]{6}", 'a colour; write # and six hexadecimal digits, such as "#1f5fbf"', lower=True
 )
 phone = matching(
     r"\+?[0-9(][0-9 ()./x-]{1,38}[0-9]", 'a telephone number; write digits and spaces, such as "555-0100"', 40
