@@ -21,6 +21,7 @@ from chatdesk.config import (
     parse_config,
 )
 from chatdesk.duration import BusinessDays
+from chatdesk.errors import ConfigurationError
 from chatdesk.settings.survey import DEFAULT_SURVEY
 from chatdesk.survey import FieldType
 from chatdesk.ticket import Priority
@@ -193,6 +194,28 @@ def test_the_matrix_can_name_other_questions() -> None:
         '{ id = "work", ask = "Work?", options = ["Yes", "No"] }]'
     )
     assert config.priority.propose({"who": "All", "work": "No"}) is Priority.CRITICAL
+
+
+def test_the_default_matrix_counts_only_for_the_urgency_answers_in_its_order() -> None:
+    survey = (
+        f"[survey]{NEEDED_FIELDS}"
+        '{ id = "impact", ask = "Who?", options = ["Everyone", "Only me", "Several people"] },'
+        '{ id = "urgency", ask = "Work?", options = ["No", "With difficulty", "Yes"] }]'
+    )
+    with pytest.raises(ConfigurationError, match=r"priority\.Everyone: is missing; write 3 priorities"):
+        read(survey)
+    fitting = survey.replace('"No", "With difficulty", "Yes"', '"Yes", "With difficulty", "No"')
+    assert read(fitting).priority.propose({"impact": "Everyone", "urgency": "No"}) is Priority.CRITICAL
+
+
+def test_a_calendar_can_add_days_to_the_holidays_of_others() -> None:
+    config = read(
+        '[calendars.desk]\nmon-fri = "08:00-16:00"\nholidays = "US"\n'
+        '[calendars.chat]\nmon-fri = "07:00-17:30"\nholidays = ["desk", "2026-12-24"]\n'
+    )
+    assert date(2026, 12, 24) in config.calendars["chat"].holidays
+    assert date(2026, 12, 25) in config.calendars["chat"].holidays
+    assert date(2026, 12, 24) not in config.calendars["desk"].holidays
 
 
 def test_a_company_is_found_by_the_domain_of_an_address_in_any_case() -> None:

@@ -1,12 +1,20 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, date, datetime, time
+from functools import reduce
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chatdesk.config import load_config, parse_config
 from chatdesk.errors import ConfigurationError
+from chatdesk.settings.reader import read_config
 
 CASES = Path(__file__).with_name("config_errors.txt")
 
@@ -40,6 +48,37 @@ def test_every_mistake_is_told_with_its_key_what_was_found_and_what_is_allowed(
 ) -> None:
     file = text if "[desk]" in text else f'[desk]\nname = "Northwind IT"\n{text}'
     assert refusal(file).splitlines() == [f"chatdesk.toml: {problem}" for problem in problems]
+
+
+Step = str | int
+
+ODD_VALUES: tuple[object, ...] = (
+    "", "x", "always", "2h", "a\x00b", "x" * 5000, 0, -1, 10**20, True, 1.5, float("nan"),
+    [], [[]], ["x"], [1], {}, {"x": 1}, {"odd key\n": 1}, [{}], [{"x": []}], date(2026, 1, 1), datetime(2026, 1, 1, tzinfo=UTC), time(1),
+)  # fmt: skip
+
+
+def places(value: object) -> Iterator[tuple[Step, ...]]:
+    """The path of every value within a parsed file."""
+    inside: Iterable[tuple[Step, object]] = ()
+    if isinstance(value, dict):
+        inside = value.items()
+    elif isinstance(value, list):
+        inside = enumerate(value)
+    for step, item in inside:
+        yield (step,)
+        yield from ((step, *path) for path in places(item))
+
+
+@pytest.mark.parametrize("odd", ODD_VALUES, ids=lambda odd: repr(odd)[:20])
+def test_any_value_at_any_place_is_read_or_refused_and_never_breaks_the_reader(odd: object) -> None:
+    demonstration = files("chatdesk.settings").joinpath("demo_desk.toml").read_text(encoding="utf-8")
+    for path in places(tomllib.loads(demonstration)):
+        changed: Any = tomllib.loads(demonstration)
+        *way, last = path
+        reduce(lambda holder, step: holder[step], way, changed)[last] = odd
+        with suppress(ConfigurationError):
+            assert read_config(changed, "chatdesk.toml").desk.name
 
 
 def test_a_name_that_is_too_long_is_shown_shortened() -> None:

@@ -90,36 +90,30 @@ class _Holidays:
             return HolidayCalendar()
         if name not in self._found:
             self._under_way.append(name)
-            self._found[name] = self._read(name, self._rows[name])
+            self._found[name] = self._rows[name].read("holidays", self._given_for(name), HolidayCalendar())
             self._under_way.pop()
         return self._found[name]
 
-    def _read(self, name: str, row: Table) -> HolidayCalendar:
-        value = row.take("holidays")
-        if isinstance(value, str) and value in self._rows:
-            if value in self._under_way:
-                circle = " -> ".join((*self._under_way[self._under_way.index(value) :], value))
-                row.note(
-                    "holidays",
-                    f"{values.shown(value)} goes in a circle ({circle}); give one of them its own dates.",
-                )
-                return HolidayCalendar()
-            return self.of(value)
-        if value is None:
-            return HolidayCalendar()
-        return row.read("holidays", lambda given: self._own(name, given), HolidayCalendar())
+    def _given_for(self, name: str) -> values.Reader[HolidayCalendar]:
+        def read_entry(entry: object) -> HolidayCalendar:
+            if isinstance(entry, str) and entry in self._rows:
+                return self._of_other(entry)
+            try:
+                return parse_holidays(name, [entry])
+            except InvalidCalendar as error:
+                hint = values.suggest(entry, self._rows) if isinstance(entry, str) else ""
+                raise values.Unusable(("", f"{str(error).partition(': ')[2]}.{hint}")) from None
 
-    def _own(self, name: str, value: object) -> HolidayCalendar:
-        if not isinstance(value, list):
-            return self._entry(name, value)
-        entries = values.list_of(lambda entry: self._entry(name, entry))(value)
-        dates: frozenset[date] = frozenset().union(*(entry.dates for entry in entries))
-        regions = dict.fromkeys(region for entry in entries for region in entry.regions)
-        return HolidayCalendar(dates, tuple(regions))
+        def read(value: object) -> HolidayCalendar:
+            entries = values.list_of(read_entry)(value) if isinstance(value, list) else (read_entry(value),)
+            dates: frozenset[date] = frozenset().union(*(entry.dates for entry in entries))
+            regions = dict.fromkeys(region for entry in entries for region in entry.regions)
+            return HolidayCalendar(dates, tuple(regions))
 
-    def _entry(self, name: str, entry: object) -> HolidayCalendar:
-        try:
-            return parse_holidays(name, [entry])
-        except InvalidCalendar as error:
-            hint = values.suggest(entry, self._rows) if isinstance(entry, str) else ""
-            raise values.Unusable(("", f"{str(error).partition(': ')[2]}.{hint}")) from None
+        return read
+
+    def _of_other(self, other: str) -> HolidayCalendar:
+        if other in self._under_way:
+            circle = " -> ".join((*self._under_way[self._under_way.index(other) :], other))
+            raise values.unusable(other, f"goes in a circle ({circle}); give one of them its own dates.")
+        return self.of(other)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chatdesk.business_hours import Calendar
 from chatdesk.settings import addresses, values
-from chatdesk.settings.channels import calendar_in
+from chatdesk.settings.channels import calendar_in, default_calendar
 from chatdesk.settings.model import ChannelSettings, CompanySettings, DeskSettings, WidgetSettings
 from chatdesk.settings.table import Table, check_name
 
@@ -38,7 +38,7 @@ class Surroundings:
     def chat_calendar(self) -> Calendar:
         """The hours of a widget that names none: the web channel's."""
         channel = self.channels.get("web")
-        return channel.calendar if channel else self.calendars.get("desk", self.calendars["always"])
+        return channel.calendar if channel else default_calendar(self.calendars)
 
 
 def read_companies(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from chatdesk.settings import addresses, values
@@ -25,11 +26,16 @@ _LANGUAGE = values.matching(
 )
 
 
+@cache
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def read_timezone(value: object) -> ZoneInfo:
     """Read a time zone by its name in the IANA database."""
     name = values.text()(value)
-    if name not in available_timezones():
-        hint = values.suggest(name, available_timezones())
+    if name not in _timezones():
+        hint = values.suggest(name, _timezones())
         raise values.unusable(value, f'is not a time zone; write one such as "America/New_York".{hint}')
     return ZoneInfo(name)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 
 from chatdesk.errors import ConfigurationError
 from chatdesk.settings.calendars import read_calendars
@@ -23,8 +24,13 @@ def parse_config(text: str, source: str) -> Config:
     Raises ConfigurationError: for TOML that cannot be parsed with its line and column, else with every
     problem, one a line, each with the key's path, what was found and what is allowed.
     """
+    return read_config(_parse_toml(text, source), source)
+
+
+def read_config(values: Mapping[str, object], source: str) -> Config:
+    """Read a desk file that was parsed already; raises ConfigurationError with every problem."""
     problems = Problems(source)
-    root = Table(_parse_toml(text, source), "", problems)
+    root = Table(values, "", problems)
     config = _read(root, source)
     root.finish()
     problems.raise_if_any()

@@ -43,7 +43,7 @@ class Table:
 
     def where(self, key: str) -> str:
         """Return the whole path of one of this table's keys."""
-        written = key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else f'"{key}"'
+        written = key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else shown(key)
         return f"{self.path}.{written}" if self.path else written
 
     def note(self, key: str, message: str) -> None:

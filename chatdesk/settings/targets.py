@@ -24,6 +24,9 @@ DEFAULT_ROWS = {
 }
 """The matrix that goes with the default survey."""
 
+DEFAULT_URGENCY = ("Yes", "With difficulty", "No")
+"""The answers that the entries of its rows are for."""
+
 
 def _sample_policy(clock: str) -> dict[Priority, SlaTarget]:
     def hours(count: float) -> timedelta:
@@ -86,7 +89,7 @@ def read_priority(table: Table, survey: Survey) -> PriorityMatrix:
         for key in table.values:
             table.take(key)
         return PriorityMatrix()
-    fits = set(impact.options) == set(DEFAULT_ROWS) and len(urgency.options) == 3
+    fits = set(impact.options) == set(DEFAULT_ROWS) and urgency.options == DEFAULT_URGENCY
     given = any(key in table for key in impact.options)
     rows: dict[str, Mapping[str, Priority]] = {}
     for option in impact.options:
@@ -109,15 +112,25 @@ def _question(table: Table, survey: Survey, key: str, usual: str) -> SurveyField
 
 
 def _row(table: Table, option: str, urgency: SurveyField, default: tuple[str, ...]) -> dict[str, Priority]:
-    wanted = len(urgency.options)
     if option not in table and not default:
         table.note(
             option,
-            f"is missing; write {wanted} priorities, one for each answer to {values.shown(urgency.ask)}.",
+            f"is missing; write {len(urgency.options)} priorities, "
+            f"one for each answer to {values.shown(urgency.ask)}.",
         )
-    row = table.read(option, values.list_of(values.member(Priority)), tuple(map(Priority, default)))
-    if option in table and len(row) != wanted and row:
-        table.note(
-            option, f"has {len(row)} priorities; write {wanted}: for {values.listed(urgency.options, 'and')}."
-        )
+    row = table.read(option, _one_for_each(urgency.options), tuple(map(Priority, default)))
+    # A row that could not be read is empty here, and its problem is noted.
     return dict(zip(urgency.options, row, strict=False))
+
+
+def _one_for_each(options: tuple[str, ...]) -> values.Reader[tuple[Priority, ...]]:
+    read_row = values.list_of(values.member(Priority))
+
+    def read(value: object) -> tuple[Priority, ...]:
+        row = read_row(value)
+        if len(row) != len(options):
+            wanted = f"write {len(options)}: for {values.listed(options, 'and')}"
+            raise values.Unusable(("", f"has {len(row)} priorities; {wanted}."))
+        return row
+
+    return read
