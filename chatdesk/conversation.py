@@ -113,9 +113,14 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Ticketed:
-    """Nobody is in the chat; a technician has promised contact by ``promised_at`` [R25, R27]."""
+    """No chat now; a technician will make contact by ``promised_at`` [R25, R27].
+
+    ``may_wait`` says that the customer was told to keep waiting if they like: who takes the ticket
+    then finds them in the chat.
+    """
 
     promised_at: datetime | None = None
+    may_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Decisions out: what must follow from an event, in the imperative. Flows make them; the desk carries them out."""
+"""Decisions out: what must follow from an event. Flows make them; the desk carries them out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from chatdesk.conversation import Author, Conversation, DialogueState, FileRef, Visibility
-from chatdesk.ticket import Ticket, TicketNumber
+from chatdesk.ticket import Ticket, TicketNumber, TicketStatus
 
 
 class MailKind(StrEnum):
@@ -47,11 +47,13 @@ class Revise:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Add an entry to the ticket's history: who did what, and why."""
+    """Add an entry to the ticket's history: who did what, and why; ``before`` and ``after`` if it moved."""
 
     what: str
     by: Author
     why: str = ""
+    before: TicketStatus | None = None
+    after: TicketStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class MoveConversations:
     """Give all of the ticket's conversations to ticket ``to`` [R20]."""
 
     to: TicketNumber
+    by: Author
 
 
 @dataclass(frozen=True, slots=True)

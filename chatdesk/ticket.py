@@ -69,6 +69,7 @@ class Trigger(StrEnum):
     CUSTOMER_SOLVED = "marked as solved by the customer"
     AUTO_CLOSE = "closed"
     REOPEN = "re-opened"
+    REOPEN_UNASSIGNED = "re-opened for nobody"
     MERGE = "merged"
     CANCEL = "cancelled"
 
@@ -117,6 +118,8 @@ def _table() -> dict[tuple[TicketStatus, Trigger], TicketStatus]:
         table[paused, trigger.RESUME] = status.IN_PROGRESS
     for done in DONE:
         table[done, trigger.REOPEN] = status.ASSIGNED
+        # A ticket that was done before anybody took it has no technician to go back to.
+        table[done, trigger.REOPEN_UNASSIGNED] = status.NEW
     return table
 
 

@@ -1,0 +1,64 @@
+"""What one commit changed: written by the store as a whole, then told to live listeners."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chatdesk.conversation import Author, Conversation, ConversationId, Message, Revision
+from chatdesk.events import AnyEvent, Outcome
+from chatdesk.outbox import Delivery
+from chatdesk.ticket import Ticket, TicketNumber, TicketStatus
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One line of a ticket's history: who did what, when and why; the states if it moved."""
+
+    ticket: TicketNumber
+    at: datetime
+    by: Author
+    what: str
+    why: str = ""
+    before: TicketStatus | None = None
+    after: TicketStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """A customer's rating of a conversation, 1 to 5."""
+
+    conversation: ConversationId
+    score: int
+    comment: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """An event that could not be worked on, kept with the reason for staff to see."""
+
+    event: AnyEvent
+    reason: str
+    at: datetime
+
+
+@dataclass(slots=True)
+class Changes:
+    """Everything one batch writes. Conversations and tickets hold their new versions, by key.
+
+    A conversation or ticket with version 1 is new. ``announced`` are the tickets staff must be told of.
+    """
+
+    conversations: dict[ConversationId, Conversation] = field(default_factory=dict)
+    tickets: dict[TicketNumber, Ticket] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=list)
+    revised: list[Message] = field(default_factory=list)
+    revisions: list[Revision] = field(default_factory=list)
+    history: list[HistoryEntry] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
+    ratings: list[Rating] = field(default_factory=list)
+    received: list[tuple[str, Outcome]] = field(default_factory=list)
+    announced: dict[TicketNumber, str] = field(default_factory=dict)
+    queue_changed: bool = False
+    numbers_used: int = 0

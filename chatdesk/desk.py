@@ -1,0 +1,188 @@
+"""The one way in: Desk.receive(event). A batch loop steps what has gathered and commits it at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from chatdesk.changes import Changes, SetAside
+from chatdesk.config import Config
+from chatdesk.errors import ConcurrentChange, DeskStopped, EventRefused, StorageError
+from chatdesk.events import AnyEvent, Outcome
+from chatdesk.hub import Hub
+from chatdesk.loading import load
+from chatdesk.ports import Clock, ConversationFlow, NewId, Store, TicketFlow
+from chatdesk.routing import Router
+from chatdesk.work import AlreadyOpen, Work
+
+log = structlog.get_logger(__name__)
+
+MAX_BATCH = 500
+MAX_CONFLICTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """The dialogues the desk runs."""
+
+    conversation: ConversationFlow
+    ticket: TicketFlow
+
+
+@dataclass(slots=True)
+class _Pending:
+    event: AnyEvent
+    done: asyncio.Future[Outcome]
+
+
+class Desk:
+    """Takes events, commits them in batches, and tells live listeners and the relay afterwards.
+
+    ``run`` has to be running for events to be worked on. ``wake_relay`` is called after a commit that
+    queued deliveries.
+    """
+
+    def __init__(
+        self, config: Config, store: Store, hub: Hub, flows: Flows, clock: Clock, new_id: NewId
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._hub = hub
+        self._flows = flows
+        self._clock = clock
+        self._new_id = new_id
+        self._router = Router(config, new_id)
+        self._waiting: list[_Pending] = []
+        self._arrived = asyncio.Event()
+        self._stopping = False
+        self._after_commit: list[Callable[[Changes], None]] = []
+
+    def on_commit(self, listener: Callable[[Changes], None]) -> None:
+        """Call ``listener`` on the event loop after each commit, with what it changed."""
+        self._after_commit.append(listener)
+
+    def submit(self, event: AnyEvent) -> asyncio.Future[Outcome]:
+        """Queue the event and return a future of its outcome, which is set after the commit.
+
+        The future raises EventRefused (nothing changed; the text is fit to be shown), StorageError
+        (nothing was stored; it may be sent again) or DeskStopped.
+        """
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        if self._stopping:
+            future.set_exception(DeskStopped("The desk is stopping."))
+            return future
+        self._waiting.append(_Pending(event, future))
+        self._arrived.set()
+        return future
+
+    async def receive(self, event: AnyEvent) -> Outcome:
+        """Work on one event and return its outcome once it is committed; raises as ``submit`` says."""
+        return await self.submit(event)
+
+    async def run(self) -> None:
+        """Work on events until ``stop``; what was submitted before it is still committed."""
+        while not (self._stopping and not self._waiting):
+            if not self._waiting:
+                self._arrived.clear()
+                await self._arrived.wait()
+                continue
+            batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+            await self._work_off(batch)
+
+    def stop(self) -> None:
+        """Take no more events and let ``run`` end when the present ones are committed."""
+        self._stopping = True
+        self._arrived.set()
+
+    async def _work_off(self, batch: Sequence[_Pending]) -> None:
+        """Commit the batch; if that fails, its events one by one, so that one bad event stops no other."""
+        try:
+            changes, results = await self._commit_with_retries([pending.event for pending in batch])
+        except StorageError as error:
+            # The database is at fault, not an event: nothing is set aside, senders may try again.
+            log.error("batch_not_stored", events=len(batch), error=str(error))
+            _fail(batch, error)
+        except Exception as error:
+            if len(batch) == 1:
+                await self._set_aside(batch[0], error)
+                return
+            for pending in batch:
+                await self._work_off([pending])
+        else:
+            self._after(changes)
+            for pending, result in zip(batch, results, strict=True):
+                _settle(pending.done, result)
+
+    async def _commit_with_retries(
+        self, events: Sequence[AnyEvent]
+    ) -> tuple[Changes, list[Outcome | EventRefused]]:
+        for _ in range(MAX_CONFLICTS):
+            try:
+                return await self._commit(events)
+            except ConcurrentChange:
+                # Another writer was first: its state is loaded afresh and the events are stepped again.
+                log.info("batch_conflict", events=len(events))
+        return await self._commit(events)
+
+    async def _commit(self, events: Sequence[AnyEvent]) -> tuple[Changes, list[Outcome | EventRefused]]:
+        """Step the events, in order, and write what they change, all in one transaction."""
+        async with self._store.batch() as batch:
+            known = dict(await batch.received({event.key for event in events}))
+            fresh = [event for event in events if event.key not in known]
+            loaded = await load(batch, fresh)
+            flows = self._flows
+            work = Work(self._config, flows.conversation, flows.ticket, self._new_id, self._router, loaded)
+            results = [_step(work, event, known) for event in events]
+            if work.changes.received:
+                await batch.write(work.changes)
+        return work.changes, results
+
+    async def _set_aside(self, pending: _Pending, error: Exception) -> None:
+        log.error("event_set_aside", kind=type(pending.event).__name__, exc_info=error)
+        reason = f"{type(error).__name__}: {error}"
+        try:
+            await self._store.set_aside(SetAside(pending.event, reason, self._clock()))
+        except StorageError as failure:
+            _fail([pending], failure)
+            return
+        text = "This could not be worked on; the desk's staff have been told."
+        _settle(pending.done, EventRefused(text, code="set_aside"))
+
+    def _after(self, changes: Changes) -> None:
+        self._hub.publish(changes)
+        for listener in self._after_commit:
+            listener(changes)
+
+
+def _step(work: Work, event: AnyEvent, known: dict[str, Outcome]) -> Outcome | EventRefused:
+    """Step one event; a repetition, also within the batch, is answered with the first one's outcome."""
+    before = known.get(event.key)
+    if before is not None:
+        return Outcome(before.conversation, before.seq, before.ticket, repeated=True)
+    try:
+        outcome = work.step(event)
+    except AlreadyOpen as found:
+        return found.outcome
+    except EventRefused as refusal:
+        return refusal
+    known[event.key] = outcome
+    return outcome
+
+
+def _settle(done: asyncio.Future[Outcome], result: Outcome | EventRefused) -> None:
+    # A sender that went away has cancelled its future; its event is committed all the same.
+    if done.done():
+        return
+    if isinstance(result, EventRefused):
+        done.set_exception(result)
+    else:
+        done.set_result(result)
+
+
+def _fail(batch: Sequence[_Pending], error: Exception) -> None:
+    for pending in batch:
+        if not pending.done.done():
+            pending.done.set_exception(error)

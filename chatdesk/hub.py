@@ -1,0 +1,124 @@
+"""Who is listening live: wakes listeners after a commit, and carries what is worth nothing later (typing)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
+
+from chatdesk.changes import Changes
+from chatdesk.conversation import Author, Conversation, ConversationId, Message
+from chatdesk.ticket import Ticket, TicketNumber
+
+News = TypeVar("News")
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationChanged:
+    """What one commit changed in one conversation; messages are in order of their latest change."""
+
+    conversation: Conversation
+    messages: tuple[Message, ...]
+    ticket: Ticket | None
+
+
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """Somebody writes, or stopped; never stored. ``internal`` is for staff only."""
+
+    conversation: ConversationId
+    by: Author
+    on: bool
+    internal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TicketsChanged:
+    """Tickets whose line in a list may have changed; ``announced`` holds those staff must be told of."""
+
+    numbers: frozenset[TicketNumber]
+    announced: tuple[tuple[TicketNumber, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QueueChanged:
+    """Somebody joined or left the queue, so places moved."""
+
+
+ConversationNews = ConversationChanged | Typing
+DeskNews = TicketsChanged | QueueChanged
+ConversationListener = Callable[[ConversationNews], None]
+DeskListener = Callable[[DeskNews], None]
+
+
+class Hub:
+    """Live listeners of this process. A listener is called on the event loop and must not wait."""
+
+    def __init__(self) -> None:
+        self._conversations: dict[ConversationId, set[ConversationListener]] = {}
+        self._desk: set[DeskListener] = set()
+
+    def listen(self, conversation: ConversationId, listener: ConversationListener) -> None:
+        """Call ``listener`` with everything new in the conversation from now on."""
+        self._conversations.setdefault(conversation, set()).add(listener)
+
+    def unlisten(self, conversation: ConversationId, listener: ConversationListener) -> None:
+        """Stop calling ``listener`` for the conversation; unknown ones are ignored."""
+        listeners = self._conversations.get(conversation)
+        if listeners is not None:
+            listeners.discard(listener)
+            if not listeners:
+                del self._conversations[conversation]
+
+    def listen_to_desk(self, listener: DeskListener) -> None:
+        """Call ``listener`` with news of tickets and of the queue from now on."""
+        self._desk.add(listener)
+
+    def unlisten_to_desk(self, listener: DeskListener) -> None:
+        """Stop calling ``listener`` with news of the desk; unknown ones are ignored."""
+        self._desk.discard(listener)
+
+    def publish(self, changes: Changes) -> None:
+        """Tell listeners what a commit changed."""
+        messages: dict[ConversationId, list[Message]] = {}
+        for message in (*changes.messages, *changes.revised):
+            messages.setdefault(message.conversation, []).append(message)
+        for identity, conversation in changes.conversations.items():
+            listeners = self._conversations.get(identity)
+            if listeners:
+                ticket = changes.tickets.get(conversation.ticket) if conversation.ticket else None
+                news = ConversationChanged(conversation, tuple(messages.get(identity, ())), ticket)
+                self._tell(listeners, news)
+        if self._desk:
+            self._publish_to_desk(changes)
+
+    def signal(self, typing: Typing) -> None:
+        """Tell listeners of the conversation that somebody types."""
+        self._tell(self._conversations.get(typing.conversation, set()), typing)
+
+    def listeners(self, conversation: ConversationId) -> int:
+        """Return how many listen to the conversation."""
+        return len(self._conversations.get(conversation, ()))
+
+    def _publish_to_desk(self, changes: Changes) -> None:
+        numbers = {c.ticket for c in changes.conversations.values() if c.ticket is not None}
+        tickets = TicketsChanged(frozenset(numbers | set(changes.tickets)), tuple(changes.announced.items()))
+        for listener in tuple(self._desk):
+            _call(listener, tickets)
+            if changes.queue_changed:
+                _call(listener, QueueChanged())
+
+    def _tell(self, listeners: set[ConversationListener], news: ConversationNews) -> None:
+        for listener in tuple(listeners):
+            _call(listener, news)
+
+
+def _call(listener: Callable[[News], None], news: News) -> None:
+    # One listener's fault must not keep the news from the others.
+    try:
+        listener(news)
+    except Exception:
+        log.exception("listener_failed")

@@ -1,0 +1,93 @@
+"""What a batch of events is about: everything its steps need, read in a handful of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chatdesk.conversation import ConversationId
+from chatdesk.events import (
+    AnyEvent,
+    CallLogged,
+    ConversationEvent,
+    CustomerEnded,
+    CustomerLeft,
+    CustomerMessaged,
+    MessageDeleted,
+    MessageEdited,
+    SurveySubmitted,
+    TicketEvent,
+    TicketMerged,
+    TicketSplit,
+    TimerFired,
+)
+from chatdesk.ports import StoreBatch
+from chatdesk.ticket import TicketNumber
+from chatdesk.work import Loaded
+
+_OPENS_A_TICKET = SurveySubmitted | CallLogged | TicketSplit
+_MOVES_THE_QUEUE = SurveySubmitted | CustomerMessaged | CustomerLeft | CustomerEnded
+
+
+async def load(batch: StoreBatch, events: Sequence[AnyEvent]) -> Loaded:
+    """Return the conversations, tickets, messages, queue and next number that these events need."""
+    loaded = Loaded()
+    await _load_conversations(batch, events, loaded)
+    numbers = _ticket_numbers(events)
+    numbers |= {c.ticket for c in loaded.conversations.values() if c.ticket is not None}
+    if numbers:
+        loaded.tickets.update(await batch.tickets(numbers))
+    wanted = [pair for event in events for pair in _messages(event)]
+    if wanted:
+        loaded.messages = {(m.conversation, m.seq): m for m in await batch.messages(wanted)}
+    if any(isinstance(event, _OPENS_A_TICKET) for event in events):
+        loaded.next_number = await batch.next_number()
+    if _needs_queue(events, loaded):
+        loaded.queue = {entry.conversation: entry for entry in await batch.queue()}
+    return loaded
+
+
+async def _load_conversations(batch: StoreBatch, events: Sequence[AnyEvent], loaded: Loaded) -> None:
+    ids = {
+        event.conversation
+        for event in events
+        if isinstance(event, ConversationEvent | TimerFired) and event.conversation is not None
+    }
+    if ids:
+        loaded.conversations.update(await batch.conversations(ids))
+    visitors = {(event.visitor, event.widget) for event in events if isinstance(event, SurveySubmitted)}
+    if visitors:
+        loaded.conversations.update({c.id: c for c in await batch.open_conversations(visitors)})
+    numbers = _ticket_numbers(events)
+    if numbers:
+        loaded.conversations.update({c.id: c for c in await batch.conversations_of(numbers)})
+
+
+def _ticket_numbers(events: Sequence[AnyEvent]) -> set[TicketNumber]:
+    numbers: set[TicketNumber] = set()
+    for event in events:
+        if isinstance(event, TicketEvent | TimerFired) and event.ticket is not None:
+            numbers.add(event.ticket)
+        if isinstance(event, TicketMerged):
+            numbers.add(event.into)
+    return numbers
+
+
+def _messages(event: AnyEvent) -> list[tuple[ConversationId, int]]:
+    match event:
+        case MessageEdited() | MessageDeleted():
+            return [(event.conversation, event.seq)]
+        case TicketSplit():
+            return [(event.conversation, seq) for seq in event.messages]
+    return []
+
+
+def _needs_queue(events: Sequence[AnyEvent], loaded: Loaded) -> bool:
+    """The queue is read only when somebody may join it: a live chat's messages do not."""
+    for event in events:
+        if isinstance(event, _OPENS_A_TICKET):
+            return True
+        if isinstance(event, _MOVES_THE_QUEUE):
+            conversation = loaded.conversations.get(event.conversation)
+            if conversation is not None and not conversation.is_open:
+                return True
+    return False

@@ -1,0 +1,71 @@
+"""What leaves the desk: deliveries written in one commit with their cause, sent by the relay afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from chatdesk.conversation import ConversationId
+from chatdesk.ticket import TicketNumber
+
+Payload = Mapping[str, str | int | bool | None]
+"""Small facts that a delivery carries by itself; everything else is read when it is sent."""
+
+TIMER_TARGET = "timer"
+MAIL_TARGET = "email"
+
+
+class DeliveryKind(StrEnum):
+    """What a delivery is."""
+
+    MAIL = "mail"
+    MESSAGE = "message"
+    REVISION = "revision"
+    TICKET = "ticket"
+    TIMER = "timer"
+
+
+class DeliveryStatus(StrEnum):
+    """How far a delivery has come."""
+
+    PENDING = "pending"
+    LEASED = "leased"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One thing to send to one target, by then at the earliest.
+
+    ``id`` is fixed for good when it is queued. Deliveries of one ``lane`` and ``target`` go out in the
+    order queued. ``attempts`` counts the sends begun, this one included; ``uncertain`` says that an
+    earlier one was cut off, so that nobody knows whether it arrived.
+    """
+
+    id: str
+    target: str
+    kind: DeliveryKind
+    lane: str
+    due_at: datetime
+    created_at: datetime
+    conversation: ConversationId | None = None
+    seq: int | None = None
+    ticket: TicketNumber | None = None
+    payload: Payload = field(default_factory=dict)
+    attempts: int = 0
+    uncertain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryResult:
+    """What became of a delivery. ``retry_at`` is set for one that stays pending."""
+
+    id: str
+    status: DeliveryStatus
+    external_id: str = ""
+    error: str = ""
+    retry_at: datetime | None = None

@@ -1,0 +1,109 @@
+"""What the core asks of the outside: the clock, the store, the flows and the channels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from chatdesk.changes import Changes, SetAside
+from chatdesk.conversation import Conversation, ConversationId, DialogueState, Message
+from chatdesk.effects import Decision, TicketDecision
+from chatdesk.events import AnyEvent, Outcome
+from chatdesk.outbox import Delivery, DeliveryResult
+from chatdesk.situation import QueueEntry, Situation
+from chatdesk.ticket import Ticket, TicketNumber
+
+Clock = Callable[[], datetime]
+"""Returns the present moment, aware and in UTC."""
+
+NewId = Callable[[], str]
+"""Returns a fresh unguessable id of 32 characters."""
+
+ConversationFlow = Callable[[DialogueState, AnyEvent, Situation], Decision]
+"""A dialogue: pure; raises EventRefused for what cannot be done."""
+
+TicketFlow = Callable[[Ticket, AnyEvent, Situation], TicketDecision]
+"""The work on a ticket: pure; raises EventRefused for what cannot be done."""
+
+
+class StoreBatch(Protocol):
+    """One open transaction of the store; everything read in it holds until it is committed."""
+
+    async def received(self, keys: Collection[str]) -> Mapping[str, Outcome]:
+        """Return the outcomes of those event keys that were received before."""
+
+    async def conversations(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
+        """Return the conversations that exist, by id."""
+
+    async def conversations_of(self, tickets: Collection[TicketNumber]) -> Sequence[Conversation]:
+        """Return every conversation of these tickets, oldest first."""
+
+    async def open_conversations(self, visitors: Collection[tuple[str, str]]) -> Sequence[Conversation]:
+        """Return the waiting and live conversations of these (visitor, widget) pairs."""
+
+    async def tickets(self, numbers: Collection[TicketNumber]) -> Mapping[TicketNumber, Ticket]:
+        """Return the tickets that exist, by number."""
+
+    async def messages(self, wanted: Iterable[tuple[ConversationId, int]]) -> Sequence[Message]:
+        """Return the messages known by conversation and sequence number that exist."""
+
+    async def queue(self) -> Sequence[QueueEntry]:
+        """Return every waiting customer, in no order."""
+
+    async def next_number(self) -> TicketNumber:
+        """Return the number the next ticket gets; no other transaction can get it while this one is open."""
+
+    async def write(self, changes: Changes) -> None:
+        """Write all of it. Raises ConcurrentChange when a version is not the one expected."""
+
+
+class Store(Protocol):
+    """Where the desk's record is kept."""
+
+    def batch(self) -> AbstractAsyncContextManager[StoreBatch]:
+        """Open a transaction; it is committed when the block ends and undone when it raises.
+
+        Raises StorageError when the database cannot take it; nothing was written then.
+        """
+
+    async def set_aside(self, item: SetAside) -> None:
+        """Keep an event that could not be worked on."""
+
+
+class Outbox(Protocol):
+    """The relay's side of the store."""
+
+    async def lease(self, now: datetime, until: datetime, limit: int) -> Sequence[Delivery]:
+        """Return due deliveries, at most one a lane and target, oldest first, held until ``until``.
+
+        A delivery whose lease ran out is leased again, marked ``uncertain``.
+        """
+
+    async def finish(self, results: Sequence[DeliveryResult], now: datetime) -> None:
+        """Write down what became of leased deliveries."""
+
+    async def next_due(self) -> datetime | None:
+        """Return when the next delivery is due or its lease runs out; None when there is none."""
+
+
+class Channel(Protocol):
+    """A way out: something that can carry deliveries to people."""
+
+    @property
+    def name(self) -> str:
+        """The target that deliveries name."""
+
+    async def send(self, delivery: Delivery) -> str:
+        """Send it and return the other side's id for it.
+
+        Raises DeliveryDelayed (did not happen, try again), DeliveryRefused (never will) or
+        DeliveryUnknown (cannot be told). Any other exception counts as unknown.
+        """
+
+    async def find(self, delivery: Delivery) -> str | None:
+        """Look whether a delivery whose outcome is unknown arrived: its id there, or None if it did not.
+
+        Raises DeliveryUnknown where the other side cannot tell.
+        """

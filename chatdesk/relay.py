@@ -1,0 +1,188 @@
+"""Outbox to channels: leases what is due, sends it in order, backs off, and never repeats blindly."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from chatdesk.desk import Desk
+from chatdesk.errors import ChatdeskError, DeliveryDelayed, DeliveryRefused, DeliveryUnknown, StorageError
+from chatdesk.events import TimerFired
+from chatdesk.outbox import TIMER_TARGET, Delivery, DeliveryResult, DeliveryStatus
+from chatdesk.ports import Channel, Clock, Outbox
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often and how long a delayed delivery is tried again.
+
+    The n-th wait is ``first`` x 2^n, at most ``longest``, varied by up to a fifth by ``jitter`` (a
+    function that returns a number from 0 up to 1); after ``attempts`` it is given up.
+    """
+
+    first: timedelta = timedelta(seconds=2)
+    longest: timedelta = timedelta(minutes=30)
+    attempts: int = 12
+
+    def wait(self, attempt: int, chance: float) -> timedelta:
+        """Return the wait after attempt number ``attempt`` (from 1); ``chance`` is from 0 up to 1."""
+        doublings = min(attempt - 1, 20)
+        wait = min(self.first * (1 << doublings), self.longest)
+        return wait * (0.9 + 0.2 * chance)
+
+
+class Relay:
+    """Sends deliveries through the channels, by name; timers go back to the desk as TimerFired."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        desk: Desk,
+        channels: Mapping[str, Channel],
+        clock: Clock,
+        jitter: Callable[[], float],
+        policy: RetryPolicy = RetryPolicy(),
+        lease: timedelta = timedelta(minutes=2),
+        limit: int = 100,
+    ) -> None:
+        self._outbox = outbox
+        self._desk = desk
+        self._channels = channels
+        self._clock = clock
+        self._jitter = jitter
+        self._policy = policy
+        self._lease = lease
+        self._limit = limit
+        self._wake = asyncio.Event()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._results: list[DeliveryResult] = []
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Say that something was queued."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Let ``run`` end when what is being sent has been sent and noted."""
+        self._stopping = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send what is due until ``stop``; a failing database is waited out."""
+        while not (self._stopping and not self._sending and not self._results):
+            self._wake.clear()
+            try:
+                busy = await self._note_results() + await self._begin_due()
+                wait = 0.0 if busy else await self._until_next()
+            except StorageError as error:
+                log.error("relay_waits_for_storage", error=str(error))
+                wait = self._policy.first.total_seconds()
+            if wait:
+                await self._sleep(wait)
+
+    async def _note_results(self) -> int:
+        """Write down what became of deliveries since the last time; return how many there were."""
+        results = list(self._results)
+        if results:
+            await self._outbox.finish(results, self._clock())
+            del self._results[: len(results)]
+        return len(results)
+
+    async def _begin_due(self) -> int:
+        """Begin to send what is due, one delivery a lane and target; a slow one keeps no other waiting."""
+        room = self._limit - len(self._sending)
+        if self._stopping or room <= 0:
+            return 0
+        now = self._clock()
+        deliveries = await self._outbox.lease(now, now + self._lease, room)
+        for delivery in deliveries:
+            task = asyncio.create_task(self._carry(delivery))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+        return len(deliveries)
+
+    async def _carry(self, delivery: Delivery) -> None:
+        self._results.append(await self._deliver(delivery))
+        self._wake.set()
+
+    async def _until_next(self) -> float:
+        due = await self._outbox.next_due()
+        return 60.0 if due is None else min(60.0, max(0.0, (due - self._clock()).total_seconds()))
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _deliver(self, delivery: Delivery) -> DeliveryResult:
+        """Carry out one delivery and say what became of it; never raises."""
+        try:
+            if delivery.target == TIMER_TARGET:
+                return await self._fire(delivery)
+            return await self._send(delivery)
+        except DeliveryDelayed as delayed:
+            return self._delayed(delivery, delayed)
+        except DeliveryRefused as refused:
+            return DeliveryResult(delivery.id, DeliveryStatus.FAILED, error=str(refused))
+        except Exception as error:
+            # Whether it arrived cannot be told: shown to staff, never sent again blindly.
+            log.exception("delivery_unknown", delivery=delivery.id, target=delivery.target)
+            return DeliveryResult(
+                delivery.id, DeliveryStatus.UNKNOWN, error=str(error) or type(error).__name__
+            )
+
+    async def _send(self, delivery: Delivery) -> DeliveryResult:
+        channel = self._channels.get(delivery.target)
+        if channel is None:
+            raise DeliveryRefused(f"No channel named {delivery.target} is configured.")
+        if delivery.uncertain:
+            # An earlier attempt was cut off: look whether it arrived before sending again.
+            found = await channel.find(delivery)
+            if found is not None:
+                return _done(delivery, found)
+        try:
+            return _done(delivery, await channel.send(delivery))
+        except DeliveryUnknown:
+            found = await channel.find(delivery)
+        if found is None:
+            raise DeliveryDelayed("The first attempt did not arrive.")
+        return _done(delivery, found)
+
+    async def _fire(self, delivery: Delivery) -> DeliveryResult:
+        of_ticket = bool(delivery.payload["of_ticket"])
+        event = TimerFired(
+            at=self._clock(),
+            channel=TIMER_TARGET,
+            external_id=delivery.id,
+            name=str(delivery.payload["name"]),
+            due=datetime.fromisoformat(str(delivery.payload["due"])),
+            conversation=None if of_ticket else delivery.conversation,
+            ticket=delivery.ticket if of_ticket else None,
+        )
+        try:
+            await self._desk.receive(event)
+        except StorageError as error:
+            raise DeliveryDelayed(str(error)) from error
+        except ChatdeskError as error:
+            return DeliveryResult(delivery.id, DeliveryStatus.FAILED, error=str(error))
+        return _done(delivery, "")
+
+    def _delayed(self, delivery: Delivery, delayed: DeliveryDelayed) -> DeliveryResult:
+        if delivery.attempts >= self._policy.attempts:
+            return DeliveryResult(delivery.id, DeliveryStatus.FAILED, error=str(delayed))
+        wait = self._policy.wait(delivery.attempts, self._jitter())
+        if delayed.retry_after is not None:
+            wait = max(wait, timedelta(seconds=delayed.retry_after))
+        retry_at = self._clock() + wait
+        return DeliveryResult(delivery.id, DeliveryStatus.PENDING, error=str(delayed), retry_at=retry_at)
+
+
+def _done(delivery: Delivery, external_id: str) -> DeliveryResult:
+    return DeliveryResult(delivery.id, DeliveryStatus.DONE, external_id=external_id)

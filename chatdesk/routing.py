@@ -1,0 +1,99 @@
+"""Where a change goes besides the web pages: mail to the requester, cards and messages elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from chatdesk.config import Config
+from chatdesk.conversation import AuthorKind, Conversation, Message, Visibility
+from chatdesk.effects import MailRequester, StartTimer
+from chatdesk.outbox import MAIL_TARGET, TIMER_TARGET, Delivery, DeliveryKind, Payload
+from chatdesk.ports import NewId
+from chatdesk.ticket import Ticket, TicketNumber
+
+WEB = "web"
+"""The web pages need no deliveries: they ask for what they have not seen [docs/protocol.md]."""
+
+
+class Router:
+    """Turns effects into deliveries. ``new_id`` gives each its unguessable id."""
+
+    def __init__(self, config: Config, new_id: NewId) -> None:
+        self._new_id = new_id
+        staff = (("slack", config.staff.slack), ("teams", config.staff.teams))
+        self._staff = tuple(name for name, settings in staff if settings is not None)
+
+    def mail(
+        self, effect: MailRequester, ticket: Ticket, conversation: Conversation, at: datetime
+    ) -> Delivery:
+        """Return the mail to the ticket's requester [R14, R15]."""
+        payload: Payload = {"mail": effect.kind.value, "to": ticket.requester_email, "text": effect.text}
+        return self._delivery(MAIL_TARGET, DeliveryKind.MAIL, at, ticket.number, conversation, None, payload)
+
+    def timer(self, effect: StartTimer, number: TicketNumber | None, conversation: Conversation) -> Delivery:
+        """Return the timer as a delivery due when it is; in a lane of its own it waits for no other."""
+        due = effect.due.isoformat()
+        payload: Payload = {"name": effect.name, "due": due, "of_ticket": effect.of_ticket}
+        identity = self._new_id()
+        return Delivery(
+            id=identity,
+            target=TIMER_TARGET,
+            kind=DeliveryKind.TIMER,
+            lane=identity,
+            due_at=effect.due,
+            created_at=conversation.changed_at,
+            conversation=conversation.id,
+            ticket=number,
+            payload=payload,
+        )
+
+    def message(
+        self, message: Message, conversation: Conversation, origin: str, *, revised: bool
+    ) -> Iterator[Delivery]:
+        """Yield a delivery for each channel that shows this message, except ``origin``, which brought it.
+
+        Staff channels get every message; the customer's own channel only public ones from the desk's
+        side [R38]. ``revised`` says that an earlier message was edited or deleted.
+        """
+        kind = DeliveryKind.REVISION if revised else DeliveryKind.MESSAGE
+        for target in (*self._staff, *self._customer_target(message, conversation)):
+            if target != origin:
+                at = message.deleted_at or message.edited_at or message.at
+                yield self._delivery(target, kind, at, conversation.ticket, conversation, message.seq, {})
+
+    def ticket(
+        self, ticket: Ticket, conversation: Conversation, at: datetime, reason: str
+    ) -> Iterator[Delivery]:
+        """Yield a delivery for each staff channel that shows the ticket's card [R35]."""
+        for target in self._staff:
+            payload: Payload = {"reason": reason}
+            yield self._delivery(target, DeliveryKind.TICKET, at, ticket.number, conversation, None, payload)
+
+    def _customer_target(self, message: Message, conversation: Conversation) -> tuple[str, ...]:
+        ours = message.author.kind is not AuthorKind.CUSTOMER and message.visibility is Visibility.PUBLIC
+        # Mail to the customer is decided by the flows, which know what is worth a mail.
+        return (conversation.channel,) if ours and conversation.channel in ("slack", "teams") else ()
+
+    def _delivery(
+        self,
+        target: str,
+        kind: DeliveryKind,
+        at: datetime,
+        ticket: TicketNumber | None,
+        conversation: Conversation,
+        seq: int | None,
+        payload: Payload,
+    ) -> Delivery:
+        return Delivery(
+            id=self._new_id(),
+            target=target,
+            kind=kind,
+            lane=str(ticket) if ticket else conversation.id,
+            due_at=at,
+            created_at=at,
+            conversation=conversation.id,
+            seq=seq,
+            ticket=ticket,
+            payload=payload,
+        )

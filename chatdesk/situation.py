@@ -1,0 +1,62 @@
+"""What a flow may know of the world while it decides: frozen, taken at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from chatdesk.business_hours import Calendar
+from chatdesk.config import Config, QueueOrder
+from chatdesk.conversation import Conversation, ConversationId
+from chatdesk.ticket import Priority, Ticket, TicketNumber, format_number
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntry:
+    """A customer who waits: since when (UTC), and how urgent the ticket is."""
+
+    conversation: ConversationId
+    since: datetime
+    priority: Priority
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """The desk as one event finds it.
+
+    ``conversation`` is the one being stepped; ``conversations`` are all of the ticket's. ``queue`` holds
+    every waiting customer, in no order. ``next_number`` is reserved for a ticket this step may open.
+    """
+
+    config: Config
+    conversation: Conversation
+    ticket: Ticket | None = None
+    conversations: tuple[Conversation, ...] = ()
+    queue: tuple[QueueEntry, ...] = ()
+    next_number: TicketNumber | None = None
+
+    @property
+    def calendar(self) -> Calendar:
+        """The hours of the way in by which this conversation came [R34, R45]."""
+        widget = self.config.widget(self.conversation.widget) if self.conversation.channel == "web" else None
+        return widget.calendar if widget else self.config.channels[self.conversation.channel].calendar
+
+    @property
+    def ticket_name(self) -> str:
+        """The ticket's number as people see it, of the ticket at hand or the one about to be opened."""
+        number = self.ticket.number if self.ticket else self.next_number
+        return format_number(self.config.desk.ticket_prefix, number or 0)
+
+    def place_in_queue(self, since: datetime, priority: Priority) -> int:
+        """Return the place, counted from 1, of a customer waiting since ``since`` [R24, R42]."""
+        mine = queue_key(self.config.queue.order, since, priority)
+        return 1 + sum(
+            queue_key(self.config.queue.order, entry.since, entry.priority) <= mine
+            for entry in self.queue
+            if entry.conversation != self.conversation.id
+        )
+
+
+def queue_key(order: QueueOrder, since: datetime, priority: Priority) -> tuple[int, datetime]:
+    """Return what waiting customers are sorted by: by priority then time, or strictly by time [R42]."""
+    return (priority.rank if order is QueueOrder.PRIORITY else 0, since)

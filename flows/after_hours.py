@@ -1,0 +1,31 @@
+"""After hours: the answers become a ticket at once, with the number and a computed date [R27-R29]."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chatdesk.conversation import Author, AuthorKind, Ticketed
+from chatdesk.effects import Announce, Decision, MailKind, MailRequester, OpenTicket, Post, Record
+from chatdesk.events import SurveySubmitted
+from chatdesk.situation import Situation
+from chatdesk.ticket import Ticket, TicketStatus
+from flows.promises import after_hours_text, next_business_day
+
+
+def open_ticket(event: SurveySubmitted, situation: Situation, ticket: Ticket, first: Post) -> Decision:
+    """Open the ticket and promise the date of the next business day, said once [R27, R28].
+
+    ``first`` is the customer's own description, which begins the conversation.
+    """
+    promised = next_business_day(situation.config, situation.calendar, event.at)
+    ticket = replace(ticket, promised_at=promised, due_at=promised or ticket.due_at)
+    text = after_hours_text(replace(situation, ticket=ticket), ticket, event.at)
+    effects = (
+        OpenTicket(ticket),
+        Record("opened", first.author, why="outside business hours", after=TicketStatus.NEW),
+        first,
+        Post(Author(AuthorKind.DESK, "desk", situation.config.desk.name), text),
+        MailRequester(MailKind.OPENED, text),
+        Announce("ticket after hours"),
+    )
+    return Decision(Ticketed(promised), effects)

@@ -1,0 +1,127 @@
+"""From answers to a ticket: by survey, open or after hours, or logged by a technician [R5, R11, R27]."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from chatdesk.conversation import Author, AuthorKind, Ended, Ticketed, Waiting
+from chatdesk.effects import Announce, Decision, MailKind, MailRequester, OpenTicket, Post, Record, StartTimer
+from chatdesk.errors import EventRefused
+from chatdesk.events import CallLogged, SurveySubmitted
+from chatdesk.situation import Situation
+from chatdesk.sla import resolve_by, respond_by
+from chatdesk.survey import FieldType
+from chatdesk.ticket import Priority, Ticket, TicketStatus, TicketType
+from flows import after_hours
+from flows.pre_chat_survey import check_answers
+from flows.promises import call_back_by, call_back_text
+
+MAX_SUBJECT = 80
+
+
+def open_by_survey(event: SurveySubmitted, situation: Situation) -> Decision:
+    """Open a ticket from the survey, and put the customer in the queue if the desk is open [R23, R27].
+
+    Raises SurveyRefused when an answer cannot be taken.
+    """
+    answers = check_answers(situation.config.survey, dict(event.answers))
+    ticket = draft_ticket(situation, answers, event.channel, event.at)
+    ticket = replace(ticket, priority=situation.config.priority.propose(answers))
+    ticket = replace(ticket, due_at=respond_by(situation.config, event.channel, ticket.priority, event.at))
+    author = Author(AuthorKind.CUSTOMER, event.visitor, ticket.requester_name)
+    first = Post(author, _description(situation, answers))
+    if not situation.calendar.is_open(event.at):
+        return after_hours.open_ticket(event, situation, ticket, first)
+    if not event.live:
+        return _by_form(event, situation, ticket, first)
+    return _into_queue(event, situation, ticket, first)
+
+
+def log_call(event: CallLogged, situation: Situation) -> Decision:
+    """Open a ticket for a call or a direct request, written down by a technician [R5, R9]."""
+    answers = check_answers(situation.config.survey, dict(event.answers))
+    ticket = draft_ticket(situation, answers, event.channel, event.at)
+    ticket = replace(ticket, priority=situation.config.priority.propose(answers))
+    ticket = replace(ticket, due_at=resolve_by(situation.config, ticket.priority, event.at))
+    author = Author(AuthorKind.CUSTOMER, "", ticket.requester_name)
+    effects = (
+        OpenTicket(ticket),
+        Record("logged", event.agent.author, after=TicketStatus.NEW),
+        Post(author, _description(situation, answers)),
+        MailRequester(MailKind.OPENED, f"{event.agent.name} has written down your request."),
+        Announce("call logged"),
+    )
+    return Decision(Ended(event.at), effects)
+
+
+def draft_ticket(situation: Situation, answers: dict[str, str], channel: str, at: datetime) -> Ticket:
+    """Return the ticket that the answers describe, with the number reserved for it."""
+    if situation.next_number is None:
+        raise EventRefused("No ticket number is reserved.", code="no_number")
+    description = _description(situation, answers)
+    email = answers.get("email", "")
+    company = situation.config.company(situation.conversation.company_id)
+    return Ticket(
+        number=situation.next_number,
+        status=TicketStatus.NEW,
+        type=TicketType.INCIDENT,
+        priority=Priority.STANDARD,
+        subject=_subject(description),
+        channel=channel,
+        opened_at=at,
+        changed_at=at,
+        requester_name=answers.get("name", email),
+        requester_email=email,
+        requester_phone=answers.get("phone", ""),
+        company=answers.get("company", company.name if company else ""),
+        answers=tuple(answers.items()),
+    )
+
+
+def _into_queue(event: SurveySubmitted, situation: Situation, ticket: Ticket, first: Post) -> Decision:
+    until = event.at + situation.config.queue.no_answer
+    place = situation.place_in_queue(event.at, ticket.priority)
+    name = ticket.requester_name.split()[0]
+    text = f"Thank you, {name}. Your ticket is {situation.ticket_name}. You are number {place} in the queue."
+    effects = (
+        OpenTicket(ticket),
+        Record("opened", first.author, after=TicketStatus.NEW),
+        first,
+        Post(_desk(situation), text),
+        StartTimer("no_answer", until),
+        MailRequester(MailKind.OPENED, f"Your ticket is {situation.ticket_name}."),
+        Announce("chat waiting"),
+    )
+    return Decision(Waiting(event.at, until), effects)
+
+
+def _by_form(event: SurveySubmitted, situation: Situation, ticket: Ticket, first: Post) -> Decision:
+    ticket = replace(ticket, promised_at=call_back_by(situation, ticket, event.at))
+    thanks = f"Thank you. Your ticket is {situation.ticket_name}:"
+    text = call_back_text(replace(situation, ticket=ticket), ticket, event.at, thanks)
+    effects = (
+        OpenTicket(ticket),
+        Record("opened", first.author, after=TicketStatus.NEW),
+        first,
+        Post(_desk(situation), text),
+        MailRequester(MailKind.OPENED, text),
+        Announce("ticket opened"),
+    )
+    return Decision(Ticketed(ticket.promised_at), effects)
+
+
+def _description(situation: Situation, answers: dict[str, str]) -> str:
+    """Return the customer's own words: the answer to the last long question, or to the last one at all."""
+    asked = [field for field in situation.config.survey.fields if field.id in answers]
+    long = [field for field in asked if field.type is FieldType.LONG]
+    return answers[(long or asked)[-1].id] if asked else ""
+
+
+def _subject(description: str) -> str:
+    line = description.split("\n", 1)[0].strip()
+    return line if len(line) <= MAX_SUBJECT else line[: MAX_SUBJECT - 1].rstrip() + "…"
+
+
+def _desk(situation: Situation) -> Author:
+    return Author(AuthorKind.DESK, "desk", situation.config.desk.name)

@@ -1,0 +1,83 @@
+"""The pre-chat survey: checks answers against the questions, the same for form, modal, card or text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from chatdesk.errors import EventRefused
+from chatdesk.survey import FieldType, Survey, SurveyField
+
+_EMAIL = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251})\.[A-Za-z]{2,63}")
+_PHONE = re.compile(r"[0-9+()./,;xX ext-]{4,}")
+
+
+class SurveyRefused(EventRefused):
+    """Some answers cannot be taken; ``problems`` maps a field's id to what to do about it."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("Please check the marked fields.", code="survey", field=next(iter(problems)))
+        self.problems = dict(problems)
+
+
+def check_answers(survey: Survey, answers: Mapping[str, str]) -> dict[str, str]:
+    """Return the answers cleaned, by field id in the survey's order; unasked and empty ones are left out.
+
+    Raises SurveyRefused, naming every field at fault and the fix. White space alone is no answer.
+    """
+    cleaned: dict[str, str] = {}
+    problems: dict[str, str] = {}
+    for field in survey.fields:
+        if not field.is_asked(cleaned):
+            continue
+        answer = tidy(answers.get(field.id, ""), keep_lines=field.type is FieldType.LONG)
+        problem = find_problem(field, answer)
+        if problem:
+            problems[field.id] = problem
+        elif answer:
+            cleaned[field.id] = answer
+    if problems:
+        raise SurveyRefused(problems)
+    return cleaned
+
+
+def find_problem(field: SurveyField, answer: str) -> str:
+    """Return what is wrong with a tidied answer and how to mend it, or "" when it can be taken."""
+    if not answer:
+        return "Please fill in this field." if field.required else ""
+    if len(answer) > field.max_length:
+        return f"Please shorten this to {field.max_length:,} characters; it has {len(answer):,}."
+    if field.type is FieldType.EMAIL and not is_email(answer):
+        return "Please enter an e-mail address such as dana@example.com."
+    if field.type is FieldType.PHONE and not _is_phone(answer):
+        return "Please enter a phone number such as 555-0134."
+    if field.type is FieldType.CHOICE and answer not in field.options:
+        return "Please choose one of the answers."
+    return ""
+
+
+def tidy(text: str, *, keep_lines: bool = False) -> str:
+    """Return text without control characters and outer white space; line breaks only where kept."""
+    allowed = "\n\t" if keep_lines else ""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    kept = (char if char.isprintable() or char in allowed else _replacement(char) for char in plain)
+    return "".join(kept).strip()
+
+
+def is_email(text: str) -> bool:
+    """Tell whether text is one plain e-mail address, without line breaks or a display name."""
+    return len(text) <= 254 and ".." not in text and _EMAIL.fullmatch(text) is not None
+
+
+def _is_phone(text: str) -> bool:
+    return _PHONE.fullmatch(text) is not None and sum(char.isdigit() for char in text) >= 4
+
+
+_INVISIBLE_KEPT = frozenset("\u200c\u200d\u200e\u200f")
+"""Joiners and direction marks: scripts and emoji need them to be written properly."""
+
+
+def _replacement(char: str) -> str:
+    if char in _INVISIBLE_KEPT:
+        return char
+    return " " if char.isspace() else ""

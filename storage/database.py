@@ -1,0 +1,102 @@
+"""The open database: its connections, its schema brought up to date, and closing it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.backends.base.executor import EXECUTOR_CACHE
+from tortoise.context import TortoiseContext
+from tortoise.exceptions import BaseORMException
+
+from chatdesk.errors import StorageError
+from storage.migrator import bring_up_to_date
+
+WRITER, READER = "default", "reader"
+_SQLITE_PRAGMAS = {"journal_mode": "WAL", "synchronous": "FULL", "foreign_keys": "ON", "busy_timeout": 10_000}
+
+
+class Database:
+    """One open database: writes take turns on one connection, reads have another and never wait for them."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._context = TortoiseContext()
+
+    async def open(self) -> Self:
+        """Connect and bring the schema up to date.
+
+        Raises StorageError when the database cannot be used, DatabaseTooNew when a newer program made it.
+        """
+        # The library keeps statements by connection name; another database of this process may differ.
+        EXECUTOR_CACHE.clear()
+        self._context.__enter__()
+        try:
+            await self._context.init(config=tortoise_config(self.url), _enable_global_fallback=True)
+            await bring_up_to_date(self.writer)
+        except (BaseORMException, OSError) as error:
+            await self.close()
+            raise StorageError(f"The database {self.url} cannot be opened: {error}") from error
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._context.__aexit__(None, None, None)
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def writer(self) -> BaseDBAsyncClient:
+        """The connection for writing."""
+        return self._context.connections.get(WRITER)
+
+    @property
+    def reader(self) -> BaseDBAsyncClient:
+        """The connection for reading."""
+        return self._context.connections.get(READER)
+
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgres``."""
+        return self.writer.capabilities.dialect
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[BaseDBAsyncClient]:
+        """Open a transaction for writing; committed at the end, undone when the block raises.
+
+        Raises StorageError when the database does not take it.
+        """
+        try:
+            async with self.writer._in_transaction() as connection:
+                yield connection
+        except BaseORMException as error:
+            raise StorageError(str(error)) from error
+
+
+def tortoise_config(url: str) -> dict[str, Any]:
+    """Return Tortoise's configuration for a database URL (sqlite:///path or postgres://…)."""
+    if url.startswith("sqlite:"):
+        path = url.removeprefix("sqlite://").removeprefix("/") if url.startswith("sqlite:///") else url[9:]
+        file = Path("/" + path) if url.startswith("sqlite:////") else Path(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        connection: Any = {
+            "engine": "storage.sqlite_client",
+            "credentials": {"file_path": str(file), **_SQLITE_PRAGMAS},
+        }
+    else:
+        connection = url
+    app = {"models": ["storage.models"], "default_connection": WRITER, "migrations": "storage.migrations"}
+    return {"connections": {WRITER: connection, READER: connection}, "apps": {"models": app}}

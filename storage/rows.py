@@ -1,0 +1,315 @@
+"""Between the core's frozen dataclasses and rows: one function a direction and table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from pydantic_core import to_json
+
+from chatdesk.changes import HistoryEntry, Rating
+from chatdesk.conversation import (
+    Author,
+    AuthorKind,
+    Conversation,
+    ConversationId,
+    DialogueState,
+    Ended,
+    FileRef,
+    Live,
+    Message,
+    Receipts,
+    Revision,
+    Surveying,
+    Ticketed,
+    Visibility,
+    Waiting,
+)
+from chatdesk.errors import StorageError
+from chatdesk.outbox import Delivery, DeliveryKind, DeliveryStatus
+from chatdesk.ticket import Priority, Ticket, TicketNumber, TicketStatus, TicketType
+from storage.bulk import Row
+
+Record = Mapping[str, Any]
+"""One row as a driver gives it, by column name."""
+
+_STATES: dict[str, type[DialogueState]] = {
+    "surveying": Surveying,
+    "waiting": Waiting,
+    "live": Live,
+    "ticketed": Ticketed,
+    "ended": Ended,
+}
+_NAMES = {cls: name for name, cls in _STATES.items()}
+_ADAPTERS: dict[str, TypeAdapter[DialogueState]] = {name: TypeAdapter(cls) for name, cls in _STATES.items()}
+_FILES: TypeAdapter[tuple[FileRef, ...]] = TypeAdapter(tuple[FileRef, ...])
+
+
+def timestamp(at: datetime) -> str:
+    """Write an aware moment as both databases read it, in UTC, so that text sorts as time does."""
+    return at.astimezone(UTC).isoformat(" ", "microseconds")
+
+
+def moment(value: str | datetime) -> datetime:
+    """Read a moment as either driver gives it; aware, UTC."""
+    at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def state_name(state: DialogueState) -> str:
+    """Return the name a dialogue's state is stored under."""
+    return _NAMES[type(state)]
+
+
+def conversation_row(c: Conversation) -> Row:
+    return [
+        c.id,
+        c.channel,
+        c.visitor,
+        c.customer_name,
+        c.widget,
+        c.company_id,
+        c.ticket,
+        c.flow,
+        c.flow_version,
+        state_name(c.state),
+        _state_data(c.state),
+        timestamp(c.opened_at),
+        timestamp(c.changed_at),
+        c.last_seq,
+        c.receipts.customer_delivered,
+        c.receipts.customer_seen,
+        c.receipts.staff_delivered,
+        c.receipts.staff_seen,
+        c.rating,
+        # Unique, so that two nodes cannot open two chats for one browser [chat identity].
+        f"{c.visitor}:{c.widget}" if c.is_open and c.visitor else None,
+        c.version,
+    ]
+
+
+def to_conversation(row: Record) -> Conversation:
+    """Raises StorageError for a state this program does not know."""
+    adapter = _ADAPTERS.get(row["state"])
+    if adapter is None:
+        raise StorageError(f"Conversation {row['id']} is in the unknown state {row['state']!r}.")
+    return Conversation(
+        id=ConversationId(row["id"]),
+        channel=row["channel"],
+        visitor=row["visitor"],
+        customer_name=row["customer_name"],
+        widget=row["widget"],
+        company_id=row["company_id"],
+        ticket=row["ticket"],
+        flow=row["flow"],
+        flow_version=row["flow_version"],
+        state=adapter.validate_json(row["state_data"]),
+        opened_at=moment(row["opened_at"]),
+        changed_at=moment(row["changed_at"]),
+        last_seq=row["last_seq"],
+        receipts=Receipts(
+            row["customer_delivered"], row["customer_seen"], row["staff_delivered"], row["staff_seen"]
+        ),
+        rating=row["rating"],
+        version=row["version"],
+    )
+
+
+def message_row(m: Message) -> Row:
+    return [
+        m.conversation,
+        m.seq,
+        m.author.kind.value,
+        m.author.id,
+        m.author.name,
+        m.visibility.value,
+        m.text,
+        timestamp(m.at),
+        to_json(m.files).decode() if m.files else "[]",
+        m.changed,
+        timestamp(m.edited_at) if m.edited_at else None,
+        timestamp(m.deleted_at) if m.deleted_at else None,
+    ]
+
+
+def to_message(row: Record) -> Message:
+    return Message(
+        conversation=ConversationId(row["conversation"]),
+        seq=row["seq"],
+        author=to_author(row),
+        visibility=Visibility(row["visibility"]),
+        text=row["text"],
+        at=moment(row["at"]),
+        files=_FILES.validate_json(row["files"]) if row["files"] != "[]" else (),
+        changed=row["changed"],
+        edited_at=moment(row["edited_at"]) if row["edited_at"] else None,
+        deleted_at=moment(row["deleted_at"]) if row["deleted_at"] else None,
+    )
+
+
+def revision_row(r: Revision) -> Row:
+    return [
+        r.conversation,
+        r.seq,
+        r.changed,
+        r.by.kind.value,
+        r.by.id,
+        r.by.name,
+        timestamp(r.at),
+        r.before,
+        r.deleted,
+    ]
+
+
+def to_revision(row: Record) -> Revision:
+    return Revision(
+        conversation=ConversationId(row["conversation"]),
+        seq=row["seq"],
+        changed=row["changed"],
+        by=to_author(row),
+        at=moment(row["at"]),
+        before=row["before"],
+        deleted=bool(row["deleted"]),
+    )
+
+
+def ticket_row(t: Ticket) -> Row:
+    return [
+        t.number,
+        t.status.value,
+        t.type.value,
+        t.priority.value,
+        t.subject,
+        t.channel,
+        timestamp(t.opened_at),
+        timestamp(t.changed_at),
+        t.requester_name,
+        t.requester_email,
+        t.requester_phone,
+        t.company,
+        json.dumps(t.answers, ensure_ascii=False),
+        t.assignee,
+        _optional(t.promised_at),
+        _optional(t.due_at),
+        _optional(t.waiting_until),
+        _optional(t.needed_by),
+        _optional(t.first_response_at),
+        _optional(t.resolved_at),
+        t.resolution,
+        t.workaround,
+        t.merged_into,
+        t.linked_to,
+        t.priority_confirmed,
+        t.is_active,
+        t.version,
+    ]
+
+
+def to_ticket(row: Record) -> Ticket:
+    return Ticket(
+        number=TicketNumber(row["number"]),
+        status=TicketStatus(row["status"]),
+        type=TicketType(row["type"]),
+        priority=Priority(row["priority"]),
+        subject=row["subject"],
+        channel=row["channel"],
+        opened_at=moment(row["opened_at"]),
+        changed_at=moment(row["changed_at"]),
+        requester_name=row["requester_name"],
+        requester_email=row["requester_email"],
+        requester_phone=row["requester_phone"],
+        company=row["company"],
+        answers=tuple((question, answer) for question, answer in json.loads(row["answers"])),
+        assignee=row["assignee"],
+        promised_at=_moment_or_none(row["promised_at"]),
+        due_at=_moment_or_none(row["due_at"]),
+        waiting_until=_moment_or_none(row["waiting_until"]),
+        needed_by=_moment_or_none(row["needed_by"]),
+        first_response_at=_moment_or_none(row["first_response_at"]),
+        resolved_at=_moment_or_none(row["resolved_at"]),
+        resolution=row["resolution"],
+        workaround=row["workaround"],
+        merged_into=row["merged_into"],
+        linked_to=row["linked_to"],
+        priority_confirmed=bool(row["priority_confirmed"]),
+        version=row["version"],
+    )
+
+
+def history_row(h: HistoryEntry) -> Row:
+    before = h.before.value if h.before else None
+    after = h.after.value if h.after else None
+    return [h.ticket, timestamp(h.at), h.by.kind.value, h.by.id, h.by.name, h.what, h.why, before, after]
+
+
+def to_history(row: Record) -> HistoryEntry:
+    return HistoryEntry(
+        ticket=TicketNumber(row["ticket"]),
+        at=moment(row["at"]),
+        by=to_author(row),
+        what=row["what"],
+        why=row["why"],
+        before=TicketStatus(row["before"]) if row["before"] else None,
+        after=TicketStatus(row["after"]) if row["after"] else None,
+    )
+
+
+def delivery_row(d: Delivery) -> Row:
+    return [
+        d.id,
+        d.target,
+        d.kind.value,
+        d.lane,
+        d.conversation,
+        d.seq,
+        d.ticket,
+        json.dumps(dict(d.payload), ensure_ascii=False),
+        DeliveryStatus.PENDING.value,
+        d.attempts,
+        timestamp(d.due_at),
+        timestamp(d.created_at),
+        None,
+        "",
+        "",
+    ]
+
+
+def to_delivery(row: Record) -> Delivery:
+    conversation = row["conversation"]
+    return Delivery(
+        id=row["id"],
+        target=row["target"],
+        kind=DeliveryKind(row["kind"]),
+        lane=row["lane"],
+        due_at=moment(row["due_at"]),
+        created_at=moment(row["created_at"]),
+        conversation=ConversationId(conversation) if conversation else None,
+        seq=row["seq"],
+        ticket=row["ticket"],
+        payload=json.loads(row["payload"]),
+        attempts=row["attempts"],
+        uncertain=row["status"] == DeliveryStatus.LEASED.value,
+    )
+
+
+def rating_row(r: Rating) -> Row:
+    return [r.conversation, r.score, r.comment, timestamp(r.at)]
+
+
+def to_author(row: Record) -> Author:
+    return Author(AuthorKind(row["author_kind"]), row["author_id"], row["author_name"])
+
+
+def _state_data(state: DialogueState) -> str:
+    return to_json(state).decode()
+
+
+def _optional(at: datetime | None) -> str | None:
+    return timestamp(at) if at else None
+
+
+def _moment_or_none(value: str | datetime | None) -> datetime | None:
+    return moment(value) if value else None

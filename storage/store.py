@@ -1,0 +1,250 @@
+"""The Store on Tortoise ORM: one transaction a batch, a handful of statements whatever its size."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Collection, Hashable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Generic, TypeVar
+
+from pydantic_core import to_json
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.exceptions import IntegrityError
+from tortoise.models import Model
+
+from chatdesk.changes import Changes, SetAside
+from chatdesk.conversation import Conversation, ConversationId, Message, Waiting
+from chatdesk.errors import ConcurrentChange
+from chatdesk.events import Outcome
+from chatdesk.situation import QueueEntry
+from chatdesk.ticket import Priority, Ticket, TicketNumber
+from storage import models, rows
+from storage.bulk import Row, in_list, insert_sql, update_sql
+from storage.database import Database
+
+TICKET_COUNTER = "ticket"
+CACHE_SIZE = 20_000
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Cache(Generic[Key, Value]):
+    """The most recently used records as last committed by this process.
+
+    It may be out of date when another process writes: every write checks the version, and a conflict
+    empties the cache.
+    """
+
+    def __init__(self, size: int = CACHE_SIZE) -> None:
+        self._size = size
+        self._values: OrderedDict[Key, Value] = OrderedDict()
+
+    def pick(self, keys: Iterable[Key]) -> tuple[dict[Key, Value], list[Key]]:
+        """Return the records that are here, and the keys of those that are not."""
+        found: dict[Key, Value] = {}
+        missing: list[Key] = []
+        for key in keys:
+            if key in self._values:
+                self._values.move_to_end(key)
+                found[key] = self._values[key]
+            else:
+                missing.append(key)
+        return found, missing
+
+    def put(self, values: Mapping[Key, Value]) -> None:
+        """Keep these records, dropping those not used for longest."""
+        for key, value in values.items():
+            self._values[key] = value
+            self._values.move_to_end(key)
+        while len(self._values) > self._size:
+            self._values.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._values.clear()
+
+
+class TortoiseStore:
+    """The desk's record in a database [chatdesk.ports.Store]; ``first_ticket`` is a new desk's first."""
+
+    def __init__(self, database: Database, first_ticket: int = 1001) -> None:
+        self._database = database
+        self._first_ticket = first_ticket
+        self._conversations: Cache[ConversationId, Conversation] = Cache()
+        self._tickets: Cache[TicketNumber, Ticket] = Cache()
+
+    @asynccontextmanager
+    async def batch(self) -> AsyncIterator[TortoiseBatch]:
+        """Open a transaction [chatdesk.ports.Store.batch]."""
+        try:
+            async with self._database.transaction() as connection:
+                batch = TortoiseBatch(connection, self._conversations, self._tickets, self._first_ticket)
+                yield batch
+        except BaseException:
+            # What the failed batch read or wrote may not be what is stored.
+            self._conversations.clear()
+            self._tickets.clear()
+            raise
+        self._conversations.put(batch.changes.conversations)
+        self._tickets.put(batch.changes.tickets)
+
+    async def set_aside(self, item: SetAside) -> None:
+        """Keep an event that could not be worked on, with the reason."""
+        async with self._database.transaction() as connection:
+            _ = await models.SetAside.create(
+                using_db=connection,
+                kind=type(item.event).__name__,
+                key=item.event.key[:255],
+                event=to_json(item.event).decode(),
+                reason=item.reason,
+                at=item.at,
+            )
+
+
+class TortoiseBatch:
+    """One open transaction [chatdesk.ports.StoreBatch]."""
+
+    def __init__(
+        self,
+        connection: BaseDBAsyncClient,
+        conversations: Cache[ConversationId, Conversation],
+        tickets: Cache[TicketNumber, Ticket],
+        first_ticket: int,
+    ) -> None:
+        self._connection = connection
+        self._dialect = connection.capabilities.dialect
+        self._conversations = conversations
+        self._tickets = tickets
+        self._first_ticket = first_ticket
+        self.changes = Changes()
+
+    async def received(self, keys: Collection[str]) -> Mapping[str, Outcome]:
+        found = await self._select("received", "key", list(keys))
+        return {
+            row["key"]: Outcome(row["conversation"], row["seq"], row["ticket"], repeated=True)
+            for row in found
+        }
+
+    async def conversations(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
+        found, missing = self._conversations.pick(ids)
+        if missing:
+            fresh = [rows.to_conversation(row) for row in await self._select("conversation", "id", missing)]
+            self._conversations.put({c.id: c for c in fresh})
+            found.update({c.id: c for c in fresh})
+        return found
+
+    async def conversations_of(self, tickets: Collection[TicketNumber]) -> Sequence[Conversation]:
+        found = await self._select("conversation", "ticket", list(tickets), "bigint")
+        return sorted((rows.to_conversation(row) for row in found), key=lambda c: c.opened_at)
+
+    async def open_conversations(self, visitors: Collection[tuple[str, str]]) -> Sequence[Conversation]:
+        keys = [f"{visitor}:{widget}" for visitor, widget in visitors]
+        return [rows.to_conversation(row) for row in await self._select("conversation", "open_key", keys)]
+
+    async def tickets(self, numbers: Collection[TicketNumber]) -> Mapping[TicketNumber, Ticket]:
+        found, missing = self._tickets.pick(numbers)
+        if missing:
+            selected = await self._select("ticket", "number", missing, "bigint")
+            fresh = {ticket.number: ticket for ticket in map(rows.to_ticket, selected)}
+            self._tickets.put(fresh)
+            found.update(fresh)
+        return found
+
+    async def messages(self, wanted: Iterable[tuple[ConversationId, int]]) -> Sequence[Message]:
+        pairs = set(wanted)
+        by_conversation: dict[ConversationId, list[int]] = {}
+        for conversation, seq in pairs:
+            by_conversation.setdefault(conversation, []).append(seq)
+        found: list[Message] = []
+        for conversation, seqs in by_conversation.items():
+            query = models.Message.filter(conversation=conversation, seq__in=seqs)
+            found += map(rows.to_message, await query.using_db(self._connection).values())
+        return found
+
+    async def queue(self) -> Sequence[QueueEntry]:
+        query = (
+            "SELECT t.priority, c.* FROM conversation c "
+            "JOIN ticket t ON t.number = c.ticket WHERE c.state = 'waiting'"
+        )
+        entries = []
+        for row in await self._connection.execute_query_dict(query):
+            conversation = rows.to_conversation(row)
+            if isinstance(conversation.state, Waiting):
+                since = conversation.state.since
+                entries.append(QueueEntry(conversation.id, since, Priority(row["priority"])))
+        return entries
+
+    async def next_number(self) -> TicketNumber:
+        lock = "" if self._dialect == "sqlite" else " FOR UPDATE"
+        query = f"SELECT value FROM counter WHERE name = '{TICKET_COUNTER}'{lock}"  # noqa: S608
+        found = await self._connection.execute_query_dict(query)
+        if found:
+            return TicketNumber(found[0]["value"] + 1)
+        _ = await models.Counter.create(
+            using_db=self._connection, name=TICKET_COUNTER, value=self._first_ticket - 1
+        )
+        return TicketNumber(self._first_ticket)
+
+    async def write(self, changes: Changes) -> None:
+        """Write the batch [chatdesk.ports.StoreBatch.write]."""
+        self.changes = changes
+        if changes.numbers_used:
+            query = f"UPDATE counter SET value = value + {int(changes.numbers_used)} WHERE name = '{TICKET_COUNTER}'"  # noqa: S608
+            await self._connection.execute_query(query)
+        try:
+            await self._upsert(models.Ticket, ("number",), changes.tickets.values(), rows.ticket_row)
+            await self._upsert(
+                models.Conversation, ("id",), changes.conversations.values(), rows.conversation_row
+            )
+            await self._insert(models.Received, [_received_row(*pair) for pair in changes.received])
+            await self._insert(models.Message, [rows.message_row(m) for m in changes.messages])
+        except IntegrityError as error:
+            # Another node received the same event, opened the same chat or wrote the same message first.
+            raise ConcurrentChange(str(error)) from error
+        await self._insert(models.Revision, [rows.revision_row(r) for r in changes.revisions])
+        await self._update(models.Message, ("conversation", "seq"), map(rows.message_row, changes.revised))
+        await self._insert(models.History, [rows.history_row(entry) for entry in changes.history])
+        await self._insert(models.Delivery, [rows.delivery_row(d) for d in changes.deliveries])
+        await self._insert(models.Rating, [rows.rating_row(rating) for rating in changes.ratings])
+
+    async def _upsert(
+        self, model: type[Model], key: tuple[str, ...], records: Iterable[Any], to_row: Any
+    ) -> None:
+        """Insert new records (version 1) and update others, each only from the version it was read at."""
+        new = [to_row(record) for record in records if record.version == 1]
+        await self._insert(model, new)
+        old = [to_row(record) for record in records if record.version > 1]
+        if old and await self._update(model, key, old, versioned=True) != len(old):
+            raise ConcurrentChange(f"Another writer changed a {model._meta.db_table} first.")
+
+    async def _insert(self, model: type[Model], records: Sequence[Row]) -> None:
+        if records:
+            await self._connection.execute_query(insert_sql(model, self._dialect), [_json(records)])
+
+    async def _update(
+        self, model: type[Model], key: tuple[str, ...], records: Iterable[Row], *, versioned: bool = False
+    ) -> int:
+        found = list(records)
+        if not found:
+            return 0
+        query = update_sql(model, key, self._dialect, versioned=versioned)
+        changed, _ = await self._connection.execute_query(query, [_json(found)])
+        return changed
+
+    async def _select(
+        self, table: str, column: str, values: Sequence[Any], kind: str = "text"
+    ) -> Sequence[rows.Record]:
+        if not values:
+            return []
+        members = in_list(self._dialect, kind)
+        query = f'SELECT * FROM "{table}" WHERE "{column}" IN {members}'  # noqa: S608
+        return await self._connection.execute_query_dict(query, [_json(values)])
+
+
+def _json(values: Sequence[Any]) -> str:
+    return to_json(values).decode()
+
+
+def _received_row(key: str, outcome: Outcome) -> Row:
+    return [key, outcome.conversation, outcome.seq, outcome.ticket]
