@@ -33,7 +33,7 @@ def insert_sql(model: type[Model], dialect: str) -> str:
     """Return the statement that inserts a JSON array of rows, each in the order of ``columns``."""
     names = ", ".join(f'"{name}"' for name in columns(model))
     values = ", ".join(_value(model, name, index, dialect) for index, name in enumerate(columns(model)))
-    return f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {values} FROM {_source(dialect)}'  # noqa: S608
+    return f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {values} FROM {_source(dialect)}'
 
 
 @cache
@@ -52,8 +52,8 @@ def update_sql(model: type[Model], key: tuple[str, ...], dialect: str, *, versio
     if versioned:
         matches.append(f'{table}."version" = new."version" - 1')
     where = " AND ".join(matches)
-    source = f"(SELECT {values} FROM {_source(dialect)}) AS new"  # noqa: S608
-    return f"UPDATE {table} SET {assignments} FROM {source} WHERE {where}"  # noqa: S608
+    source = f"(SELECT {values} FROM {_source(dialect)}) AS new"
+    return f"UPDATE {table} SET {assignments} FROM {source} WHERE {where}"
 
 
 def in_list(dialect: str, kind: str = "text") -> str:

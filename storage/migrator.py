@@ -37,5 +37,6 @@ async def _refuse_newer(connection: BaseDBAsyncClient) -> None:
     if unknown:
         names = ", ".join(unknown)
         raise DatabaseTooNew(
-            f"This database was changed by a newer chatdesk ({names}). Start that version, or restore a backup."
+            f"This database was changed by a newer chatdesk ({names}). "
+            "Start that version, or restore a backup."
         )

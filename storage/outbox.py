@@ -40,7 +40,7 @@ class TortoiseOutbox:
                 return []
             ids = ", ".join(str(int(row["row"])) for row in found)
             update = (
-                f"UPDATE delivery SET status = 'leased', attempts = attempts + 1, due_at = "  # noqa: S608
+                f"UPDATE delivery SET status = 'leased', attempts = attempts + 1, due_at = "
                 f'{lease.replace("2", "1")} WHERE "row" IN ({ids})'
             )
             await connection.execute_query(update, [_moment(until, postgres=postgres)])

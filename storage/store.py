@@ -177,7 +177,7 @@ class TortoiseBatch:
 
     async def next_number(self) -> TicketNumber:
         lock = "" if self._dialect == "sqlite" else " FOR UPDATE"
-        query = f"SELECT value FROM counter WHERE name = '{TICKET_COUNTER}'{lock}"  # noqa: S608
+        query = f"SELECT value FROM counter WHERE name = '{TICKET_COUNTER}'{lock}"
         found = await self._connection.execute_query_dict(query)
         if found:
             return TicketNumber(found[0]["value"] + 1)
@@ -190,7 +190,8 @@ class TortoiseBatch:
         """Write the batch [chatdesk.ports.StoreBatch.write]."""
         self.changes = changes
         if changes.numbers_used:
-            query = f"UPDATE counter SET value = value + {int(changes.numbers_used)} WHERE name = '{TICKET_COUNTER}'"  # noqa: S608
+            used = int(changes.numbers_used)
+            query = f"UPDATE counter SET value = value + {used} WHERE name = '{TICKET_COUNTER}'"
             await self._connection.execute_query(query)
         try:
             await self._upsert(models.Ticket, ("number",), changes.tickets.values(), rows.ticket_row)
@@ -238,7 +239,7 @@ class TortoiseBatch:
         if not values:
             return []
         members = in_list(self._dialect, kind)
-        query = f'SELECT * FROM "{table}" WHERE "{column}" IN {members}'  # noqa: S608
+        query = f'SELECT * FROM "{table}" WHERE "{column}" IN {members}'
         return await self._connection.execute_query_dict(query, [_json(values)])
 
 
