@@ -1,0 +1,203 @@
+"""What a transcript shows: the record of one conversation cut down to what its readers may see [R38]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from heapq import merge
+from zoneinfo import ZoneInfo
+
+from chatdesk.changes import HistoryEntry
+from chatdesk.conversation import AuthorKind, Conversation, Message, Revision, Visibility
+from chatdesk.plain_text import clean_line, clean_text
+from chatdesk.ticket import Ticket, format_number
+
+TRANSCRIPT_SENT = "transcript sent"
+"""What the ticket's history calls a transcript that left the desk."""
+
+_ROLES = {AuthorKind.CUSTOMER: "customer", AuthorKind.AGENT: "technician", AuthorKind.DESK: "desk"}
+_PLACES = {
+    "web": "live chat on the web",
+    "email": "e-mail",
+    "portal": "customer portal",
+    "phone": "phone",
+    "slack": "Slack",
+    "teams": "Microsoft Teams",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptRecord:
+    """Everything known of one conversation. ``generated_at`` is aware; times are shown in ``timezone``."""
+
+    conversation: Conversation
+    ticket: Ticket
+    messages: Sequence[Message]
+    revisions: Sequence[Revision]
+    history: Sequence[HistoryEntry]
+    desk: str
+    prefix: str
+    timezone: ZoneInfo
+    generated_at: datetime
+
+
+class EntryKind(StrEnum):
+    """What a line of the transcript is; all but ``message`` are in the internal version only."""
+
+    MESSAGE = "message"
+    NOTE = "note"
+    HISTORY = "history"
+    SENT = "sent"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFile:
+    """A file as a transcript names it; ``size`` is in bytes."""
+
+    name: str
+    media_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An edit or a deletion: ``before`` is what was there, None where readers may not see it."""
+
+    at: datetime
+    by: str
+    before: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the transcript, cleaned of control characters but not escaped. ``at`` is in UTC."""
+
+    kind: EntryKind
+    at: datetime
+    author: str
+    role: str
+    text: str
+    seq: int | None = None
+    files: tuple[ShownFile, ...] = ()
+    edits: tuple[Change, ...] = ()
+    deletion: Change | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptView:
+    """A transcript for one kind of reader. ``facts`` are label and value, in the order shown."""
+
+    desk: str
+    number: str
+    subject: str
+    internal: bool
+    facts: tuple[tuple[str, str], ...]
+    entries: tuple[Entry, ...]
+    timezone: ZoneInfo
+    generated_at: datetime
+    opened_at: datetime = field(kw_only=True)
+
+
+def view_transcript(record: TranscriptRecord, *, internal: bool) -> TranscriptView:
+    """Return what staff (``internal``) or everybody may see of the record, oldest first.
+
+    The public version has public messages only. An edit shows what the customer had read before it; a
+    deleted message shows that it was deleted. Notes, history and deleted text are for staff.
+    """
+    ticket = record.ticket
+    messages = merge(_messages(record, internal=internal), _history(record) if internal else (), key=_moment)
+    return TranscriptView(
+        desk=clean_line(record.desk),
+        number=format_number(record.prefix, ticket.number),
+        subject=clean_line(ticket.subject),
+        internal=internal,
+        facts=tuple(_facts(ticket, internal=internal)),
+        entries=tuple(messages),
+        timezone=record.timezone,
+        generated_at=record.generated_at,
+        opened_at=record.conversation.opened_at,
+    )
+
+
+def place(channel: str) -> str:
+    """Return in words where a conversation was held."""
+    return _PLACES.get(channel, clean_line(channel))
+
+
+def _facts(ticket: Ticket, *, internal: bool) -> Iterator[tuple[str, str]]:
+    facts = [
+        ("Company", ticket.company),
+        ("Requester", ticket.requester_name),
+        ("Where from", place(ticket.channel)),
+        ("Status", ticket.status.value),
+        ("Resolution", ticket.resolution),
+    ]
+    if internal:
+        facts[2:2] = [("E-mail", ticket.requester_email), ("Phone", ticket.requester_phone)]
+        facts += [("Priority", ticket.priority.value), ("Workaround", ticket.workaround)]
+    return ((label, clean_line(value)) for label, value in facts if value)
+
+
+def _messages(record: TranscriptRecord, *, internal: bool) -> list[Entry]:
+    mine = [message for message in record.messages if message.conversation == record.conversation.id]
+    shown = [message for message in mine if internal or message.visibility is Visibility.PUBLIC]
+    changes: dict[int, list[Revision]] = {}
+    for revision in sorted(record.revisions, key=lambda each: each.changed):
+        if revision.conversation == record.conversation.id:
+            changes.setdefault(revision.seq, []).append(revision)
+    ordered = sorted(shown, key=lambda message: message.seq)
+    return [_entry(message, changes.get(message.seq, []), internal=internal) for message in ordered]
+
+
+def _entry(message: Message, revisions: Sequence[Revision], *, internal: bool) -> Entry:
+    deletion = _deletion(message, revisions, internal=internal)
+    hidden = deletion is not None and not internal
+    edits = [_change(revision, shown=True) for revision in revisions if not revision.deleted]
+    files = [ShownFile(clean_line(f.name), clean_line(f.media_type), f.size) for f in message.files]
+    return Entry(
+        kind=EntryKind.MESSAGE if message.visibility is Visibility.PUBLIC else EntryKind.NOTE,
+        at=message.at,
+        author=clean_line(message.author.name),
+        role=_ROLES[message.author.kind],
+        text="" if deletion else clean_text(message.text),
+        seq=message.seq,
+        files=() if hidden else tuple(files),
+        edits=() if hidden else tuple(edits),
+        deletion=deletion,
+    )
+
+
+def _deletion(message: Message, revisions: Sequence[Revision], *, internal: bool) -> Change | None:
+    for revision in revisions:
+        if revision.deleted:
+            return _change(revision, shown=internal)
+    if message.deleted_at is None:
+        return None
+    return Change(message.deleted_at, clean_line(message.author.name), None)
+
+
+def _change(revision: Revision, *, shown: bool) -> Change:
+    return Change(revision.at, clean_line(revision.by.name), clean_text(revision.before) if shown else None)
+
+
+def _history(record: TranscriptRecord) -> list[Entry]:
+    lines = [entry for entry in record.history if entry.ticket == record.ticket.number]
+    return [_history_entry(entry) for entry in sorted(lines, key=lambda entry: entry.at)]
+
+
+def _history_entry(entry: HistoryEntry) -> Entry:
+    states = " to ".join(state.value for state in (entry.before, entry.after) if state)
+    text = clean_text(f"{entry.what} ({states})" if states else entry.what)
+    return Entry(
+        kind=EntryKind.SENT if entry.what == TRANSCRIPT_SENT else EntryKind.HISTORY,
+        at=entry.at,
+        author=clean_line(entry.by.name),
+        role=_ROLES[entry.by.kind],
+        text=f"{text}: {clean_text(entry.why)}" if entry.why else text,
+    )
+
+
+def _moment(entry: Entry) -> datetime:
+    return entry.at
