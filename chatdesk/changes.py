@@ -47,13 +47,15 @@ class SetAside:
 class Changes:
     """Everything one batch writes. Conversations and tickets hold their new versions, by key.
 
-    A conversation or ticket with version 1 is new. ``announced`` are the tickets staff must be told of.
+    A conversation or ticket with version 1 is new. ``revised`` holds edited and deleted messages, by
+    conversation and sequence number, also those posted by the same batch. ``announced`` are the tickets
+    staff must be told of.
     """
 
     conversations: dict[ConversationId, Conversation] = field(default_factory=dict)
     tickets: dict[TicketNumber, Ticket] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
-    revised: list[Message] = field(default_factory=list)
+    revised: dict[tuple[ConversationId, int], Message] = field(default_factory=dict)
     revisions: list[Revision] = field(default_factory=list)
     history: list[HistoryEntry] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)

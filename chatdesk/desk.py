@@ -41,8 +41,7 @@ class _Pending:
 class Desk:
     """Takes events, commits them in batches, and tells live listeners and the relay afterwards.
 
-    ``run`` has to be running for events to be worked on. ``wake_relay`` is called after a commit that
-    queued deliveries.
+    ``run`` has to be running for events to be worked on.
     """
 
     def __init__(
@@ -83,14 +82,21 @@ class Desk:
         return await self.submit(event)
 
     async def run(self) -> None:
-        """Work on events until ``stop``; what was submitted before it is still committed."""
-        while not (self._stopping and not self._waiting):
-            if not self._waiting:
-                self._arrived.clear()
-                await self._arrived.wait()
-                continue
-            batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
-            await self._work_off(batch)
+        """Work on events until ``stop``; what was submitted before it is still committed.
+
+        When it is cancelled instead, whoever still waits for an outcome gets DeskStopped.
+        """
+        try:
+            while not (self._stopping and not self._waiting):
+                if not self._waiting:
+                    self._arrived.clear()
+                    await self._arrived.wait()
+                    continue
+                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+                await self._work_off(batch)
+        finally:
+            self.stop()
+            _fail(self._waiting, DeskStopped("The desk has stopped."))
 
     def stop(self) -> None:
         """Take no more events and let ``run`` end when the present ones are committed."""
@@ -98,27 +104,38 @@ class Desk:
         self._arrived.set()
 
     async def _work_off(self, batch: Sequence[_Pending]) -> None:
-        """Commit the batch; if that fails, its events one by one, so that one bad event stops no other."""
+        """Commit the batch; if an event is in the way of that, find it by halves and commit the others."""
         try:
             changes, results = await self._commit_with_retries([pending.event for pending in batch])
-        except StorageError as error:
-            # The database is at fault, not an event: nothing is set aside, senders may try again.
-            log.error("batch_not_stored", events=len(batch), error=str(error))
-            _fail(batch, error)
+        except asyncio.CancelledError:
+            _fail(batch, DeskStopped("The desk stopped before this was known to be stored; send it again."))
+            raise
         except Exception as error:
-            if len(batch) == 1:
-                await self._set_aside(batch[0], error)
-                return
-            for pending in batch:
-                await self._work_off([pending])
+            await self._not_committed(batch, error)
         else:
             self._after(changes)
             for pending, result in zip(batch, results, strict=True):
-                _settle(pending.done, result)
+                if isinstance(result, Outcome | EventRefused):
+                    _settle(pending.done, result)
+                else:
+                    await self._set_aside(pending, result)
+
+    async def _not_committed(self, batch: Sequence[_Pending], error: Exception) -> None:
+        conflict = isinstance(error, ConcurrentChange)
+        if isinstance(error, StorageError) and not (conflict and len(batch) > 1):
+            # The database is at fault, not an event: nothing is set aside, senders may try again.
+            log.error("batch_not_stored", events=len(batch), error=str(error))
+            _fail(batch, error)
+        elif len(batch) == 1:
+            await self._set_aside(batch[0], error)
+        else:
+            middle = len(batch) // 2
+            await self._work_off(batch[:middle])
+            await self._work_off(batch[middle:])
 
     async def _commit_with_retries(
         self, events: Sequence[AnyEvent]
-    ) -> tuple[Changes, list[Outcome | EventRefused]]:
+    ) -> tuple[Changes, list[Outcome | Exception]]:
         for _ in range(MAX_CONFLICTS):
             try:
                 return await self._commit(events)
@@ -127,7 +144,7 @@ class Desk:
                 log.info("batch_conflict", events=len(events))
         return await self._commit(events)
 
-    async def _commit(self, events: Sequence[AnyEvent]) -> tuple[Changes, list[Outcome | EventRefused]]:
+    async def _commit(self, events: Sequence[AnyEvent]) -> tuple[Changes, list[Outcome | Exception]]:
         """Step the events, in order, and write what they change, all in one transaction."""
         async with self._store.batch() as batch:
             known = dict(await batch.received({event.key for event in events}))
@@ -145,8 +162,9 @@ class Desk:
         reason = f"{type(error).__name__}: {error}"
         try:
             await self._store.set_aside(SetAside(pending.event, reason, self._clock()))
-        except StorageError as failure:
-            _fail([pending], failure)
+        except Exception as failure:
+            log.error("event_not_set_aside", kind=type(pending.event).__name__, error=str(failure))
+            _fail([pending], StorageError("This could not be stored; please send it again."))
             return
         text = "This could not be worked on; the desk's staff have been told."
         _settle(pending.done, EventRefused(text, code="set_aside"))
@@ -154,11 +172,18 @@ class Desk:
     def _after(self, changes: Changes) -> None:
         self._hub.publish(changes)
         for listener in self._after_commit:
-            listener(changes)
+            # What is committed is committed: a listener's fault must not keep it from its senders.
+            try:
+                listener(changes)
+            except Exception:
+                log.exception("commit_listener_failed")
 
 
-def _step(work: Work, event: AnyEvent, known: dict[str, Outcome]) -> Outcome | EventRefused:
-    """Step one event; a repetition, also within the batch, is answered with the first one's outcome."""
+def _step(work: Work, event: AnyEvent, known: dict[str, Outcome]) -> Outcome | Exception:
+    """Step one event; a repetition, also within the batch, is answered with the first one's outcome.
+
+    An event that cannot be worked on has changed nothing, so that the others are committed all the same.
+    """
     before = known.get(event.key)
     if before is not None:
         return Outcome(before.conversation, before.seq, before.ticket, repeated=True)
@@ -166,8 +191,8 @@ def _step(work: Work, event: AnyEvent, known: dict[str, Outcome]) -> Outcome | E
         outcome = work.step(event)
     except AlreadyOpen as found:
         return found.outcome
-    except EventRefused as refusal:
-        return refusal
+    except Exception as error:
+        return error
     known[event.key] = outcome
     return outcome
 

@@ -83,9 +83,7 @@ class Hub:
 
     def publish(self, changes: Changes) -> None:
         """Tell listeners what a commit changed."""
-        messages: dict[ConversationId, list[Message]] = {}
-        for message in (*changes.messages, *changes.revised):
-            messages.setdefault(message.conversation, []).append(message)
+        messages = _by_conversation(changes)
         for identity, conversation in changes.conversations.items():
             listeners = self._conversations.get(identity)
             if listeners:
@@ -122,3 +120,15 @@ def _call(listener: Callable[[News], None], news: News) -> None:
         listener(news)
     except Exception:
         log.exception("listener_failed")
+
+
+def _by_conversation(changes: Changes) -> dict[ConversationId, list[Message]]:
+    """Return what a commit posted and revised, each message once, in order of its latest change."""
+    latest = changes.messages
+    if changes.revised:
+        untouched = (m for m in changes.messages if (m.conversation, m.seq) not in changes.revised)
+        latest = sorted((*untouched, *changes.revised.values()), key=lambda message: message.changed)
+    messages: dict[ConversationId, list[Message]] = {}
+    for message in latest:
+        messages.setdefault(message.conversation, []).append(message)
+    return messages

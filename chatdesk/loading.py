@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chatdesk.conversation import ConversationId
+from chatdesk.draft import Loaded
 from chatdesk.events import (
     AnyEvent,
     CallLogged,
@@ -22,7 +23,6 @@ from chatdesk.events import (
 )
 from chatdesk.ports import StoreBatch
 from chatdesk.ticket import TicketNumber
-from chatdesk.work import Loaded
 
 _OPENS_A_TICKET = SurveySubmitted | CallLogged | TicketSplit
 _MOVES_THE_QUEUE = SurveySubmitted | CustomerMessaged | CustomerLeft | CustomerEnded

@@ -204,7 +204,7 @@ class TortoiseBatch:
             # Another node received the same event, opened the same chat or wrote the same message first.
             raise ConcurrentChange(str(error)) from error
         await self._insert(models.Revision, [rows.revision_row(r) for r in changes.revisions])
-        await self._update(models.Message, ("conversation", "seq"), map(rows.message_row, changes.revised))
+        await self._update(models.Message, ("conversation", "seq"), map(rows.message_row, changes.revised.values()))
         await self._insert(models.History, [rows.history_row(entry) for entry in changes.history])
         await self._insert(models.Delivery, [rows.delivery_row(d) for d in changes.deliveries])
         await self._insert(models.Rating, [rows.rating_row(rating) for rating in changes.ratings])

@@ -1,0 +1,197 @@
+"""One batch in memory: what was read for it and what it has changed so far; a refused step is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from chatdesk.changes import Changes
+from chatdesk.conversation import Conversation, ConversationId, Message, Waiting
+from chatdesk.errors import EventRefused, NotFound
+from chatdesk.situation import QueueEntry
+from chatdesk.ticket import Ticket, TicketNumber
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+_ABSENT: Any = object()
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What the store holds of everything a batch is about; changed in place as the batch is stepped."""
+
+    conversations: dict[ConversationId, Conversation] = field(default_factory=dict)
+    tickets: dict[TicketNumber, Ticket] = field(default_factory=dict)
+    messages: dict[tuple[ConversationId, int], Message] = field(default_factory=dict)
+    queue: dict[ConversationId, QueueEntry] = field(default_factory=dict)
+    next_number: TicketNumber | None = None
+
+
+class Draft:
+    """The records of one batch as they are after the steps so far, and the changes to be written."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+        self.changes = Changes()
+        self._replaced: list[tuple[dict[Any, Any], Any, Any]] = []
+        self._lengths: tuple[int, ...] = ()
+        self._scalars = (loaded.next_number, 0, False)
+        self._queue: tuple[QueueEntry, ...] | None = None
+
+    @property
+    def next_number(self) -> TicketNumber | None:
+        """The number of the next ticket; None when this batch can open none."""
+        return self._loaded.next_number
+
+    @property
+    def queue(self) -> tuple[QueueEntry, ...]:
+        """Every waiting customer, in no order."""
+        if self._queue is None:
+            self._queue = tuple(self._loaded.queue.values())
+        return self._queue
+
+    def begin(self) -> None:
+        """Begin a step; ``undo`` comes back to here."""
+        self._replaced.clear()
+        self._lengths = tuple(map(len, self._lists()))
+        self._scalars = (self._loaded.next_number, self.changes.numbers_used, self.changes.queue_changed)
+
+    def undo(self) -> None:
+        """Take back everything since ``begin``."""
+        for records, key, before in reversed(self._replaced):
+            if before is _ABSENT:
+                del records[key]
+            else:
+                records[key] = before
+        for gathered, length in zip(self._lists(), self._lengths, strict=True):
+            del gathered[length:]
+        self._loaded.next_number, self.changes.numbers_used, self.changes.queue_changed = self._scalars
+        self._queue = None
+
+    def find_conversation(self, identity: ConversationId | None) -> Conversation | None:
+        """Return the conversation as it is now, if it exists."""
+        return self._loaded.conversations.get(identity) if identity else None
+
+    def conversation(self, identity: ConversationId | None) -> Conversation:
+        """Return the conversation as it is now. Raises NotFound."""
+        found = self.find_conversation(identity)
+        if found is None:
+            raise NotFound("The conversation")
+        return found
+
+    def conversations_of(self, number: TicketNumber) -> list[Conversation]:
+        """Return the ticket's conversations, oldest first."""
+        found = [c for c in self._loaded.conversations.values() if c.ticket == number]
+        found.sort(key=lambda c: c.opened_at)
+        return found
+
+    def open_conversation(self, visitor: str, widget: str) -> Conversation | None:
+        """Return the chat that this browser has open on the widget, if it has one."""
+        for conversation in self._loaded.conversations.values():
+            if conversation.visitor == visitor and conversation.widget == widget and conversation.is_open:
+                return conversation
+        return None
+
+    def find_ticket(self, number: TicketNumber | None) -> Ticket | None:
+        """Return the ticket as it is now, if it exists."""
+        return self._loaded.tickets.get(number) if number else None
+
+    def ticket(self, number: TicketNumber) -> Ticket:
+        """Return the ticket as it is now. Raises NotFound."""
+        found = self._loaded.tickets.get(number)
+        if found is None:
+            raise NotFound("The ticket")
+        return found
+
+    def ticket_of(self, conversation: Conversation) -> Ticket:
+        """Return the conversation's ticket. Raises EventRefused when it has none."""
+        if conversation.ticket is None:
+            raise EventRefused("This conversation has no ticket.", code="no_ticket")
+        return self.ticket(conversation.ticket)
+
+    def message(self, conversation: ConversationId, seq: int) -> Message | None:
+        """Return a message as it is now, if it was loaded or posted."""
+        return self._loaded.messages.get((conversation, seq))
+
+    def next_version(self, conversation: Conversation) -> int:
+        """Return the version of the conversation's next form: it counts commits, not steps."""
+        written = conversation.id in self.changes.conversations
+        return conversation.version if written else conversation.version + 1
+
+    def put_conversation(self, before: Conversation, after: Conversation) -> None:
+        """Change or add a conversation; the queue follows its state."""
+        version = self.next_version(before)
+        if after.version != version:
+            after = replace(after, version=version)
+        self._put(self._loaded.conversations, after.id, after)
+        self._put(self.changes.conversations, after.id, after)
+        if after.state is before.state and after.ticket == before.ticket:
+            return
+        if isinstance(after.state, Waiting):
+            self._queue_up(after, after.state)
+        elif isinstance(before.state, Waiting):
+            self._leave_queue(after.id)
+
+    def open_ticket(self, ticket: Ticket) -> None:
+        """Add a ticket under the number reserved for it, and reserve the next."""
+        self._put_ticket(replace(ticket, version=1))
+        self._loaded.next_number = TicketNumber(ticket.number + 1)
+        self.changes.numbers_used += 1
+
+    def put_ticket(self, before: Ticket, after: Ticket) -> None:
+        """Change a ticket, if it is another than before."""
+        if after is before or after == before:
+            return
+        version = before.version if before.number in self.changes.tickets else before.version + 1
+        self._put_ticket(replace(after, version=version))
+        if after.priority is not before.priority:
+            for conversation in self.conversations_of(after.number):
+                if isinstance(conversation.state, Waiting):
+                    self._queue_up(conversation, conversation.state)
+
+    def post(self, message: Message) -> None:
+        """Add a message."""
+        self.changes.messages.append(message)
+        self._put(self._loaded.messages, (message.conversation, message.seq), message)
+
+    def revise(self, message: Message) -> None:
+        """Change a message; of several changes in one batch the last one counts."""
+        key = (message.conversation, message.seq)
+        self._put(self.changes.revised, key, message)
+        self._put(self._loaded.messages, key, message)
+
+    def announce(self, number: TicketNumber, reason: str) -> bool:
+        """Note that staff must be told of the ticket; return whether this batch had not noted it yet."""
+        first = number not in self.changes.announced
+        self._put(self.changes.announced, number, reason)
+        return first
+
+    def _put_ticket(self, ticket: Ticket) -> None:
+        self._put(self._loaded.tickets, ticket.number, ticket)
+        self._put(self.changes.tickets, ticket.number, ticket)
+
+    def _queue_up(self, conversation: Conversation, state: Waiting) -> None:
+        ticket = self.find_ticket(conversation.ticket)
+        if ticket is None:
+            return
+        entry = QueueEntry(conversation.id, state.since, ticket.priority)
+        if self._loaded.queue.get(conversation.id) != entry:
+            self._put(self._loaded.queue, conversation.id, entry)
+            self._queue = None
+            self.changes.queue_changed = True
+
+    def _leave_queue(self, identity: ConversationId) -> None:
+        if identity in self._loaded.queue:
+            self._replaced.append((self._loaded.queue, identity, self._loaded.queue.pop(identity)))
+            self._queue = None
+        self.changes.queue_changed = True
+
+    def _put(self, records: dict[Key, Value], key: Key, value: Value) -> None:
+        self._replaced.append((records, key, records.get(key, _ABSENT)))
+        records[key] = value
+
+    def _lists(self) -> tuple[list[Any], ...]:
+        made = self.changes
+        return (made.messages, made.revisions, made.history, made.deliveries, made.ratings, made.received)

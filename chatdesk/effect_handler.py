@@ -1,0 +1,193 @@
+"""Carries out what a flow decided: each effect becomes changes of the batch's draft."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from chatdesk.changes import HistoryEntry, Rating
+from chatdesk.config import Config
+from chatdesk.conversation import Conversation, ConversationId, Message, Revision, Surveying, Ticketed
+from chatdesk.draft import Draft
+from chatdesk.effects import (
+    Announce,
+    Effect,
+    MailRequester,
+    MoveConversations,
+    OpenTicket,
+    Post,
+    Rate,
+    Record,
+    Revise,
+    SplitOff,
+    StartTimer,
+)
+from chatdesk.errors import NotFound
+from chatdesk.events import AnyEvent
+from chatdesk.ports import NewId
+from chatdesk.routing import WEB, Router
+from chatdesk.ticket import Ticket, format_number
+
+FLOW = ("live_chat", 1)
+"""The dialogue that new conversations begin, and its version."""
+
+
+def begin_conversation(
+    identity: ConversationId, event: AnyEvent, visitor: str = "", widget: str = "", company: str = ""
+) -> Conversation:
+    """Return a conversation that ``event`` begins, before its first step."""
+    flow, version = FLOW
+    return Conversation(
+        id=identity,
+        channel=event.channel,
+        visitor=visitor,
+        customer_name="",
+        widget=widget,
+        company_id=company,
+        ticket=None,
+        flow=flow,
+        flow_version=version,
+        state=Surveying(),
+        opened_at=event.at,
+        changed_at=event.at,
+    )
+
+
+class EffectHandler:
+    """Carries out effects on a draft. Raises EventRefused for what cannot be done."""
+
+    def __init__(self, config: Config, new_id: NewId, router: Router, draft: Draft) -> None:
+        self._config = config
+        self._new_id = new_id
+        self._router = router
+        self._draft = draft
+
+    def carry_out(self, effects: Sequence[Effect], identity: ConversationId, event: AnyEvent) -> None:
+        """Carry out the effects, in order, on the conversation they were decided for."""
+        for effect in effects:
+            self._carry_out(effect, self._draft.conversation(identity), event)
+
+    def _carry_out(self, effect: Effect, conversation: Conversation, event: AnyEvent) -> None:
+        match effect:
+            case Post():
+                self._post(effect, conversation, event)
+            case OpenTicket():
+                self._open_ticket(effect.ticket, conversation)
+            case Revise():
+                self._revise(effect, conversation, event)
+            case Record():
+                self._record(effect, conversation, event.at)
+            case MailRequester():
+                self._mail(effect, conversation, event.at)
+            case Announce():
+                self._announce(effect.reason, conversation, event.at)
+            case StartTimer():
+                number = conversation.ticket if effect.of_ticket else None
+                self._draft.changes.deliveries.append(self._router.timer(effect, number, conversation))
+            case MoveConversations():
+                self._move_conversations(effect, self._draft.ticket_of(conversation), event.at)
+            case SplitOff():
+                self._split_off(effect, event)
+            case Rate():
+                self._rate(effect, conversation, event.at)
+
+    def _post(self, effect: Post, conversation: Conversation, event: AnyEvent) -> None:
+        seq = conversation.last_seq + 1
+        message = Message(
+            conversation.id,
+            seq,
+            effect.author,
+            effect.visibility,
+            effect.text,
+            event.at,
+            effect.files,
+            changed=seq,
+        )
+        self._draft.post(message)
+        self._draft.put_conversation(conversation, replace(conversation, last_seq=seq))
+        routed = self._router.message(message, conversation, event.channel, revised=False)
+        self._draft.changes.deliveries.extend(routed)
+
+    def _open_ticket(self, ticket: Ticket, conversation: Conversation) -> None:
+        self._draft.open_ticket(ticket)
+        company = conversation.company_id
+        if not company and conversation.channel != WEB:
+            found = self._config.company_of(ticket.requester_email)
+            company = found.id if found else ""
+        named = replace(
+            conversation, ticket=ticket.number, customer_name=ticket.requester_name, company_id=company
+        )
+        self._draft.put_conversation(conversation, named)
+
+    def _revise(self, effect: Revise, conversation: Conversation, event: AnyEvent) -> None:
+        message = self._own_message(effect, conversation)
+        seq = conversation.last_seq + 1
+        deleted = effect.text is None
+        revised = replace(
+            message,
+            text=effect.text or "",
+            files=() if deleted else message.files,
+            changed=seq,
+            edited_at=event.at,
+            deleted_at=event.at if deleted else None,
+        )
+        revision = Revision(conversation.id, message.seq, seq, effect.by, event.at, message.text, deleted)
+        self._draft.revise(revised)
+        self._draft.changes.revisions.append(revision)
+        self._draft.put_conversation(conversation, replace(conversation, last_seq=seq))
+        routed = self._router.message(revised, conversation, event.channel, revised=True)
+        self._draft.changes.deliveries.extend(routed)
+
+    def _own_message(self, effect: Revise, conversation: Conversation) -> Message:
+        """Return the message to be changed; nobody but its author may know that it can be."""
+        message = self._draft.message(conversation.id, effect.seq)
+        if message is None or message.deleted_at is not None:
+            raise NotFound("The message")
+        if (message.author.kind, message.author.id) != (effect.by.kind, effect.by.id):
+            raise NotFound("The message")
+        return message
+
+    def _record(self, effect: Record, conversation: Conversation, at: datetime) -> None:
+        number = self._draft.ticket_of(conversation).number
+        entry = HistoryEntry(number, at, effect.by, effect.what, effect.why, effect.before, effect.after)
+        self._draft.changes.history.append(entry)
+        if effect.after is not None:
+            self._announce(effect.what, conversation, at)
+
+    def _mail(self, effect: MailRequester, conversation: Conversation, at: datetime) -> None:
+        ticket = self._draft.ticket_of(conversation)
+        if ticket.requester_email:
+            mail = self._router.mail(effect, ticket, conversation, at)
+            self._draft.changes.deliveries.append(mail)
+
+    def _announce(self, reason: str, conversation: Conversation, at: datetime) -> None:
+        ticket = self._draft.ticket_of(conversation)
+        # A card shows the ticket as it is when it is sent: one a batch says everything.
+        if self._draft.announce(ticket.number, reason):
+            self._draft.changes.deliveries.extend(self._router.ticket(ticket, conversation, at, reason))
+
+    def _move_conversations(self, effect: MoveConversations, source: Ticket, at: datetime) -> None:
+        for conversation in self._draft.conversations_of(source.number):
+            self._draft.put_conversation(conversation, replace(conversation, ticket=effect.to))
+        merged = format_number(self._config.desk.ticket_prefix, source.number)
+        self._draft.changes.history.append(HistoryEntry(effect.to, at, effect.by, "merged in", merged))
+
+    def _split_off(self, effect: SplitOff, event: AnyEvent) -> None:
+        source = effect.source
+        new = begin_conversation(ConversationId(self._new_id()), event, company=source.company_id)
+        # The copy belongs to staff: the customer's browser goes on with the chat it has.
+        new = replace(new, channel=source.channel, state=Ticketed())
+        self._draft.put_conversation(new, new)
+        self._open_ticket(effect.ticket, self._draft.conversation(new.id))
+        for seq in effect.messages:
+            copied = self._draft.message(source.id, seq)
+            if copied is None or copied.deleted_at is not None:
+                raise NotFound("A message to move")
+            post = Post(copied.author, copied.text, copied.visibility, copied.files)
+            self._post(post, self._draft.conversation(new.id), event)
+
+    def _rate(self, effect: Rate, conversation: Conversation, at: datetime) -> None:
+        self._draft.put_conversation(conversation, replace(conversation, rating=effect.score))
+        rating = Rating(conversation.id, effect.score, effect.comment, at)
+        self._draft.changes.ratings.append(rating)
