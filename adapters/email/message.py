@@ -1,0 +1,114 @@
+"""The complete mail: headers that other mail programs understand, and the text in two parts.
+
+Sent by a program, so it says so (RFC 3834, 5): Auto-Submitted keeps well-behaved vacation programs from
+answering, X-Auto-Response-Suppress does the same at Microsoft's. There is no Precedence field: it is not
+a standard one (RFC 2076, 3.9), and "bulk" would file a customer's own ticket away as a mass mailing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+
+from adapters.email.render import RenderedMail
+from chatdesk.config import DeskSettings
+from chatdesk.effects import MailKind
+from chatdesk.errors import DeliveryRefused
+from chatdesk.plain_text import clean_line
+from chatdesk.ticket import TicketNumber
+
+NO_DOMAIN = "chatdesk.invalid"
+DEFAULT_SENDER = "desk@desk.example"
+MAX_ADDRESS = 254
+_LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+/=?^_`{|}~-.")
+_DOMAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
+
+
+def message_id(delivery_id: str, desk: DeskSettings) -> str:
+    """Return the Message-ID that the delivery has for good, with its angle brackets."""
+    return f"<{delivery_id}@{_domain(desk)}>"
+
+
+def thread_id(ticket: TicketNumber, desk: DeskSettings) -> str:
+    """Return the id that all mail of a ticket refers to, so that mail programs show it as one thread."""
+    return f"<ticket-{ticket}@{_domain(desk)}>"
+
+
+def sender(desk: DeskSettings) -> str:
+    """Return the address that the desk writes from and that replies go to [R16]."""
+    return desk.email or DEFAULT_SENDER
+
+
+def build_message(
+    mail: RenderedMail,
+    kind: MailKind,
+    *,
+    delivery_id: str,
+    ticket: TicketNumber,
+    recipient: str,
+    recipient_name: str,
+    desk: DeskSettings,
+    at: datetime,
+) -> EmailMessage:
+    """Return the message to send; the same arguments give the same bytes.
+
+    ``at`` (aware) is its Date. ``recipient_name`` may be "". Raises DeliveryRefused for an address that
+    mail cannot be sent to.
+    """
+    message = EmailMessage(policy=SMTP)
+    message["Message-ID"] = message_id(delivery_id, desk)
+    message["Date"] = at
+    message["From"] = _mailbox(desk.name, sender(desk))
+    message["To"] = _mailbox(recipient_name, recipient)
+    message["Reply-To"] = _mailbox(desk.name, sender(desk))
+    message["Subject"] = clean_line(mail.subject)
+    message["In-Reply-To"] = message["References"] = thread_id(ticket, desk)
+    message["Auto-Submitted"] = "auto-replied" if kind is MailKind.OPENED else "auto-generated"
+    message["X-Auto-Response-Suppress"] = "All"
+    message.set_content(mail.text, cte="quoted-printable")
+    message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    # "=_" cannot stand in quoted-printable text (RFC 2045, 6.7), so no part can hold the boundary.
+    message.set_boundary(f"=_{hashlib.sha256(delivery_id.encode()).hexdigest()[:32]}")
+    return message
+
+
+def checked_address(text: str) -> str:
+    """Return the address in the form in which mail is sent to it: its domain in ASCII, lower case.
+
+    Raises DeliveryRefused, naming what is wrong, for anything but local@domain in plain characters.
+    """
+    local, _, domain = text.strip(" ").rpartition("@")
+    try:
+        domain = domain.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        domain = ""
+    address = f"{local}@{domain}"
+    labels = domain.split(".")
+    if (
+        not local
+        or not _LOCAL.issuperset(local)
+        or "" in local.split(".")
+        or not _DOMAIN.issuperset(domain)
+        or "" in labels
+        or len(address) > MAX_ADDRESS
+    ):
+        raise DeliveryRefused(
+            f"No mail can be sent to {clean_line(text)[:MAX_ADDRESS]!r}: correct the address."
+        )
+    return address
+
+
+def _mailbox(name: str, address: str) -> Address:
+    checked = checked_address(address)
+    try:
+        return Address(clean_line(name).replace("\\", ""), addr_spec=checked)
+    except (HeaderParseError, ValueError) as error:
+        raise DeliveryRefused(f"No mail can be sent to {checked!r}: {error}.") from error
+
+
+def _domain(desk: DeskSettings) -> str:
+    return checked_address(desk.email).partition("@")[2] if desk.email else NO_DOMAIN

@@ -1,0 +1,178 @@
+"""What a mail to the requester says: its subject, its text and its HTML [R14, R15].
+
+Mail to an address that was only typed into an open form holds nothing that was typed there, neither name
+nor subject nor words: see MailFacts.may_quote.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from adapters.email.next_step import next_step
+from adapters.email.source import MailFacts
+from chatdesk.config import Config
+from chatdesk.effects import MailKind
+from chatdesk.plain_text import clean_line, clean_text, wrap
+from chatdesk.ticket import format_number
+from chatdesk.transcript import TranscriptRecord, render_text
+from chatdesk.transcript_html import link
+from chatdesk.transcript_text import DELETED, label, say_full, say_size
+from chatdesk.transcript_view import Entry, view_transcript
+from chatdesk.wording import say_time
+
+COLUMNS = 78
+"""Of the text part (RFC 5322, 2.1.1); a transcript keeps its own width."""
+MAX_ENTRIES = 20
+MAX_ENTRY = 2_000
+MAX_NEWS = 20_000
+MAX_SUBJECT = 150
+REPLY = "Please reply to this message to add to your request."
+UNNAMED_SUBJECT = "Your request"
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedMail:
+    """A mail's subject, which is one line, and its two equal parts."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    number: str
+    title: str
+    greeting: str
+    news: str
+    next: str
+    entries: tuple[Entry, ...]
+    earlier: bool
+    transcript: str
+
+
+def render_mail(kind: MailKind, news: str, facts: MailFacts, config: Config, at: datetime) -> RenderedMail:
+    """Return the mail that tells ``news``, in the desk's words, as things stand at ``at`` (aware).
+
+    It holds public messages only [R38]. A transcript comes in full, everything else with the newest
+    messages before it.
+    """
+    content = _content(kind, news, facts, config, at)
+    subject = f"[{content.number}] {content.title}"
+    return RenderedMail(subject, _text(content, config), _html(content, config))
+
+
+def _content(kind: MailKind, news: str, facts: MailFacts, config: Config, at: datetime) -> _Content:
+    record = _record(facts, config, at)
+    number = format_number(config.desk.ticket_prefix, facts.ticket.number)
+    quotes = facts.may_quote
+    news = _shortened(clean_text(news), MAX_NEWS)
+    full = kind is MailKind.TRANSCRIPT and quotes
+    if kind is MailKind.TRANSCRIPT and not quotes:
+        # The flow's words name the customer, and that name was typed.
+        news = f"Your chat has ended. Its ticket is {number}."
+    entries = view_transcript(record, internal=False).entries if quotes else ()
+    if not full:
+        entries = tuple(entry for entry in entries if entry.text != news or entry.role == "customer")
+    upcoming = next_step(config, facts.ticket, at)
+    name = clean_line(facts.ticket.requester_name)
+    subject = _shortened(clean_line(facts.ticket.subject), MAX_SUBJECT)
+    return _Content(
+        number=number,
+        title=(quotes and subject) or UNNAMED_SUBJECT,
+        greeting=f"Hello {name}," if quotes and name else "Hello,",
+        news=news,
+        next="" if _said_already(news, facts, config) else upcoming,
+        entries=entries if full else entries[-MAX_ENTRIES:],
+        earlier=not full and len(entries) > MAX_ENTRIES,
+        transcript=render_text(record, internal=False) if full else "",
+    )
+
+
+def _record(facts: MailFacts, config: Config, at: datetime) -> TranscriptRecord:
+    return TranscriptRecord(
+        conversation=facts.conversation,
+        ticket=facts.ticket,
+        messages=facts.messages,
+        revisions=facts.revisions,
+        history=facts.history,
+        desk=config.desk.name,
+        prefix=config.desk.ticket_prefix,
+        timezone=config.desk.timezone,
+        generated_at=at,
+    )
+
+
+def _said_already(news: str, facts: MailFacts, config: Config) -> bool:
+    """Whether the news itself names the promised time or the way back: a promise is made once [R28]."""
+    promised = facts.ticket.promised_at or facts.ticket.due_at
+    if facts.ticket.is_done:
+        return "re-opens" in news
+    return promised is not None and say_time(promised, config.desk.timezone) in news
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def _text(content: _Content, config: Config) -> str:
+    desk = config.desk
+    parts = [content.greeting, content.news]
+    if content.next:
+        parts.append(f"What happens next: {content.next}")
+    parts.append(REPLY)
+    if desk.phone:
+        parts.append(f"If work has stopped completely, call {desk.phone}.")
+    parts.append(f"{desk.name}\nTicket {content.number}")
+    lines = [line for part in parts for line in (*wrap(part, COLUMNS), "")]
+    if content.transcript:
+        lines += ["-" * COLUMNS, "", content.transcript]
+    elif content.entries:
+        lines += ["-" * COLUMNS, "", "So far:" if not content.earlier else "So far, the newest messages:", ""]
+        lines += [line for entry in content.entries for line in _entry_lines(entry, config)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _entry_lines(entry: Entry, config: Config) -> list[str]:
+    words = DELETED if entry.deletion else _shortened(entry.text, MAX_ENTRY)
+    words = "\n".join([words, *(f"File: {file.name} ({say_size(file.size)})" for file in entry.files)])
+    heading = f"{say_full(entry.at, config.desk.timezone)}, {label(entry)}:"
+    return [*wrap(heading, COLUMNS), *(f"    {line}".rstrip() for line in wrap(words, COLUMNS - 4)), ""]
+
+
+def _html(content: _Content, config: Config) -> str:
+    return _template().render(
+        content=content,
+        desk=config.desk,
+        desk_name=clean_line(config.desk.name),
+        on_colour=readable_on(config.desk.colour),
+        logo=config.desk.logo if config.desk.logo.startswith("https://") else "",
+        reply=REPLY,
+        max_entry=MAX_ENTRY,
+        deleted=DELETED,
+    )
+
+
+def readable_on(colour: str) -> str:
+    """Return black or white, whichever is easier to read on ``colour`` (#rrggbb; WCAG 2, 1.4.3)."""
+    channels = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return "#000000" if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else "#ffffff"
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("adapters.email"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(link=link, size=say_size, label=label, full=say_full, shortened=_shortened)
+    return environment.get_template("mail.html")

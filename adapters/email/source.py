@@ -1,0 +1,46 @@
+"""What a mail is made from, read when it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from chatdesk.changes import HistoryEntry
+from chatdesk.conversation import AuthorKind, Conversation, ConversationId, Message, Revision, Visibility
+from chatdesk.ticket import Ticket, TicketNumber
+
+OWN_CHANNELS = frozenset({"email", "portal", "phone", "slack", "teams"})
+"""Channels on which an address is not merely typed: a mail's own, a signed-in person's, one a technician
+wrote down. Everything else is an open form."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailFacts:
+    """A ticket, one of its conversations and everything said there, notes included."""
+
+    ticket: Ticket
+    conversation: Conversation
+    messages: Sequence[Message]
+    revisions: Sequence[Revision]
+    history: Sequence[HistoryEntry]
+
+    @property
+    def may_quote(self) -> bool:
+        """Whether a mail may hold words that the requester typed.
+
+        Anybody can type anybody's address into an open form. Until a technician has answered publicly,
+        and so read what came in, mail to such an address says only what the desk itself has to say:
+        the form cannot be used to send its text to strangers.
+        """
+        return self.ticket.channel in OWN_CHANNELS or any(
+            message.author.kind is AuthorKind.AGENT and message.visibility is Visibility.PUBLIC
+            for message in self.messages
+        )
+
+
+class MailSource(Protocol):
+    """Reads what a mail is made from."""
+
+    async def read(self, ticket: TicketNumber, conversation: ConversationId) -> MailFacts:
+        """Return the facts. Raises NotFound when the ticket or the conversation does not exist."""

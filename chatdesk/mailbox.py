@@ -1,0 +1,38 @@
+"""Mail as it was sent, or would be: kept whole, so that anybody can see what a customer was told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from chatdesk.ticket import TicketNumber
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMail:
+    """A mail. ``message_id`` has its angle brackets; ``source`` is the whole message; ``at`` is in UTC."""
+
+    message_id: str
+    ticket: TicketNumber | None
+    recipient: str
+    subject: str
+    source: bytes
+    at: datetime
+
+
+class Mailbox(Protocol):
+    """Where outgoing mail is kept."""
+
+    async def keep(self, mail: StoredMail) -> StoredMail:
+        """Keep ``mail`` and return what is kept under its Message-ID: the first one, if there was one."""
+
+    async def newest(self, limit: int, before: StoredMail | None = None) -> Sequence[StoredMail]:
+        """Return up to ``limit`` mails, newest first; with ``before`` only those that are older than it."""
+
+    async def read(self, message_id: str) -> StoredMail | None:
+        """Return the mail with that Message-ID, or None."""
+
+    async def tickets_mailed(self, recipient: str, since: datetime) -> frozenset[TicketNumber]:
+        """Return the tickets about which mail went to that address since then, whatever its case."""
