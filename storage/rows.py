@@ -313,3 +313,7 @@ def _optional(at: datetime | None) -> str | None:
 
 def _moment_or_none(value: str | datetime | None) -> datetime | None:
     return moment(value) if value else None
+
+
+def to_priority(row: Record) -> Priority:
+    return Priority(row["priority"])

@@ -110,7 +110,7 @@ class MailChannel:
             delivery_id=delivery.id,
             ticket=facts.ticket.number,
             recipient=recipient,
-            recipient_name=facts.ticket.requester_name if facts.may_quote else "",
+            recipient_name=facts.ticket.requester_name if facts.may_quote(kind) else "",
             desk=self._config.desk,
             at=now,
         )

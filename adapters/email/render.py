@@ -17,12 +17,12 @@ from adapters.email.source import MailFacts
 from chatdesk.config import Config
 from chatdesk.effects import MailKind
 from chatdesk.plain_text import clean_line, clean_text, wrap
-from chatdesk.ticket import format_number
+from chatdesk.ticket import Ticket, TicketStatus, format_number
 from chatdesk.transcript import TranscriptRecord, render_text
 from chatdesk.transcript_html import link
 from chatdesk.transcript_text import DELETED, label, say_full, say_size
 from chatdesk.transcript_view import Entry, view_transcript
-from chatdesk.wording import say_time
+from chatdesk.wording import say_date, say_time
 
 COLUMNS = 78
 """Of the text part (RFC 5322, 2.1.1); a transcript keeps its own width."""
@@ -69,7 +69,7 @@ def render_mail(kind: MailKind, news: str, facts: MailFacts, config: Config, at:
 def _content(kind: MailKind, news: str, facts: MailFacts, config: Config, at: datetime) -> _Content:
     record = _record(facts, config, at)
     number = format_number(config.desk.ticket_prefix, facts.ticket.number)
-    quotes = facts.may_quote
+    quotes = facts.may_quote(kind)
     news = _shortened(clean_text(news), MAX_NEWS)
     full = kind is MailKind.TRANSCRIPT and quotes
     if kind is MailKind.TRANSCRIPT and not quotes:
@@ -78,7 +78,6 @@ def _content(kind: MailKind, news: str, facts: MailFacts, config: Config, at: da
     entries = view_transcript(record, internal=False).entries if quotes else ()
     if not full:
         entries = tuple(entry for entry in entries if entry.text != news or entry.role == "customer")
-    upcoming = next_step(config, facts.ticket, at)
     name = clean_line(facts.ticket.requester_name)
     subject = _shortened(clean_line(facts.ticket.subject), MAX_SUBJECT)
     return _Content(
@@ -107,12 +106,18 @@ def _record(facts: MailFacts, config: Config, at: datetime) -> TranscriptRecord:
     )
 
 
-def _said_already(news: str, facts: MailFacts, config: Config) -> bool:
-    """Whether the news itself names the promised time or the way back: a promise is made once [R28]."""
-    promised = facts.ticket.promised_at or facts.ticket.due_at
-    if facts.ticket.is_done:
-        return "re-opens" in news
-    return promised is not None and say_time(promised, config.desk.timezone) in news
+def _said_already(news: str, ticket: Ticket, config: Config) -> bool:
+    """Whether the news itself names the date or the way back: a promise is made once [R28]."""
+    zone = config.desk.timezone
+    match ticket.status:
+        case TicketStatus.NEW | TicketStatus.ASSIGNED:
+            promised = ticket.promised_at or ticket.due_at
+            return promised is not None and say_time(promised, zone) in news
+        case TicketStatus.WAITING_ON_VENDOR | TicketStatus.SCHEDULED:
+            return ticket.waiting_until is not None and say_date(ticket.waiting_until, zone) in news
+        case TicketStatus.RESOLVED | TicketStatus.CLOSED:
+            return "re-opens" in news
+    return False
 
 
 def _shortened(text: str, length: int) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from chatdesk.changes import HistoryEntry
 from chatdesk.conversation import AuthorKind, Conversation, ConversationId, Message, Revision, Visibility
+from chatdesk.effects import MailKind
 from chatdesk.ticket import Ticket, TicketNumber
 
 OWN_CHANNELS = frozenset({"email", "portal", "phone", "slack", "teams"})
@@ -25,18 +26,20 @@ class MailFacts:
     revisions: Sequence[Revision]
     history: Sequence[HistoryEntry]
 
-    @property
-    def may_quote(self) -> bool:
-        """Whether a mail may hold words that the requester typed.
+    def may_quote(self, kind: MailKind) -> bool:
+        """Whether a mail of this kind may hold words that the requester typed.
 
         Anybody can type anybody's address into an open form. Until a technician has answered publicly,
-        and so read what came in, mail to such an address says only what the desk itself has to say:
-        the form cannot be used to send its text to strangers.
+        and so read what came in, mail to such an address says only what the desk itself has to say; the
+        first mail, that the ticket was opened, never says more. The form cannot send its text to strangers.
         """
-        return self.ticket.channel in OWN_CHANNELS or any(
-            message.author.kind is AuthorKind.AGENT and message.visibility is Visibility.PUBLIC
-            for message in self.messages
-        )
+        if self.ticket.channel in OWN_CHANNELS:
+            return True
+        return kind is not MailKind.OPENED and any(map(_is_answer, self.messages))
+
+
+def _is_answer(message: Message) -> bool:
+    return message.author.kind is AuthorKind.AGENT and message.visibility is Visibility.PUBLIC
 
 
 class MailSource(Protocol):

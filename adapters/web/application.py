@@ -1,0 +1,30 @@
+"""The aiohttp application: routes, and starting and stopping what lives with it."""
+
+from __future__ import annotations
+
+from aiohttp import WSCloseCode, web
+
+from adapters.web.queue_places import PLACES, QueuePlaces
+from adapters.web.services import SERVICES, Services
+from adapters.web.sign_in import use_link
+from adapters.web.staff_socket import staff_socket
+from adapters.web.visitor_socket import visitor_socket
+
+
+def build_application(services: Services) -> web.Application:
+    """Return the desk's web application."""
+    application = web.Application()
+    application[SERVICES] = services
+    places = QueuePlaces(services.staff_reads, services.config.queue.order)
+    application[PLACES] = places
+    services.hub.listen_to_desk(places.on_news)
+    application.router.add_get("/widget/socket", visitor_socket)
+    application.router.add_get("/console/socket", staff_socket)
+    application.router.add_get("/console/sign-in/{secret}", use_link)
+    application.on_shutdown.append(_say_goodbye)
+    return application
+
+
+async def _say_goodbye(application: web.Application) -> None:
+    """Tell live clients that the desk restarts: they come back by themselves."""
+    application[SERVICES].sockets.close_all(WSCloseCode.SERVICE_RESTART, b"restarting")

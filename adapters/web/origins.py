@@ -1,0 +1,34 @@
+"""Which pages may use a widget: exact origins by widget key, and the desk's own pages."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from adapters.web.services import SERVICES
+from chatdesk.config import WidgetSettings
+
+
+def widget_for(request: web.Request) -> WidgetSettings:
+    """Return the widget whose key the request names, if its page may use it.
+
+    Raises HTTPNotFound for an unknown key and HTTPForbidden for a page of an origin that is not listed.
+    """
+    services = request.app[SERVICES]
+    widget = services.config.widget(request.query.get("key", ""))
+    if widget is None:
+        raise web.HTTPNotFound(text="There is no widget with this key.")
+    if not may_use(request, widget):
+        raise web.HTTPForbidden(text="This page may not use this widget: its origin is not listed.")
+    return widget
+
+
+def may_use(request: web.Request, widget: WidgetSettings) -> bool:
+    """Tell whether the page that asks may use the widget; without an Origin header nobody may."""
+    origin = request.headers.get("Origin")
+    return origin is not None and (origin in widget.origins or origin == own_origin(request))
+
+
+def own_origin(request: web.Request) -> str:
+    """Return the origin under which this request reached the desk."""
+    public = request.app[SERVICES].config.desk.public_url
+    return public or f"{request.scheme}://{request.host}"

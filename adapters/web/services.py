@@ -1,0 +1,70 @@
+"""What the web pages work with, handed over by whoever builds the application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aiohttp import web
+
+from chatdesk.config import Config
+from chatdesk.desk import Desk
+from chatdesk.files import Files
+from chatdesk.hub import Hub
+from chatdesk.ports import Clock, NewId
+from chatdesk.reading import StaffReads, VisitorReads
+from chatdesk.staff import Staff
+
+
+class Closable(Protocol):
+    """Something live that can be closed with a WebSocket close code and a reason."""
+
+    def close(self, code: int, reason: bytes) -> None: ...
+
+
+class Sockets:
+    """Open live connections by the session or visitor they belong to, so that access can end at once."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, set[Closable]] = {}
+
+    def add(self, owner: str, socket: Closable) -> None:
+        self._open.setdefault(owner, set()).add(socket)
+
+    def remove(self, owner: str, socket: Closable) -> None:
+        sockets = self._open.get(owner)
+        if sockets is not None:
+            sockets.discard(socket)
+            if not sockets:
+                del self._open[owner]
+
+    def count(self, owner: str) -> int:
+        return len(self._open.get(owner, ()))
+
+    def close(self, owner: str, code: int, reason: bytes) -> None:
+        for socket in tuple(self._open.get(owner, ())):
+            socket.close(code, reason)
+
+    def close_all(self, code: int, reason: bytes) -> None:
+        for owner in tuple(self._open):
+            self.close(owner, code, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The desk's parts as the web adapter uses them. ``demo`` shows the demonstration pages."""
+
+    config: Config
+    desk: Desk
+    hub: Hub
+    visitor_reads: VisitorReads
+    staff_reads: StaffReads
+    staff: Staff
+    files: Files
+    clock: Clock
+    new_id: NewId
+    demo: bool = False
+    sockets: Sockets = field(default_factory=Sockets)
+
+
+SERVICES = web.AppKey("services", Services)

@@ -1,0 +1,206 @@
+"""A technician's live page: follows conversations and the desk, and speaks in them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+from adapters.web import frames
+from adapters.web.allowance import Allowance
+from adapters.web.conversation_frames import message_json, state_json
+from adapters.web.frames import Json, encode, error_frame
+from adapters.web.services import Services
+from adapters.web.submission import Submission
+from adapters.web.text import clean
+from adapters.web.visitor_events import CHANNEL, Common
+from chatdesk.conversation import (
+    Agent,
+    AuthorKind,
+    Conversation,
+    ConversationId,
+    FileRef,
+    Message,
+    Visibility,
+)
+from chatdesk.errors import EventRefused
+from chatdesk.events import AgentMessaged, MessageDeleted, MessageEdited, ReceiptReported
+from chatdesk.hub import (
+    ConversationChanged,
+    ConversationListener,
+    ConversationNews,
+    DeskNews,
+    QueueChanged,
+    TicketsChanged,
+    Typing,
+)
+from chatdesk.ticket import format_number
+
+
+class StaffSession:
+    """One open console page of one technician. ``send`` takes encoded frames and never waits."""
+
+    def __init__(self, services: Services, agent: Agent, send: Callable[[str], None]) -> None:
+        self._services = services
+        self._agent = agent
+        self._send = send
+        self._allowance = Allowance()
+        self._submission = Submission(services.desk, send)
+        self._watched: dict[ConversationId, ConversationListener] = {}
+        self._desk_watched = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def close(self) -> None:
+        """Stop listening."""
+        for identity, listener in self._watched.items():
+            self._services.hub.unlisten(identity, listener)
+        self._watched.clear()
+        self._services.hub.unlisten_to_desk(self.on_desk_news)
+        for task in self._tasks:
+            task.cancel()
+
+    def handle(self, frame: frames.StaffFrame) -> None:
+        """Act on one frame; what comes of it is sent later. Floods are told to slow down."""
+        client_id: str | None = getattr(frame, "id", None)
+        if not self._allowance.take():
+            self._send(error_frame("slow_down", "Too many messages at once. Wait a moment.", client_id))
+            return
+        try:
+            self._act(frame)
+        except EventRefused as refusal:
+            self._send(error_frame(refusal.code, str(refusal), client_id))
+
+    def on_desk_news(self, news: DeskNews) -> None:
+        """Say that lists may have changed; the page asks for what it shows."""
+        prefix = self._services.config.desk.ticket_prefix
+        match news:
+            case QueueChanged():
+                self._send(encode({"t": "queue"}))
+            case TicketsChanged():
+                announced: dict[str, Json] = {
+                    format_number(prefix, number): reason for number, reason in news.announced
+                }
+                numbers: list[Json] = [format_number(prefix, number) for number in sorted(news.numbers)]
+                self._send(encode({"t": "tickets", "numbers": numbers, "announced": announced}))
+
+    def _act(self, frame: frames.StaffFrame) -> None:
+        match frame:
+            case frames.Ping():
+                self._send(encode({"t": "pong"}))
+            case frames.Watch():
+                self._in_background(self._watch(ConversationId(frame.conversation), frame.after))
+            case frames.Unwatch():
+                self._unwatch(ConversationId(frame.conversation))
+            case frames.WatchDesk():
+                if not self._desk_watched:
+                    self._services.hub.listen_to_desk(self.on_desk_news)
+                    self._desk_watched = True
+            case frames.TypingFrame():
+                typing = Typing(
+                    ConversationId(frame.conversation), self._agent.author, frame.on, frame.internal
+                )
+                self._services.hub.signal(typing)
+            case frames.Send(files=[]):
+                self._submission.submit(self._message(frame, ()), frame.id)
+            case frames.Send():
+                self._in_background(self._send_with_files(frame))
+            case _:
+                self._correct(frame)
+
+    def _correct(self, frame: frames.Edit | frames.Delete | frames.Receipt) -> None:
+        author = self._agent.author
+        match frame:
+            case frames.Edit():
+                text = clean(frame.text).strip()
+                if not text:
+                    raise EventRefused("Write a text, or delete the message.", code="empty", field="text")
+                common = self._common(frame.conversation, frame.id)
+                self._submission.submit(
+                    MessageEdited(**common, by=author, seq=frame.seq, text=text), frame.id
+                )
+            case frames.Delete():
+                common = self._common(frame.conversation, frame.id)
+                self._submission.submit(MessageDeleted(**common, by=author, seq=frame.seq), frame.id)
+            case frames.Receipt():
+                common = self._common(frame.conversation, self._services.new_id())
+                receipt = ReceiptReported(**common, by=author, delivered=frame.delivered, seen=frame.seen)
+                self._submission.submit(receipt, None)
+
+    async def _watch(self, identity: ConversationId, after: int) -> None:
+        """Listen first, then read what was missed: in between nothing can slip through."""
+        if identity not in self._watched:
+            listener = self._on_news
+            self._watched[identity] = listener
+            self._services.hub.listen(identity, listener)
+        messages = await self._services.staff_reads.messages(identity, after)
+        conversation = await self._services.staff_reads.conversation(identity)
+        if conversation is None:
+            self._unwatch(identity)
+            self._send(error_frame("not_found", "The conversation was not found.", conversation=identity))
+            return
+        self._tell(conversation, tuple(messages), kind="ready")
+
+    def _unwatch(self, identity: ConversationId) -> None:
+        listener = self._watched.pop(identity, None)
+        if listener is not None:
+            self._services.hub.unlisten(identity, listener)
+
+    def _on_news(self, news: ConversationNews) -> None:
+        match news:
+            case ConversationChanged():
+                self._tell(news.conversation, news.messages)
+            case Typing() if news.by.id != self._agent.id:
+                frame: dict[str, Json] = {
+                    "t": "typing",
+                    "conversation": news.conversation,
+                    "name": news.by.name,
+                    "customer": news.by.kind is AuthorKind.CUSTOMER,
+                    "on": news.on,
+                }
+                self._send(encode(frame))
+
+    def _tell(self, conversation: Conversation, messages: tuple[Message, ...], kind: str = "news") -> None:
+        prefix = self._services.config.desk.ticket_prefix
+        shown: list[Json] = [message_json(message, staff=True) for message in messages]
+        frame: dict[str, Json] = {
+            "t": kind,
+            "conversation": conversation.id,
+            "seq": conversation.last_seq,
+            "state": state_json(conversation, prefix, customer=False),
+        }
+        if shown or kind == "ready":
+            frame["messages"] = shown
+        self._send(encode(frame))
+
+    async def _send_with_files(self, frame: frames.Send) -> None:
+        try:
+            files = await self._services.files.attach(
+                ConversationId(frame.conversation), self._agent.id, frame.files, internal=frame.internal
+            )
+            self._submission.submit(self._message(frame, files), frame.id)
+        except EventRefused as refusal:
+            self._send(error_frame(refusal.code, str(refusal), frame.id))
+
+    def _message(self, frame: frames.Send, files: tuple[FileRef, ...]) -> AgentMessaged:
+        text = clean(frame.text).strip()
+        if not text and not files:
+            raise EventRefused("Write a message first.", code="empty", field="text")
+        return AgentMessaged(
+            **self._common(frame.conversation, frame.id),
+            agent=self._agent,
+            text=text,
+            files=files,
+            visibility=Visibility.INTERNAL if frame.internal else Visibility.PUBLIC,
+        )
+
+    def _common(self, conversation: str, client_id: str) -> Common:
+        return Common(
+            at=self._services.clock(),
+            channel=CHANNEL,
+            external_id=f"{self._agent.id}:{client_id}",
+            conversation=ConversationId(conversation),
+        )
+
+    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

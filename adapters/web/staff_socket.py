@@ -1,0 +1,50 @@
+"""The console's WebSocket: the session cookie opens it, and only for the console's own origin."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from aiohttp import WSCloseCode, WSMsgType, web
+from pydantic import ValidationError
+
+from adapters.web.frames import MAX_FRAME, STAFF, encode, error_frame, explain
+from adapters.web.live_socket import LiveSocket
+from adapters.web.origins import own_origin
+from adapters.web.services import SERVICES
+from adapters.web.sign_in import signed_in
+from adapters.web.staff_session import StaffSession
+
+
+async def staff_socket(request: web.Request) -> web.StreamResponse:
+    """Serve one console page's WebSocket; without a session or from elsewhere it is refused."""
+    if request.headers.get("Origin") != own_origin(request):
+        raise web.HTTPForbidden(text="Only the console itself may connect here.")
+    staff = await signed_in(request)
+    services = request.app[SERVICES]
+    socket = web.WebSocketResponse(heartbeat=30, max_msg_size=MAX_FRAME, compress=False)
+    await socket.prepare(request)
+    live = LiveSocket(socket)
+    writer = asyncio.create_task(live.run())
+    session = StaffSession(services, staff.account.agent, live.send)
+    services.sockets.add(staff.session, live)
+    try:
+        live.send(encode({"t": "hello", "agent": {"id": staff.account.id, "name": staff.account.name}}))
+        async for message in socket:
+            if message.type is not WSMsgType.TEXT:
+                live.send(error_frame("bad_frame", "Send JSON text frames."))
+                continue
+            try:
+                frame = STAFF.validate_json(message.data)
+            except ValidationError as error:
+                live.send(error_frame("bad_frame", explain(error)))
+                continue
+            session.handle(frame)
+    finally:
+        services.sockets.remove(staff.session, live)
+        session.close()
+        live.close(WSCloseCode.OK, b"")
+        writer.cancel()
+        with suppress(asyncio.CancelledError, ConnectionError):
+            await writer
+    return socket

@@ -1,0 +1,75 @@
+"""Hands events to the desk and tells the client what became of them: after the commit, never before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from adapters.web.frames import Json, encode, error_frame
+from chatdesk.desk import Desk
+from chatdesk.errors import DeskStopped, EventRefused, StorageError
+from chatdesk.events import AnyEvent, Outcome
+
+log = structlog.get_logger(__name__)
+
+
+class Submission:
+    """One client's events on their way through the desk; ``send`` takes encoded frames and never waits."""
+
+    def __init__(self, desk: Desk, send: Callable[[str], None]) -> None:
+        self._desk = desk
+        self._send = send
+
+    def submit(
+        self,
+        event: AnyEvent,
+        client_id: str | None,
+        then: Callable[[Outcome], None] | None = None,
+    ) -> None:
+        """Queue the event; ack or error goes to the client under ``client_id``, if it gave one."""
+
+        def done(future: asyncio.Future[Outcome]) -> None:
+            if not future.cancelled():
+                self._done(future, client_id, then)
+
+        self._desk.submit(event).add_done_callback(done)
+
+    def _done(
+        self,
+        future: asyncio.Future[Outcome],
+        client_id: str | None,
+        then: Callable[[Outcome], None] | None,
+    ) -> None:
+        error = future.exception()
+        if error is not None:
+            if client_id is not None:
+                self._send(_explain(error, client_id))
+            return
+        outcome = future.result()
+        if client_id is not None:
+            self._send(encode({"t": "ack", "id": client_id, "seq": outcome.seq}))
+        if then is not None:
+            then(outcome)
+
+
+def _explain(error: BaseException, client_id: str) -> str:
+    match error:
+        case EventRefused():
+            more: dict[str, Json] = {}
+            problems = getattr(error, "problems", None)
+            if problems:
+                more["fields"] = dict(problems)
+            elif error.field:
+                more["field"] = error.field
+            return error_frame(error.code, str(error), client_id, **more)
+        case StorageError():
+            text = "This could not be saved just now. It is sent again by itself."
+            return error_frame("try_again", text, client_id)
+        case DeskStopped():
+            return error_frame(
+                "try_again", "The desk is restarting. This is sent again by itself.", client_id
+            )
+    log.error("submission_failed", error=repr(error))
+    return error_frame("failed", "Something went wrong at the desk. Please try again.", client_id)

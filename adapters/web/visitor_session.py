@@ -1,0 +1,202 @@
+"""A visitor's session: their frames become events, the desk's news become frames; whatever carries them."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Coroutine, Sequence
+
+from adapters.web import frames
+from adapters.web.allowance import Allowance
+from adapters.web.conversation_frames import message_json, state_json, visible
+from adapters.web.frames import Json, encode, error_frame
+from adapters.web.services import Services
+from adapters.web.submission import Submission
+from adapters.web.visitor_events import CHANNEL, Common, conversation_event, message_event, survey_event
+from chatdesk.config import WidgetSettings
+from chatdesk.conversation import Author, AuthorKind, Conversation, ConversationId, Message, Waiting
+from chatdesk.errors import EventRefused
+from chatdesk.events import Outcome
+from chatdesk.hub import ConversationChanged, ConversationNews, Typing
+
+
+def visitor_key(secret: str) -> str:
+    """Return what a browser is known by: the hash of its secret, which itself is kept nowhere."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class VisitorSession:
+    """One open page of one visitor on one widget.
+
+    ``send`` takes encoded frames and never waits; ``shown`` is called when the page shows a conversation.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        widget: WidgetSettings,
+        visitor: str,
+        send: Callable[[str], None],
+        shown: Callable[[], None],
+    ) -> None:
+        self._services = services
+        self._widget = widget
+        self._visitor = visitor
+        self._send = send
+        self._on_shown = shown
+        self._conversation: Conversation | None = None
+        self._allowance = Allowance()
+        self._submission = Submission(services.desk, send)
+        self._uploads: set[asyncio.Task[None]] = set()
+
+    @property
+    def waits(self) -> bool:
+        """Whether the visitor waits in the queue."""
+        return self._conversation is not None and isinstance(self._conversation.state, Waiting)
+
+    @property
+    def conversation_id(self) -> ConversationId | None:
+        """The conversation the page shows."""
+        return self._conversation.id if self._conversation else None
+
+    async def begin(self, conversation: str | None, after: int) -> None:
+        """Greet the page and bring it up to date from sequence number ``after`` of its conversation."""
+        found = await self._services.visitor_reads.current(self._visitor, self._widget.key)
+        if found is None:
+            self._send(encode({"t": "ready", "conversation": None}))
+            return
+        await self._show(found, after if found.id == conversation else 0)
+
+    def close(self) -> None:
+        """Stop listening."""
+        if self._conversation is not None:
+            self._services.hub.unlisten(self._conversation.id, self.on_news)
+            self._conversation = None
+        for task in self._uploads:
+            task.cancel()
+
+    def handle(self, frame: frames.VisitorFrame) -> None:
+        """Act on one frame; what comes of it is sent later. Floods are told to slow down."""
+        client_id: str | None = getattr(frame, "id", None)
+        if not self._allowance.take():
+            self._send(error_frame("slow_down", "Too many messages at once. Wait a moment.", client_id))
+            return
+        try:
+            self._act(frame)
+        except EventRefused as refusal:
+            self._send(error_frame(refusal.code, str(refusal), client_id))
+
+    def on_news(self, news: ConversationNews) -> None:
+        """Pass on what happened in the conversation, as far as a customer may see it [R38]."""
+        match news:
+            case ConversationChanged():
+                self._conversation = news.conversation
+                self._tell(news.conversation, visible(news.messages))
+            case Typing() if news.by.kind is AuthorKind.AGENT and not news.internal:
+                self._send(encode({"t": "typing", "name": news.by.name, "on": news.on}))
+
+    def tell_place(self, place: int) -> None:
+        """Say which place in the queue the visitor has now [R24]."""
+        self._send(encode({"t": "place", "place": place}))
+
+    def _act(self, frame: frames.VisitorFrame) -> None:
+        match frame:
+            case frames.Ping():
+                self._send(encode({"t": "pong"}))
+            case frames.Start():
+                self._start(frame)
+            case frames.TypingFrame():
+                conversation = self._shown()
+                author = Author(AuthorKind.CUSTOMER, self._visitor, conversation.customer_name)
+                self._services.hub.signal(Typing(conversation.id, author, frame.on))
+            case frames.Send(files=[]):
+                event = message_event(frame, self._common(frame.id), self._visitor)
+                self._submission.submit(event, frame.id)
+            case frames.Send():
+                self._in_background(self._send_with_files(frame))
+            case frames.Receipt():
+                common = self._common(self._services.new_id())
+                self._submission.submit(conversation_event(frame, common, self._shown()), None)
+            case _:
+                common = self._common(frame.id)
+                self._submission.submit(conversation_event(frame, common, self._shown()), frame.id)
+
+    def _start(self, frame: frames.Start) -> None:
+        identity = ConversationId(self._services.new_id())
+        common = Common(
+            at=self._services.clock(),
+            channel=CHANNEL,
+            external_id=self._external_id(frame.id),
+            conversation=identity,
+        )
+        event = survey_event(frame, common, self._visitor, self._widget.key)
+        self._submission.submit(event, frame.id, self._started)
+
+    def _started(self, outcome: Outcome) -> None:
+        """The survey opened a conversation, or the one this browser has open already: show it."""
+        if outcome.conversation is not None and outcome.conversation != self.conversation_id:
+            self._in_background(self._show_started(outcome.conversation))
+
+    async def _show_started(self, identity: ConversationId) -> None:
+        found = await self._services.visitor_reads.own(self._visitor, identity)
+        if found is not None:
+            await self._show(found, 0)
+
+    async def _show(self, conversation: Conversation, after: int) -> None:
+        """Listen first, then read what was missed: in between nothing can slip through."""
+        if self._conversation is not None:
+            self._services.hub.unlisten(self._conversation.id, self.on_news)
+        self._conversation = conversation
+        self._services.hub.listen(conversation.id, self.on_news)
+        missed = await self._services.visitor_reads.messages(self._visitor, conversation.id, after)
+        fresh = await self._services.visitor_reads.own(self._visitor, conversation.id)
+        if fresh is not None and fresh.version >= self._conversation.version:
+            self._conversation = fresh
+        self._tell(self._conversation, missed, kind="ready")
+        self._on_shown()
+
+    async def _send_with_files(self, frame: frames.Send) -> None:
+        try:
+            conversation = self._shown()
+            files = await self._services.files.attach(conversation.id, self._visitor, frame.files)
+            event = message_event(frame, self._common(frame.id), self._visitor, files)
+        except EventRefused as refusal:
+            self._send(error_frame(refusal.code, str(refusal), frame.id))
+            return
+        self._submission.submit(event, frame.id)
+
+    def _tell(self, conversation: Conversation, messages: Sequence[Message], kind: str = "news") -> None:
+        prefix = self._services.config.desk.ticket_prefix
+        shown: list[Json] = [message_json(message, staff=False) for message in messages]
+        state = state_json(conversation, prefix, customer=True)
+        frame: dict[str, Json] = {
+            "t": kind,
+            "conversation": conversation.id,
+            "seq": conversation.last_seq,
+            "state": state,
+        }
+        if shown or kind == "ready":
+            frame["messages"] = shown
+        self._send(encode(frame))
+
+    def _shown(self) -> Conversation:
+        if self._conversation is None:
+            raise EventRefused("Start the chat first.", code="no_chat")
+        return self._conversation
+
+    def _common(self, client_id: str) -> Common:
+        return Common(
+            at=self._services.clock(),
+            channel=CHANNEL,
+            external_id=self._external_id(client_id),
+            conversation=self._shown().id,
+        )
+
+    def _external_id(self, client_id: str) -> str:
+        # The visitor's own key keeps one browser's ids from ever meeting another's.
+        return f"{self._visitor}:{client_id}"
+
+    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._uploads.add(task)
+        task.add_done_callback(self._uploads.discard)

@@ -1,0 +1,94 @@
+"""The widget's WebSocket: exact origins, no cookies, the secret in the first frame and never in an address."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import structlog
+from aiohttp import WSCloseCode, WSMsgType, web
+from pydantic import ValidationError
+
+from adapters.web.frames import HELLO, MAX_FRAME, VERSION, VISITOR, Hello, error_frame, explain
+from adapters.web.live_socket import LiveSocket
+from adapters.web.origins import widget_for
+from adapters.web.queue_places import PLACES
+from adapters.web.services import SERVICES
+from adapters.web.visitor_session import VisitorSession, visitor_key
+
+log = structlog.get_logger(__name__)
+
+HELLO_TIMEOUT = 10.0
+MAX_SOCKETS_PER_VISITOR = 20
+
+
+async def visitor_socket(request: web.Request) -> web.StreamResponse:
+    """Serve one page's WebSocket; a foreign origin or an unknown key is refused before the upgrade."""
+    services = request.app[SERVICES]
+    widget = widget_for(request)
+    socket = web.WebSocketResponse(heartbeat=30, max_msg_size=MAX_FRAME, compress=False)
+    await socket.prepare(request)
+    live = LiveSocket(socket)
+    writer = asyncio.create_task(live.run())
+    try:
+        hello = await _hello(socket, live)
+        if hello is None:
+            return socket
+        key = visitor_key(hello.visitor)
+        if services.sockets.count(key) >= MAX_SOCKETS_PER_VISITOR:
+            live.send(error_frame("too_many", "This chat is open in too many windows. Close some of them."))
+            live.close(WSCloseCode.POLICY_VIOLATION, b"too many windows")
+            await writer
+            return socket
+        session = VisitorSession(services, widget, key, live.send, request.app[PLACES].refresh)
+        services.sockets.add(key, live)
+        request.app[PLACES].add(session)
+        try:
+            await session.begin(hello.conversation, hello.after)
+            await _read(socket, live, session)
+        finally:
+            request.app[PLACES].remove(session)
+            services.sockets.remove(key, live)
+            session.close()
+    finally:
+        live.close(WSCloseCode.OK, b"")
+        writer.cancel()
+        with suppress(asyncio.CancelledError, ConnectionError):
+            await writer
+    return socket
+
+
+async def _hello(socket: web.WebSocketResponse, live: LiveSocket) -> Hello | None:
+    """Return the first frame, or None after telling the client what is wrong with it."""
+    try:
+        message = await socket.receive(HELLO_TIMEOUT)
+    except TimeoutError:
+        await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"say hello first")
+        return None
+    if message.type is not WSMsgType.TEXT:
+        await socket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=b"send JSON text frames")
+        return None
+    try:
+        hello = HELLO.validate_json(message.data)
+    except ValidationError as error:
+        await socket.send_str(error_frame("bad_hello", explain(error)))
+        await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"bad hello")
+        return None
+    if hello.v != VERSION:
+        await socket.send_str(error_frame("version", f"This desk speaks version {VERSION} of the protocol."))
+        await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"version")
+        return None
+    return hello
+
+
+async def _read(socket: web.WebSocketResponse, live: LiveSocket, session: VisitorSession) -> None:
+    async for message in socket:
+        if message.type is not WSMsgType.TEXT:
+            live.send(error_frame("bad_frame", "Send JSON text frames."))
+            continue
+        try:
+            frame = VISITOR.validate_json(message.data)
+        except ValidationError as error:
+            live.send(error_frame("bad_frame", explain(error)))
+            continue
+        session.handle(frame)

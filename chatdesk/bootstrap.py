@@ -1,0 +1,93 @@
+"""The one place that builds everything: the store, the desk, the relay, the channels and the web pages."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from adapters.web.application import build_application
+from adapters.web.services import Services
+from chatdesk.changes import Changes
+from chatdesk.config import Config
+from chatdesk.desk import Desk, Flows
+from chatdesk.hub import Hub
+from chatdesk.ports import Channel
+from chatdesk.relay import Relay
+from flows import live_chat, ticket_work
+from storage.database import Database
+from storage.outbox import TortoiseOutbox
+from storage.reading import TortoiseStaffReads, TortoiseVisitorReads
+from storage.staff import TortoiseStaff
+from storage.store import TortoiseStore
+
+
+def now() -> datetime:
+    """Return the present moment, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """Return a fresh unguessable id."""
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningDesk:
+    """A desk that takes events, sends deliveries and can be served."""
+
+    config: Config
+    database: Database
+    desk: Desk
+    hub: Hub
+    relay: Relay
+    staff: TortoiseStaff
+    application: web.Application
+
+
+@asynccontextmanager
+async def running_desk(
+    config: Config, database_url: str, data: Path, *, demo: bool
+) -> AsyncIterator[RunningDesk]:
+    """Open the database, start the batch loop and the relay, and stop them in order at the end."""
+    async with Database(database_url) as database:
+        hub = Hub()
+        flows = Flows(live_chat.step, ticket_work.step)
+        store = TortoiseStore(database, config.desk.first_ticket)
+        desk = Desk(config, store, hub, flows, now, new_id)
+        channels: Mapping[str, Channel] = {}
+        relay = Relay(TortoiseOutbox(database), desk, channels, now, random.random)
+
+        def wake_relay(changes: Changes) -> None:
+            if changes.deliveries:
+                relay.wake()
+
+        desk.on_commit(wake_relay)
+        staff = TortoiseStaff(database)
+        services = Services(
+            config=config,
+            desk=desk,
+            hub=hub,
+            visitor_reads=TortoiseVisitorReads(database),
+            staff_reads=TortoiseStaffReads(database),
+            staff=staff,
+            files=None,  # type: ignore[arg-type]
+            clock=now,
+            new_id=new_id,
+            demo=demo,
+        )
+        loops = [asyncio.create_task(desk.run()), asyncio.create_task(relay.run())]
+        try:
+            yield RunningDesk(config, database, desk, hub, relay, staff, build_application(services))
+        finally:
+            relay.stop()
+            await loops[1]
+            desk.stop()
+            await loops[0]

@@ -1,0 +1,113 @@
+"""What may be read, and by whom: a visitor sees their own conversations, staff see the desk.
+
+Everything that is shown passes one of these two; what the asker may not see answers exactly as what does
+not exist [design: who may see what].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from chatdesk.changes import HistoryEntry
+from chatdesk.conversation import Conversation, ConversationId, Message, Revision
+from chatdesk.outbox import Delivery, DeliveryStatus
+from chatdesk.situation import QueueEntry
+from chatdesk.ticket import Ticket, TicketNumber
+
+
+class TicketView(StrEnum):
+    """The lists of the console."""
+
+    QUEUE = "queue"
+    MINE = "mine"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFilter:
+    """Which tickets a list shows. ``text`` is searched for in numbers, names, companies and subjects."""
+
+    view: TicketView = TicketView.QUEUE
+    agent: str | None = None
+    text: str = ""
+    company: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketLine:
+    """One line of a list: the ticket, and its newest conversation if it has one."""
+
+    ticket: Ticket
+    conversation: Conversation | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketPage:
+    """One page of a list; ``next`` asks for the one after it, "" when there is none."""
+
+    lines: tuple[TicketLine, ...]
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryNote:
+    """What became of a delivery, for staff to see; ``error`` says why it failed or is unknown."""
+
+    delivery: Delivery
+    status: DeliveryStatus
+    finished_at: datetime | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFile:
+    """A whole ticket as staff see it: the only record of the work [R21]."""
+
+    ticket: Ticket
+    conversations: tuple[Conversation, ...]
+    messages: tuple[Message, ...]
+    revisions: tuple[Revision, ...]
+    history: tuple[HistoryEntry, ...]
+    deliveries: tuple[DeliveryNote, ...]
+
+
+class VisitorReads(Protocol):
+    """What a browser may read, by the hash of its secret."""
+
+    async def current(self, visitor: str, widget: str) -> Conversation | None:
+        """Return the visitor's newest conversation on the widget."""
+
+    async def own(self, visitor: str, conversation: ConversationId) -> Conversation | None:
+        """Return the conversation if it is the visitor's."""
+
+    async def messages(self, visitor: str, conversation: ConversationId, after: int) -> Sequence[Message]:
+        """Return public messages that are new or changed after sequence number ``after``, oldest first."""
+
+    async def ticket(self, visitor: str, conversation: ConversationId) -> Ticket | None:
+        """Return the ticket of the visitor's own conversation."""
+
+
+class StaffReads(Protocol):
+    """What staff may read: everything of the desk."""
+
+    async def conversation(self, identity: ConversationId) -> Conversation | None:
+        """Return the conversation."""
+
+    async def messages(self, conversation: ConversationId, after: int) -> Sequence[Message]:
+        """Return all messages that are new or changed after sequence number ``after``, oldest first."""
+
+    async def ticket(self, number: TicketNumber) -> Ticket | None:
+        """Return the ticket."""
+
+    async def ticket_file(self, number: TicketNumber) -> TicketFile | None:
+        """Return the whole ticket."""
+
+    async def tickets(self, wanted: TicketFilter, page: str = "", limit: int = 50) -> TicketPage:
+        """Return one page of a list; the queue and mine by due time, all and searches newest first."""
+
+    async def waiting(self) -> Sequence[QueueEntry]:
+        """Return every waiting customer, in no order."""

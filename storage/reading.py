@@ -1,0 +1,188 @@
+"""Reads on a connection of their own, answered in the core's frozen dataclasses [chatdesk.reading]."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from tortoise.exceptions import BaseORMException
+from tortoise.expressions import Q
+from tortoise.queryset import QuerySet
+
+from chatdesk.conversation import Conversation, ConversationId, Message, Visibility, Waiting
+from chatdesk.errors import StorageError
+from chatdesk.outbox import DeliveryStatus
+from chatdesk.reading import DeliveryNote, TicketFile, TicketFilter, TicketLine, TicketPage, TicketView
+from chatdesk.situation import QueueEntry
+from chatdesk.ticket import Ticket, TicketNumber
+from storage import models, rows
+from storage.bulk import in_list
+from storage.database import Database
+
+MAX_MESSAGES = 20_000
+
+
+class _Reads:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def _values(self, query: QuerySet[Any]) -> list[dict[str, Any]]:
+        try:
+            return await query.using_db(self._database.reader).values()
+        except BaseORMException as error:
+            raise StorageError(str(error)) from error
+
+    async def _first_conversation(self, **where: str) -> Conversation | None:
+        query = models.Conversation.filter(**where).order_by("-opened_at").limit(1)
+        found = await self._values(query)
+        return rows.to_conversation(found[0]) if found else None
+
+    async def _messages(
+        self, conversation: ConversationId, after: int, visibility: Visibility | None
+    ) -> list[Message]:
+        where = Q(conversation=conversation)
+        if visibility is not None:
+            where &= Q(visibility=visibility.value)
+        query = models.Message.filter(where, seq__gt=after).order_by("seq").limit(MAX_MESSAGES)
+        found = [rows.to_message(row) for row in await self._values(query)]
+        if after:
+            revised = models.Revision.filter(conversation=conversation, changed__gt=after)
+            seqs = {row["seq"] for row in await self._values(revised) if row["seq"] <= after}
+            if seqs:
+                query = models.Message.filter(where, seq__in=sorted(seqs)).order_by("seq")
+                found = [rows.to_message(row) for row in await self._values(query)] + found
+        return found
+
+
+class TortoiseVisitorReads(_Reads):
+    """What a visitor may read [chatdesk.reading.VisitorReads]."""
+
+    async def current(self, visitor: str, widget: str) -> Conversation | None:
+        return await self._first_conversation(visitor=visitor, widget=widget)
+
+    async def own(self, visitor: str, conversation: ConversationId) -> Conversation | None:
+        return await self._first_conversation(id=conversation, visitor=visitor)
+
+    async def messages(self, visitor: str, conversation: ConversationId, after: int) -> Sequence[Message]:
+        if await self.own(visitor, conversation) is None:
+            return []
+        return await self._messages(conversation, after, Visibility.PUBLIC)
+
+    async def ticket(self, visitor: str, conversation: ConversationId) -> Ticket | None:
+        own = await self.own(visitor, conversation)
+        if own is None or own.ticket is None:
+            return None
+        found = await self._values(models.Ticket.filter(number=own.ticket))
+        return rows.to_ticket(found[0]) if found else None
+
+
+class TortoiseStaffReads(_Reads):
+    """What staff may read [chatdesk.reading.StaffReads]."""
+
+    async def conversation(self, identity: ConversationId) -> Conversation | None:
+        return await self._first_conversation(id=identity)
+
+    async def messages(self, conversation: ConversationId, after: int) -> Sequence[Message]:
+        return await self._messages(conversation, after, None)
+
+    async def ticket(self, number: TicketNumber) -> Ticket | None:
+        found = await self._values(models.Ticket.filter(number=number))
+        return rows.to_ticket(found[0]) if found else None
+
+    async def ticket_file(self, number: TicketNumber) -> TicketFile | None:
+        ticket = await self.ticket(number)
+        if ticket is None:
+            return None
+        found = await self._values(models.Conversation.filter(ticket=number).order_by("opened_at"))
+        conversations = tuple(map(rows.to_conversation, found))
+        ids = [conversation.id for conversation in conversations]
+        messages = await self._values(models.Message.filter(conversation__in=ids).order_by("at", "row"))
+        revisions = await self._values(models.Revision.filter(conversation__in=ids).order_by("row"))
+        history = await self._values(models.History.filter(ticket=number).order_by("row"))
+        deliveries = await self._values(
+            models.Delivery.filter(ticket=number).exclude(target="timer").order_by("row")
+        )
+        return TicketFile(
+            ticket,
+            conversations,
+            tuple(map(rows.to_message, messages)),
+            tuple(map(rows.to_revision, revisions)),
+            tuple(map(rows.to_history, history)),
+            tuple(map(_to_delivery_note, deliveries)),
+        )
+
+    async def tickets(self, wanted: TicketFilter, page: str = "", limit: int = 50) -> TicketPage:
+        by_due = wanted.view is not TicketView.ALL and not wanted.text
+        query = models.Ticket.filter(_wanted(wanted)).limit(limit + 1)
+        if page:
+            query = query.filter(_after(page, by_due=by_due))
+        query = query.order_by("due_at", "number") if by_due else query.order_by("-number")
+        found = [rows.to_ticket(row) for row in await self._values(query)]
+        shown = found[:limit]
+        following = _cursor(shown[-1], by_due=by_due) if len(found) > limit else ""
+        newest = await self._newest_conversations([ticket.number for ticket in shown])
+        return TicketPage(tuple(TicketLine(t, newest.get(t.number)) for t in shown), following)
+
+    async def waiting(self) -> Sequence[QueueEntry]:
+        query = (
+            "SELECT t.priority, c.* FROM conversation c JOIN ticket t ON t.number = c.ticket "
+            "WHERE c.state = 'waiting'"
+        )
+        found = await self._database.reader.execute_query_dict(query)
+        waiting = [(rows.to_conversation(row), rows.to_priority(row)) for row in found]
+        return [
+            QueueEntry(conversation.id, conversation.state.since, priority)
+            for conversation, priority in waiting
+            if isinstance(conversation.state, Waiting)
+        ]
+
+    async def _newest_conversations(
+        self, numbers: Sequence[TicketNumber]
+    ) -> dict[TicketNumber, Conversation]:
+        if not numbers:
+            return {}
+        members = in_list(self._database.dialect, "bigint")
+        query = f"SELECT * FROM conversation WHERE ticket IN {members} ORDER BY opened_at"
+        found = await self._database.reader.execute_query_dict(query, [json.dumps(list(numbers))])
+        return {c.ticket: c for c in map(rows.to_conversation, found) if c.ticket is not None}
+
+
+def _wanted(wanted: TicketFilter) -> Q:
+    where = Q()
+    if wanted.view is TicketView.QUEUE:
+        where &= Q(active=True)
+    elif wanted.view is TicketView.MINE:
+        where &= Q(active=True, assignee=wanted.agent or "")
+    if wanted.company:
+        where &= Q(company=wanted.company)
+    if wanted.text:
+        digits = "".join(char for char in wanted.text if char.isascii() and char.isdigit())
+        text = Q(subject__icontains=wanted.text) | Q(requester_name__icontains=wanted.text)
+        text |= Q(company__icontains=wanted.text) | Q(requester_email__icontains=wanted.text)
+        if 0 < len(digits) < 16:
+            text |= Q(number=int(digits))
+        where &= text
+    return where
+
+
+def _cursor(last: Ticket, *, by_due: bool) -> str:
+    due = rows.timestamp(last.due_at) if by_due and last.due_at else ""
+    return f"{last.number}|{due}"
+
+
+def _after(page: str, *, by_due: bool) -> Q:
+    """Return what comes after a cursor; one that was tampered with shows an empty or other page, no more."""
+    number, _, due = page.partition("|")
+    last = int(number) if number.isdigit() and len(number) < 16 else 0
+    if not by_due:
+        return Q(number__lt=last)
+    if not due:
+        return Q(due_at__isnull=True, number__gt=last) | Q(due_at__isnull=False)
+    at = rows.moment(due)
+    return Q(due_at__gt=at) | Q(due_at=at, number__gt=last)
+
+
+def _to_delivery_note(row: rows.Record) -> DeliveryNote:
+    finished = rows.moment(row["finished_at"]) if row["finished_at"] else None
+    return DeliveryNote(rows.to_delivery(row), DeliveryStatus(row["status"]), finished, row["error"])
