@@ -85,7 +85,7 @@ def _content(kind: MailKind, news: str, facts: MailFacts, config: Config, at: da
         title=(quotes and subject) or UNNAMED_SUBJECT,
         greeting=f"Hello {name}," if quotes and name else "Hello,",
         news=news,
-        next="" if _said_already(news, facts, config) else upcoming,
+        next="" if _said_already(news, facts.ticket, config) else next_step(config, facts.ticket, at),
         entries=entries if full else entries[-MAX_ENTRIES:],
         earlier=not full and len(entries) > MAX_ENTRIES,
         transcript=render_text(record, internal=False) if full else "",
