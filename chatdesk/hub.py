@@ -105,7 +105,8 @@ class Hub:
         numbers = {c.ticket for c in changes.conversations.values() if c.ticket is not None}
         tickets = TicketsChanged(frozenset(numbers | set(changes.tickets)), tuple(changes.announced.items()))
         for listener in tuple(self._desk):
-            _call(listener, tickets)
+            if tickets.numbers:
+                _call(listener, tickets)
             if changes.queue_changed:
                 _call(listener, QueueChanged())
 

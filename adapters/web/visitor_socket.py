@@ -1,4 +1,4 @@
-"""The widget's WebSocket: exact origins, no cookies, the secret in the first frame and never in an address."""
+"""The widget's WebSocket: exact origins, no cookies, the secret in the first frame, not in an address."""
 
 from __future__ import annotations
 
