@@ -20,7 +20,7 @@ _ABSENT: Any = object()
 
 @dataclass(slots=True)
 class Loaded:
-    """What the store holds of everything a batch is about; changed in place as the batch is stepped."""
+    """What the store holds of everything a batch is about. ``queue`` follows the batch's steps."""
 
     conversations: dict[ConversationId, Conversation] = field(default_factory=dict)
     tickets: dict[TicketNumber, Ticket] = field(default_factory=dict)
@@ -72,7 +72,9 @@ class Draft:
 
     def find_conversation(self, identity: ConversationId | None) -> Conversation | None:
         """Return the conversation as it is now, if it exists."""
-        return self._loaded.conversations.get(identity) if identity else None
+        if identity is None:
+            return None
+        return self.changes.conversations.get(identity) or self._loaded.conversations.get(identity)
 
     def conversation(self, identity: ConversationId | None) -> Conversation:
         """Return the conversation as it is now. Raises NotFound."""
@@ -83,24 +85,26 @@ class Draft:
 
     def conversations_of(self, number: TicketNumber) -> list[Conversation]:
         """Return the ticket's conversations, oldest first."""
-        found = [c for c in self._loaded.conversations.values() if c.ticket == number]
+        found = [c for c in self._conversations().values() if c.ticket == number]
         found.sort(key=lambda c: c.opened_at)
         return found
 
     def open_conversation(self, visitor: str, widget: str) -> Conversation | None:
         """Return the chat that this browser has open on the widget, if it has one."""
-        for conversation in self._loaded.conversations.values():
+        for conversation in self._conversations().values():
             if conversation.visitor == visitor and conversation.widget == widget and conversation.is_open:
                 return conversation
         return None
 
     def find_ticket(self, number: TicketNumber | None) -> Ticket | None:
         """Return the ticket as it is now, if it exists."""
-        return self._loaded.tickets.get(number) if number else None
+        if number is None:
+            return None
+        return self.changes.tickets.get(number) or self._loaded.tickets.get(number)
 
     def ticket(self, number: TicketNumber) -> Ticket:
         """Return the ticket as it is now. Raises NotFound."""
-        found = self._loaded.tickets.get(number)
+        found = self.find_ticket(number)
         if found is None:
             raise NotFound("The ticket")
         return found
@@ -113,7 +117,10 @@ class Draft:
 
     def message(self, conversation: ConversationId, seq: int) -> Message | None:
         """Return a message as it is now, if it was loaded or posted."""
-        return self._loaded.messages.get((conversation, seq))
+        key = (conversation, seq)
+        known = self.changes.revised.get(key) or self._loaded.messages.get(key)
+        posted = (m for m in self.changes.messages if m.seq == seq and m.conversation == conversation)
+        return known or next(posted, None)
 
     def next_version(self, conversation: Conversation) -> int:
         """Return the version of the conversation's next form: it counts commits, not steps."""
@@ -125,7 +132,6 @@ class Draft:
         version = self.next_version(before)
         if after.version != version:
             after = replace(after, version=version)
-        self._put(self._loaded.conversations, after.id, after)
         self._put(self.changes.conversations, after.id, after)
         if after.state is before.state and after.ticket == before.ticket:
             return
@@ -151,16 +157,9 @@ class Draft:
                 if isinstance(conversation.state, Waiting):
                     self._queue_up(conversation, conversation.state)
 
-    def post(self, message: Message) -> None:
-        """Add a message."""
-        self.changes.messages.append(message)
-        self._put(self._loaded.messages, (message.conversation, message.seq), message)
-
     def revise(self, message: Message) -> None:
         """Change a message; of several changes in one batch the last one counts."""
-        key = (message.conversation, message.seq)
-        self._put(self.changes.revised, key, message)
-        self._put(self._loaded.messages, key, message)
+        self._put(self.changes.revised, (message.conversation, message.seq), message)
 
     def announce(self, number: TicketNumber, reason: str) -> bool:
         """Note that staff must be told of the ticket; return whether this batch had not noted it yet."""
@@ -169,8 +168,10 @@ class Draft:
         return first
 
     def _put_ticket(self, ticket: Ticket) -> None:
-        self._put(self._loaded.tickets, ticket.number, ticket)
         self._put(self.changes.tickets, ticket.number, ticket)
+
+    def _conversations(self) -> dict[ConversationId, Conversation]:
+        return self._loaded.conversations | self.changes.conversations
 
     def _queue_up(self, conversation: Conversation, state: Waiting) -> None:
         ticket = self.find_ticket(conversation.ticket)

@@ -104,10 +104,16 @@ class EffectHandler:
             effect.files,
             changed=seq,
         )
-        self._draft.post(message)
-        self._draft.put_conversation(conversation, replace(conversation, last_seq=seq))
+        self._draft.changes.messages.append(message)
+        self._write(conversation, seq, event.at)
         routed = self._router.message(message, conversation, event.channel, revised=False)
         self._draft.changes.deliveries.extend(routed)
+
+    def _write(self, conversation: Conversation, seq: int, at: datetime) -> None:
+        """Give out the sequence number; most events end here, so the copy is made once, with its version."""
+        version = self._draft.next_version(conversation)
+        written = replace(conversation, last_seq=seq, changed_at=at, version=version)
+        self._draft.put_conversation(conversation, written)
 
     def _open_ticket(self, ticket: Ticket, conversation: Conversation) -> None:
         self._draft.open_ticket(ticket)
@@ -135,7 +141,7 @@ class EffectHandler:
         revision = Revision(conversation.id, message.seq, seq, effect.by, event.at, message.text, deleted)
         self._draft.revise(revised)
         self._draft.changes.revisions.append(revision)
-        self._draft.put_conversation(conversation, replace(conversation, last_seq=seq))
+        self._write(conversation, seq, event.at)
         routed = self._router.message(revised, conversation, event.channel, revised=True)
         self._draft.changes.deliveries.extend(routed)
 
@@ -188,6 +194,6 @@ class EffectHandler:
             self._post(post, self._draft.conversation(new.id), event)
 
     def _rate(self, effect: Rate, conversation: Conversation, at: datetime) -> None:
-        self._draft.put_conversation(conversation, replace(conversation, rating=effect.score))
+        self._draft.put_conversation(conversation, replace(conversation, rating=effect.score, changed_at=at))
         rating = Rating(conversation.id, effect.score, effect.comment, at)
         self._draft.changes.ratings.append(rating)

@@ -101,16 +101,17 @@ class Work:
         ticket = draft.find_ticket(conversation.ticket)
         situation = self._situation(conversation, ticket)
         decision = self._conversation_flow(conversation.state, event, situation)
-        version = draft.next_version(conversation)
-        moved = replace(conversation, state=decision.state, changed_at=event.at, version=version)
+        if decision.state is not conversation.state:
+            moved = replace(conversation, state=decision.state, changed_at=event.at)
+            draft.put_conversation(conversation, moved)
+            situation = self._situation(moved, ticket)
         ticket_effects: tuple[Effect, ...] = ()
         if ticket is not None:
-            ticket_decision = self._ticket_flow(ticket, event, self._situation(moved, ticket))
+            ticket_decision = self._ticket_flow(ticket, event, situation)
             ticket_effects = ticket_decision.effects
             draft.put_ticket(ticket, ticket_decision.ticket)
-        draft.put_conversation(conversation, moved)
-        self._effects.carry_out((*decision.effects, *ticket_effects), moved.id, event)
-        now = draft.conversation(moved.id)
+        self._effects.carry_out((*decision.effects, *ticket_effects), conversation.id, event)
+        now = draft.conversation(conversation.id)
         return Outcome(now.id, now.last_seq, now.ticket)
 
     def _ticket_event(self, event: TicketEvent) -> Outcome:
