@@ -272,3 +272,63 @@ class Mail(Model):
 
     class Meta:
         table = "mail"
+
+
+class Identity(Model):
+    """Which technician an account of another service belongs to."""
+
+    row = fields.BigIntField(primary_key=True, generated=True)
+    provider = fields.CharField(max_length=32)
+    external_id = fields.CharField(max_length=200)
+    agent = fields.CharField(max_length=64)
+    linked_at = fields.DatetimeField()
+
+    class Meta:
+        table = "identity"
+        unique_together = (("provider", "external_id"), ("provider", "agent"))
+
+
+class AdapterNote(Model):
+    """What an adapter has to remember, such as the thread that shows a ticket."""
+
+    row = fields.BigIntField(primary_key=True, generated=True)
+    adapter = fields.CharField(max_length=32)
+    key = fields.CharField(max_length=255)
+    value = fields.TextField()
+    changed_at = fields.DatetimeField()
+
+    class Meta:
+        table = "adapter_note"
+        unique_together = (("adapter", "key"),)
+
+
+class InboundMail(Model):
+    """A mail as it came, whole: filed on a ticket, or held for staff."""
+
+    id = fields.CharField(max_length=64, primary_key=True)
+    place = fields.CharField(max_length=255, unique=True)
+    message_id = fields.CharField(max_length=255, db_index=True)
+    sender = fields.CharField(max_length=254)
+    subject = fields.CharField(max_length=300)
+    source = fields.BinaryField()
+    status = fields.CharField(max_length=16)
+    reason = fields.TextField()
+    facts = fields.TextField()
+    ticket = fields.BigIntField(null=True, db_index=True)
+    at = fields.DatetimeField()
+
+    class Meta:
+        table = "inbound_mail"
+        indexes = [Index(fields=["status", "at"])]
+
+
+class Lease(Model):
+    """Work that one node does at a time: the token rises with each holder and fences off earlier ones."""
+
+    name = fields.CharField(max_length=64, primary_key=True)
+    holder = fields.CharField(max_length=64)
+    token = fields.BigIntField()
+    until = fields.DatetimeField()
+
+    class Meta:
+        table = "lease"

@@ -1,0 +1,70 @@
+"""Adapters' notes and linked identities in the database [chatdesk.adapter_notes]."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tortoise.expressions import Q
+
+from storage import models
+from storage.database import Database
+
+
+class TortoiseAdapterNotes:
+    """Small texts by adapter and key."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, adapter: str, key: str) -> str | None:
+        found = await models.AdapterNote.get_or_none(adapter=adapter, key=key, using_db=self._database.reader)
+        return found.value if found else None
+
+    async def put(self, adapter: str, key: str, value: str, at: datetime) -> None:
+        async with self._database.transaction() as connection:
+            _ = await models.AdapterNote.update_or_create(
+                defaults={"value": value, "changed_at": at}, using_db=connection, adapter=adapter, key=key
+            )
+
+    async def claim(self, adapter: str, key: str, value: str, at: datetime) -> str:
+        async with self._database.transaction() as connection:
+            found, _ = await models.AdapterNote.get_or_create(
+                defaults={"value": value, "changed_at": at}, using_db=connection, adapter=adapter, key=key
+            )
+        return found.value
+
+    async def remove(self, adapter: str, key: str) -> None:
+        async with self._database.transaction() as connection:
+            await models.AdapterNote.filter(adapter=adapter, key=key).using_db(connection).delete()
+
+
+class TortoiseIdentities:
+    """Links between technicians and their accounts elsewhere."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def link(self, provider: str, external_id: str, agent: str, at: datetime) -> None:
+        either = Q(external_id=external_id) | Q(agent=agent)
+        async with self._database.transaction() as connection:
+            await models.Identity.filter(either, provider=provider).using_db(connection).delete()
+            _ = await models.Identity.create(
+                using_db=connection, provider=provider, external_id=external_id, agent=agent, linked_at=at
+            )
+
+    async def agent(self, provider: str, external_id: str) -> str | None:
+        found = await models.Identity.get_or_none(
+            provider=provider, external_id=external_id, using_db=self._database.reader
+        )
+        return found.agent if found else None
+
+    async def external_id(self, provider: str, agent: str) -> str | None:
+        found = await models.Identity.get_or_none(
+            provider=provider, agent=agent, using_db=self._database.reader
+        )
+        return found.external_id if found else None
+
+    async def unlink(self, provider: str, external_id: str) -> None:
+        async with self._database.transaction() as connection:
+            links = models.Identity.filter(provider=provider, external_id=external_id)
+            await links.using_db(connection).delete()
