@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from chatdesk.business_hours import Calendar
 from chatdesk.config import Config
 from chatdesk.duration import BusinessDays
-from chatdesk.ticket import Priority
+from chatdesk.ticket import PAUSED, Priority, Ticket
 
 
 def respond_by(config: Config, channel: str, priority: Priority, at: datetime) -> datetime | None:
@@ -33,7 +34,48 @@ def resolve_by(config: Config, priority: Priority, at: datetime) -> datetime | N
     return _add(config, target.clock, at, target.resolve)
 
 
+def due_after_pause(config: Config, ticket: Ticket, at: datetime) -> datetime | None:
+    """Return the ticket's due time if its pause, should it be in one, ended at ``at``; aware, UTC [R44].
+
+    The open time since ``changed_at`` is added to it: whoever changes a paused ticket moves the due time
+    along, so that ``changed_at`` is where the pause has been counted up to. A ticket that was due before
+    its pause stays due.
+    """
+    due = ticket.due_at
+    if ticket.status not in PAUSED or due is None or not ticket.changed_at < min(due, at):
+        return due
+    clock = _clock(config, ticket.priority)
+    held = clock.business_time_between(ticket.changed_at, at)
+    return clock.add(due, held) if held else due
+
+
+def due_for(config: Config, ticket: Ticket, priority: Priority, *, responded: bool) -> datetime | None:
+    """Return when the ticket is due with that priority, before or after its first response; aware, UTC.
+
+    Counted from the opening; what pauses and re-opening have added to the present due time is added to
+    the new one too, in the open time of the new priority's clock. None when there is no target.
+    """
+    was_due = _target(config, ticket, ticket.priority, responded=ticket.first_response_at is not None)
+    due = _target(config, ticket, priority, responded=responded)
+    if due is None or was_due is None or ticket.due_at is None or ticket.due_at <= was_due:
+        return due
+    held = _clock(config, ticket.priority).business_time_between(was_due, ticket.due_at)
+    return _clock(config, priority).add(due, held) if held else due
+
+
+def _target(config: Config, ticket: Ticket, priority: Priority, *, responded: bool) -> datetime | None:
+    if responded:
+        return resolve_by(config, priority, ticket.opened_at)
+    return respond_by(config, ticket.channel, priority, ticket.opened_at)
+
+
 def _add(config: Config, clock: str, at: datetime, duration: timedelta | BusinessDays) -> datetime:
     if clock == "elapsed" and isinstance(duration, timedelta):
         return at + duration
     return config.calendars["always" if clock == "elapsed" else clock].add(at, duration)
+
+
+def _clock(config: Config, priority: Priority) -> Calendar:
+    target = config.sla.get(priority)
+    name = target.clock if target else "elapsed"
+    return config.calendars["always" if name == "elapsed" else name]

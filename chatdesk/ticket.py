@@ -132,7 +132,9 @@ class Ticket:
     """The only record of a piece of work [R21]; immutable, changed by making a new one.
 
     All datetimes are aware and in UTC. ``assignee`` is an agent's id; ``answers`` are the survey's,
-    by field id. ``version`` counts the writes and settles conflicts between writers.
+    by field id. ``due_at`` of a paused ticket counts the pause up to ``changed_at``; its clocks stand
+    still [R44]. ``promised_at`` is when the customer was told to expect somebody [R25, R27].
+    ``version`` counts the writes and settles conflicts between writers.
     """
 
     number: TicketNumber
@@ -166,6 +168,11 @@ class Ticket:
     def is_active(self) -> bool:
         """Whether somebody still has to do something."""
         return self.status in ACTIVE
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it waits for somebody or a date, so that its clocks stand still [R44]."""
+        return self.status in PAUSED
 
     @property
     def is_done(self) -> bool:

@@ -18,8 +18,10 @@ def open_ticket(event: SurveySubmitted, situation: Situation, ticket: Ticket, fi
     ``first`` is the customer's own description, which begins the conversation.
     """
     promised = next_business_day(situation.config, situation.calendar, event.at)
-    ticket = replace(ticket, promised_at=promised, due_at=promised or ticket.due_at)
-    text = after_hours_text(replace(situation, ticket=ticket), ticket, event.at)
+    # The promise and the policy both bind: the earlier one counts, as around the clock for an outage.
+    due = min((moment for moment in (promised, ticket.due_at) if moment is not None), default=None)
+    ticket = replace(ticket, promised_at=promised, due_at=due)
+    text = after_hours_text(situation, ticket, event.at)
     effects = (
         OpenTicket(ticket),
         Record("opened", first.author, why="outside business hours", after=TicketStatus.NEW),

@@ -15,7 +15,7 @@ from chatdesk.survey import FieldType
 from chatdesk.ticket import Priority, Ticket, TicketStatus, TicketType
 from flows import after_hours
 from flows.pre_chat_survey import check_answers
-from flows.promises import call_back_by, call_back_text
+from flows.promises import call_back_by, call_back_text, work_has_stopped
 
 MAX_SUBJECT = 80
 
@@ -27,7 +27,6 @@ def open_by_survey(event: SurveySubmitted, situation: Situation) -> Decision:
     """
     answers = check_answers(situation.config.survey, dict(event.answers))
     ticket = draft_ticket(situation, answers, event.channel, event.at)
-    ticket = replace(ticket, priority=situation.config.priority.propose(answers))
     ticket = replace(ticket, due_at=respond_by(situation.config, event.channel, ticket.priority, event.at))
     author = Author(AuthorKind.CUSTOMER, event.visitor, ticket.requester_name)
     first = Post(author, _description(situation, answers))
@@ -42,14 +41,14 @@ def log_call(event: CallLogged, situation: Situation) -> Decision:
     """Open a ticket for a call or a direct request, written down by a technician [R5, R9]."""
     answers = check_answers(situation.config.survey, dict(event.answers))
     ticket = draft_ticket(situation, answers, event.channel, event.at)
-    ticket = replace(ticket, priority=situation.config.priority.propose(answers))
     ticket = replace(ticket, due_at=resolve_by(situation.config, ticket.priority, event.at))
     author = Author(AuthorKind.CUSTOMER, "", ticket.requester_name)
+    text = f"{event.agent.name} has written down your request as {situation.ticket_name}."
     effects = (
         OpenTicket(ticket),
         Record("logged", event.agent.author, after=TicketStatus.NEW),
         Post(author, _description(situation, answers)),
-        MailRequester(MailKind.OPENED, f"{event.agent.name} has written down your request."),
+        MailRequester(MailKind.OPENED, text),
         Announce("call logged"),
     )
     return Decision(Ended(event.at), effects)
@@ -66,7 +65,7 @@ def draft_ticket(situation: Situation, answers: dict[str, str], channel: str, at
         number=situation.next_number,
         status=TicketStatus.NEW,
         type=TicketType.INCIDENT,
-        priority=Priority.STANDARD,
+        priority=_proposed_priority(situation, answers, channel),
         subject=_subject(description),
         channel=channel,
         opened_at=at,
@@ -79,18 +78,28 @@ def draft_ticket(situation: Situation, answers: dict[str, str], channel: str, at
     )
 
 
+def _proposed_priority(situation: Situation, answers: dict[str, str], channel: str) -> Priority:
+    """Return what impact and urgency propose, or the channel's default when they were not told [R31, R40]."""
+    matrix = situation.config.priority
+    if matrix.impact_field in answers and matrix.urgency_field in answers:
+        return matrix.propose(answers)
+    return situation.config.channel(channel).priority
+
+
 def _into_queue(event: SurveySubmitted, situation: Situation, ticket: Ticket, first: Post) -> Decision:
     until = event.at + situation.config.queue.no_answer
     place = situation.place_in_queue(event.at, ticket.priority)
-    name = ticket.requester_name.split()[0]
-    text = f"Thank you, {name}. Your ticket is {situation.ticket_name}. You are number {place} in the queue."
+    text = f"{_thanks(situation, ticket)}. You are number {place} in the queue."
+    phone = situation.config.desk.phone
+    if phone and work_has_stopped(situation, ticket):
+        text += f" Since your work has stopped, you can also call {phone} now."
     effects = (
         OpenTicket(ticket),
         Record("opened", first.author, after=TicketStatus.NEW),
         first,
         Post(_desk(situation), text),
         StartTimer("no_answer", until),
-        MailRequester(MailKind.OPENED, f"Your ticket is {situation.ticket_name}."),
+        MailRequester(MailKind.OPENED, f"{_thanks(situation, ticket)}."),
         Announce("chat waiting"),
     )
     return Decision(Waiting(event.at, until), effects)
@@ -98,8 +107,7 @@ def _into_queue(event: SurveySubmitted, situation: Situation, ticket: Ticket, fi
 
 def _by_form(event: SurveySubmitted, situation: Situation, ticket: Ticket, first: Post) -> Decision:
     ticket = replace(ticket, promised_at=call_back_by(situation, ticket, event.at))
-    thanks = f"Thank you. Your ticket is {situation.ticket_name}:"
-    text = call_back_text(replace(situation, ticket=ticket), ticket, event.at, thanks)
+    text = call_back_text(situation, ticket, event.at, f"{_thanks(situation, ticket)}:")
     effects = (
         OpenTicket(ticket),
         Record("opened", first.author, after=TicketStatus.NEW),
@@ -121,6 +129,11 @@ def _description(situation: Situation, answers: dict[str, str]) -> str:
 def _subject(description: str) -> str:
     line = description.split("\n", 1)[0].strip()
     return line if len(line) <= MAX_SUBJECT else line[: MAX_SUBJECT - 1].rstrip() + "…"
+
+
+def _thanks(situation: Situation, ticket: Ticket) -> str:
+    first_name = ticket.requester_name.split()[0]
+    return f"Thank you, {first_name}. Your ticket is {situation.ticket_name}"
 
 
 def _desk(situation: Situation) -> Author:

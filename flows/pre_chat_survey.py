@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from chatdesk.errors import EventRefused
 from chatdesk.survey import FieldType, Survey, SurveyField
 
-_EMAIL = re.compile(r"[^\s@<>()\[\],;:\"\\]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251})\.[A-Za-z]{2,63}")
-_PHONE = re.compile(r"[0-9+()./,;xX ext-]{4,}")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_EMAIL = re.compile(
+    rf"[^\s@<>()\[\],;:\"\\]{{1,64}}@(?:{_LABEL}\.)+(?:[A-Za-z]{{2,63}}|xn--[A-Za-z0-9-]{{1,59}})"
+)
+_PHONE = re.compile(r"[0-9+()./,;#*xet \u2010-\u2013-]{4,}", re.IGNORECASE)
 
 
 class SurveyRefused(EventRefused):
@@ -57,24 +60,33 @@ def find_problem(field: SurveyField, answer: str) -> str:
 
 
 def tidy(text: str, *, keep_lines: bool = False) -> str:
-    """Return text without control characters and outer white space; line breaks only where kept."""
+    """Return text without control characters and outer white space; line breaks only where kept.
+
+    A text of which nothing would be seen comes back empty.
+    """
     allowed = "\n\t" if keep_lines else ""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     kept = (char if char.isprintable() or char in allowed else _replacement(char) for char in plain)
-    return "".join(kept).strip()
+    tidied = "".join(kept).strip()
+    return "" if all(char.isspace() or char in _BLANK for char in tidied) else tidied
 
 
 def is_email(text: str) -> bool:
     """Tell whether text is one plain e-mail address, without line breaks or a display name."""
-    return len(text) <= 254 and ".." not in text and _EMAIL.fullmatch(text) is not None
+    local = text.partition("@")[0]
+    dotted = local.startswith(".") or local.endswith(".") or ".." in text
+    return len(text) <= 254 and not dotted and _EMAIL.fullmatch(text) is not None
 
 
 def _is_phone(text: str) -> bool:
     return _PHONE.fullmatch(text) is not None and sum(char.isdigit() for char in text) >= 4
 
 
-_INVISIBLE_KEPT = frozenset("\u200c\u200d\u200e\u200f")
-"""Joiners and direction marks: scripts and emoji need them to be written properly."""
+_INVISIBLE_KEPT = frozenset("\u200c\u200d\u200e\u200f") | {chr(tag) for tag in range(0xE0020, 0xE0080)}
+"""Joiners, direction marks and flag tags: scripts and emoji need them to be written properly."""
+
+_BLANK = _INVISIBLE_KEPT | frozenset("\u115f\u1160\u2800\u3164\ufe0e\ufe0f\uffa0")
+"""Characters that show nothing: an answer of them alone is no answer."""
 
 
 def _replacement(char: str) -> str:

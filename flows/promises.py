@@ -2,65 +2,76 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chatdesk.business_hours import Calendar
 from chatdesk.config import Config
 from chatdesk.situation import Situation
 from chatdesk.sla import respond_by
-from chatdesk.ticket import Ticket
-from chatdesk.wording import describe_hours, say_date, say_time, say_when
+from chatdesk.ticket import Priority, Ticket
+from chatdesk.wording import describe_hours, say_date, say_moment, say_time, say_when
 
 
 def next_business_day(config: Config, calendar: Calendar, at: datetime) -> datetime | None:
     """Return when a technician will reach out to a contact made at ``at``, outside the hours [R27].
 
-    The opening of the channel's own calendar; where that never opens, the next opening of the desk's
-    other hours. Aware, UTC; None when no calendar of the desk ever opens.
+    The opening of the channel's own calendar; where that never opens, the next business day of the
+    desk's other hours. Aware, UTC; None when no calendar of the desk ever opens.
     """
     opening = calendar.next_opening(at)
     if opening is not None:
         return opening
-    always = {"always", "never"}
-    for name, other in config.calendars.items():
-        if name in always:
-            continue
-        closing = other.next_closing(at) if other.is_open(at) else at
-        opening = other.next_opening(closing) if closing is not None else None
-        if opening is not None:
-            return opening
-    return None
+    others = (other for other in config.calendars.values() if not other.always_open)
+    return next((day for other in others if (day := other.next_business_day(at)) is not None), None)
 
 
 def after_hours_text(situation: Situation, ticket: Ticket, at: datetime) -> str:
     """Say once: the hours, the number, the date of the next business day, whom to call [R27-R29]."""
-    desk = situation.config.desk
-    calendar, name = situation.calendar, situation.ticket_name
+    calendar, zone = situation.calendar, situation.config.desk.timezone
+    hours = "closed now" if calendar.never_open else f"open {describe_hours(calendar, at)}"
     parts = [
-        "Our chat is closed now."
-        if calendar.never_open
-        else f"Our chat is open {describe_hours(calendar, at)}.",
-        f"Your request is ticket {name}; we have e-mailed you a copy.",
+        f"Our chat is {hours}.",
+        f"Your request is ticket {situation.ticket_name}; we have e-mailed you a copy.",
     ]
-    if ticket.promised_at is not None:
-        day = say_date(ticket.promised_at, desk.timezone)
-        parts.append(
-            f"A technician will contact you on {day}, from {say_time(ticket.promised_at, desk.timezone)}."
-        )
-    return _with_phone(situation, parts)
+    promised = ticket.promised_at
+    if promised is None:
+        parts.append("A technician will contact you as soon as possible.")
+    else:
+        moment = f"{say_date(promised, zone)}, from {say_time(promised, zone)}"
+        # The hours have named the time zone; without them it is said here.
+        moment = say_moment(promised, zone) if calendar.never_open else moment
+        parts.append(f"A technician will contact you on {moment}.")
+    return _with_phone(situation, ticket, parts)
+
+
+def added_after_hours_text(situation: Situation, ticket: Ticket, promised: datetime | None) -> str:
+    """Say that a message came outside the hours and when somebody will answer it [R19, R28]."""
+    when = f"on {say_moment(promised, situation.config.desk.timezone)}" if promised else "as soon as possible"
+    parts = [added_words(situation, ticket), f"A technician will contact you {when}."]
+    return _with_phone(situation, ticket, parts)
 
 
 def call_back_text(situation: Situation, ticket: Ticket, at: datetime, opening: str) -> str:
     """Say when a technician will call back: ``opening`` tells why there is no chat now [R25]."""
-    zone = situation.config.desk.timezone
     where = ticket.requester_phone or ticket.requester_email
-    when = f" {say_when(ticket.promised_at, at, zone)}" if ticket.promised_at else " as soon as we can"
-    return _with_phone(situation, [f"{opening} we will contact you at {where}{when}."])
+    contact = f"contact you at {where}" if where else "contact you"
+    when = _say_call_back(situation, ticket.promised_at, at) if ticket.promised_at else "as soon as we can"
+    return _with_phone(situation, ticket, [f"{opening} we will {contact} {when}."])
 
 
 def call_back_by(situation: Situation, ticket: Ticket, at: datetime) -> datetime | None:
-    """Return by when a customer whom nobody answered will be contacted; aware, UTC."""
-    return respond_by(situation.config, situation.conversation.channel, ticket.priority, at)
+    """Return by when a customer whom nobody answered will be contacted; aware, UTC.
+
+    A promise that is still to be kept stands. Where targets count elapsed time, one that would fall
+    outside the hours is made for the next opening instead: nobody is there before.
+    """
+    promised = ticket.promised_at
+    if promised is not None and promised > at and ticket.first_response_at is None:
+        return promised
+    due = respond_by(situation.config, situation.conversation.channel, ticket.priority, at)
+    if due is None or not _counts_elapsed_time(situation.config, ticket.priority):
+        return due
+    return situation.calendar.next_opening(due) or due
 
 
 def work_has_stopped(situation: Situation, ticket: Ticket) -> bool:
@@ -71,10 +82,44 @@ def work_has_stopped(situation: Situation, ticket: Ticket) -> bool:
     return field is not None and bool(field.options) and answer == field.options[-1]
 
 
-def _with_phone(situation: Situation, parts: list[str]) -> str:
+def added_words(situation: Situation, ticket: Ticket) -> str:
+    """Say what became of a message that came when nobody was in the chat [R17, R19]."""
+    name = situation.ticket_name
+    return f"{name} is open again." if ticket.is_done else f"Your message was added to {name}."
+
+
+def closing_words(situation: Situation) -> str:
+    """Say that the ticket is done and how it re-opens [R17]."""
+    done = "resolved" if situation.config.tickets.auto_close else "closed"
+    return f"{situation.ticket_name} is {done}. Not solved? Reply here or to our e-mail and it re-opens."
+
+
+def cancelled_words(situation: Situation) -> str:
+    """Say that the ticket was cancelled, which cannot be undone, and what to do instead [R10]."""
+    phone = situation.config.desk.phone
+    instead = f"start a new chat or call {phone}" if phone else "start a new chat"
+    return f"{situation.ticket_name} was cancelled. If you still need help, please {instead}."
+
+
+def _say_call_back(situation: Situation, promised: datetime, at: datetime) -> str:
+    zone = situation.config.desk.timezone
+    calendar = situation.calendar
+    just_before = promised - timedelta(microseconds=1)
+    if calendar.is_open(promised) and not calendar.is_open(just_before):
+        return f"on {say_moment(promised, zone)}"
+    when = say_when(promised, at, zone)
+    return when if when.startswith(("today", "tomorrow")) else f"on {when}"
+
+
+def _counts_elapsed_time(config: Config, priority: Priority) -> bool:
+    target = config.sla.get(priority)
+    return target is not None and target.clock == "elapsed"
+
+
+def _with_phone(situation: Situation, ticket: Ticket, parts: list[str]) -> str:
     phone = situation.config.desk.phone
     if not phone:
         return " ".join(parts)
-    if situation.ticket is not None and work_has_stopped(situation, situation.ticket):
+    if work_has_stopped(situation, ticket):
         return " ".join([f"Call {phone} now, since your work has stopped.", *parts])
     return " ".join([*parts, f"If work has stopped completely, call {phone} now."])

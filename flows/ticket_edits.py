@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from chatdesk.conversation import Author
 from chatdesk.effects import Effect, Record, TicketDecision
 from chatdesk.errors import EventRefused
 from chatdesk.events import TicketEdited
 from chatdesk.situation import Situation
-from chatdesk.sla import resolve_by, respond_by
-from chatdesk.ticket import Ticket
+from chatdesk.sla import due_after_pause, due_for
+from chatdesk.ticket import Priority, Ticket
 from chatdesk.wording import say_date
+from flows.message_text import check_text, clean
 
 MAX_SUBJECT = 200
 
@@ -20,45 +22,59 @@ def edit(ticket: Ticket, event: TicketEdited, situation: Situation) -> TicketDec
 
     A new priority moves the due time. Raises EventRefused for an empty or overlong subject.
     """
-    records: list[Effect] = []
+    due = due_after_pause(situation.config, ticket, event.at)
+    changed, records = replace(ticket, due_at=due), list[Effect]()
     by = event.agent.author
-    changed = ticket
     if event.priority is not None:
-        changed = _with_priority(changed, event, situation)
+        changed = _with_priority(changed, event.priority, situation)
         what = "priority changed" if event.priority is not ticket.priority else "priority confirmed"
         records.append(Record(what, by, _because(f"to {event.priority.value}", event.reason)))
     if event.type is not None and event.type is not ticket.type:
         changed = replace(changed, type=event.type)
         records.append(Record("type changed", by, _because(f"to {event.type.value}", event.reason)))
-    if event.subject is not None:
-        changed = replace(changed, subject=_subject(event.subject))
-        records.append(Record("subject changed", by, f"was: {ticket.subject}"))
-    if event.workaround is not None:
-        changed = replace(changed, workaround=event.workaround.strip())
-        records.append(Record("workaround recorded", by, event.workaround.strip()))
-    if event.needed_by is not None:
-        changed = replace(changed, needed_by=event.needed_by)
-        day = say_date(event.needed_by, situation.config.desk.timezone)
-        records.append(Record("needed-by date set", by, day))
+    changed, described = _described(changed, event, situation, by)
+    records += described
+    if not records:
+        return TicketDecision(ticket)
     return TicketDecision(replace(changed, changed_at=event.at), tuple(records))
 
 
-def _with_priority(ticket: Ticket, event: TicketEdited, situation: Situation) -> Ticket:
-    priority = event.priority or ticket.priority
-    if priority is ticket.priority:
-        return replace(ticket, priority_confirmed=True)
-    if ticket.first_response_at is None:
-        due = respond_by(situation.config, ticket.channel, priority, ticket.opened_at)
-    else:
-        due = resolve_by(situation.config, priority, ticket.opened_at)
-    return replace(ticket, priority=priority, priority_confirmed=True, due_at=due)
-
-
-def _subject(text: str) -> str:
-    subject = " ".join(text.split())
+def check_subject(text: str) -> str:
+    """Return the subject on one line. Raises EventRefused for an empty or overlong one."""
+    subject = " ".join(clean(text).split())
     if not subject or len(subject) > MAX_SUBJECT:
         raise EventRefused(f"A subject has 1 to {MAX_SUBJECT} characters.", code="subject", field="subject")
     return subject
+
+
+def _described(
+    ticket: Ticket, event: TicketEdited, situation: Situation, by: Author
+) -> tuple[Ticket, list[Effect]]:
+    records: list[Effect] = []
+    subject = ticket.subject if event.subject is None else check_subject(event.subject)
+    if subject != ticket.subject:
+        records.append(Record("subject changed", by, f"was: {ticket.subject}"))
+    workaround = ticket.workaround if event.workaround is None else _workaround(event.workaround)
+    if workaround != ticket.workaround:
+        what = "workaround recorded" if workaround else "workaround removed"
+        records.append(Record(what, by, workaround or f"was: {ticket.workaround}"))
+    needed_by = event.needed_by or ticket.needed_by
+    if needed_by is not None and needed_by != ticket.needed_by:
+        day = say_date(needed_by, situation.config.desk.timezone)
+        records.append(Record("needed-by date set", by, day))
+    return replace(ticket, subject=subject, workaround=workaround, needed_by=needed_by), records
+
+
+def _with_priority(ticket: Ticket, priority: Priority, situation: Situation) -> Ticket:
+    if priority is ticket.priority:
+        return replace(ticket, priority_confirmed=True)
+    responded = ticket.first_response_at is not None
+    due = due_for(situation.config, ticket, priority, responded=responded)
+    return replace(ticket, priority=priority, priority_confirmed=True, due_at=due)
+
+
+def _workaround(text: str) -> str:
+    return check_text(text, field="workaround").strip() if text.strip() else ""
 
 
 def _because(what: str, reason: str) -> str:

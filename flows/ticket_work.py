@@ -1,7 +1,8 @@
 """Work on a ticket: what staff, the customer and the clock do to its state, and what the history says.
 
 Every event that concerns a ticket passes here, whichever channel it came from; each change of state goes
-through the table of chatdesk.ticket and leaves a record [R36-R44].
+through the table of chatdesk.ticket and leaves a record [R36-R44]. What the customer has to read of it is
+said once: in the ticket's conversation, and by mail when nobody chats.
 """
 
 from __future__ import annotations
@@ -9,22 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from chatdesk.conversation import Author, AuthorKind, Visibility
-from chatdesk.effects import (
-    Effect,
-    MailKind,
-    MailRequester,
-    MoveConversations,
-    Record,
-    SplitOff,
-    StartTimer,
-    TicketDecision,
-)
+from chatdesk.conversation import Agent, Author, Ticketed, Visibility
+from chatdesk.effects import Post, Record, StartTimer, TicketDecision
 from chatdesk.errors import EventRefused
 from chatdesk.events import (
     AgentMessaged,
     AnyEvent,
     CustomerEnded,
+    CustomerLeft,
     CustomerMessaged,
     TicketAssigned,
     TicketCancelled,
@@ -40,18 +33,14 @@ from chatdesk.events import (
     TranscriptSent,
 )
 from chatdesk.situation import Situation
-from chatdesk.sla import resolve_by
-from chatdesk.ticket import (
-    DONE,
-    PAUSED,
-    Ticket,
-    TicketStatus,
-    Trigger,
-    format_number,
-    transition,
-)
+from chatdesk.sla import due_for, resolve_by, respond_by
+from chatdesk.ticket import Ticket, TicketStatus, Trigger
 from chatdesk.wording import say_date
+from flows.message_text import check_text
+from flows.promises import cancelled_words, closing_words
 from flows.ticket_edits import edit
+from flows.ticket_moves import customer_author, desk_author, moved, somebody_chats, tell, tell_by_mail
+from flows.ticket_relations import merge, split
 
 DATE_REACHED = "date_reached"
 AUTO_CLOSE = "auto_close"
@@ -72,36 +61,37 @@ def step(ticket: Ticket, event: AnyEvent, situation: Situation) -> TicketDecisio
         case AgentMessaged(visibility=Visibility.PUBLIC):
             return _answered(ticket, event, situation)
         case CustomerMessaged():
-            return _customer_wrote(ticket, event, situation)
+            return _with_promise(_customer_wrote(ticket, event, situation), situation)
         case CustomerEnded(solved=True) if ticket.is_active:
-            by = _customer(event.visitor, ticket)
-            return _resolve(
-                ticket, Trigger.CUSTOMER_SOLVED, event.at, by, "Solved, says the customer.", situation
-            )
+            return _solved(ticket, event, situation)
+        case CustomerLeft() | CustomerEnded():
+            return _with_promise(TicketDecision(ticket), situation)
+        case TicketPaused(trigger=Trigger.ASK_CUSTOMER):
+            return _ask(ticket, event, situation)
         case TicketPaused():
             return _pause(ticket, event, situation)
-        case TicketResumed():
-            return _moved(ticket, Trigger.RESUME, event.at, event.agent.author)
         case TicketResolved():
-            if not event.resolution.strip():
-                raise EventRefused("Say how it was resolved.", code="empty", field="resolution")
-            by, text = event.agent.author, event.resolution.strip()
-            return _resolve(ticket, Trigger.RESOLVE, event.at, by, text, situation)
+            return _resolve(ticket, event, situation)
         case _:
             return _administer(ticket, event, situation)
 
 
 def _administer(ticket: Ticket, event: AnyEvent, situation: Situation) -> TicketDecision:
     match event:
+        case TicketResumed():
+            return _goes_on(ticket, Trigger.RESUME, event.at, event.agent.author, situation)
         case TicketReopened():
-            return _reopen(ticket, event.at, event.agent.author, event.reason, situation)
+            decision = _reopened(ticket, event.at, event.agent.author, event.reason, situation)
+            return tell(decision, situation, f"{situation.ticket_name} is open again.")
         case TicketCancelled():
-            decision = _moved(ticket, Trigger.CANCEL, event.at, event.agent.author, event.reason)
-            return _with_mail(decision, situation, f"Your request was cancelled. {event.reason}".strip())
+            # The reason is for the history: it may be internal [R38].
+            by = event.agent.author
+            decision = moved(ticket, Trigger.CANCEL, event.at, by, situation, event.reason)
+            return tell_by_mail(decision, situation, cancelled_words(situation))
         case TicketMerged():
-            return _merge(ticket, event, situation)
+            return merge(ticket, event, situation)
         case TicketSplit():
-            return _split(ticket, event, situation)
+            return split(ticket, event, situation)
         case TicketEdited():
             return edit(ticket, event, situation)
         case TranscriptSent():
@@ -120,167 +110,149 @@ def _take(ticket: Ticket, event: TicketTaken, situation: Situation) -> TicketDec
     if ticket.assignee is not None and ticket.is_active:
         text = f"{situation.ticket_name} has been taken already. Ask for it to be handed over."
         raise EventRefused(text, code="taken")
-    taken = _moved(ticket, Trigger.ASSIGN, event.at, event.agent.author)
-    return _with_mail(
-        replace(taken, ticket=replace(taken.ticket, assignee=event.agent.id)),
-        situation,
-        f"{event.agent.name} is looking after your request.",
-    )
+    decision = moved(ticket, Trigger.ASSIGN, event.at, event.agent.author, situation)
+    may_wait = any(isinstance(c.state, Ticketed) and c.state.may_wait for c in situation.conversations)
+    return _looked_after(decision, event.agent, situation, joins=may_wait)
 
 
 def _assign(ticket: Ticket, event: TicketAssigned, situation: Situation) -> TicketDecision:
     if ticket.assignee == event.assignee.id:
         return TicketDecision(ticket)
     why = f"to {event.assignee.name}" + (f": {event.reason}" if event.reason else "")
-    given = _moved(ticket, Trigger.ASSIGN, event.at, event.agent.author, why)
-    return _with_mail(
-        replace(given, ticket=replace(given.ticket, assignee=event.assignee.id)),
-        situation,
-        f"{event.assignee.name} is looking after your request.",
-    )
+    decision = moved(ticket, Trigger.ASSIGN, event.at, event.agent.author, situation, why)
+    return _looked_after(decision, event.assignee, situation, joins=False)
+
+
+def _looked_after(
+    decision: TicketDecision, agent: Agent, situation: Situation, *, joins: bool
+) -> TicketDecision:
+    """Make the technician the assignee and say so; a chat that they join says it by itself [R36]."""
+    given = replace(decision, ticket=replace(decision.ticket, assignee=agent.id))
+    text = f"{agent.name} from the help desk is looking after {situation.ticket_name}."
+    if joins or somebody_chats(situation):
+        return tell_by_mail(given, situation, text)
+    return tell(given, situation, text)
 
 
 def _answered(ticket: Ticket, event: AgentMessaged, situation: Situation) -> TicketDecision:
     """A human public message is the first response; the assignee's moves the ticket on [R44]."""
-    decision = TicketDecision(ticket)
     if ticket.status is TicketStatus.ASSIGNED and ticket.assignee == event.agent.id:
-        decision = _moved(ticket, Trigger.ANSWER, event.at, event.agent.author)
-    if ticket.first_response_at is None:
-        due = resolve_by(situation.config, ticket.priority, ticket.opened_at)
-        answered = replace(decision.ticket, first_response_at=event.at, due_at=due)
-        decision = replace(decision, ticket=answered)
-    return decision
+        decision = moved(ticket, Trigger.ANSWER, event.at, event.agent.author, situation)
+    else:
+        decision = TicketDecision(ticket)
+    return replace(decision, ticket=_responded(decision.ticket, event.at, situation))
+
+
+def _responded(ticket: Ticket, at: datetime, situation: Situation) -> Ticket:
+    """Note the first response, after which the ticket is due by its time to resolve [R44]."""
+    if ticket.first_response_at is not None:
+        return ticket
+    due = due_for(situation.config, ticket, ticket.priority, responded=True)
+    return replace(ticket, first_response_at=at, due_at=due)
 
 
 def _customer_wrote(ticket: Ticket, event: CustomerMessaged, situation: Situation) -> TicketDecision:
-    by = _customer(event.visitor, ticket)
+    by = customer_author(event.visitor, ticket)
     if ticket.status is TicketStatus.WAITING_ON_CUSTOMER:
-        return _moved(ticket, Trigger.CUSTOMER_MESSAGE, event.at, by)
+        return moved(ticket, Trigger.CUSTOMER_MESSAGE, event.at, by, situation)
     if ticket.is_done:
-        return _reopen(ticket, event.at, by, "the customer wrote", situation)
+        decision = _reopened(ticket, event.at, by, "the customer wrote", situation)
+        return tell_by_mail(decision, situation, f"{situation.ticket_name} is open again.")
     return TicketDecision(ticket)
+
+
+def _with_promise(decision: TicketDecision, situation: Situation) -> TicketDecision:
+    """Write down on the ticket what the chat has just promised, and that it is due by then [R25]."""
+    state, ticket = situation.conversation.state, decision.ticket
+    if not isinstance(state, Ticketed) or state.promised_at in (None, ticket.promised_at):
+        return decision
+    dues = [moment for moment in (ticket.due_at, state.promised_at) if moment is not None]
+    due = min(dues) if ticket.first_response_at is None else ticket.due_at
+    return replace(decision, ticket=replace(ticket, promised_at=state.promised_at, due_at=due))
+
+
+def _ask(ticket: Ticket, event: TicketPaused, situation: Situation) -> TicketDecision:
+    """Ask the customer and wait: a human public message, so also the first response [R37, R44]."""
+    question = check_text(event.text, missing="Write the question to the customer.")
+    responded = _responded(ticket, event.at, situation)
+    decision = moved(responded, event.trigger, event.at, event.agent.author, situation)
+    asked = replace(decision, effects=(*decision.effects, Post(event.agent.author, question)))
+    return tell_by_mail(asked, situation, question)
 
 
 def _pause(ticket: Ticket, event: TicketPaused, situation: Situation) -> TicketDecision:
     if event.trigger not in PAUSES:
         raise EventRefused("Wait for the customer, a vendor or a date.", code="pause", field="trigger")
-    if event.trigger is Trigger.ASK_CUSTOMER:
-        if not event.text.strip():
-            raise EventRefused("Write the question to the customer.", code="empty", field="text")
-        decision = _moved(
-            _first_answered(ticket, event, situation), event.trigger, event.at, event.agent.author
-        )
-        return _with_mail(decision, situation, event.text.strip())
     if event.until is None or event.until <= event.at:
         raise EventRefused("Choose a date in the future.", code="date", field="until")
-    decision = _moved(ticket, event.trigger, event.at, event.agent.author, event.text)
+    decision = moved(ticket, event.trigger, event.at, event.agent.author, situation, event.text)
     waiting = replace(decision.ticket, waiting_until=event.until)
     timer = StartTimer(DATE_REACHED, event.until, of_ticket=True)
     day = say_date(event.until, situation.config.desk.timezone)
     decision = TicketDecision(waiting, (*decision.effects, timer))
-    return _with_mail(decision, situation, f"Work on your request goes on on {day}.")
+    return tell(decision, situation, f"Work on {situation.ticket_name} continues on {day}.")
 
 
-def _first_answered(ticket: Ticket, event: TicketPaused, situation: Situation) -> Ticket:
-    """A question to the customer is a human public message, so it counts as the first response [R44]."""
-    if ticket.first_response_at is not None:
-        return ticket
-    due = resolve_by(situation.config, ticket.priority, ticket.opened_at)
-    return replace(ticket, first_response_at=event.at, due_at=due)
+def _goes_on(
+    ticket: Ticket, trigger: Trigger, at: datetime, by: Author, situation: Situation
+) -> TicketDecision:
+    decision = moved(ticket, trigger, at, by, situation)
+    return tell(decision, situation, f"Work on {situation.ticket_name} continues now.")
 
 
-def _resolve(
+def _resolve(ticket: Ticket, event: TicketResolved, situation: Situation) -> TicketDecision:
+    """Resolve with a text for the customer, which is a human public message too [R37, R44].
+
+    The conversation's flow shows the text in the chat.
+    """
+    text = check_text(event.resolution, field="resolution", missing="Say how it was resolved.").strip()
+    responded = _responded(ticket, event.at, situation)
+    decision = _done(responded, Trigger.RESOLVE, event.at, event.agent.author, text, situation)
+    mail = f"{situation.ticket_name} is resolved: {text}\n\n{closing_words(situation)}"
+    return tell_by_mail(decision, situation, mail)
+
+
+def _solved(ticket: Ticket, event: CustomerEnded, situation: Situation) -> TicketDecision:
+    """The customer says that the matter is done; the conversation's flow thanks and mails."""
+    by, text = customer_author(event.visitor, ticket), "Solved, says the customer."
+    return _done(ticket, Trigger.CUSTOMER_SOLVED, event.at, by, text, situation)
+
+
+def _done(
     ticket: Ticket, trigger: Trigger, at: datetime, by: Author, text: str, situation: Situation
 ) -> TicketDecision:
     """Resolve, and close at once where the desk wants no time in between."""
-    decision = _moved(ticket, trigger, at, by, text)
+    decision = moved(ticket, trigger, at, by, situation, text)
     resolved = replace(decision.ticket, resolution=text, resolved_at=at)
     wait = situation.config.tickets.auto_close
     if wait:
         later = StartTimer(AUTO_CLOSE, at + wait, of_ticket=True)
-        decision = TicketDecision(resolved, (*decision.effects, later))
+        return TicketDecision(resolved, (*decision.effects, later))
+    closed = moved(resolved, Trigger.AUTO_CLOSE, at, desk_author(situation), situation)
+    return TicketDecision(closed.ticket, (*decision.effects, *closed.effects))
+
+
+def _reopened(ticket: Ticket, at: datetime, by: Author, why: str, situation: Situation) -> TicketDecision:
+    """Open it again for the same technician; its time begins afresh [R17]."""
+    to_nobody = ticket.is_done and ticket.assignee is None
+    trigger = Trigger.REOPEN_UNASSIGNED if to_nobody else Trigger.REOPEN
+    decision = moved(ticket, trigger, at, by, situation, why)
+    config, priority = situation.config, ticket.priority
+    if ticket.first_response_at is None:
+        due = respond_by(config, ticket.channel, priority, at)
     else:
-        closed = _moved(resolved, Trigger.AUTO_CLOSE, at, _desk())
-        decision = TicketDecision(closed.ticket, (*decision.effects, *closed.effects))
-    return _with_mail(decision, situation, f"Your request is resolved: {text}")
-
-
-def _reopen(ticket: Ticket, at: datetime, by: Author, why: str, situation: Situation) -> TicketDecision:
-    trigger = Trigger.REOPEN if ticket.assignee or ticket.status not in DONE else Trigger.REOPEN_UNASSIGNED
-    decision = _moved(ticket, trigger, at, by, why)
-    open_again = replace(decision.ticket, due_at=resolve_by(situation.config, ticket.priority, at))
-    return _with_mail(replace(decision, ticket=open_again), situation, "Your request is open again.")
-
-
-def _merge(ticket: Ticket, event: TicketMerged, situation: Situation) -> TicketDecision:
-    if event.into == ticket.number:
-        raise EventRefused("A ticket cannot be merged into itself.", code="merge", field="into")
-    into = format_number(situation.config.desk.ticket_prefix, event.into)
-    decision = _moved(ticket, Trigger.MERGE, event.at, event.agent.author, f"into {into}")
-    merged = replace(decision.ticket, merged_into=event.into)
-    text = f"Your request is now part of {into}."
-    decision = _with_mail(replace(decision, ticket=merged), situation, text)
-    # Last, so that everything before it still speaks of this ticket and to its own requester.
-    move = MoveConversations(event.into, event.agent.author)
-    return replace(decision, effects=(*decision.effects, move))
-
-
-def _split(ticket: Ticket, event: TicketSplit, situation: Situation) -> TicketDecision:
-    if situation.next_number is None or not event.messages:
-        raise EventRefused(
-            "Choose the messages that belong to the new ticket.", code="empty", field="messages"
-        )
-    if not event.subject.strip():
-        raise EventRefused("Give the new ticket a subject.", code="empty", field="subject")
-    prefix = situation.config.desk.ticket_prefix
-    new = replace(
-        ticket,
-        number=situation.next_number,
-        status=TicketStatus.NEW,
-        subject=event.subject.strip(),
-        opened_at=event.at,
-        changed_at=event.at,
-        assignee=None,
-        due_at=resolve_by(situation.config, ticket.priority, event.at),
-        waiting_until=None,
-        first_response_at=None,
-        resolved_at=None,
-        resolution="",
-        workaround="",
-        linked_to=ticket.number,
-        version=0,
-    )
-    why = f"into {format_number(prefix, new.number)}: {new.subject}"
-    split = SplitOff(new, situation.conversation, event.messages)
-    return TicketDecision(ticket, (Record("split", event.agent.author, why), split))
+        due = resolve_by(config, priority, at)
+    return replace(decision, ticket=replace(decision.ticket, due_at=due, promised_at=None, resolution=""))
 
 
 def _timer(ticket: Ticket, event: TimerFired, situation: Situation) -> TicketDecision:
-    if event.name == DATE_REACHED and ticket.status in PAUSED and ticket.waiting_until == event.due:
-        return _moved(ticket, Trigger.DATE_REACHED, event.at, _desk())
+    if event.name == DATE_REACHED and ticket.is_paused and ticket.waiting_until == event.due:
+        return _goes_on(ticket, Trigger.DATE_REACHED, event.at, desk_author(situation), situation)
     wait, resolved_at = situation.config.tickets.auto_close, ticket.resolved_at
     resolved = event.name == AUTO_CLOSE and ticket.status is TicketStatus.RESOLVED
     if resolved and resolved_at is not None and event.due == resolved_at + wait:
-        return _moved(ticket, Trigger.AUTO_CLOSE, event.at, _desk())
+        decision = moved(ticket, Trigger.AUTO_CLOSE, event.at, desk_author(situation), situation)
+        return tell_by_mail(decision, situation, f"{situation.ticket_name} is closed.")
+    if event.conversation is not None:
+        return _with_promise(TicketDecision(ticket), situation)
     return TicketDecision(ticket)
-
-
-def _moved(ticket: Ticket, trigger: Trigger, at: datetime, by: Author, why: str = "") -> TicketDecision:
-    moved = transition(ticket, trigger, at)
-    return TicketDecision(moved, (Record(trigger.value, by, why, ticket.status, moved.status),))
-
-
-def _with_mail(decision: TicketDecision, situation: Situation, text: str) -> TicketDecision:
-    """Mail the change of state [R15], but not to a customer who reads it in the chat at this moment."""
-    if any(conversation.is_open for conversation in situation.conversations):
-        return decision
-    mail: tuple[Effect, ...] = (MailRequester(MailKind.STATUS, text),)
-    return replace(decision, effects=(*decision.effects, *mail))
-
-
-def _customer(visitor: str, ticket: Ticket) -> Author:
-    return Author(AuthorKind.CUSTOMER, visitor, ticket.requester_name)
-
-
-def _desk() -> Author:
-    return Author(AuthorKind.DESK, "desk", "the desk")

@@ -1,0 +1,124 @@
+"""The queue: joining it again, being taken from it, and leaving it with a promise [R17, R19, R24, R25]."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chatdesk.conversation import Agent, Author, AuthorKind, DialogueState, Live, Ticketed, Waiting
+from chatdesk.effects import Announce, Decision, Effect, MailKind, MailRequester, Post, StartTimer
+from chatdesk.errors import EventRefused
+from chatdesk.events import AnyEvent, CustomerMessaged, TicketAssigned
+from chatdesk.situation import Situation
+from chatdesk.ticket import Ticket
+from flows.message_text import check_text
+from flows.promises import (
+    added_after_hours_text,
+    added_words,
+    call_back_by,
+    call_back_text,
+    next_business_day,
+)
+
+NO_ANSWER = "no_answer"
+
+LETTER_CHANNELS = frozenset({"email", "portal", "phone"})
+"""Ways in by which nobody waits for an answer in a chat."""
+
+
+def come_back(state: DialogueState, event: CustomerMessaged, situation: Situation) -> Decision:
+    """The customer writes into a chat that nobody is in: queue again, or promise a date [R17, R19].
+
+    Raises EventRefused when the ticket cannot be opened again.
+    """
+    ticket = ticket_of(situation)
+    _refuse_for_good(ticket, event, situation)
+    said = customer_post(event, situation)
+    if event.channel in LETTER_CHANNELS:
+        after = state if isinstance(state, Ticketed) else Ticketed()
+        return Decision(after, (said, Announce("customer wrote")))
+    if situation.calendar.is_open(event.at):
+        return _queue_again(event, situation, ticket, said)
+    if isinstance(state, Ticketed) and state.promised_at is not None and state.promised_at > event.at:
+        # The date has been promised already; it is said once [R28].
+        return Decision(state, (said, Announce("customer wrote")))
+    promised = next_business_day(situation.config, situation.calendar, event.at)
+    text = added_after_hours_text(situation, ticket, promised)
+    return Decision(Ticketed(promised), (said, say(situation, text), Announce("customer wrote")))
+
+
+def nobody_came(event: AnyEvent, situation: Situation) -> Decision:
+    """The time to wait is over: promise a call back; who takes the ticket may still find them [R25]."""
+    if situation.calendar.is_open(event.at):
+        opening = "All technicians are busy. Keep waiting, or close this window:"
+    else:
+        opening = "Our chat has closed for now. You can close this window:"
+    decision = promise_call_back(event, situation, opening, may_wait=True)
+    return replace(decision, effects=(*decision.effects, Announce("nobody answered")))
+
+
+def promise_call_back(event: AnyEvent, situation: Situation, opening: str, *, may_wait: bool) -> Decision:
+    """Leave the queue with a computed promise; it is mailed unless it was before [R25, R28]."""
+    ticket = ticket_of(situation)
+    promised = replace(ticket, promised_at=call_back_by(situation, ticket, event.at))
+    text = call_back_text(situation, promised, event.at, opening)
+    effects: tuple[Effect, ...] = (say(situation, text),)
+    if promised.promised_at is None or promised.promised_at != ticket.promised_at:
+        effects = (*effects, MailRequester(MailKind.STATUS, text))
+    return Decision(Ticketed(promised.promised_at, may_wait), effects)
+
+
+def join(present: tuple[str, ...], agent: Agent, situation: Situation) -> Decision:
+    """A technician comes into the chat, which is said once."""
+    if agent.id in present:
+        return Decision(Live(present))
+    text = f"{agent.name} from the help desk has joined."
+    return Decision(Live((*present, agent.id)), (say(situation, text),))
+
+
+def hand_over(state: Live, event: TicketAssigned, situation: Situation) -> Decision:
+    """The live chat gets another first technician; those present stay [R37]."""
+    first = event.assignee
+    others = tuple(agent for agent in state.agents if agent != first.id)
+    if first.id in state.agents:
+        return Decision(Live((first.id, *others)))
+    what = "has joined" if first.id == event.agent.id else "is taking over"
+    text = f"{first.name} from the help desk {what}."
+    return Decision(Live((first.id, *others)), (say(situation, text),))
+
+
+def customer_post(event: CustomerMessaged, situation: Situation) -> Post:
+    """Return the customer's message. Raises EventRefused when there is nothing in it."""
+    author = Author(AuthorKind.CUSTOMER, event.visitor, situation.conversation.customer_name)
+    text = "" if event.files and not event.text.strip() else check_text(event.text)
+    return Post(author, text, files=event.files)
+
+
+def ticket_of(situation: Situation) -> Ticket:
+    """Return the conversation's ticket. Raises EventRefused when it has none."""
+    if situation.ticket is None:
+        raise EventRefused("This conversation has no ticket.", code="no_ticket")
+    return situation.ticket
+
+
+def say(situation: Situation, text: str) -> Post:
+    """Return the desk's own words as a message of the conversation."""
+    return Post(Author(AuthorKind.DESK, "desk", situation.config.desk.name), text)
+
+
+def _queue_again(event: CustomerMessaged, situation: Situation, ticket: Ticket, said: Post) -> Decision:
+    until = event.at + situation.config.queue.no_answer
+    place = situation.place_in_queue(event.at, ticket.priority)
+    text = f"{added_words(situation, ticket)} You are number {place} in the queue."
+    effects = (said, say(situation, text), StartTimer(NO_ANSWER, until), Announce("customer came back"))
+    return Decision(Waiting(event.at, until), effects)
+
+
+def _refuse_for_good(ticket: Ticket, event: CustomerMessaged, situation: Situation) -> None:
+    name, window = situation.ticket_name, situation.config.tickets.reopen_window
+    if not ticket.is_active and not ticket.is_done:
+        text = f"{name} was {ticket.status.value} and cannot be opened again. Please start a new chat."
+        raise EventRefused(text, code="ticket_over")
+    if window is None or ticket.resolved_at is None or event.at <= ticket.resolved_at + window:
+        return
+    text = f"{name} was closed too long ago to re-open. Please start a new chat."
+    raise EventRefused(text, code="reopen_window")

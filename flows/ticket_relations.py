@@ -1,0 +1,68 @@
+"""Tickets and one another: a duplicate is merged, an unrelated matter is split off [R20]."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chatdesk.effects import MoveConversations, Record, SplitOff, TicketDecision
+from chatdesk.errors import EventRefused
+from chatdesk.events import TicketMerged, TicketSplit
+from chatdesk.situation import Situation
+from chatdesk.sla import respond_by
+from chatdesk.ticket import Ticket, TicketNumber, TicketStatus, Trigger, format_number
+from flows.ticket_edits import check_subject
+from flows.ticket_moves import moved, tell
+
+
+def merge(ticket: Ticket, event: TicketMerged, situation: Situation) -> TicketDecision:
+    """Make the ticket part of another, which gets its conversations.
+
+    Raises EventRefused for a merge into itself.
+    """
+    if event.into == ticket.number:
+        raise EventRefused("A ticket cannot be merged into itself.", code="merge", field="into")
+    into = format_number(situation.config.desk.ticket_prefix, event.into)
+    decision = moved(ticket, Trigger.MERGE, event.at, event.agent.author, situation, f"into {into}")
+    merged = replace(decision.ticket, merged_into=event.into)
+    decision = tell(replace(decision, ticket=merged), situation, f"Your request is now part of {into}.")
+    # Last, so that everything before it still speaks of this ticket and to its own requester.
+    move = MoveConversations(event.into, event.agent.author)
+    return replace(decision, effects=(*decision.effects, move))
+
+
+def split(ticket: Ticket, event: TicketSplit, situation: Situation) -> TicketDecision:
+    """Open a new ticket from some of the conversation's messages and tell the customer its number.
+
+    Raises EventRefused without messages or without a subject.
+    """
+    if situation.next_number is None or not event.messages:
+        text = "Choose the messages that belong to the new ticket."
+        raise EventRefused(text, code="empty", field="messages")
+    new = _split_off(ticket, event, situation, situation.next_number)
+    name = format_number(situation.config.desk.ticket_prefix, new.number)
+    split_off = SplitOff(new, situation.conversation, event.messages)
+    record = Record("split", event.agent.author, f"into {name}: {new.subject}")
+    decision = TicketDecision(ticket, (record, split_off))
+    return tell(decision, situation, f"Part of your request is now ticket {name}: {new.subject}")
+
+
+def _split_off(ticket: Ticket, event: TicketSplit, situation: Situation, number: TicketNumber) -> Ticket:
+    return replace(
+        ticket,
+        number=number,
+        status=TicketStatus.NEW,
+        subject=check_subject(event.subject),
+        opened_at=event.at,
+        changed_at=event.at,
+        assignee=None,
+        promised_at=None,
+        due_at=respond_by(situation.config, ticket.channel, ticket.priority, event.at),
+        waiting_until=None,
+        needed_by=None,
+        first_response_at=None,
+        resolved_at=None,
+        resolution="",
+        workaround="",
+        linked_to=ticket.number,
+        version=0,
+    )
