@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chatdesk.sla import due_after_pause, due_for, resolve_by, respond_by
+from chatdesk.ticket import PAUSED, Priority, TicketStatus
+from tests.desk_builders import NORTHWIND, TUESDAY, at, desk, ticket
+
+CRITICAL, HIGH, STANDARD, LOW, SCHEDULED = Priority
+NO_RESOLUTION = desk(('respond = "24h", resolve = "48h"', 'respond = "24h"'))
+
+
+@pytest.mark.parametrize(
+    ("priority", "start", "due"),
+    [
+        (CRITICAL, "09-19 03:00", "09-19 03:15"),
+        (HIGH, "09-15 10:12", "09-15 12:12"),
+        (HIGH, "09-15 16:20", "09-16 09:50"),
+        (HIGH, "09-16 06:45", "09-16 10:30"),
+        (HIGH, "11-25 16:00", "11-27 09:30"),
+        (STANDARD, "09-18 14:00", "09-21 09:30"),
+        (LOW, "09-18 14:00", "09-19 14:00"),
+    ],
+)
+def test_a_response_is_due_by_the_priority_s_own_clock(priority: Priority, start: str, due: str) -> None:
+    assert respond_by(NORTHWIND, "web", priority, at(start)) == at(due)
+
+
+@pytest.mark.parametrize(
+    ("priority", "start", "due"),
+    [
+        (CRITICAL, "09-18 23:00", "09-19 03:00"),
+        (HIGH, "09-15 16:20", "09-16 09:50"),
+        (STANDARD, "09-18 14:00", "09-21 13:30"),
+        (LOW, "10-31 12:00", "11-02 11:00"),
+        (SCHEDULED, "11-24 10:00", "12-02 10:00"),
+    ],
+)
+def test_a_resolution_is_due_by_the_priority_s_own_clock(priority: Priority, start: str, due: str) -> None:
+    assert resolve_by(NORTHWIND, priority, at(start)) == at(due)
+
+
+def test_due_times_are_in_utc() -> None:
+    due = respond_by(NORTHWIND, "web", HIGH, TUESDAY)
+    assert due == datetime(2026, 9, 15, 16, 12, tzinfo=UTC)
+    assert due.tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("priority", "due"),
+    [(STANDARD, "09-15 14:12"), (LOW, "09-15 16:12"), (SCHEDULED, "09-15 16:12")],
+)
+def test_the_channel_s_first_contact_binds_too_and_the_earlier_one_counts(
+    priority: Priority, due: str
+) -> None:
+    assert respond_by(NORTHWIND, "email", priority, TUESDAY) == at(due)
+
+
+def test_without_a_target_there_is_no_due_time() -> None:
+    assert respond_by(NORTHWIND, "web", SCHEDULED, TUESDAY) is None
+    assert respond_by(NORTHWIND, "nowhere", SCHEDULED, TUESDAY) is None
+    assert resolve_by(NO_RESOLUTION, LOW, TUESDAY) is None
+
+
+# Clocks stop while waiting [R44]
+
+
+def paused(since: str, due: str, priority: Priority = STANDARD) -> datetime | None:
+    waiting = ticket(
+        status=TicketStatus.WAITING_ON_CUSTOMER, changed_at=at(since), due_at=at(due), priority=priority
+    )
+    return due_after_pause(NORTHWIND, waiting, at("09-16 10:00"))
+
+
+def test_a_pause_moves_the_due_time_by_its_open_time() -> None:
+    assert paused("09-15 11:00", "09-15 17:00") == at("09-16 16:00")
+
+
+def test_a_pause_is_counted_by_the_priority_s_clock() -> None:
+    assert paused("09-15 11:00", "09-15 13:00", CRITICAL) == at("09-16 12:00")
+    assert paused("09-15 11:00", "09-17 11:00", LOW) == at("09-18 10:00")
+
+
+def test_a_pause_counted_in_two_parts_comes_to_the_same() -> None:
+    waiting = ticket(
+        status=TicketStatus.WAITING_ON_VENDOR, changed_at=at("09-15 11:00"), due_at=at("09-15 17:00")
+    )
+    night = at("09-15 21:00")
+    counted = ticket(
+        status=TicketStatus.WAITING_ON_VENDOR,
+        changed_at=night,
+        due_at=due_after_pause(NORTHWIND, waiting, night),
+    )
+    assert due_after_pause(NORTHWIND, counted, at("09-16 10:00")) == at("09-16 16:00")
+
+
+def test_a_pause_that_began_when_the_ticket_was_due_changes_nothing() -> None:
+    assert paused("09-15 11:00", "09-15 11:00") == at("09-15 11:00")
+    assert paused("09-15 11:00", "09-15 10:00") == at("09-15 10:00")
+
+
+def test_a_pause_outside_the_hours_changes_nothing() -> None:
+    waiting = ticket(status=TicketStatus.SCHEDULED, changed_at=at("09-15 18:00"), due_at=at("09-16 10:00"))
+    assert due_after_pause(NORTHWIND, waiting, at("09-16 06:00")) == at("09-16 10:00")
+
+
+def test_an_event_from_before_the_pause_changes_nothing() -> None:
+    assert due_after_pause(NORTHWIND, ticket(status=TicketStatus.SCHEDULED, due_at=at("09-16 10:00")),
+                           TUESDAY - timedelta(seconds=1)) == at("09-16 10:00")  # fmt: skip
+
+
+@pytest.mark.parametrize("status", sorted(set(TicketStatus) - PAUSED))
+def test_the_clocks_of_a_ticket_that_does_not_wait_run_on(status: TicketStatus) -> None:
+    running = ticket(status=status, due_at=at("09-15 17:00"))
+    assert due_after_pause(NORTHWIND, running, at("09-15 16:00")) == at("09-15 17:00")
+
+
+def test_a_ticket_without_a_due_time_gets_none_by_waiting() -> None:
+    assert due_after_pause(NORTHWIND, ticket(status=TicketStatus.SCHEDULED), at("09-16 10:00")) is None
+
+
+# Another priority, or the first response
+
+
+def test_the_first_response_makes_the_time_to_resolve_count_from_the_opening() -> None:
+    new = ticket(due_at=respond_by(NORTHWIND, "web", STANDARD, TUESDAY))
+    assert due_for(NORTHWIND, new, STANDARD, responded=True) == resolve_by(NORTHWIND, STANDARD, TUESDAY)
+
+
+def test_another_priority_counts_from_the_opening() -> None:
+    new = ticket(due_at=respond_by(NORTHWIND, "web", STANDARD, TUESDAY))
+    assert due_for(NORTHWIND, new, HIGH, responded=False) == at("09-15 12:12")
+    assert due_for(NORTHWIND, new, SCHEDULED, responded=False) is None
+
+
+def test_what_pauses_have_added_is_added_to_the_new_due_time() -> None:
+    held = ticket(first_response_at=TUESDAY, due_at=at("09-16 14:12"))
+    assert resolve_by(NORTHWIND, STANDARD, TUESDAY) == at("09-16 09:42")
+    assert due_for(NORTHWIND, held, HIGH, responded=True) == at("09-15 16:42")
+
+
+def test_a_promise_before_the_target_does_not_shorten_the_time_to_resolve() -> None:
+    promised = ticket(due_at=TUESDAY + timedelta(minutes=1))
+    assert due_for(NORTHWIND, promised, STANDARD, responded=True) == at("09-16 09:42")
