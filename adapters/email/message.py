@@ -24,6 +24,7 @@ from chatdesk.ticket import TicketNumber
 NO_DOMAIN = "chatdesk.invalid"
 DEFAULT_SENDER = "desk@desk.example"
 MAX_ADDRESS = 254
+MAX_NAME = 100
 _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+/=?^_`{|}~-.")
 _DOMAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
 
@@ -65,7 +66,7 @@ def build_message(
     message["From"] = _mailbox(desk.name, sender(desk))
     message["To"] = _mailbox(recipient_name, recipient)
     message["Reply-To"] = _mailbox(desk.name, sender(desk))
-    message["Subject"] = clean_line(mail.subject)
+    message["Subject"] = header_text(mail.subject)
     message["In-Reply-To"] = message["References"] = thread_id(ticket, desk)
     message["Auto-Submitted"] = "auto-replied" if kind is MailKind.OPENED else "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
@@ -74,6 +75,15 @@ def build_message(
     # "=_" cannot stand in quoted-printable text (RFC 2045, 6.7), so no part can hold the boundary.
     message.set_boundary(f"=_{hashlib.sha256(delivery_id.encode()).hexdigest()[:32]}")
     return message
+
+
+def header_text(text: str) -> str:
+    """Return ``text`` as one line that means in a header what it says.
+
+    Text that looks like an encoded word (RFC 2047) would be decoded by the reader's program, into line
+    ends for one; it is taken apart.
+    """
+    return clean_line(text).replace("=?", "= ?")
 
 
 def checked_address(text: str) -> str:
@@ -105,7 +115,7 @@ def checked_address(text: str) -> str:
 def _mailbox(name: str, address: str) -> Address:
     checked = checked_address(address)
     try:
-        return Address(clean_line(name).replace("\\", ""), addr_spec=checked)
+        return Address(header_text(name)[:MAX_NAME].replace("\\", ""), addr_spec=checked)
     except (HeaderParseError, ValueError) as error:
         raise DeliveryRefused(f"No mail can be sent to {checked!r}: {error}.") from error
 

@@ -132,7 +132,7 @@ def _text(content: _Content, config: Config) -> str:
     parts.append(REPLY)
     if desk.phone:
         parts.append(f"If work has stopped completely, call {desk.phone}.")
-    parts.append(f"{desk.name}\nTicket {content.number}")
+    parts.append(f"{clean_line(desk.name)}\nTicket {content.number}")
     lines = [line for part in parts for line in (*wrap(part, COLUMNS), "")]
     if content.transcript:
         lines += ["-" * COLUMNS, "", content.transcript]
