@@ -1,0 +1,90 @@
+"""Outgoing mail in the database: kept once, whole, and listed newest first."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from chatdesk.mailbox import Mailbox, StoredMail
+from chatdesk.ticket import TicketNumber
+from storage.database import Database
+from storage.mailbox import TortoiseMailbox
+
+NOON = datetime(2026, 9, 18, 16, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def mailbox(tmp_path: Path) -> AsyncIterator[Mailbox]:
+    async with Database(f"sqlite:///{tmp_path}/desk.db") as database:
+        yield TortoiseMailbox(database)
+
+
+def a_mail(number: int = 1, **changes: object) -> StoredMail:
+    """Mail ``number``, sent that many seconds after noon."""
+    mail = StoredMail(
+        message_id=f"<m{number}@northwind.example>",
+        ticket=TicketNumber(1000 + number),
+        recipient="dana@contoso.example",
+        subject="[HD-1024] Printer offline",
+        source=b"Subject: [HD-1024] Printer offline\r\n\r\nHello\r\n",
+        at=NOON + timedelta(seconds=number),
+    )
+    return replace(mail, **changes)  # type: ignore[arg-type]
+
+
+async def test_what_is_kept_is_read_back_whole(mailbox: Mailbox) -> None:
+    mail = a_mail(source=bytes(range(256)) * 100, subject="[HD-1] שלום 👩‍💻 '; DROP TABLE mail; --")
+    assert await mailbox.keep(mail) == mail
+    assert await mailbox.read(mail.message_id) == mail
+
+
+async def test_a_mail_without_a_ticket_and_with_microseconds_is_kept(mailbox: Mailbox) -> None:
+    mail = a_mail(ticket=None, at=NOON.replace(microsecond=123_456))
+    assert await mailbox.keep(mail) == mail
+    assert await mailbox.read(mail.message_id) == mail
+
+
+async def test_what_was_never_kept_is_not_there(mailbox: Mailbox) -> None:
+    await mailbox.keep(a_mail())
+    assert await mailbox.read("<other@northwind.example>") is None
+    assert await mailbox.read("' OR 1=1 --") is None
+
+
+async def test_the_first_mail_kept_under_a_message_id_stays(mailbox: Mailbox) -> None:
+    first = a_mail()
+    await mailbox.keep(first)
+    assert await mailbox.keep(replace(first, subject="changed", source=b"changed")) == first
+    assert await mailbox.read(first.message_id) == first
+    assert await mailbox.newest(10) == [first]
+
+
+async def test_a_long_subject_is_shortened_to_what_fits(mailbox: Mailbox) -> None:
+    kept = await mailbox.keep(a_mail(subject="x" * 500))
+    assert kept.subject == "x" * 300
+
+
+async def test_pages_are_newest_first_without_gaps_or_repetitions(mailbox: Mailbox) -> None:
+    mails = [
+        await mailbox.keep(a_mail(number, at=NOON + timedelta(seconds=number // 3))) for number in range(10)
+    ]
+    pages = [list(await mailbox.newest(4))]
+    while pages[-1]:
+        pages.append(list(await mailbox.newest(4, before=pages[-1][-1])))
+    assert [len(page) for page in pages] == [4, 4, 2, 0]
+    assert [mail for page in pages for mail in page] == sorted(
+        mails, key=lambda mail: (mail.at, mail.message_id), reverse=True
+    )
+
+
+async def test_an_address_is_counted_by_ticket_since_a_moment_whatever_its_case(mailbox: Mailbox) -> None:
+    for number in range(5):
+        await mailbox.keep(a_mail(number, ticket=TicketNumber(2000 + number // 2)))
+    await mailbox.keep(a_mail(7, recipient="marcus@contoso.example"))
+    await mailbox.keep(a_mail(8, ticket=None))
+    assert await mailbox.tickets_mailed("Dana@Contoso.Example", NOON) == {2000, 2001, 2002}
+    assert await mailbox.tickets_mailed("dana@contoso.example", NOON + timedelta(seconds=4)) == {2002}
+    assert await mailbox.tickets_mailed("dana@contoso.example", NOON + timedelta(seconds=9)) == set()
