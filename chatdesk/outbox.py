@@ -62,9 +62,14 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """What became of a delivery. ``retry_at`` is set for one that stays pending."""
+    """What became of attempt number ``attempt`` at a delivery.
+
+    ``retry_at`` is set for one to be tried again: PENDING when the attempt did not happen, LEASED when
+    nobody knows, so that the next attempt is ``uncertain``.
+    """
 
     id: str
+    attempt: int
     status: DeliveryStatus
     external_id: str = ""
     error: str = ""

@@ -82,7 +82,10 @@ class Outbox(Protocol):
         """
 
     async def finish(self, results: Sequence[DeliveryResult], now: datetime) -> None:
-        """Write down what became of leased deliveries."""
+        """Write down what became of leased deliveries.
+
+        A result is ignored when its delivery was leased again meanwhile: the later attempt decides.
+        """
 
     async def next_due(self) -> datetime | None:
         """Return when the next delivery is due or its lease runs out; None when there is none."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
 from chatdesk.desk import Desk
-from chatdesk.errors import ChatdeskError, DeliveryDelayed, DeliveryRefused, DeliveryUnknown, StorageError
+from chatdesk.errors import ChatdeskError, DeliveryDelayed, DeliveryRefused, DeskStopped, StorageError
 from chatdesk.events import TimerFired
 from chatdesk.outbox import TIMER_TARGET, Delivery, DeliveryResult, DeliveryStatus
 from chatdesk.ports import Channel, Clock, Outbox
 
+Answer = TypeVar("Answer")
 log = structlog.get_logger(__name__)
 
 
@@ -22,8 +24,8 @@ log = structlog.get_logger(__name__)
 class RetryPolicy:
     """How often and how long a delayed delivery is tried again.
 
-    The n-th wait is ``first`` x 2^n, at most ``longest``, varied by up to a fifth by ``jitter`` (a
-    function that returns a number from 0 up to 1); after ``attempts`` it is given up.
+    The wait doubles from ``first`` with each attempt up to ``longest`` and varies by a tenth either way;
+    after ``attempts`` a delivery is given up. A timer never is.
     """
 
     first: timedelta = timedelta(seconds=2)
@@ -38,7 +40,11 @@ class RetryPolicy:
 
 
 class Relay:
-    """Sends deliveries through the channels, by name; timers go back to the desk as TimerFired."""
+    """Sends deliveries through the channels, by name; timers go back to the desk as TimerFired.
+
+    ``jitter`` returns a number from 0 up to 1. A call that takes a third of the ``lease`` is cut off, so that
+    no other relay begins it meanwhile. At most ``limit`` deliveries are sent at a time.
+    """
 
     def __init__(
         self,
@@ -74,7 +80,10 @@ class Relay:
         self._wake.set()
 
     async def run(self) -> None:
-        """Send what is due until ``stop``; a failing database is waited out."""
+        """Send what is due until ``stop``; a failing database is waited out, but not while stopping.
+
+        What could not be noted then is leased again after its lease and looked for before it is sent.
+        """
         while not (self._stopping and not self._sending and not self._results):
             self._wake.clear()
             try:
@@ -82,6 +91,8 @@ class Relay:
                 wait = 0.0 if busy else await self._until_next()
             except StorageError as error:
                 log.error("relay_waits_for_storage", error=str(error))
+                if self._stopping and not self._sending:
+                    return
                 wait = self._policy.first.total_seconds()
             if wait:
                 await self._sleep(wait)
@@ -112,6 +123,9 @@ class Relay:
         self._wake.set()
 
     async def _until_next(self) -> float:
+        """Return for how many seconds there is nothing to begin; the end of a send wakes earlier."""
+        if self._stopping or len(self._sending) >= self._limit:
+            return 60.0
         due = await self._outbox.next_due()
         return 60.0 if due is None else min(60.0, max(0.0, (due - self._clock()).total_seconds()))
 
@@ -128,32 +142,45 @@ class Relay:
                 return await self._fire(delivery)
             return await self._send(delivery)
         except DeliveryDelayed as delayed:
-            return self._delayed(delivery, delayed)
+            return self._delayed(delivery, delayed, DeliveryStatus.PENDING)
         except DeliveryRefused as refused:
-            return DeliveryResult(delivery.id, DeliveryStatus.FAILED, error=str(refused))
+            return _result(delivery, DeliveryStatus.FAILED, error=str(refused))
         except Exception as error:
             # Whether it arrived cannot be told: shown to staff, never sent again blindly.
             log.exception("delivery_unknown", delivery=delivery.id, target=delivery.target)
-            return DeliveryResult(
-                delivery.id, DeliveryStatus.UNKNOWN, error=str(error) or type(error).__name__
-            )
+            return _result(delivery, DeliveryStatus.UNKNOWN, error=str(error) or type(error).__name__)
 
     async def _send(self, delivery: Delivery) -> DeliveryResult:
         channel = self._channels.get(delivery.target)
         if channel is None:
             raise DeliveryRefused(f"No channel named {delivery.target} is configured.")
-        if delivery.uncertain:
-            # An earlier attempt was cut off: look whether it arrived before sending again.
-            found = await channel.find(delivery)
-            if found is not None:
-                return _done(delivery, found)
+        # An earlier attempt was cut off: look whether it arrived before sending again.
+        found = await self._look(channel, delivery) if delivery.uncertain else None
+        if found is not None:
+            return found
         try:
-            return _done(delivery, await channel.send(delivery))
-        except DeliveryUnknown:
-            found = await channel.find(delivery)
-        if found is None:
-            raise DeliveryDelayed("The first attempt did not arrive.")
-        return _done(delivery, found)
+            return _result(delivery, DeliveryStatus.DONE, await self._in_time(channel.send(delivery)))
+        except (DeliveryDelayed, DeliveryRefused):
+            raise
+        except Exception as error:
+            found = await self._look(channel, delivery)
+            if found is None:
+                raise DeliveryDelayed(f"The attempt did not arrive: {error}") from error
+            return found
+
+    async def _in_time(self, call: Awaitable[Answer]) -> Answer:
+        """Await a channel's call; looking, sending and looking again end together before the lease does."""
+        async with asyncio.timeout(self._lease.total_seconds() * 0.3):
+            return await call
+
+    async def _look(self, channel: Channel, delivery: Delivery) -> DeliveryResult | None:
+        """Return what is known of an attempt that was cut off; None when it did not arrive."""
+        try:
+            found = await self._in_time(channel.find(delivery))
+        except DeliveryDelayed as delayed:
+            # Nobody could look: the doubt has to outlive the wait.
+            return self._delayed(delivery, delayed, DeliveryStatus.LEASED)
+        return None if found is None else _result(delivery, DeliveryStatus.DONE, found)
 
     async def _fire(self, delivery: Delivery) -> DeliveryResult:
         of_ticket = bool(delivery.payload["of_ticket"])
@@ -168,21 +195,29 @@ class Relay:
         )
         try:
             await self._desk.receive(event)
-        except StorageError as error:
+        except (StorageError, DeskStopped) as error:
             raise DeliveryDelayed(str(error)) from error
         except ChatdeskError as error:
-            return DeliveryResult(delivery.id, DeliveryStatus.FAILED, error=str(error))
-        return _done(delivery, "")
+            return _result(delivery, DeliveryStatus.FAILED, error=str(error))
+        return _result(delivery, DeliveryStatus.DONE)
 
-    def _delayed(self, delivery: Delivery, delayed: DeliveryDelayed) -> DeliveryResult:
-        if delivery.attempts >= self._policy.attempts:
-            return DeliveryResult(delivery.id, DeliveryStatus.FAILED, error=str(delayed))
+    def _delayed(
+        self, delivery: Delivery, delayed: DeliveryDelayed, status: DeliveryStatus
+    ) -> DeliveryResult:
+        if delivery.attempts >= self._policy.attempts and delivery.target != TIMER_TARGET:
+            given_up = DeliveryStatus.FAILED if status is DeliveryStatus.PENDING else DeliveryStatus.UNKNOWN
+            return _result(delivery, given_up, error=str(delayed))
         wait = self._policy.wait(delivery.attempts, self._jitter())
         if delayed.retry_after is not None:
             wait = max(wait, timedelta(seconds=delayed.retry_after))
-        retry_at = self._clock() + wait
-        return DeliveryResult(delivery.id, DeliveryStatus.PENDING, error=str(delayed), retry_at=retry_at)
+        return _result(delivery, status, error=str(delayed), retry_at=self._clock() + wait)
 
 
-def _done(delivery: Delivery, external_id: str) -> DeliveryResult:
-    return DeliveryResult(delivery.id, DeliveryStatus.DONE, external_id=external_id)
+def _result(
+    delivery: Delivery,
+    status: DeliveryStatus,
+    external_id: str = "",
+    error: str = "",
+    retry_at: datetime | None = None,
+) -> DeliveryResult:
+    return DeliveryResult(delivery.id, delivery.attempts, status, external_id, error, retry_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from chatdesk.errors import StorageError
 from storage.migrator import bring_up_to_date
 
 WRITER, READER = "default", "reader"
-_SQLITE_PRAGMAS = {"journal_mode": "WAL", "synchronous": "FULL", "foreign_keys": "ON", "busy_timeout": 10_000}
+_SQLITE_PRAGMAS = {"busy_timeout": 10_000, "journal_mode": "WAL", "synchronous": "FULL", "foreign_keys": "ON"}
 
 
 class Database:
@@ -26,6 +27,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self._context = TortoiseContext()
+        self._writer: BaseDBAsyncClient | None = None
 
     async def open(self) -> Self:
         """Connect and bring the schema up to date.
@@ -37,8 +39,9 @@ class Database:
         self._context.__enter__()
         try:
             await self._context.init(config=tortoise_config(self.url), _enable_global_fallback=True)
-            await bring_up_to_date(self.writer)
-        except (BaseORMException, OSError) as error:
+            self._writer = self._context.connections.get(WRITER)
+            await bring_up_to_date(self._writer)
+        except (BaseORMException, sqlite3.Error, OSError) as error:
             await self.close()
             raise StorageError(f"The database {self.url} cannot be opened: {error}") from error
         except BaseException:
@@ -60,8 +63,10 @@ class Database:
 
     @property
     def writer(self) -> BaseDBAsyncClient:
-        """The connection for writing."""
-        return self._context.connections.get(WRITER)
+        """The connection for writing, never the open transaction of whoever started this task."""
+        if self._writer is None:
+            raise StorageError(f"The database {self.url} is not open.")
+        return self._writer
 
     @property
     def reader(self) -> BaseDBAsyncClient:
@@ -77,20 +82,23 @@ class Database:
     async def transaction(self) -> AsyncIterator[BaseDBAsyncClient]:
         """Open a transaction for writing; committed at the end, undone when the block raises.
 
-        Raises StorageError when the database does not take it.
+        Raises StorageError when the database does not take it. A value that no database could take (such
+        as a text that is too long) raises the driver's own error: the record is at fault then.
         """
         try:
             async with self.writer._in_transaction() as connection:
                 yield connection
-        except BaseORMException as error:
+        except (sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError):
+            raise
+        except (BaseORMException, sqlite3.Error) as error:
             raise StorageError(str(error)) from error
 
 
 def tortoise_config(url: str) -> dict[str, Any]:
-    """Return Tortoise's configuration for a database URL (sqlite:///path or postgres://…)."""
+    """Return Tortoise's configuration for a database (sqlite://relative, sqlite:///absolute, postgres://…)."""
     if url.startswith("sqlite:"):
-        path = url.removeprefix("sqlite://").removeprefix("/") if url.startswith("sqlite:///") else url[9:]
-        file = Path("/" + path) if url.startswith("sqlite:////") else Path(path)
+        path = url.removeprefix("sqlite://")
+        file = Path("/" + path.lstrip("/")) if path.startswith("/") else Path(path)
         file.parent.mkdir(parents=True, exist_ok=True)
         connection: Any = {
             "engine": "storage.sqlite_client",

@@ -11,15 +11,18 @@ from chatdesk.outbox import Delivery, DeliveryResult, DeliveryStatus
 from storage import rows
 from storage.database import Database
 
-_HEADS = """
-    FROM delivery AS head
-    WHERE head.status IN ('pending', 'leased') AND NOT EXISTS (
-        SELECT 1 FROM delivery AS earlier
-        WHERE earlier.lane = head.lane AND earlier.target = head.target
-          AND earlier.status IN ('pending', 'leased') AND earlier.row < head.row
-    )
-"""
-"""The first unfinished delivery of each lane and target. ``due_at`` of a leased one is its lease's end."""
+_IS_HEAD = """NOT EXISTS (
+    SELECT 1 FROM delivery AS earlier
+    WHERE earlier.lane = head.lane AND earlier.target = head.target
+      AND earlier.status IN ('pending', 'leased') AND earlier.row < head.row)"""
+"""Whether a delivery is the first unfinished one of its lane and target."""
+
+_NEXT_DUE = " UNION ALL ".join(
+    f"SELECT * FROM (SELECT head.due_at FROM delivery AS head WHERE head.status = '{status}' AND {_IS_HEAD} "
+    "ORDER BY head.due_at LIMIT 1) AS next"
+    for status in ("pending", "leased")
+)
+"""``due_at`` of a leased delivery is its lease's end. One status at a time the index gives the order."""
 
 
 class TortoiseOutbox:
@@ -33,7 +36,10 @@ class TortoiseOutbox:
         postgres = self._database.dialect != "sqlite"
         due, lease = ("$1", "$2") if postgres else ("?", "?")
         lock = " FOR UPDATE SKIP LOCKED" if postgres else ""
-        select = f"SELECT head.* {_HEADS} AND head.due_at <= {due} ORDER BY head.row LIMIT {int(limit)}{lock}"
+        select = (
+            f"SELECT head.* FROM delivery AS head WHERE head.status IN ('pending', 'leased') "
+            f"AND head.due_at <= {due} AND {_IS_HEAD} ORDER BY head.row LIMIT {int(limit)}{lock}"
+        )
         async with self._database.transaction() as connection:
             found = await connection.execute_query_dict(select, [_moment(now, postgres=postgres)])
             if not found:
@@ -44,7 +50,21 @@ class TortoiseOutbox:
                 f'{lease.replace("2", "1")} WHERE "row" IN ({ids})'
             )
             await connection.execute_query(update, [_moment(until, postgres=postgres)])
-        return [rows.to_delivery({**row, "attempts": row["attempts"] + 1}) for row in found]
+        return await self._readable([{**row, "attempts": row["attempts"] + 1} for row in found], now)
+
+    async def _readable(self, leased: Sequence[rows.Record], now: datetime) -> list[Delivery]:
+        """Return the deliveries of these rows; one that cannot be read fails and holds up no other."""
+        deliveries: list[Delivery] = []
+        broken: list[DeliveryResult] = []
+        for row in leased:
+            try:
+                deliveries.append(rows.to_delivery(row))
+            except ValueError as error:
+                status = DeliveryStatus.FAILED
+                broken.append(DeliveryResult(row["id"], row["attempts"], status, error=str(error)))
+        if broken:
+            await self.finish(broken, now)
+        return deliveries
 
     async def finish(self, results: Sequence[DeliveryResult], now: datetime) -> None:
         """Note what became of deliveries [chatdesk.ports.Outbox.finish]."""
@@ -52,9 +72,10 @@ class TortoiseOutbox:
         records = [
             [
                 result.id,
+                result.attempt,
                 result.status.value,
                 rows.timestamp(result.retry_at or now),
-                None if result.status is DeliveryStatus.PENDING else rows.timestamp(now),
+                None if result.retry_at else rows.timestamp(now),
                 result.external_id,
                 result.error,
             ]
@@ -66,27 +87,28 @@ class TortoiseOutbox:
 
     async def next_due(self) -> datetime | None:
         """Return when the next delivery is due [chatdesk.ports.Outbox.next_due]."""
-        found = await self._database.reader.execute_query_dict(f"SELECT MIN(head.due_at) AS due {_HEADS}")
-        due = found[0]["due"] if found else None
-        return rows.moment(due) if due else None
+        found = await self._database.reader.execute_query_dict(_NEXT_DUE)
+        return min((rows.moment(row["due_at"]) for row in found), default=None)
 
 
 _FINISH_SQLITE = """
     UPDATE delivery SET status = new.status, due_at = new.due_at, finished_at = new.finished_at,
         external_id = new.external_id, error = new.error
-    FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS status,
-        json_extract(value, '$[2]') AS due_at, json_extract(value, '$[3]') AS finished_at,
-        json_extract(value, '$[4]') AS external_id, json_extract(value, '$[5]') AS error
+    FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS attempt,
+        json_extract(value, '$[2]') AS status, json_extract(value, '$[3]') AS due_at,
+        json_extract(value, '$[4]') AS finished_at, json_extract(value, '$[5]') AS external_id,
+        json_extract(value, '$[6]') AS error
         FROM json_each(?)) AS new
-    WHERE delivery.id = new.id AND delivery.status = 'leased'
+    WHERE delivery.id = new.id AND delivery.status = 'leased' AND delivery.attempts = new.attempt
 """
 _FINISH_POSTGRES = """
     UPDATE delivery SET status = new.status, due_at = new.due_at, finished_at = new.finished_at,
         external_id = new.external_id, error = new.error
-    FROM (SELECT value->>0 AS id, value->>1 AS status, (value->>2)::timestamptz AS due_at,
-        (value->>3)::timestamptz AS finished_at, value->>4 AS external_id, value->>5 AS error
+    FROM (SELECT value->>0 AS id, (value->>1)::int AS attempt, value->>2 AS status,
+        (value->>3)::timestamptz AS due_at, (value->>4)::timestamptz AS finished_at,
+        value->>5 AS external_id, value->>6 AS error
         FROM jsonb_array_elements($1::jsonb)) AS new
-    WHERE delivery.id = new.id AND delivery.status = 'leased'
+    WHERE delivery.id = new.id AND delivery.status = 'leased' AND delivery.attempts = new.attempt
 """
 
 

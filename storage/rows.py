@@ -1,4 +1,7 @@
-"""Between the core's frozen dataclasses and rows: one function a direction and table."""
+"""Between the core's frozen dataclasses and rows: one function a direction and table.
+
+A row that this program cannot read raises ValueError: the row is at fault then, not the database.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,6 @@ from chatdesk.conversation import (
     Visibility,
     Waiting,
 )
-from chatdesk.errors import StorageError
 from chatdesk.outbox import Delivery, DeliveryKind, DeliveryStatus
 from chatdesk.ticket import Priority, Ticket, TicketNumber, TicketStatus, TicketType
 from storage.bulk import Row
@@ -50,7 +52,8 @@ _FILES: TypeAdapter[tuple[FileRef, ...]] = TypeAdapter(tuple[FileRef, ...])
 
 def timestamp(at: datetime) -> str:
     """Write an aware moment as both databases read it, in UTC, so that text sorts as time does."""
-    return at.astimezone(UTC).isoformat(" ", "microseconds")
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return utc.isoformat(" ", "microseconds")
 
 
 def moment(value: str | datetime) -> datetime:
@@ -91,11 +94,15 @@ def conversation_row(c: Conversation) -> Row:
     ]
 
 
-def to_conversation(row: Record) -> Conversation:
-    """Raises StorageError for a state this program does not know."""
+def to_state(row: Record) -> DialogueState:
+    """Raises ValueError for a state this program does not know, or whose data it cannot read."""
     adapter = _ADAPTERS.get(row["state"])
     if adapter is None:
-        raise StorageError(f"Conversation {row['id']} is in the unknown state {row['state']!r}.")
+        raise ValueError(f"Conversation {row['id']} is in the unknown state {row['state']!r}.")
+    return adapter.validate_json(row["state_data"])
+
+
+def to_conversation(row: Record) -> Conversation:
     return Conversation(
         id=ConversationId(row["id"]),
         channel=row["channel"],
@@ -106,7 +113,7 @@ def to_conversation(row: Record) -> Conversation:
         ticket=row["ticket"],
         flow=row["flow"],
         flow_version=row["flow_version"],
-        state=adapter.validate_json(row["state_data"]),
+        state=to_state(row),
         opened_at=moment(row["opened_at"]),
         changed_at=moment(row["changed_at"]),
         last_seq=row["last_seq"],

@@ -55,12 +55,17 @@ class ImmediateTransaction(SqliteTransactionContext):
         return self.connection  # type: ignore[no-any-return]
 
     async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
-        get_connections().reset(self.token)
-        await self._leave(commit=exc_type is None)
+        try:
+            get_connections().reset(self.token)
+        finally:
+            await self._leave(commit=exc_type is None)
 
     async def _begin(self) -> None:
-        await self.ensure_connection()
-        await self.connection._connection.execute("BEGIN IMMEDIATE")
+        try:
+            await self.ensure_connection()
+            await self.connection._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise OperationalError(error) from error
 
     async def _leave(self, *, commit: bool) -> None:
         try:
@@ -75,7 +80,7 @@ class ImmediateTransaction(SqliteTransactionContext):
         try:
             if commit:
                 await database.commit()
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             raise OperationalError(error) from error
         finally:
             # A commit that failed (disk full) leaves the transaction open.

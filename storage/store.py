@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Collection, Hashable, Iterable, Mappi
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
+import structlog
 from pydantic_core import to_json
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import IntegrityError
@@ -17,10 +18,12 @@ from chatdesk.conversation import Conversation, ConversationId, Message, Waiting
 from chatdesk.errors import ConcurrentChange
 from chatdesk.events import Outcome
 from chatdesk.situation import QueueEntry
-from chatdesk.ticket import Priority, Ticket, TicketNumber
+from chatdesk.ticket import Ticket, TicketNumber
 from storage import models, rows
 from storage.bulk import Row, in_list, insert_sql, update_sql
 from storage.database import Database
+
+log = structlog.get_logger(__name__)
 
 TICKET_COUNTER = "ticket"
 CACHE_SIZE = 20_000
@@ -32,8 +35,8 @@ Value = TypeVar("Value")
 class Cache(Generic[Key, Value]):
     """The most recently used records as last committed by this process.
 
-    It may be out of date when another process writes: every write checks the version, and a conflict
-    empties the cache.
+    Whoever uses it has to empty it when another process may have written [TortoiseStore.batch]; besides,
+    every write checks the version.
     """
 
     def __init__(self, size: int = CACHE_SIZE) -> None:
@@ -73,12 +76,14 @@ class TortoiseStore:
         self._first_ticket = first_ticket
         self._conversations: Cache[ConversationId, Conversation] = Cache()
         self._tickets: Cache[TicketNumber, Ticket] = Cache()
+        self._data_version = -1
 
     @asynccontextmanager
     async def batch(self) -> AsyncIterator[TortoiseBatch]:
         """Open a transaction [chatdesk.ports.Store.batch]."""
         try:
             async with self._database.transaction() as connection:
+                await self._forget_if_outdated(connection)
                 batch = TortoiseBatch(connection, self._conversations, self._tickets, self._first_ticket)
                 yield batch
         except BaseException:
@@ -88,6 +93,17 @@ class TortoiseStore:
             raise
         self._conversations.put(batch.changes.conversations)
         self._tickets.put(batch.changes.tickets)
+
+    async def _forget_if_outdated(self, connection: BaseDBAsyncClient) -> None:
+        """Empty the caches when another connection has written since: even a refusal needs the present."""
+        if self._database.dialect == "sqlite":
+            found = await connection.execute_query_dict("PRAGMA data_version")
+            data_version = int(found[0]["data_version"])
+            if data_version == self._data_version:
+                return
+            self._data_version = data_version
+        self._conversations.clear()
+        self._tickets.clear()
 
     async def set_aside(self, item: SetAside) -> None:
         """Keep an event that could not be worked on, with the reason."""
@@ -164,16 +180,11 @@ class TortoiseBatch:
 
     async def queue(self) -> Sequence[QueueEntry]:
         query = (
-            "SELECT t.priority, c.* FROM conversation c "
+            "SELECT c.id, c.state, c.state_data, t.priority FROM conversation c "
             "JOIN ticket t ON t.number = c.ticket WHERE c.state = 'waiting'"
         )
-        entries = []
-        for row in await self._connection.execute_query_dict(query):
-            conversation = rows.to_conversation(row)
-            if isinstance(conversation.state, Waiting):
-                since = conversation.state.since
-                entries.append(QueueEntry(conversation.id, since, Priority(row["priority"])))
-        return entries
+        found = await self._connection.execute_query_dict(query)
+        return [entry for entry in map(_queue_entry, found) if entry is not None]
 
     async def next_number(self) -> TicketNumber:
         lock = "" if self._dialect == "sqlite" else " FOR UPDATE"
@@ -181,9 +192,11 @@ class TortoiseBatch:
         found = await self._connection.execute_query_dict(query)
         if found:
             return TicketNumber(found[0]["value"] + 1)
-        _ = await models.Counter.create(
-            using_db=self._connection, name=TICKET_COUNTER, value=self._first_ticket - 1
-        )
+        value = self._first_ticket - 1
+        try:
+            _ = await models.Counter.create(using_db=self._connection, name=TICKET_COUNTER, value=value)
+        except IntegrityError as error:
+            raise ConcurrentChange(str(error)) from error
         return TicketNumber(self._first_ticket)
 
     async def write(self, changes: Changes) -> None:
@@ -204,7 +217,9 @@ class TortoiseBatch:
             # Another node received the same event, opened the same chat or wrote the same message first.
             raise ConcurrentChange(str(error)) from error
         await self._insert(models.Revision, [rows.revision_row(r) for r in changes.revisions])
-        await self._update(models.Message, ("conversation", "seq"), map(rows.message_row, changes.revised.values()))
+        await self._update(
+            models.Message, ("conversation", "seq"), map(rows.message_row, changes.revised.values())
+        )
         await self._insert(models.History, [rows.history_row(entry) for entry in changes.history])
         await self._insert(models.Delivery, [rows.delivery_row(d) for d in changes.deliveries])
         await self._insert(models.Rating, [rows.rating_row(rating) for rating in changes.ratings])
@@ -241,6 +256,17 @@ class TortoiseBatch:
         members = in_list(self._dialect, kind)
         query = f'SELECT * FROM "{table}" WHERE "{column}" IN {members}'
         return await self._connection.execute_query_dict(query, [_json(values)])
+
+
+def _queue_entry(row: rows.Record) -> QueueEntry | None:
+    """Return a place in the queue; one that cannot be read must not keep all others from theirs."""
+    try:
+        state = rows.to_state(row)
+        priority = rows.to_priority(row)
+    except ValueError as error:
+        log.error("queue_entry_unreadable", conversation=row["id"], error=str(error))
+        return None
+    return QueueEntry(row["id"], state.since, priority) if isinstance(state, Waiting) else None
 
 
 def _json(values: Sequence[Any]) -> str:
