@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import secrets
 from collections.abc import AsyncIterator, Mapping
@@ -18,6 +17,7 @@ from adapters.web.services import Services
 from chatdesk.changes import Changes
 from chatdesk.config import Config
 from chatdesk.desk import Desk, Flows
+from chatdesk.health import Loops
 from chatdesk.hub import Hub
 from chatdesk.ports import Channel
 from chatdesk.relay import Relay
@@ -27,6 +27,8 @@ from storage.outbox import TortoiseOutbox
 from storage.reading import TortoiseStaffReads, TortoiseVisitorReads
 from storage.staff import TortoiseStaff
 from storage.store import TortoiseStore
+
+DESK_LOOP, RELAY_LOOP = "desk", "relay"
 
 
 def now() -> datetime:
@@ -41,14 +43,17 @@ def new_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class RunningDesk:
-    """A desk that takes events, sends deliveries and can be served."""
+    """A desk that takes events, sends deliveries and can be served. ``data`` is its data folder."""
 
     config: Config
     database: Database
+    data: Path
     desk: Desk
     hub: Hub
     relay: Relay
     staff: TortoiseStaff
+    services: Services
+    loops: Loops
     application: web.Application
 
 
@@ -83,11 +88,14 @@ async def running_desk(
             new_id=new_id,
             demo=demo,
         )
-        loops = [asyncio.create_task(desk.run()), asyncio.create_task(relay.run())]
+        loops = Loops()
+        loops.start(DESK_LOOP, desk.run())
+        loops.start(RELAY_LOOP, relay.run())
+        application = build_application(services)
         try:
-            yield RunningDesk(config, database, desk, hub, relay, staff, build_application(services))
+            yield RunningDesk(config, database, data, desk, hub, relay, staff, services, loops, application)
         finally:
             relay.stop()
-            await loops[1]
+            await loops.finish(RELAY_LOOP)
             desk.stop()
-            await loops[0]
+            await loops.finish(DESK_LOOP)

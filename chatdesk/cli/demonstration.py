@@ -1,0 +1,46 @@
+"""The demonstration desk's own: its technicians and the links to begin with."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from rich.console import Console
+
+from chatdesk.bootstrap import RunningDesk, now
+from chatdesk.staff import AgentAccount, Staff
+
+TECHNICIANS = (("Marcus Bell", "marcus@northwind.example"), ("Priya Nair", "priya@northwind.example"))
+LINK_LENGTH = timedelta(hours=12)
+
+
+async def technicians(staff: Staff) -> list[AgentAccount]:
+    """Return the demonstration's technicians; those that are missing get an account."""
+    known = {account.email: account for account in await staff.accounts()}
+    return [known.get(email) or await staff.add(name, email, None, now()) for name, email in TECHNICIANS]
+
+
+async def sign_in_address(staff: Staff, account: AgentAccount, base: str) -> str:
+    """Return a fresh address that signs the technician in once."""
+    at = now()
+    return f"{base}/console/sign-in/{await staff.sign_in_link(account, at, at + LINK_LENGTH)}"
+
+
+async def show_links(desk: RunningDesk, base: str) -> None:
+    """Print where the demonstration is: the customer's page, the technicians' console and the mail."""
+    first, second = await technicians(desk.staff)
+    console = Console(highlight=False)
+    rows = (
+        ("Customer", "a client's website with the chat on it", f"{base}/demo"),
+        (
+            "Technician",
+            f"the console, signed in as {first.name}",
+            await sign_in_address(desk.staff, first, base),
+        ),
+        ("", f"for hand-overs, as {second.name}", await sign_in_address(desk.staff, second, base)),
+        ("Mail", "what customers are sent; it stays here", f"{base}/demo/mail"),
+    )
+    console.print(f"\n[bold]{desk.config.desk.name}[/bold], a demonstration desk, is open.\n")
+    for who, what, link in rows:
+        console.print(f"  [bold]{who:<11}[/bold]{what}")
+        console.print(f"             [cyan]{link}[/cyan]", soft_wrap=True)
+    console.print("\nEach sign-in link works once. Ctrl+C stops the desk; its tickets are kept.\n")

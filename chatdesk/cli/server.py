@@ -1,0 +1,94 @@
+"""Serving a desk over HTTP: opening the port, and stopping cleanly when told to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+from aiohttp import web
+
+from chatdesk.bootstrap import RunningDesk, running_desk
+from chatdesk.cli.setting import Setting
+from chatdesk.errors import ConfigurationError
+
+log = structlog.get_logger(__name__)
+
+GOODBYE = 5.0
+"""Seconds that live clients and requests in progress have to end when the desk stops."""
+
+OnStart = Callable[[RunningDesk, str], Awaitable[None]]
+"""Called with the desk and its address once it answers."""
+
+
+@asynccontextmanager
+async def open_port(desk: RunningDesk, host: str, port: int) -> AsyncIterator[str]:
+    """Serve the desk on the port (0: any free one) and yield its address; live clients are told at the end.
+
+    Raises ConfigurationError when the port cannot be used.
+    """
+    runner = web.AppRunner(desk.application, access_log=None, shutdown_timeout=GOODBYE)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise ConfigurationError(
+                f"Port {port} on {host} cannot be used: {reason}. Choose another with CHATDESK_PORT."
+            ) from error
+        yield address(host, runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+def address(host: str, port: int) -> str:
+    """Return the address a browser on this machine uses."""
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{shown}:{port}"
+
+
+async def serve(setting: Setting, on_start: OnStart, *, demo: bool) -> bool:
+    """Serve the desk until SIGTERM or SIGINT; a second signal ends the process at once.
+
+    Returns whether it stopped because it was told to; False when one of its loops failed.
+    """
+    stop = _stop_on_signals()
+    environment = setting.environment
+    async with running_desk(setting.config, environment.database_url, environment.data, demo=demo) as desk:
+        async with open_port(desk, environment.host, environment.port) as base:
+            log.info("started", address=base, desk=setting.config.desk.name, demo=demo)
+            await on_start(desk, base)
+            clean = await _until_stopped(stop, desk)
+            log.info("stopping")
+    log.info("stopped")
+    return clean
+
+
+async def _until_stopped(stop: asyncio.Event, desk: RunningDesk) -> bool:
+    told = asyncio.create_task(stop.wait())
+    failed = asyncio.create_task(desk.loops.failure())
+    try:
+        done, _ = await asyncio.wait({told, failed}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        told.cancel()
+        failed.cancel()
+    return failed not in done
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: int) -> None:
+        if stop.is_set():
+            # Whoever asks twice does not want to wait; what is committed is committed.
+            os._exit(128 + number)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
+    return stop
