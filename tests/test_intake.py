@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chatdesk.conversation import Author, AuthorKind, Ended, Surveying, Ticketed, Waiting
+from chatdesk.effects import Announce, Decision, MailKind, MailRequester, OpenTicket, Post, Record, StartTimer
+from chatdesk.errors import EventRefused
+from chatdesk.events import CallLogged
+from chatdesk.situation import QueueEntry
+from chatdesk.ticket import Priority, Ticket, TicketStatus, TicketType
+from flows.live_chat import step
+from flows.pre_chat_survey import SurveyRefused
+from tests.desk_builders import (
+    ANSWERS,
+    CHAT,
+    MARCUS,
+    NORTHWIND,
+    TUESDAY,
+    VISITOR,
+    answers,
+    at,
+    conversation,
+    desk,
+    external_id,
+    mails,
+    posts,
+    situation,
+    someone_waits,
+    submitted,
+)
+
+MINUTE = timedelta(minutes=1)
+RECEIVED = desk(('order = "priority"', 'order = "received"'))
+DANA = Author(AuthorKind.CUSTOMER, VISITOR, "Dana Reyes")
+
+
+def opened(decision: Decision) -> Ticket:
+    [ticket] = [effect.ticket for effect in decision.effects if isinstance(effect, OpenTicket)]
+    return ticket
+
+
+def by_survey(queue: tuple[QueueEntry, ...] = (), **changes: str) -> Decision:
+    return step(
+        Surveying(),
+        replace(submitted(), answers=answers(**changes)),
+        situation(queue=queue, next_number=1024),
+    )
+
+
+def log_call(**changes: str) -> Decision:
+    event = CallLogged(
+        at=TUESDAY, channel="phone", external_id=external_id(), conversation=CHAT, agent=MARCUS,
+        answers=answers(**changes),
+    )  # fmt: skip
+    return step(
+        Surveying(), event, situation(chat=conversation(channel="phone", ticket=None), next_number=1024)
+    )
+
+
+def test_complete_answers_open_a_ticket_and_put_the_customer_in_the_queue() -> None:
+    decision = by_survey((someone_waits("earlier", TUESDAY - MINUTE),))
+    thanks = "Thank you, Dana. Your ticket is HD-1024. You are number 2 in the queue."
+    assert decision.state == Waiting(TUESDAY, TUESDAY + 3 * MINUTE)
+    assert decision.effects == (
+        OpenTicket(opened(decision)),
+        Record("opened", DANA, after=TicketStatus.NEW),
+        Post(DANA, ANSWERS["issue"]),
+        Post(Author(AuthorKind.DESK, "desk", "Northwind IT"), thanks),
+        StartTimer("no_answer", TUESDAY + 3 * MINUTE),
+        MailRequester(MailKind.OPENED, "Thank you, Dana. Your ticket is HD-1024."),
+        Announce("chat waiting"),
+    )
+
+
+def test_the_ticket_holds_what_the_customer_said() -> None:
+    ticket = opened(by_survey())
+    assert ticket == Ticket(
+        number=ticket.number,
+        status=TicketStatus.NEW,
+        type=TicketType.INCIDENT,
+        priority=Priority.STANDARD,
+        subject="Outlook does not open.",
+        channel="web",
+        opened_at=TUESDAY,
+        changed_at=TUESDAY,
+        requester_name="Dana Reyes",
+        requester_email="dana@contoso.example",
+        requester_phone="555-0134",
+        company="Contoso",
+        answers=tuple(ANSWERS.items()),
+        due_at=at("09-15 14:12"),
+    )
+    assert ticket.number == 1024
+
+
+def test_a_subject_is_the_first_line_shortened() -> None:
+    assert opened(by_survey(issue="Printer\nIt blinks.")).subject == "Printer"
+    long = opened(by_survey(issue="word " * 40)).subject
+    assert len(long) <= 80
+    assert long.endswith("word…")
+
+
+def test_who_cannot_work_may_call_instead_of_waiting() -> None:
+    said = posts(by_survey(urgency="No").effects)[1]
+    assert said == (
+        "Thank you, Dana. Your ticket is HD-1024. You are number 1 in the queue. "
+        "Since your work has stopped, you can also call 555-0100 now."
+    )
+
+
+@pytest.mark.parametrize("impact", ["Only me", "Several people", "Everyone"])
+@pytest.mark.parametrize("urgency", ["Yes", "With difficulty", "No"])
+def test_impact_and_urgency_propose_the_priority(impact: str, urgency: str) -> None:
+    proposed = {
+        "Only me": {"Yes": "low", "With difficulty": "standard", "No": "high"},
+        "Several people": {"Yes": "standard", "With difficulty": "standard", "No": "critical"},
+        "Everyone": {"Yes": "standard", "With difficulty": "high", "No": "critical"},
+    }
+    ticket = opened(by_survey(impact=impact, urgency=urgency))
+    assert ticket.priority.value == proposed[impact][urgency]
+    assert not ticket.priority_confirmed
+
+
+def test_without_impact_or_urgency_the_channel_s_default_priority_counts() -> None:
+    low = desk(('web    = { calendar = "chat",', 'web    = { calendar = "chat", priority = "low",'))
+    decision = step(Surveying(), submitted(impact=""), situation(config=low, next_number=1024))
+    assert opened(decision).priority is Priority.LOW
+    assert opened(by_survey(urgency="")).priority is Priority.STANDARD
+
+
+# The queue in both orders [R24] [R42]
+
+
+QUEUE = (
+    someone_waits("low, first", TUESDAY - 5 * MINUTE, Priority.LOW),
+    someone_waits("standard, second", TUESDAY - 4 * MINUTE, Priority.STANDARD),
+    someone_waits("critical, third", TUESDAY - 3 * MINUTE, Priority.CRITICAL),
+)
+
+
+@pytest.mark.parametrize(
+    ("impact", "urgency", "by_priority"),
+    [
+        ("Only me", "Yes", 4),
+        ("Only me", "With difficulty", 3),
+        ("Only me", "No", 2),
+        ("Everyone", "No", 2),
+    ],
+)
+def test_the_place_in_the_queue_follows_the_desk_s_order(impact: str, urgency: str, by_priority: int) -> None:
+    event = submitted(impact=impact, urgency=urgency)
+    for config, place in ((NORTHWIND, by_priority), (RECEIVED, 4)):
+        decision = step(Surveying(), event, situation(config=config, queue=QUEUE, next_number=1024))
+        assert f"You are number {place} in the queue." in posts(decision.effects)[1]
+
+
+def test_who_came_at_the_same_moment_before_stands_before() -> None:
+    decision = by_survey((someone_waits("same moment", TUESDAY),))
+    assert "You are number 2 in the queue." in posts(decision.effects)[1]
+
+
+# Without a chat
+
+
+def test_a_web_form_opens_a_ticket_with_a_call_back_promise() -> None:
+    decision = step(Surveying(), submitted(live=False), situation(next_number=1024))
+    text = (
+        "Thank you, Dana. Your ticket is HD-1024: we will contact you at 555-0134 today before 2:12 PM. "
+        "If work has stopped completely, call 555-0100 now."
+    )
+    assert decision.state == Ticketed(at("09-15 14:12"))
+    assert posts(decision.effects)[1] == text
+    assert mails(decision.effects) == [MailRequester(MailKind.OPENED, text)]
+    assert Announce("ticket opened") in decision.effects
+    assert opened(decision).promised_at == at("09-15 14:12")
+
+
+def test_a_call_becomes_a_ticket_and_the_caller_gets_the_mail() -> None:
+    decision = log_call()
+    assert decision.state == Ended(TUESDAY)
+    assert Record("logged", MARCUS.author, after=TicketStatus.NEW) in decision.effects
+    assert posts(decision.effects) == [ANSWERS["issue"]]
+    mail = MailRequester(MailKind.OPENED, "Marcus has written down your request as HD-1024.")
+    assert mails(decision.effects) == [mail]
+    assert Announce("call logged") in decision.effects
+    assert (opened(decision).channel, opened(decision).requester_phone) == ("phone", "555-0134")
+
+
+def test_a_call_is_checked_like_a_survey() -> None:
+    with pytest.raises(SurveyRefused) as refused:
+        log_call(email="none")
+    assert list(refused.value.problems) == ["email"]
+
+
+def test_refused_answers_open_nothing() -> None:
+    with pytest.raises(SurveyRefused):
+        by_survey(name=" ")
+
+
+def test_a_ticket_without_a_reserved_number_is_refused() -> None:
+    with pytest.raises(EventRefused) as refused:
+        step(Surveying(), submitted(), situation())
+    assert refused.value.code == "no_number"
+
+
+def test_a_client_s_widget_names_the_company_that_the_survey_does_not_ask_for() -> None:
+    asked = tuple(field for field in NORTHWIND.survey.fields if field.id != "company")
+    config = replace(NORTHWIND, survey=replace(NORTHWIND.survey, fields=asked))
+    chat = conversation(widget="contoso", company_id="contoso", ticket=None)
+    decision = step(Surveying(), submitted(), situation(chat=chat, config=config, next_number=1024))
+    assert opened(decision).company == "Contoso"
