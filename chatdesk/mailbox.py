@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -34,5 +34,5 @@ class Mailbox(Protocol):
     async def read(self, message_id: str) -> StoredMail | None:
         """Return the mail with that Message-ID, or None."""
 
-    async def tickets_mailed(self, recipient: str, since: datetime) -> frozenset[TicketNumber]:
-        """Return the tickets about which mail went to that address since then, whatever its case."""
+    async def counts(self, recipient: str, since: datetime) -> Mapping[TicketNumber, int]:
+        """Return how many mails about which ticket went to that address, whatever its case, since then."""

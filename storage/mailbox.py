@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -56,15 +56,15 @@ class TortoiseMailbox:
         found = await self._read(query, [message_id])
         return _to_mail(found[0]) if found else None
 
-    async def tickets_mailed(self, recipient: str, since: datetime) -> frozenset[TicketNumber]:
-        """Return whom an address was told about [chatdesk.mailbox.Mailbox.tickets_mailed]."""
+    async def counts(self, recipient: str, since: datetime) -> Mapping[TicketNumber, int]:
+        """Return how often an address was told of which ticket [chatdesk.mailbox.Mailbox.counts]."""
         at, address = self._places(2).split(", ")
         query = (
-            f"SELECT DISTINCT ticket FROM mail WHERE at >= {at} AND LOWER(recipient) = LOWER({address}) "
-            "AND ticket IS NOT NULL"
+            f"SELECT ticket, COUNT(*) AS mails FROM mail WHERE at >= {at} "
+            f"AND LOWER(recipient) = LOWER({address}) AND ticket IS NOT NULL GROUP BY ticket"
         )
         found = await self._read(query, [self._moment(since), recipient])
-        return frozenset(TicketNumber(row["ticket"]) for row in found)
+        return {TicketNumber(row["ticket"]): row["mails"] for row in found}
 
     async def _read(self, query: str, values: list[Any]) -> Sequence[rows.Record]:
         return await self._database.reader.execute_query_dict(query, values)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email import message_from_bytes
@@ -13,7 +14,7 @@ from email.policy import SMTP
 import pytest
 
 from adapters.email.message import build_message, checked_address
-from adapters.email.outbound import DemonstrationMail, MailChannel
+from adapters.email.outbound import Caps, DemonstrationMail, MailChannel
 from adapters.email.render import RenderedMail
 from adapters.email.source import MailFacts
 from chatdesk.config import Config, parse_config
@@ -47,10 +48,10 @@ class KeptMail:
         await asyncio.sleep(0)
         return self.mails.get(message_id)
 
-    async def tickets_mailed(self, recipient: str, since: datetime) -> frozenset[TicketNumber]:
+    async def counts(self, recipient: str, since: datetime) -> Mapping[TicketNumber, int]:
         await asyncio.sleep(0)
         found = [mail for mail in self.mails.values() if mail.recipient.lower() == recipient.lower()]
-        return frozenset(mail.ticket for mail in found if mail.ticket is not None and mail.at >= since)
+        return Counter(mail.ticket for mail in found if mail.ticket is not None and mail.at >= since)
 
 
 @dataclass
@@ -322,9 +323,9 @@ async def open_tickets(channel: MailChannel, count: int, recipient: str = "a@b.e
 
 async def test_an_address_is_told_of_so_many_new_tickets_an_hour(config: Config, source: Tickets) -> None:
     clock = Clock()
-    channel = DemonstrationMail(source, KeptMail(), config, clock, max_opened=3)
+    channel = DemonstrationMail(source, KeptMail(), config, clock, Caps(tickets=3))
     assert sum(await open_tickets(channel, 20)) == 3
-    with pytest.raises(DeliveryRefused, match=r"A@b\.example was told of 3 tickets"):
+    with pytest.raises(DeliveryRefused, match=r"A@b\.example was told of 3 other tickets"):
         await channel.send(mail_to("A@B.example", "again", "opened", 3000))
     assert await channel.send(mail_to("other@b.example", "other", "opened", 3001))
     clock.now += timedelta(hours=1, seconds=1)
@@ -332,10 +333,45 @@ async def test_an_address_is_told_of_so_many_new_tickets_an_hour(config: Config,
 
 
 async def test_news_of_a_known_ticket_is_not_capped(config: Config, source: Tickets) -> None:
-    channel = DemonstrationMail(source, KeptMail(), config, Clock(), max_opened=1)
+    mailbox = KeptMail()
+    channel = DemonstrationMail(source, mailbox, config, Clock(), Caps(1, 1))
     for number in range(10):
         await channel.send(mail_to("a@b.example", f"d{number}"))
-    assert await channel.send(mail_to("a@b.example", "same-ticket", "opened"))
+    assert len(mailbox.mails) == 10
+
+
+async def test_an_open_form_cannot_send_mail_after_mail_about_its_ticket(
+    config: Config, source: Tickets
+) -> None:
+    source.facts = replace(source.facts, messages=[said(1, "Help")])
+    channel = DemonstrationMail(source, KeptMail(), config, Clock(), Caps(mails=3))
+    for number, kind in enumerate(("opened", "status", "transcript")):
+        await channel.send(mail_to("a@b.example", f"d{number}", kind))
+    with pytest.raises(DeliveryRefused, match="got 3 mails about this ticket in the last hour"):
+        await channel.send(mail_to("a@b.example", "d4", "status"))
+    source.facts = replace(source.facts, messages=[said(1, "Help"), said(2, "On it", MARCUS)])
+    assert await channel.send(mail_to("a@b.example", "d5", "status"))
+
+
+async def test_the_cap_holds_for_every_mail_that_an_open_form_can_set_off(
+    config: Config, source: Tickets
+) -> None:
+    source.facts = replace(source.facts, messages=[said(1, "Help")])
+    mailbox = KeptMail()
+    channel = DemonstrationMail(source, mailbox, config, Clock(), Caps(tickets=2, mails=2))
+    kinds = ("opened", "status", "transcript")
+    deliveries = [mail_to("a@b.example", f"{n}{kind}", kind, 2000 + n) for n in range(50) for kind in kinds]
+    await asyncio.gather(*map(channel.send, deliveries), return_exceptions=True)
+    assert len(mailbox.mails) == 4
+
+
+async def test_a_mail_that_was_kept_is_tried_again_whatever_the_cap(config: Config, source: Tickets) -> None:
+    wire = Wire(errors=[DeliveryDelayed("busy")])
+    channel = MailChannel(source, KeptMail(), wire, config, Clock(), Caps(1, 1))
+    delivery = mail_to("a@b.example", "d1", "opened")
+    with pytest.raises(DeliveryDelayed):
+        await channel.send(delivery)
+    assert await channel.send(delivery)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -15,10 +16,21 @@ from chatdesk.errors import DeliveryRefused, DeliveryUnknown, NotFound
 from chatdesk.mailbox import Mailbox, StoredMail
 from chatdesk.outbox import MAIL_TARGET, Delivery
 from chatdesk.ports import Clock
+from chatdesk.ticket import TicketNumber
 
-MAX_OPENED = 5
-"""New tickets that one address is told about in ``CAP_PERIOD``; further ones wait for a technician."""
 CAP_PERIOD = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """How much mail an address gets in ``CAP_PERIOD`` before it is known to want any.
+
+    They hold for the mail that a ticket was opened, and for all mail about a ticket from an open form that
+    no technician has answered: of at most ``tickets`` tickets, ``mails`` about each.
+    """
+
+    tickets: int = 5
+    mails: int = 5
 
 
 class Transport(Protocol):
@@ -37,9 +49,9 @@ class Transport(Protocol):
 class MailChannel:
     """The way out by mail [chatdesk.ports.Channel]: a mail is kept before it is handed to ``transport``.
 
-    What is kept under a Message-ID is what is sent, also when it has to be tried again later. An
-    address is told of at most ``max_opened`` new tickets an hour: the web form is open to everybody and
-    must not flood a stranger's mailbox.
+    What is kept under a Message-ID is what is sent, also when it has to be tried again later. Mail
+    that anybody can set off is capped by ``caps``: the web form is open to everybody and must not flood a
+    stranger's mailbox.
     """
 
     def __init__(
@@ -49,14 +61,14 @@ class MailChannel:
         transport: Transport,
         config: Config,
         clock: Clock,
-        max_opened: int = MAX_OPENED,
+        caps: Caps = Caps(),
     ) -> None:
         self._source = source
         self._mailbox = mailbox
         self._transport = transport
         self._config = config
         self._clock = clock
-        self._max_opened = max_opened
+        self._caps = caps
         self._counting = asyncio.Lock()
 
     @property
@@ -86,11 +98,12 @@ class MailChannel:
     async def _keep(self, delivery: Delivery) -> StoredMail:
         kind = _kind(delivery)
         recipient = checked_address(str(delivery.payload.get("to") or ""))
-        mail = self._write(delivery, kind, recipient, await self._facts(delivery))
-        if kind is not MailKind.OPENED:
+        facts = await self._facts(delivery)
+        mail = self._write(delivery, kind, recipient, facts)
+        if kind is not MailKind.OPENED and facts.may_quote(kind):
             return await self._mailbox.keep(mail)
         async with self._counting:
-            await self._refuse_over_cap(mail)
+            await self._refuse_over_cap(mail, facts.ticket.number)
             return await self._mailbox.keep(mail)
 
     async def _facts(self, delivery: Delivery) -> MailFacts:
@@ -117,13 +130,16 @@ class MailChannel:
         identity = message_id(delivery.id, self._config.desk)
         return StoredMail(identity, facts.ticket.number, recipient, rendered.subject, bytes(message), now)
 
-    async def _refuse_over_cap(self, mail: StoredMail) -> None:
-        told = await self._mailbox.tickets_mailed(mail.recipient, mail.at - CAP_PERIOD)
-        if len(told - {mail.ticket}) >= self._max_opened:
-            raise DeliveryRefused(
-                f"{mail.recipient} was told of {self._max_opened} tickets in the last hour; "
-                "tell the requester the number another way."
-            )
+    async def _refuse_over_cap(self, mail: StoredMail, ticket: TicketNumber) -> None:
+        counts = dict(await self._mailbox.counts(mail.recipient, mail.at - CAP_PERIOD))
+        about_this = counts.pop(ticket, 0)
+        if len(counts) >= self._caps.tickets:
+            had = f"was told of {len(counts)} other tickets"
+        elif about_this >= self._caps.mails:
+            had = f"got {about_this} mails about this ticket"
+        else:
+            return
+        raise DeliveryRefused(f"{mail.recipient} {had} in the last hour; reach the requester another way.")
 
 
 class KeptOnly:
@@ -144,9 +160,9 @@ class DemonstrationMail(MailChannel):
     """Mail that is written and kept for everybody to see, and never leaves the machine."""
 
     def __init__(
-        self, source: MailSource, mailbox: Mailbox, config: Config, clock: Clock, max_opened: int = MAX_OPENED
+        self, source: MailSource, mailbox: Mailbox, config: Config, clock: Clock, caps: Caps = Caps()
     ) -> None:
-        super().__init__(source, mailbox, KeptOnly(mailbox), config, clock, max_opened)
+        super().__init__(source, mailbox, KeptOnly(mailbox), config, clock, caps)
 
 
 def _kind(delivery: Delivery) -> MailKind:

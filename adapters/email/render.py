@@ -53,6 +53,7 @@ class _Content:
     entries: tuple[Entry, ...]
     earlier: bool
     transcript: str
+    facts: tuple[tuple[str, str], ...]
 
 
 def render_mail(kind: MailKind, news: str, facts: MailFacts, config: Config, at: datetime) -> RenderedMail:
@@ -75,7 +76,8 @@ def _content(kind: MailKind, news: str, facts: MailFacts, config: Config, at: da
     if kind is MailKind.TRANSCRIPT and not quotes:
         # The flow's words name the customer, and that name was typed.
         news = f"Your chat has ended. Its ticket is {number}."
-    entries = view_transcript(record, internal=False).entries if quotes else ()
+    view = view_transcript(record, internal=False)
+    entries = view.entries if quotes else ()
     if not full:
         entries = tuple(entry for entry in entries if entry.text != news or entry.role == "customer")
     name = clean_line(facts.ticket.requester_name)
@@ -89,6 +91,7 @@ def _content(kind: MailKind, news: str, facts: MailFacts, config: Config, at: da
         entries=entries if full else entries[-MAX_ENTRIES:],
         earlier=not full and len(entries) > MAX_ENTRIES,
         transcript=render_text(record, internal=False) if full else "",
+        facts=(("Opened", say_full(view.opened_at, view.timezone)), *view.facts) if full else (),
     )
 
 
