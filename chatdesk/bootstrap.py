@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+import structlog
 from aiohttp import web
 
 from adapters.web.application import build_application
@@ -28,7 +31,11 @@ from storage.reading import TortoiseStaffReads, TortoiseVisitorReads
 from storage.staff import TortoiseStaff
 from storage.store import TortoiseStore
 
+log = structlog.get_logger(__name__)
+
 DESK_LOOP, RELAY_LOOP = "desk", "relay"
+DATABASE_PATIENCE = 5.0
+"""Seconds in which a database that works has answered."""
 
 
 def now() -> datetime:
@@ -39,6 +46,17 @@ def now() -> datetime:
 def new_id() -> str:
     """Return a fresh unguessable id."""
     return secrets.token_hex(16)
+
+
+async def problems(database: Database, loops: Loops) -> list[str]:
+    """Return why the desk does not do its work, a sentence each; empty when it does."""
+    found = loops.problems()
+    try:
+        await asyncio.wait_for(database.reader.execute_query("SELECT 1"), DATABASE_PATIENCE)
+    except Exception as error:
+        log.warning("database_does_not_answer", error=str(error))
+        found.append("The database does not answer.")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +94,7 @@ async def running_desk(
 
         desk.on_commit(wake_relay)
         staff = TortoiseStaff(database)
+        loops = Loops()
         services = Services(
             config=config,
             desk=desk,
@@ -87,8 +106,8 @@ async def running_desk(
             clock=now,
             new_id=new_id,
             demo=demo,
+            problems=partial(problems, database, loops),
         )
-        loops = Loops()
         loops.start(DESK_LOOP, desk.run())
         loops.start(RELAY_LOOP, relay.run())
         application = build_application(services)

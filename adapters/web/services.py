@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -50,9 +51,17 @@ class Sockets:
             self.close(owner, code, reason)
 
 
+async def no_problems() -> list[str]:
+    """Report that all is well."""
+    return []
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The desk's parts as the web adapter uses them. ``demo`` shows the demonstration pages."""
+    """The desk's parts as the web adapter uses them.
+
+    ``demo`` shows the demonstration pages; ``problems`` says, a sentence each, why the desk does not work.
+    """
 
     config: Config
     desk: Desk
@@ -64,6 +73,7 @@ class Services:
     clock: Clock
     new_id: NewId
     demo: bool = False
+    problems: Callable[[], Awaitable[list[str]]] = no_problems
     sockets: Sockets = field(default_factory=Sockets)
 
 

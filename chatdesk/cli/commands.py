@@ -10,14 +10,9 @@ import typer
 from chatdesk.bootstrap import RunningDesk
 from chatdesk.cli.demonstration import show_links
 from chatdesk.cli.ending import ExitCode, errors_shown
-from chatdesk.cli.server import OnStart
+from chatdesk.cli.server import OnStart, loop_factory
 from chatdesk.cli.server import serve as serve_desk
 from chatdesk.cli.setting import Setting, demo_setting, serve_setting
-
-try:
-    import uvloop
-except ImportError:  # It does not exist for every platform; asyncio's own loop does the same, slower.
-    uvloop = None
 
 application = typer.Typer(
     name="chatdesk",
@@ -47,7 +42,7 @@ async def _say_nothing(desk: RunningDesk, base: str) -> None:
 
 
 def _run(setting: Setting, on_start: OnStart, *, demo: bool) -> None:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop if uvloop else None) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         clean = runner.run(serve_desk(setting, on_start, demo=demo))
     if not clean:
         raise typer.Exit(ExitCode.FAILURE)

@@ -24,6 +24,15 @@ OnStart = Callable[[RunningDesk, str], Awaitable[None]]
 """Called with the desk and its address once it answers."""
 
 
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes the fastest event loop there is; None for asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:  # It does not exist for every platform.
+        return None
+    return uvloop.new_event_loop
+
+
 @asynccontextmanager
 async def open_port(desk: RunningDesk, host: str, port: int) -> AsyncIterator[str]:
     """Serve the desk on the port (0: any free one) and yield its address; live clients are told at the end.
@@ -58,12 +67,14 @@ async def serve(setting: Setting, on_start: OnStart, *, demo: bool) -> bool:
     """
     stop = _stop_on_signals()
     environment = setting.environment
-    async with running_desk(setting.config, environment.database_url, environment.data, demo=demo) as desk:
-        async with open_port(desk, environment.host, environment.port) as base:
-            log.info("started", address=base, desk=setting.config.desk.name, demo=demo)
-            await on_start(desk, base)
-            clean = await _until_stopped(stop, desk)
-            log.info("stopping")
+    async with (
+        running_desk(setting.config, environment.database_url, environment.data, demo=demo) as desk,
+        open_port(desk, environment.host, environment.port) as base,
+    ):
+        log.info("started", address=base, desk=setting.config.desk.name, demo=demo)
+        await on_start(desk, base)
+        clean = await _until_stopped(stop, desk)
+        log.info("stopping")
     log.info("stopped")
     return clean
 

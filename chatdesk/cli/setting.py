@@ -12,7 +12,7 @@ from pathlib import Path
 from chatdesk.config import Config, Environment, load_config
 from chatdesk.errors import ConfigurationError
 
-SECRET_FILE = "secret"
+KEPT_SECRET = "secret"  # noqa: S105 - the name of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def prepare_data(folder: Path) -> None:
 
 def kept_secret(folder: Path) -> str:
     """Return the secret kept in the data folder, made at the first start."""
-    file = folder / SECRET_FILE
+    file = folder / KEPT_SECRET
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

@@ -1,0 +1,96 @@
+"""The whole desk, served: survey, take, talk, resolve over WebSockets; and as a process that is killed."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatdesk.bootstrap import now
+from chatdesk.conversation import Agent
+from chatdesk.events import TicketResolved, TicketTaken
+from chatdesk.ticket import TicketNumber
+from tests.running_desk import ANSWERS, ServedDesk, ServerProcess, customer, serving, technician
+
+
+async def take(desk: ServedDesk, agent: Agent, number: TicketNumber) -> None:
+    at = now()
+    taken = TicketTaken(at=at, channel="web", external_id=f"take-{number}", ticket=number, agent=agent)
+    await desk.running.desk.receive(taken)
+
+
+async def resolve(desk: ServedDesk, agent: Agent, number: TicketNumber) -> None:
+    resolved = TicketResolved(
+        at=now(),
+        channel="web",
+        external_id=f"resolve-{number}",
+        ticket=number,
+        agent=agent,
+        resolution="The disk was full; it is tidy now.",
+    )
+    await desk.running.desk.receive(resolved)
+
+
+def texts(frame: dict[str, Any]) -> list[str]:
+    return [message["text"] for message in frame.get("messages", [])]
+
+
+async def test_a_customer_asks_a_technician_takes_they_talk_and_it_is_resolved() -> None:
+    async with serving() as desk:
+        cookies = await desk.sign_in()
+        async with customer(desk.base) as dana, technician(desk.base, cookies) as marcus:
+            hello = await marcus.next("hello")
+            agent = Agent(hello["agent"]["id"], hello["agent"]["name"])
+            await dana.next("ready")
+            await dana.send(t="start", id="1", answers=ANSWERS)
+            ready = await dana.next("ready")
+            assert "HD-1001" in " ".join(texts(ready))
+
+            await take(desk, agent, TicketNumber(1001))
+            joined = await dana.next("news")
+            assert "Marcus Bell" in " ".join(texts(joined))
+
+            await marcus.send(t="watch", conversation=ready["conversation"])
+            await marcus.send(t="message", id="2", conversation=ready["conversation"], text="Hello Dana")
+            while "Hello Dana" not in texts(await dana.next("news")):
+                pass
+            await dana.send(t="message", id="3", text="Hello Marcus")
+            while "Hello Marcus" not in texts(await marcus.next("news")):
+                pass
+
+            await resolve(desk, agent, TicketNumber(1001))
+            while not any("disk was full" in text for text in texts(await dana.next("news"))):
+                pass
+        file = await desk.running.services.staff_reads.ticket_file(TicketNumber(1001))
+        assert file is not None
+        assert file.ticket.is_done
+        assert {"Hello Dana", "Hello Marcus"} <= {message.text for message in file.messages}
+
+
+async def test_a_desk_served_again_from_the_same_data_knows_its_visitor(tmp_path: Path) -> None:
+    visitor = secrets.token_urlsafe(32)
+    async with serving(data=tmp_path) as desk, customer(desk.base, visitor) as dana:
+        await dana.next("ready")
+        await dana.send(t="start", id="1", answers=ANSWERS)
+        before = await dana.next("ready")
+    async with serving(data=tmp_path) as desk, customer(desk.base, visitor) as dana:
+        after = await dana.next("ready")
+    assert after["conversation"] == before["conversation"]
+    assert after["messages"] == before["messages"]
+
+
+@pytest.mark.crash
+async def test_a_killed_desk_comes_back_with_what_it_acknowledged(tmp_path: Path) -> None:
+    visitor = secrets.token_urlsafe(32)
+    async with ServerProcess(tmp_path) as process:
+        async with customer(process.base, visitor) as dana:
+            await dana.next("ready")
+            await dana.send(t="start", id="1", answers=ANSWERS)
+            before = await dana.next("ready")
+            await process.restart()
+        assert await process.sign_in()
+        async with customer(process.base, visitor) as dana:
+            after = await dana.next("ready")
+    assert after["conversation"] == before["conversation"]
