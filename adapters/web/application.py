@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import WSCloseCode, web
 
+from adapters.web import health_routes
 from adapters.web.queue_places import PLACES, QueuePlaces
 from adapters.web.services import SERVICES, Services
 from adapters.web.sign_in import use_link
@@ -21,6 +22,7 @@ def build_application(services: Services) -> web.Application:
     application.router.add_get("/widget/socket", visitor_socket)
     application.router.add_get("/console/socket", staff_socket)
     application.router.add_get("/console/sign-in/{secret}", use_link)
+    health_routes.add_routes(application)
     application.on_shutdown.append(_say_goodbye)
     return application
 
