@@ -113,7 +113,7 @@ def view_transcript(record: TranscriptRecord, *, internal: bool) -> TranscriptVi
         number=format_number(record.prefix, ticket.number),
         subject=clean_line(ticket.subject),
         internal=internal,
-        facts=tuple(_facts(ticket, internal=internal)),
+        facts=tuple(_facts(ticket, record.conversation, internal=internal)),
         entries=tuple(messages),
         timezone=record.timezone,
         generated_at=record.generated_at,
@@ -126,11 +126,11 @@ def place(channel: str) -> str:
     return _PLACES.get(channel, clean_line(channel))
 
 
-def _facts(ticket: Ticket, *, internal: bool) -> Iterator[tuple[str, str]]:
+def _facts(ticket: Ticket, conversation: Conversation, *, internal: bool) -> Iterator[tuple[str, str]]:
     facts = [
         ("Company", ticket.company),
         ("Requester", ticket.requester_name),
-        ("Where from", place(ticket.channel)),
+        ("Where from", place(conversation.channel)),
         ("Status", ticket.status.value),
         ("Resolution", ticket.resolution),
     ]

@@ -13,9 +13,7 @@ from email.policy import SMTP
 
 import pytest
 
-from adapters.email.message import build_message, checked_address
 from adapters.email.outbound import Caps, DemonstrationMail, MailChannel
-from adapters.email.render import RenderedMail
 from adapters.email.source import MailFacts
 from chatdesk.config import Config, parse_config
 from chatdesk.conversation import ConversationId
@@ -241,18 +239,6 @@ async def test_what_is_no_plain_address_gets_no_mail(config: Config, source: Tic
     assert mailbox.mails == {}
 
 
-@pytest.mark.parametrize(
-    ("given", "address"),
-    [
-        ("Dana.Reyes+desk@Contoso.Example", "Dana.Reyes+desk@contoso.example"),
-        (" dana@contoso.example ", "dana@contoso.example"),
-        ("dana@bücher.example", "dana@xn--bcher-kva.example"),
-    ],
-)
-def test_an_address_is_brought_into_the_form_that_mail_needs(given: str, address: str) -> None:
-    assert checked_address(given) == address
-
-
 HOSTILE_NAMES = (
     "Dana\r\nBcc: all@example.com",
     "Dana\r\n\r\n<script>alert(1)</script>",
@@ -387,18 +373,3 @@ async def test_what_cannot_be_written_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(DeliveryRefused, match=reason):
         await DemonstrationMail(source, KeptMail(), config, Clock()).send(delivery)
-
-
-def test_a_subject_with_line_ends_stays_one_header(config: Config) -> None:
-    message = build_message(
-        RenderedMail("[HD-1] a\r\nBcc: all@example.com", "text\n", "<p>text</p>\n"),
-        MailKind.STATUS,
-        delivery_id="d1",
-        ticket=TicketNumber(1),
-        recipient="a@b.example",
-        recipient_name="",
-        desk=config.desk,
-        at=NOW,
-    )
-    assert message["Subject"] == "[HD-1] a Bcc: all@example.com"
-    assert "Bcc" not in parsed(bytes(message))

@@ -14,14 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatdesk.conversation import Author, AuthorKind, ConversationId, Message, Revision
-from chatdesk.plain_text import clean_line, clean_text, width, wrap
+from chatdesk.plain_text import clean_text, width
 from chatdesk.ticket import TicketStatus
 from chatdesk.transcript import TranscriptRecord, render_html, render_json, render_text
-from chatdesk.transcript_html import link
-from chatdesk.transcript_text import say_size
 from tests.transcript_builders import (
     DANA,
     MARCUS,
+    a_conversation,
     a_record,
     a_ticket,
     at,
@@ -285,25 +284,6 @@ def test_the_page_fetches_nothing_and_runs_nothing() -> None:
     assert "@media print" in source
 
 
-@pytest.mark.parametrize(
-    ("text", "linked"),
-    [
-        ("see https://help.example.com/a?b=1&c=2.", ["https://help.example.com/a?b=1&c=2"]),
-        ("(http://a.example) and mailto:help@a.example!", ["http://a.example", "mailto:help@a.example"]),
-        ("HTTPS://A.EXAMPLE/x", ["HTTPS://A.EXAMPLE/x"]),
-        ("javascript:alert(1) data:text/html,x ftp://a.example tel:5550100 www.a.example", []),
-        ("xhttps://a.example", []),
-        ("https://good.example/\u202emoc.live", ["https://good.example/"]),
-    ],
-)
-def test_only_web_and_mail_addresses_become_links_that_show_where_they_lead(
-    text: str, linked: list[str]
-) -> None:
-    page = Page(str(link(text)))
-    assert [attributes["href"] for _, attributes in page.elements] == linked
-    assert page.text == text
-
-
 def test_right_to_left_text_and_emoji_are_kept() -> None:
     words = "שלום עולם, مرحبا 👩‍💻🇺🇸 \u200fnote"
     record = a_record(said(1, words))
@@ -344,38 +324,16 @@ def test_long_messages_are_complete_and_within_100_columns(text: str) -> None:
     assert squeezed in "".join(body.split())
 
 
+def test_where_from_is_where_this_conversation_was_held() -> None:
+    record = replace(the_printer_chat(), conversation=a_conversation(channel="phone"))
+    assert "Where from: phone" in render_text(record, internal=False)
+    assert 'Where from</dt><dd dir="auto">phone<' in render_html(record, internal=False)
+
+
 def test_a_transcript_of_nothing_says_where_it_is_from() -> None:
     assert "Transcript of HD-1024: Printer offline" in render_text(a_record(), internal=False)
     assert json.loads(render_json(a_record(), internal=False))["entries"] == []
     assert Page(render_html(a_record(), internal=False)).open == []
-
-
-@pytest.mark.parametrize(
-    ("size", "words"),
-    [
-        (0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1_000, "1 kB"), (1_540, "1.5 kB"),
-        (120_400, "120 kB"), (999_499, "999 kB"), (999_500, "1 MB"), (12_000_000, "12 MB"),
-        (10_000_000_000, "10,000 MB"),
-    ],
-)  # fmt: skip
-def test_sizes_are_said_in_round_units(size: int, words: str) -> None:
-    assert say_size(size) == words
-
-
-@given(st.text(max_size=300), st.integers(2, 40))
-def test_wrapping_loses_no_word_and_keeps_the_width(text: str, columns: int) -> None:
-    cleaned = clean_text(text)
-    lines = wrap(cleaned, columns)
-    assert "".join("".join(lines).split()) == "".join(cleaned.split())
-    assert all(width(line) <= columns for line in lines)
-
-
-@given(st.text(max_size=200))
-def test_a_cleaned_line_is_one_line_without_controls(text: str) -> None:
-    line = clean_line(text)
-    assert line.splitlines() in ([], [line])
-    assert line == line.strip()
-    line.encode()
 
 
 TOKENS = st.text("abcdefghij<&\"'\\ é🎉\n", min_size=1, max_size=30)

@@ -1,0 +1,68 @@
+"""Text from outside as plain text: cleaned, measured and wrapped."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatdesk.plain_text import clean_line, clean_text, width, wrap
+
+
+@pytest.mark.parametrize(
+    ("given_text", "cleaned"),
+    [
+        ("a\r\nb\rc\nd\x0be\x85f\u2028g", "a\nb\nc\nd\ne\nf\ng"),
+        ("\n\n  indented\n\n", "  indented"),
+        ("a\tb", "a    b"),
+        ("null\x00 \x1b[31mred\x7f \x9b31m", "null [31mred 31m"),
+        ("half \ud83d pair", "half \ufffd pair"),
+        ("שלום \u200fעולם 👩\u200d💻", "שלום \u200fעולם 👩\u200d💻"),
+        ("", ""),
+    ],
+)
+def test_cleaning_takes_out_what_cannot_be_shown_and_keeps_the_words(given_text: str, cleaned: str) -> None:
+    assert clean_text(given_text) == cleaned
+
+
+def test_a_line_has_no_marks_that_turn_it() -> None:
+    assert clean_line(" \u202eDana\u2066\r\n\tReyes ") == "Dana Reyes"
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"), [("abc", 3), ("日本", 4), ("e\u0301", 1), ("\u200f", 0), ("👍", 2)]
+)
+def test_width_counts_columns_not_characters(text: str, columns: int) -> None:
+    assert width(text) == columns
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("one two three", ["one two", "three"]),
+        ("  keeps   it", ["  keeps", "it"]),
+        ("abcdefghijkl mn", ["abcdefgh", "ijkl mn"]),
+        ("ab abcdefghijkl", ["ab", "abcdefgh", "ijkl"]),
+        ("a\n\nb", ["a", "", "b"]),
+        ("日本語日本語", ["日本語日", "本語"]),
+        ("", [""]),
+    ],
+)
+def test_lines_are_broken_between_words_and_long_words_anywhere(text: str, lines: list[str]) -> None:
+    assert wrap(text, 8) == lines
+
+
+@given(st.text(max_size=300), st.integers(2, 40))
+def test_wrapping_loses_no_word_and_keeps_the_width(text: str, columns: int) -> None:
+    cleaned = clean_text(text)
+    lines = wrap(cleaned, columns)
+    assert "".join("".join(lines).split()) == "".join(cleaned.split())
+    assert all(width(line) <= columns for line in lines)
+
+
+@given(st.text(max_size=200))
+def test_a_cleaned_line_is_one_line_without_controls(text: str) -> None:
+    line = clean_line(text)
+    assert line.splitlines() in ([], [line])
+    assert line == line.strip()
+    line.encode()
