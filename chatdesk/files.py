@@ -9,6 +9,24 @@ from pathlib import Path
 from typing import Protocol
 
 from chatdesk.conversation import ConversationId, FileRef
+from chatdesk.errors import EventRefused
+
+
+@dataclass(frozen=True, slots=True)
+class FileLimits:
+    """What uploads may take. Sizes are in bytes; ``per_minute`` and ``at_once`` are for one owner."""
+
+    size: int = 25 * 1024 * 1024
+    per_conversation: int = 200
+    total: int = 20 * 1024**3
+    per_minute: int = 60
+    at_once: int = 5
+
+    def check_size(self, size: int) -> None:
+        """Raise EventRefused (``too_large``) when a file of that size is not taken."""
+        if size > self.size:
+            text = f"This file is too large: at most {self.size / 1024 / 1024:.3g} MB can be sent."
+            raise EventRefused(text, code="too_large", field="file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +56,26 @@ class Files(Protocol):
     ) -> FileRef:
         """Stream ``content`` to disk and return what it is known by.
 
-        ``owner`` is the visitor's key or the agent's id. Raises EventRefused when it is too large, empty
-        or one too many; nothing is kept then.
+        ``owner`` is the visitor's key or the agent's id; whether they may speak in the conversation is for
+        the caller to know. Nothing is kept when it raises: EventRefused with the code ``too_large``,
+        ``empty``, ``too_many`` (in this conversation), ``slow_down`` (from this owner) or ``full`` (the
+        desk); StorageError when the disk or the database cannot take it.
         """
 
     async def attach(
         self, conversation: ConversationId, owner: str, ids: Sequence[str], *, internal: bool = False
     ) -> tuple[FileRef, ...]:
-        """Return the owner's uploads for a message of this conversation.
+        """Return the owner's uploads for a message of this conversation; asked again it answers the same.
 
-        Raises EventRefused for an id that is not the owner's own upload to it.
+        A public message takes no internal upload. An upload that a note takes is for staff only from then
+        on [R38]. Raises NotFound for an id that is not the owner's own upload to this conversation.
         """
 
     async def find(self, identity: str) -> StoredFile | None:
-        """Return the file with that id."""
+        """Return the file with that id, for staff."""
+
+    async def find_for(self, visitor: str, identity: str) -> StoredFile | None:
+        """Return the file if that visitor may have it.
+
+        They may have their own uploads, and what a public message of their own conversation shows.
+        """

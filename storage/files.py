@@ -1,0 +1,217 @@
+"""Files on the local disk under names of our own, and what is known of them in the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.exceptions import BaseORMException
+
+from chatdesk.conversation import ConversationId, FileRef
+from chatdesk.errors import EventRefused, NotFound, StorageError
+from chatdesk.file_name import clean_file_name
+from chatdesk.files import FileLimits, StoredFile
+from chatdesk.ports import NewId
+from chatdesk.rate_limit import RateLimit
+from storage import models, rows
+from storage.database import Database
+from storage.file_writer import FileWriter, remove_strays
+from storage.sqlite_client import uninterrupted
+
+Result = TypeVar("Result")
+
+ORPHAN_AGE = timedelta(days=1)
+"""How long an upload waits to be attached to a message."""
+
+_IN_MESSAGE = (
+    "EXISTS (SELECT 1 FROM message m WHERE m.conversation = f.conversation "
+    "AND m.files LIKE '%\"' || f.id || '\"%')"
+)
+_IN_PUBLIC_MESSAGE = _IN_MESSAGE[:-1] + " AND m.visibility = 'public' AND m.deleted_at IS NULL)"
+
+
+class LocalFiles:
+    """Files of one database in one folder [chatdesk.files.Files]; ``new_id`` gives unguessable ids."""
+
+    def __init__(self, database: Database, folder: Path, limits: FileLimits, new_id: NewId) -> None:
+        self._database = database
+        self._folder = folder
+        self._limits = limits
+        self._new_id = new_id
+        self._rate = RateLimit(limits.per_minute, timedelta(minutes=1))
+        self._under_way: dict[str, int] = {}
+        self._used: int | None = None
+
+    async def keep(
+        self,
+        conversation: ConversationId,
+        owner: str,
+        name: str,
+        content: AsyncIterator[bytes],
+        at: datetime,
+        *,
+        internal: bool = False,
+    ) -> FileRef:
+        """Stream a file to disk [chatdesk.files.Files.keep]."""
+        if self._under_way.get(owner, 0) >= self._limits.at_once or not self._rate.take(owner, at):
+            text = "These are too many files at once. Wait a minute and send it again."
+            raise EventRefused(text, code="slow_down", field="file")
+        self._under_way[owner] = self._under_way.get(owner, 0) + 1
+        try:
+            await self._refuse_one_too_many(conversation, self._database.reader)
+            identity = self._new_id()
+            ref = FileRef(identity, clean_file_name(name), "", 0)
+            file = StoredFile(ref, conversation, owner, self._path(identity), internal, at)
+            return await self._keep(file, content)
+        finally:
+            self._under_way[owner] -= 1
+            if not self._under_way[owner]:
+                del self._under_way[owner]
+
+    async def attach(
+        self, conversation: ConversationId, owner: str, ids: Sequence[str], *, internal: bool = False
+    ) -> tuple[FileRef, ...]:
+        """Return the owner's own uploads [chatdesk.files.Files.attach]."""
+        wanted = list(dict.fromkeys(ids))
+        query = models.File.filter(id__in=wanted, conversation=conversation, owner=owner)
+        if not internal:
+            query = query.filter(internal=False)
+        found = {row["id"]: row for row in await self._read(query.using_db(self._database.reader).values())}
+        if len(found) < len(wanted):
+            raise NotFound("A file of this message")
+        if internal:
+            await self._make_internal([row["id"] for row in found.values() if not row["internal"]])
+        return tuple(self._stored(found[identity]).ref for identity in wanted)
+
+    async def find(self, identity: str) -> StoredFile | None:
+        """Return a file for staff [chatdesk.files.Files.find]."""
+        query = models.File.filter(id=identity).using_db(self._database.reader).values()
+        found = await self._read(query)
+        return self._stored(found[0]) if found else None
+
+    async def find_for(self, visitor: str, identity: str) -> StoredFile | None:
+        """Return a file for a visitor [chatdesk.files.Files.find_for]."""
+        first, second = ("?", "?") if self._database.dialect == "sqlite" else ("$1", "$2")
+        query = (
+            f"SELECT f.*, c.visitor FROM file f JOIN conversation c ON c.id = f.conversation "
+            f"WHERE f.id = {first} AND c.visitor = {second} AND NOT f.internal "
+            f"AND (f.owner = c.visitor OR {_IN_PUBLIC_MESSAGE})"
+        )
+        found = await self._read(self._database.reader.execute_query_dict(query, [identity, visitor]))
+        return self._stored(found[0]) if found else None
+
+    async def remove_orphans(self, at: datetime) -> int:
+        """Remove uploads that no message took for a day, and what a crash left; return how many.
+
+        To be called at the start, before any upload.
+        """
+        before = at - ORPHAN_AGE
+        place = "?" if self._database.dialect == "sqlite" else "$1"
+        moment = rows.timestamp(before) if self._database.dialect == "sqlite" else before
+        query = f"SELECT f.id FROM file f WHERE f.at < {place} AND NOT {_IN_MESSAGE}"
+        found = await self._read(self._database.reader.execute_query_dict(query, [moment]))
+        identities = [str(row["id"]) for row in found]
+        if identities:
+            async with self._database.transaction() as connection:
+                await models.File.filter(id__in=identities).using_db(connection).delete()
+        known = await self._read(models.File.all().using_db(self._database.reader).values("id"))
+        kept = {self._path(str(row["id"])) for row in known}
+        self._used = None
+        return await asyncio.to_thread(remove_strays, self._folder, kept, before)
+
+    async def _keep(self, file: StoredFile, content: AsyncIterator[bytes]) -> FileRef:
+        writer = FileWriter(file.path)
+        taken = 0
+        committed = False
+
+        async def commit(ref: FileRef, sha256: str) -> None:
+            nonlocal committed
+            await self._insert(replace(file, ref=ref), sha256)
+            committed = True
+
+        try:
+            await uninterrupted(writer.open())
+            async for chunk in content:
+                await self._make_room(len(chunk), taken)
+                taken += len(chunk)
+                await uninterrupted(writer.write(chunk))
+            if not taken:
+                raise EventRefused("This file is empty.", code="empty", field="file")
+            kind, sha256 = await uninterrupted(writer.finish())
+            ref = replace(file.ref, media_type=kind, size=taken)
+            await uninterrupted(commit(ref, sha256))
+        except OSError as error:
+            raise StorageError(f"The file could not be written: {error.strerror}.") from error
+        finally:
+            if not committed:
+                self._used = self._used - taken if self._used is not None else None
+                await uninterrupted(writer.abandon())
+        return ref
+
+    async def _make_room(self, size: int, taken: int) -> None:
+        self._limits.check_size(taken + size)
+        used = await self._load_used() if self._used is None else self._used
+        if used + size > self._limits.total:
+            raise EventRefused("The desk has no room for more files just now.", code="full", field="file")
+        self._used = used + size
+
+    async def _load_used(self) -> int:
+        query = "SELECT COALESCE(SUM(size), 0) AS used FROM file"
+        found = await self._read(self._database.reader.execute_query_dict(query))
+        # Another upload that began meanwhile counts as well.
+        return int(found[0]["used"]) if self._used is None else self._used
+
+    async def _refuse_one_too_many(self, conversation: ConversationId, connection: BaseDBAsyncClient) -> None:
+        query = models.File.filter(conversation=conversation).using_db(connection).count()
+        if await self._read(query) >= self._limits.per_conversation:
+            text = f"This chat has {self._limits.per_conversation} files already; no more can be sent here."
+            raise EventRefused(text, code="too_many", field="file")
+
+    async def _insert(self, file: StoredFile, sha256: str) -> None:
+        async with self._database.transaction() as connection:
+            # Counted again: uploads that ran side by side each saw room for one.
+            await self._refuse_one_too_many(file.conversation, connection)
+            _ = await models.File.create(
+                using_db=connection,
+                id=file.ref.id,
+                conversation=file.conversation,
+                owner=file.owner,
+                name=file.ref.name,
+                media_type=file.ref.media_type,
+                size=file.ref.size,
+                sha256=sha256,
+                internal=file.internal,
+                at=file.at,
+            )
+
+    async def _make_internal(self, ids: Sequence[str]) -> None:
+        """Turn uploads into internal ones, but for those that a public message shows already."""
+        for identity in ids:
+            place = "?" if self._database.dialect == "sqlite" else "$1"
+            query = f"UPDATE file AS f SET internal = TRUE WHERE f.id = {place} AND NOT {_IN_PUBLIC_MESSAGE}"
+            async with self._database.transaction() as connection:
+                await connection.execute_query(query, [identity])
+
+    def _path(self, identity: str) -> Path:
+        return self._folder / identity[:2] / identity[2:4] / identity
+
+    def _stored(self, row: rows.Record) -> StoredFile:
+        return StoredFile(
+            ref=FileRef(row["id"], row["name"], row["media_type"], row["size"]),
+            conversation=ConversationId(row["conversation"]),
+            owner=row["owner"],
+            path=self._path(row["id"]),
+            internal=bool(row["internal"]),
+            at=rows.moment(row["at"]),
+        )
+
+    async def _read(self, query: Awaitable[Result]) -> Result:
+        try:
+            return await query
+        except BaseORMException as error:
+            raise StorageError(str(error)) from error
