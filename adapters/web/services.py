@@ -10,7 +10,7 @@ from aiohttp import web
 
 from chatdesk.config import Config
 from chatdesk.desk import Desk
-from chatdesk.files import Files
+from chatdesk.files import FileLimits, Files
 from chatdesk.hub import Hub
 from chatdesk.ports import Clock, NewId
 from chatdesk.reading import StaffReads, VisitorReads
@@ -73,6 +73,7 @@ class Services:
     clock: Clock
     new_id: NewId
     demo: bool = False
+    file_limits: FileLimits = field(default_factory=FileLimits)
     problems: Callable[[], Awaitable[list[str]]] = no_problems
     sockets: Sockets = field(default_factory=Sockets)
 
