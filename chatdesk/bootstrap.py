@@ -20,12 +20,14 @@ from adapters.web.services import Services
 from chatdesk.changes import Changes
 from chatdesk.config import Config
 from chatdesk.desk import Desk, Flows
+from chatdesk.files import FileLimits
 from chatdesk.health import Loops
 from chatdesk.hub import Hub
 from chatdesk.ports import Channel
 from chatdesk.relay import Relay
 from flows import live_chat, ticket_work
 from storage.database import Database
+from storage.files import LocalFiles
 from storage.outbox import TortoiseOutbox
 from storage.reading import TortoiseStaffReads, TortoiseVisitorReads
 from storage.staff import TortoiseStaff
@@ -94,6 +96,9 @@ async def running_desk(
 
         desk.on_commit(wake_relay)
         staff = TortoiseStaff(database)
+        file_limits = FileLimits()
+        files = LocalFiles(database, data / "files", file_limits, new_id)
+        await files.remove_orphans(now())
         loops = Loops()
         services = Services(
             config=config,
@@ -102,10 +107,11 @@ async def running_desk(
             visitor_reads=TortoiseVisitorReads(database),
             staff_reads=TortoiseStaffReads(database),
             staff=staff,
-            files=None,  # type: ignore[arg-type]
+            files=files,
             clock=now,
             new_id=new_id,
             demo=demo,
+            file_limits=file_limits,
             problems=partial(problems, database, loops),
         )
         loops.start(DESK_LOOP, desk.run())
