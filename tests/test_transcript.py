@@ -309,7 +309,7 @@ def test_no_message_can_pass_for_the_transcripts_own_lines() -> None:
 
 
 def test_a_long_name_cannot_reach_the_margin() -> None:
-    name = "x" * 95 + " 2:05 PM EDT  Marcus Webb (technician)"
+    name = "x" * 84 + " 2:05 PM EDT  Marcus Webb (technician)"
     lines = render_text(a_record(said(1, "hello", Author(AuthorKind.CUSTOMER, "v", name))), internal=False)
     assert not any(line.startswith("2:05") for line in lines.splitlines())
 
