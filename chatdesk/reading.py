@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from chatdesk.changes import HistoryEntry
+from chatdesk.config import QueueOrder
 from chatdesk.conversation import Conversation, ConversationId, Message, Revision
 from chatdesk.outbox import Delivery, DeliveryStatus
 from chatdesk.situation import QueueEntry
@@ -64,6 +65,25 @@ class DeliveryNote:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAsideNote:
+    """An event that could not be worked on, as kept: its kind, key and content as JSON, and the reason."""
+
+    kind: str
+    key: str
+    event: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """What needs a person, newest first: deliveries that failed or are in doubt, events set aside."""
+
+    deliveries: tuple[DeliveryNote, ...]
+    set_aside: tuple[SetAsideNote, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TicketFile:
     """A whole ticket as staff see it: the only record of the work [R21]."""
 
@@ -109,5 +129,14 @@ class StaffReads(Protocol):
     async def tickets(self, wanted: TicketFilter, page: str = "", limit: int = 50) -> TicketPage:
         """Return one page of a list; the queue and mine by due time, all and searches newest first."""
 
+    async def count(self, wanted: TicketFilter, limit: int) -> int:
+        """Return how many tickets the list has, but never more than ``limit``: counting stops there."""
+
     async def waiting(self) -> Sequence[QueueEntry]:
         """Return every waiting customer, in no order."""
+
+    async def waiting_tickets(self, order: QueueOrder) -> Sequence[TicketLine]:
+        """Return the tickets whose customers wait in a chat, each with that chat, in the queue's order."""
+
+    async def problems(self, limit: int) -> Problems:
+        """Return the newest ``limit`` of each kind of what needs a person."""

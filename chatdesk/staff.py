@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -58,6 +58,9 @@ class Staff(Protocol):
 
     async def session(self, secret: str, at: datetime) -> SignedIn | None:
         """Return whose session the secret is, unless it has ended."""
+
+    async def open_sessions(self, sessions: Collection[str], at: datetime) -> frozenset[str]:
+        """Return those of the sessions, by ``SignedIn.session``, that have not ended."""
 
     async def end_session(self, secret: str) -> None:
         """End the session."""

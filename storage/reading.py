@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from tortoise.exceptions import BaseORMException
 from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
+from chatdesk.config import QueueOrder
 from chatdesk.conversation import Conversation, ConversationId, Message, Visibility, Waiting
 from chatdesk.errors import StorageError
 from chatdesk.outbox import DeliveryStatus
-from chatdesk.reading import DeliveryNote, TicketFile, TicketFilter, TicketLine, TicketPage, TicketView
-from chatdesk.situation import QueueEntry
+from chatdesk.reading import (
+    DeliveryNote,
+    Problems,
+    SetAsideNote,
+    TicketFile,
+    TicketFilter,
+    TicketLine,
+    TicketPage,
+    TicketView,
+)
+from chatdesk.situation import QueueEntry, queue_key
 from chatdesk.ticket import Ticket, TicketNumber
 from storage import models, rows
 from storage.bulk import in_list
@@ -27,9 +38,9 @@ class _Reads:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def _values(self, query: QuerySet[Any]) -> list[dict[str, Any]]:
+    async def _values(self, query: QuerySet[Any], *columns: str) -> list[dict[str, Any]]:
         try:
-            return await query.using_db(self._database.reader).values()
+            return await query.using_db(self._database.reader).values(*columns)
         except BaseORMException as error:
             raise StorageError(str(error)) from error
 
@@ -124,6 +135,10 @@ class TortoiseStaffReads(_Reads):
         newest = await self._newest_conversations([ticket.number for ticket in shown])
         return TicketPage(tuple(TicketLine(t, newest.get(t.number)) for t in shown), following)
 
+    async def count(self, wanted: TicketFilter, limit: int) -> int:
+        query = models.Ticket.filter(_wanted(wanted)).limit(limit)
+        return len(await self._values(query, "number"))
+
     async def waiting(self) -> Sequence[QueueEntry]:
         query = (
             "SELECT t.priority, c.* FROM conversation c JOIN ticket t ON t.number = c.ticket "
@@ -136,6 +151,22 @@ class TortoiseStaffReads(_Reads):
             for conversation, priority in waiting
             if isinstance(conversation.state, Waiting)
         ]
+
+    async def waiting_tickets(self, order: QueueOrder) -> Sequence[TicketLine]:
+        found = await self._values(models.Conversation.filter(state="waiting"))
+        chats = {c.ticket: c for c in map(rows.to_conversation, found) if c.ticket is not None}
+        tickets = await self._values(models.Ticket.filter(number__in=sorted(chats)))
+        lines = [TicketLine(ticket, chats[ticket.number]) for ticket in map(rows.to_ticket, tickets)]
+        return sorted(lines, key=lambda line: queue_key(order, _waits_since(line), line.ticket.priority))
+
+    async def problems(self, limit: int) -> Problems:
+        statuses = [DeliveryStatus.FAILED.value, DeliveryStatus.UNKNOWN.value]
+        deliveries = models.Delivery.filter(status__in=statuses).order_by("-row").limit(limit)
+        set_aside = models.SetAside.all().order_by("-row").limit(limit)
+        return Problems(
+            tuple(map(_to_delivery_note, await self._values(deliveries))),
+            tuple(map(_to_set_aside_note, await self._values(set_aside))),
+        )
 
     async def _newest_conversations(
         self, numbers: Sequence[TicketNumber]
@@ -181,6 +212,15 @@ def _after(page: str, *, by_due: bool) -> Q:
         return Q(due_at__isnull=True, number__gt=last) | Q(due_at__isnull=False)
     at = rows.moment(due)
     return Q(due_at__gt=at) | Q(due_at=at, number__gt=last)
+
+
+def _waits_since(line: TicketLine) -> datetime:
+    chat = line.conversation
+    return chat.state.since if chat and isinstance(chat.state, Waiting) else line.ticket.opened_at
+
+
+def _to_set_aside_note(row: rows.Record) -> SetAsideNote:
+    return SetAsideNote(row["kind"], row["key"], row["event"], row["reason"], rows.moment(row["at"]))
 
 
 def _to_delivery_note(row: rows.Record) -> DeliveryNote:

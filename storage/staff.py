@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from argon2 import PasswordHasher
@@ -76,6 +76,13 @@ class TortoiseStaff:
         if account is None or account.disabled_at is not None:
             return None
         return SignedIn(account, found.id, rows.moment(found.expires_at))
+
+    async def open_sessions(self, sessions: Collection[str], at: datetime) -> frozenset[str]:
+        closed = models.Agent.filter(disabled_at__isnull=False).using_db(self._database.reader)
+        disabled = set(await closed.values_list("id", flat=True))
+        standing = models.Session.filter(id__in=list(sessions), once=False, expires_at__gt=at)
+        found = await standing.using_db(self._database.reader).values_list("id", "agent")
+        return frozenset(identity for identity, agent in found if agent not in disabled)
 
     async def end_session(self, secret: str) -> None:
         async with self._database.transaction() as connection:

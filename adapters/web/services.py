@@ -28,9 +28,17 @@ class Sockets:
 
     def __init__(self) -> None:
         self._open: dict[str, set[Closable]] = {}
+        self._listeners: list[Callable[[str], None]] = []
+
+    def on_change(self, listener: Callable[[str], None]) -> None:
+        """Call ``listener`` with an owner whose first connection opened or whose last one closed."""
+        self._listeners.append(listener)
 
     def add(self, owner: str, socket: Closable) -> None:
+        known = owner in self._open
         self._open.setdefault(owner, set()).add(socket)
+        if not known:
+            self._changed(owner)
 
     def remove(self, owner: str, socket: Closable) -> None:
         sockets = self._open.get(owner)
@@ -38,6 +46,7 @@ class Sockets:
             sockets.discard(socket)
             if not sockets:
                 del self._open[owner]
+                self._changed(owner)
 
     def count(self, owner: str) -> int:
         return len(self._open.get(owner, ()))
@@ -49,6 +58,10 @@ class Sockets:
     def close_all(self, code: int, reason: bytes) -> None:
         for owner in tuple(self._open):
             self.close(owner, code, reason)
+
+    def _changed(self, owner: str) -> None:
+        for listener in self._listeners:
+            listener(owner)
 
 
 async def no_problems() -> list[str]:

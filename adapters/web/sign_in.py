@@ -1,16 +1,20 @@
-"""Signing in to the console: password or one-time link, and the session cookie that follows."""
+"""Who is signed in to the console: the session cookie, and the token that changing requests must carry."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from datetime import timedelta
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
+from adapters.web.origins import own_origin
 from adapters.web.services import SERVICES
 from chatdesk.staff import AgentAccount, SignedIn
 
 COOKIE = "chatdesk_session"
 SESSION_LENGTH = timedelta(hours=12)
+CSRF_HEADER = "X-CSRF-Token"
 
 
 async def signed_in(request: web.Request) -> SignedIn:
@@ -23,9 +27,29 @@ async def signed_in(request: web.Request) -> SignedIn:
     return found
 
 
+def csrf_token(request: web.Request) -> str:
+    """Return the token of the request's session: another site can send the cookie, but cannot know this."""
+    return hashlib.sha256(b"chatdesk csrf " + request.cookies.get(COOKIE, "").encode()).hexdigest()
+
+
+def refuse_foreign(request: web.Request) -> None:
+    """Raise HTTPForbidden unless the request comes from the console's own page of this session."""
+    given = request.headers.get(CSRF_HEADER, "")
+    if not hmac.compare_digest(given.encode(), csrf_token(request).encode()):
+        raise web.HTTPForbidden(text="This page is out of date. Reload it and try again.")
+    refuse_other_origins(request)
+
+
+def refuse_other_origins(request: web.Request) -> None:
+    """Raise HTTPForbidden unless the browser says that the request comes from the desk's own pages."""
+    if request.headers.get("Origin") != own_origin(request):
+        raise web.HTTPForbidden(text="This can only be done from the desk's own pages.")
+
+
 async def begin_session(request: web.Request, account: AgentAccount, response: web.StreamResponse) -> None:
-    """Begin a fresh session, never one the browser brought along, and hand its cookie out."""
+    """End the session that the browser brought along, begin a fresh one and hand its cookie out."""
     services = request.app[SERVICES]
+    await end_session(request)
     now = services.clock()
     secret = await services.staff.begin_session(account, now, now + SESSION_LENGTH)
     response.set_cookie(
@@ -33,18 +57,20 @@ async def begin_session(request: web.Request, account: AgentAccount, response: w
         secret,
         max_age=int(SESSION_LENGTH.total_seconds()),
         httponly=True,
-        samesite="Strict",
+        # Lax, so that a link to a ticket opens it; nothing is changed on the strength of the cookie alone.
+        samesite="Lax",
         secure=request.secure,
         path="/console",
     )
 
 
-async def use_link(request: web.Request) -> web.StreamResponse:
-    """Sign in by a one-time link."""
+async def end_session(request: web.Request) -> None:
+    """End the request's session, if it has one, and close its live connections at once."""
     services = request.app[SERVICES]
-    account = await services.staff.use_link(request.match_info["secret"], services.clock())
-    if account is None:
-        raise web.HTTPUnauthorized(text="This sign-in link was used already or is too old.")
-    response = web.HTTPSeeOther("/console")
-    await begin_session(request, account, response)
-    return response
+    secret = request.cookies.get(COOKIE, "")
+    if not secret:
+        return
+    found = await services.staff.session(secret, services.clock())
+    await services.staff.end_session(secret)
+    if found is not None:
+        services.sockets.close(found.session, WSCloseCode.POLICY_VIOLATION, b"signed out")

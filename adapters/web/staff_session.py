@@ -9,6 +9,7 @@ from adapters.web import frames
 from adapters.web.allowance import Allowance
 from adapters.web.conversation_frames import message_json, state_json
 from adapters.web.frames import Json, encode, error_frame
+from adapters.web.presence import Presence, PresenceListener
 from adapters.web.services import Services
 from adapters.web.submission import Submission
 from adapters.web.text import clean
@@ -39,21 +40,25 @@ from chatdesk.ticket import format_number
 class StaffSession:
     """One open console page of one technician. ``send`` takes encoded frames and never waits."""
 
-    def __init__(self, services: Services, agent: Agent, send: Callable[[str], None]) -> None:
+    def __init__(
+        self, services: Services, presence: Presence, agent: Agent, send: Callable[[str], None]
+    ) -> None:
         self._services = services
+        self._presence = presence
         self._agent = agent
         self._send = send
         self._allowance = Allowance()
         self._submission = Submission(services.desk, send)
         self._watched: dict[ConversationId, ConversationListener] = {}
+        self._visitors: dict[ConversationId, str] = {}
+        self._on_presence: PresenceListener = self._tell_presence
         self._desk_watched = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def close(self) -> None:
         """Stop listening."""
-        for identity, listener in self._watched.items():
-            self._services.hub.unlisten(identity, listener)
-        self._watched.clear()
+        for identity in tuple(self._watched):
+            self._unwatch(identity)
         self._services.hub.unlisten_to_desk(self.on_desk_news)
         for task in self._tasks:
             task.cancel()
@@ -138,11 +143,24 @@ class StaffSession:
             self._send(error_frame("not_found", "The conversation was not found.", conversation=identity))
             return
         self._tell(conversation, tuple(messages), kind="ready")
+        if identity in self._watched:
+            self._visitors[identity] = conversation.visitor
+            self._presence.enter(conversation, self._agent, self._on_presence)
 
     def _unwatch(self, identity: ConversationId) -> None:
         listener = self._watched.pop(identity, None)
         if listener is not None:
             self._services.hub.unlisten(identity, listener)
+        self._presence.leave(identity, self._on_presence)
+        self._visitors.pop(identity, None)
+
+    def _tell_presence(self, identity: ConversationId) -> None:
+        """Say who has the conversation open, and whether its customer is connected."""
+        agents: list[Json] = [
+            {"id": agent.id, "name": agent.name} for agent in self._presence.agents(identity)
+        ]
+        online = self._presence.is_online(self._visitors.get(identity, ""))
+        self._send(encode({"t": "presence", "conversation": identity, "agents": agents, "online": online}))
 
     def _on_news(self, news: ConversationNews) -> None:
         match news:
@@ -154,6 +172,7 @@ class StaffSession:
                     "conversation": news.conversation,
                     "name": news.by.name,
                     "customer": news.by.kind is AuthorKind.CUSTOMER,
+                    "internal": news.internal,
                     "on": news.on,
                 }
                 self._send(encode(frame))

@@ -11,7 +11,9 @@ from pydantic import ValidationError
 from adapters.web.frames import MAX_FRAME, STAFF, encode, error_frame, explain
 from adapters.web.live_socket import LiveSocket
 from adapters.web.origins import own_origin
+from adapters.web.presence import PRESENCE
 from adapters.web.services import SERVICES
+from adapters.web.session_watch import SESSION_WATCH
 from adapters.web.sign_in import signed_in
 from adapters.web.staff_session import StaffSession
 
@@ -26,8 +28,9 @@ async def staff_socket(request: web.Request) -> web.StreamResponse:
     await socket.prepare(request)
     live = LiveSocket(socket)
     writer = asyncio.create_task(live.run())
-    session = StaffSession(services, staff.account.agent, live.send)
+    session = StaffSession(services, request.app[PRESENCE], staff.account.agent, live.send)
     services.sockets.add(staff.session, live)
+    request.app[SESSION_WATCH].add(staff.session)
     try:
         live.send(encode({"t": "hello", "agent": {"id": staff.account.id, "name": staff.account.name}}))
         async for message in socket:
@@ -41,6 +44,7 @@ async def staff_socket(request: web.Request) -> web.StreamResponse:
                 continue
             session.handle(frame)
     finally:
+        request.app[SESSION_WATCH].remove(staff.session)
         services.sockets.remove(staff.session, live)
         session.close()
         live.close(WSCloseCode.OK, b"")

@@ -1,0 +1,205 @@
+"""What technicians do to a ticket, as events through the desk's one way in [R36, R37, R39, R40, R20]."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypedDict
+
+from aiohttp import web
+from pydantic import AwareDatetime, Field
+
+from adapters.web.console_api import Body, add_change, read_body, receive, wanted_number
+from adapters.web.frames import Identity, Json, Seq, Text
+from adapters.web.services import SERVICES
+from adapters.web.text import clean
+from adapters.web.visitor_events import CHANNEL
+from chatdesk.conversation import Agent, ConversationId
+from chatdesk.errors import EventRefused, NotFound
+from chatdesk.events import (
+    TicketAssigned,
+    TicketCancelled,
+    TicketEdited,
+    TicketMerged,
+    TicketPaused,
+    TicketReopened,
+    TicketResolved,
+    TicketResumed,
+    TicketSplit,
+    TicketTaken,
+)
+from chatdesk.staff import SignedIn
+from chatdesk.ticket import Priority, TicketNumber, TicketType, Trigger
+
+_TRIGGERS = {
+    "customer": Trigger.ASK_CUSTOMER,
+    "vendor": Trigger.WAIT_FOR_VENDOR,
+    "date": Trigger.SCHEDULE,
+}
+
+
+class Assign(Body):
+    agent: Identity
+    reason: Text = ""
+
+
+class Wait(Body):
+    """``on`` the customer needs ``text``, the question; on a vendor or a date it needs ``until``."""
+
+    on: Literal["customer", "vendor", "date"]
+    text: Text = ""
+    until: AwareDatetime | None = None
+
+
+class Resolve(Body):
+    resolution: Text
+
+
+class Explained(Body):
+    reason: Text = ""
+
+
+class Cancel(Body):
+    reason: Annotated[Text, Field(min_length=1)]
+
+
+class Merge(Body):
+    into: Identity
+
+
+class Split(Body):
+    conversation: Identity
+    messages: Annotated[list[Seq], Field(max_length=500)]
+    subject: Text
+
+
+class Edit(Body):
+    """A field that is left out stays as it is."""
+
+    priority: Priority | None = None
+    type: TicketType | None = None
+    subject: Text | None = None
+    workaround: Text | None = None
+    needed_by: AwareDatetime | None = None
+    reason: Text = ""
+
+
+class CommonToTicket(TypedDict):
+    at: AwareDatetime
+    channel: str
+    external_id: str
+    ticket: TicketNumber
+    agent: Agent
+
+
+def add_routes(application: web.Application) -> None:
+    """Add one request for each thing that can be done."""
+    steps = (take, assign, wait, resume, resolve, reopen, cancel, merge, split, edit)
+    for step in steps:
+        add_change(application, f"/tickets/{{number}}/{step.__name__}", step)
+
+
+async def take(request: web.Request, staff: SignedIn) -> dict[str, Json]:
+    """Make who asks the assignee."""
+    body = await read_body(request, Body)
+    return await receive(request, TicketTaken(**_common(request, staff, body, "take")))
+
+
+async def assign(request: web.Request, staff: SignedIn) -> dict[str, Json]:
+    """Give the ticket to a technician, who must have an open account."""
+    body = await read_body(request, Assign)
+    common = _common(request, staff, body, "assign")
+    account = await request.app[SERVICES].staff.account(body.agent)
+    if account is None or account.disabled_at is not None:
+        raise EventRefused("Choose a technician from the list.", code="agent", field="agent")
+    event = TicketAssigned(**common, assignee=account.agent, reason=clean(body.reason).strip())
+    return await receive(request, event)
+
+
+async def wait(request: web.Request, staff: SignedIn) -> dict[str, Json]:
+    """Let the ticket wait for the customer, a vendor or a date."""
+    body = await read_body(request, Wait)
+    common = _common(request, staff, body, "wait")
+    text = clean(body.text).strip()
+    event = TicketPaused(**common, trigger=_TRIGGERS[body.on], text=text, until=body.until)
+    return await receive(request, event)
+
+
+async def resume(request: web.Request, staff: SignedIn) -> dict[str, Json]:
+    """Go on with the work before the date or the answer came."""
+    body = await read_body(request, Body)
+    return await receive(request, TicketResumed(**_common(request, staff, body, "resume")))
+
+
+async def resolve(request: web.Request, staff: SignedIn) -> dict[str, Json]:
+    """Resolve with a text for the customer."""
+    body = await read_body(request, Resolve)
+    common = _common(request, staff, body, "resolve")
+    return await receive(request, TicketResolved(**common, resolution=clean(body.resolution).strip()))
+
+
+async def reopen(request: web.Request, staff: SignedIn) -> dict[str, Json]:
+    """Open a resolved or closed ticket again."""
+    body = await read_body(request, Explained)
+    common = _common(request, staff, body, "reopen")
+    return await receive(request, TicketReopened(**common, reason=clean(body.reason).strip()))
+
+
+async def cancel(request: web.Request, staff: SignedIn) -> dict[str, Json]:
+    """Cancel a ticket that nobody works on."""
+    body = await read_body(request, Cancel)
+    common = _common(request, staff, body, "cancel")
+    reason = clean(body.reason).strip()
+    if not reason:
+        raise EventRefused("Say why the ticket is cancelled.", code="empty", field="reason")
+    return await receive(request, TicketCancelled(**common, reason=reason))
+
+
+async def merge(request: web.Request, staff: SignedIn) -> dict[str, Json]:
+    """Make the ticket part of another."""
+    body = await read_body(request, Merge)
+    common = _common(request, staff, body, "merge")
+    try:
+        into = wanted_number(request, body.into)
+        if await request.app[SERVICES].staff_reads.ticket(into) is None:
+            raise NotFound("The ticket")
+    except NotFound:
+        text = f"There is no ticket {clean(body.into).strip()[:40]}."
+        raise EventRefused(text, code="merge", field="into") from None
+    return await receive(request, TicketMerged(**common, into=into))
+
+
+async def split(request: web.Request, staff: SignedIn) -> dict[str, Json]:
+    """Make some of the messages a ticket of their own; the answer names the ticket they came from."""
+    body = await read_body(request, Split)
+    event = TicketSplit(
+        **_common(request, staff, body, "split"),
+        conversation=ConversationId(body.conversation),
+        messages=tuple(sorted(set(body.messages))),
+        subject=clean(body.subject),
+    )
+    return await receive(request, event)
+
+
+async def edit(request: web.Request, staff: SignedIn) -> dict[str, Json]:
+    """Change what the ticket says of itself."""
+    body = await read_body(request, Edit)
+    event = TicketEdited(
+        **_common(request, staff, body, "edit"),
+        priority=body.priority,
+        type=body.type,
+        subject=clean(body.subject) if body.subject is not None else None,
+        workaround=clean(body.workaround).strip() if body.workaround is not None else None,
+        needed_by=body.needed_by,
+        reason=clean(body.reason).strip(),
+    )
+    return await receive(request, event)
+
+
+def _common(request: web.Request, staff: SignedIn, body: Body, step: str) -> CommonToTicket:
+    """Return what every event has. The step is part of its id: an id used twice never answers for another."""
+    return CommonToTicket(
+        at=request.app[SERVICES].clock(),
+        channel=CHANNEL,
+        external_id=f"{staff.account.id}:{step}:{body.id}",
+        ticket=wanted_number(request),
+        agent=staff.account.agent,
+    )

@@ -1,0 +1,241 @@
+"""Tickets, lines, history, deliveries and questions as the console's JSON; times are ISO 8601 in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from adapters.web.frames import Json
+from chatdesk.changes import HistoryEntry
+from chatdesk.config import Config
+from chatdesk.conversation import Author, Conversation, Live, Revision, Waiting
+from chatdesk.duration import BusinessDays, Duration
+from chatdesk.reading import DeliveryNote, SetAsideNote, TicketLine
+from chatdesk.survey import Survey
+from chatdesk.ticket import Ticket, Trigger, can, format_number
+
+Names = Mapping[str, str]
+"""Technicians' names by id."""
+
+_STEPS = {
+    "assign": Trigger.ASSIGN,
+    "wait": Trigger.ASK_CUSTOMER,
+    "resume": Trigger.RESUME,
+    "resolve": Trigger.RESOLVE,
+    "reopen": Trigger.REOPEN,
+    "cancel": Trigger.CANCEL,
+    "merge": Trigger.MERGE,
+}
+
+
+def ticket_json(ticket: Ticket, config: Config, names: Names, me: str) -> dict[str, Json]:
+    """Return the whole ticket, what ``me`` can do with it, and why it is due when it is."""
+    prefix = config.desk.ticket_prefix
+    return {
+        **_header(ticket, prefix, names),
+        "version": ticket.version,
+        "type": ticket.type.value,
+        "channel": config.channel(ticket.channel).label or ticket.channel,
+        "email": ticket.requester_email,
+        "phone": ticket.requester_phone,
+        "answers": _answers(ticket, config),
+        "proposed": config.priority.propose(dict(ticket.answers)).value,
+        "confirmed": ticket.priority_confirmed,
+        "opened_at": ticket.opened_at.isoformat(),
+        "promised_at": _time(ticket.promised_at),
+        "waiting_until": _time(ticket.waiting_until),
+        "needed_by": _time(ticket.needed_by),
+        "first_response_at": _time(ticket.first_response_at),
+        "resolved_at": _time(ticket.resolved_at),
+        "resolution": ticket.resolution,
+        "workaround": ticket.workaround,
+        "merged_into": format_number(prefix, ticket.merged_into) if ticket.merged_into else None,
+        "linked_to": format_number(prefix, ticket.linked_to) if ticket.linked_to else None,
+        "due_because": explain_due(ticket, config),
+        "can": [*possible_steps(ticket, me)],
+    }
+
+
+def possible_steps(ticket: Ticket, me: str) -> list[str]:
+    """Return the steps that the ticket's state allows ``me``, by the table of chatdesk.ticket."""
+    steps = [name for name, trigger in _STEPS.items() if can(ticket.status, trigger)]
+    if ticket.is_active and ticket.assignee is None:
+        steps.insert(0, "take")
+    elif ticket.is_active and ticket.assignee != me:
+        steps.insert(0, "take_over")
+    if ticket.is_active or ticket.is_done:
+        steps += ["split", "edit"]
+    return steps
+
+
+def line_json(line: TicketLine, prefix: str, names: Names) -> dict[str, Json]:
+    """Return one line of a list."""
+    found: dict[str, Json] = {**_header(line.ticket, prefix, names), "chat": None, "unread": False}
+    if line.conversation is not None:
+        found["unread"] = line.conversation.last_seq > line.conversation.receipts.staff_seen
+        found["chat"] = _chat(line.conversation)
+    return found
+
+
+def history_json(entry: HistoryEntry) -> dict[str, Json]:
+    """Return one line of the history."""
+    return {
+        "at": entry.at.isoformat(),
+        "by": _author(entry.by),
+        "what": entry.what,
+        "why": entry.why,
+        "before": entry.before.value if entry.before else None,
+        "after": entry.after.value if entry.after else None,
+    }
+
+
+def revision_json(revision: Revision) -> dict[str, Json]:
+    """Return what a message said before."""
+    return {
+        "seq": revision.seq,
+        "changed": revision.changed,
+        "by": revision.by.name,
+        "at": revision.at.isoformat(),
+        "before": revision.before,
+        "deleted": revision.deleted,
+    }
+
+
+def delivery_json(note: DeliveryNote) -> dict[str, Json]:
+    """Return what became of a delivery, without its text: that stands in the timeline already."""
+    delivery = note.delivery
+    return {
+        "id": delivery.id,
+        "target": delivery.target,
+        "kind": delivery.kind.value,
+        "what": delivery.payload.get("mail"),
+        "to": delivery.payload.get("to"),
+        "status": note.status.value,
+        "attempts": delivery.attempts,
+        "at": delivery.created_at.isoformat(),
+        "finished_at": _time(note.finished_at),
+        "error": note.error,
+    }
+
+
+def problem_json(note: DeliveryNote, prefix: str) -> dict[str, Json]:
+    """Return a delivery that needs a person, with the ticket it belongs to."""
+    ticket = note.delivery.ticket
+    return {**delivery_json(note), "ticket": format_number(prefix, ticket) if ticket else None}
+
+
+def set_aside_json(note: SetAsideNote) -> dict[str, Json]:
+    """Return an event that could not be worked on."""
+    return {
+        "kind": note.kind,
+        "key": note.key,
+        "event": note.event,
+        "reason": note.reason,
+        "at": note.at.isoformat(),
+    }
+
+
+def survey_json(survey: Survey) -> list[Json]:
+    """Return the questions as the form for a call asks them."""
+    return [
+        {
+            "id": field.id,
+            "ask": field.ask,
+            "type": field.type.value,
+            "required": field.required,
+            "options": list(field.options),
+            "when": {other: list(allowed) for other, allowed in field.when},
+            "help": field.help,
+            "max_length": field.max_length,
+        }
+        for field in survey.fields
+    ]
+
+
+def explain_due(ticket: Ticket, config: Config) -> str:
+    """Say in one sentence what the due time is computed from [R41, R44]."""
+    if ticket.due_at is None or not ticket.is_active:
+        return ""
+    target = config.sla.get(ticket.priority)
+    if ticket.is_paused:
+        return "The clock stands still while the ticket waits."
+    if ticket.promised_at is not None and ticket.due_at == ticket.promised_at:
+        return "The customer was promised to hear from us by then."
+    duration = None
+    if target is not None:
+        duration = target.respond if ticket.first_response_at is None else target.resolve
+    what = "A first answer" if ticket.first_response_at is None else "A solution"
+    if target is None or duration is None:
+        return f"{what} is due by then."
+    clock = {"always": "around the clock", "elapsed": "elapsed time"}.get(
+        target.clock, f"{target.clock} hours"
+    )
+    return f"{what} within {_say(duration)} ({ticket.priority.value} priority, {clock})."
+
+
+def _header(ticket: Ticket, prefix: str, names: Names) -> dict[str, Json]:
+    assignee: Json = None
+    if ticket.assignee is not None:
+        assignee = {"id": ticket.assignee, "name": names.get(ticket.assignee, "a former technician")}
+    return {
+        "number": format_number(prefix, ticket.number),
+        "status": ticket.status.value,
+        "active": ticket.is_active,
+        "paused": ticket.is_paused,
+        "priority": ticket.priority.value,
+        "subject": ticket.subject,
+        "requester": ticket.requester_name,
+        "company": ticket.company,
+        "assignee": assignee,
+        "due_at": _time(ticket.due_at) if ticket.is_active else None,
+        "changed_at": ticket.changed_at.isoformat(),
+    }
+
+
+def _chat(conversation: Conversation) -> dict[str, Json]:
+    match conversation.state:
+        case Waiting() as waiting:
+            return {
+                "phase": "waiting",
+                "since": waiting.since.isoformat(),
+                "until": waiting.until.isoformat(),
+            }
+        case Live():
+            return {"phase": "live"}
+    return {"phase": "none"}
+
+
+def _answers(ticket: Ticket, config: Config) -> list[Json]:
+    """Return the survey's answers with their questions; what the header says already is left out."""
+    shown: list[Json] = []
+    for identity, answer in ticket.answers:
+        if identity not in ("name", "company", "email", "phone"):
+            field = config.survey.field(identity)
+            shown.append({"ask": field.ask if field else identity, "answer": answer})
+    return shown
+
+
+def _author(author: Author) -> dict[str, Json]:
+    return {
+        "kind": author.kind.value,
+        "id": author.id if author.kind.value == "agent" else "",
+        "name": author.name,
+    }
+
+
+def _say(duration: Duration) -> str:
+    if isinstance(duration, BusinessDays):
+        return f"{duration.days} business day{'s' if duration.days != 1 else ''}"
+    return _say_elapsed(duration)
+
+
+def _say_elapsed(duration: timedelta) -> str:
+    minutes = int(duration.total_seconds() // 60)
+    if minutes % 60 or not minutes:
+        return f"{minutes} minutes"
+    hours = minutes // 60
+    return f"{hours} hour{'s' if hours != 1 else ''}"
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None

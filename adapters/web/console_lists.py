@@ -1,0 +1,106 @@
+"""The console's lists: the queue, mine, all, a search, the waiting chats, problems; and what the page needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from adapters.web.console_api import add_read
+from adapters.web.console_json import line_json, problem_json, set_aside_json, survey_json
+from adapters.web.frames import Json
+from adapters.web.services import SERVICES
+from adapters.web.sign_in import csrf_token
+from chatdesk.errors import EventRefused
+from chatdesk.reading import TicketFilter, TicketLine, TicketView
+from chatdesk.staff import SignedIn
+from chatdesk.ticket import Priority, TicketType
+
+PAGE = 50
+COUNTED = 99
+"""Lists are counted up to here and no further: an exact count costs as much as reading them all."""
+MAX_SEARCH = 200
+MAX_CURSOR = 100
+
+
+def add_routes(application: web.Application) -> None:
+    """Add the requests."""
+    add_read(application, "/me", me)
+    add_read(application, "/tickets", tickets)
+    add_read(application, "/counts", counts)
+    add_read(application, "/problems", problems)
+
+
+async def me(request: web.Request, staff: SignedIn) -> dict[str, Json]:
+    """Who is signed in, and what the page needs to know of the desk."""
+    services = request.app[SERVICES]
+    desk = services.config.desk
+    accounts = await services.staff.accounts()
+    colleagues: list[Json] = [
+        {"id": account.id, "name": account.name} for account in accounts if account.disabled_at is None
+    ]
+    canned: list[Json] = [{"title": reply.title, "text": reply.text} for reply in services.config.canned]
+    return {
+        "agent": {"id": staff.account.id, "name": staff.account.name, "email": staff.account.email},
+        "csrf": csrf_token(request),
+        "desk": {"name": desk.name, "timezone": str(desk.timezone), "prefix": desk.ticket_prefix},
+        "staff": colleagues,
+        "canned": canned,
+        "survey": survey_json(services.config.survey),
+        "priorities": [priority.value for priority in Priority],
+        "types": [kind.value for kind in TicketType],
+        "now": services.clock().isoformat(),
+    }
+
+
+async def tickets(request: web.Request, staff: SignedIn) -> dict[str, Json]:
+    """One page of a list; the first page of the queue begins with the chats that wait."""
+    services = request.app[SERVICES]
+    wanted = _filter(request, staff)
+    page = request.query.get("page", "")[:MAX_CURSOR]
+    found = await services.staff_reads.tickets(wanted, page, PAGE)
+    waiting: Sequence[TicketLine] = ()
+    if wanted.view is TicketView.QUEUE and not page and not wanted.text:
+        waiting = await services.staff_reads.waiting_tickets(services.config.queue.order)
+    names = {account.id: account.name for account in await services.staff.accounts()}
+    prefix = services.config.desk.ticket_prefix
+    return {
+        "waiting": [line_json(line, prefix, names) for line in waiting],
+        "lines": [line_json(line, prefix, names) for line in found.lines],
+        "next": found.next,
+    }
+
+
+async def counts(request: web.Request, staff: SignedIn) -> dict[str, Json]:
+    """How long the lists are, up to a limit; one more than the limit means "more"."""
+    reads = request.app[SERVICES].staff_reads
+    queue = TicketFilter(TicketView.QUEUE)
+    mine = TicketFilter(TicketView.MINE, agent=staff.account.id)
+    found = await reads.problems(COUNTED + 1)
+    return {
+        "limit": COUNTED,
+        "queue": await reads.count(queue, COUNTED + 1),
+        "mine": await reads.count(mine, COUNTED + 1),
+        "waiting": len(await reads.waiting()),
+        "problems": len(found.deliveries) + len(found.set_aside),
+    }
+
+
+async def problems(request: web.Request, staff: SignedIn) -> dict[str, Json]:
+    """What needs a person: deliveries that failed or whose fate is unknown, events that were set aside."""
+    del staff
+    services = request.app[SERVICES]
+    found = await services.staff_reads.problems(COUNTED + 1)
+    prefix = services.config.desk.ticket_prefix
+    return {
+        "deliveries": [problem_json(note, prefix) for note in found.deliveries],
+        "set_aside": [set_aside_json(note) for note in found.set_aside],
+    }
+
+
+def _filter(request: web.Request, staff: SignedIn) -> TicketFilter:
+    try:
+        view = TicketView(request.query.get("view", "queue"))
+    except ValueError:
+        raise EventRefused("Choose queue, mine or all.", code="view", field="view") from None
+    return TicketFilter(view, agent=staff.account.id, text=request.query.get("text", "").strip()[:MAX_SEARCH])

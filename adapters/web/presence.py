@@ -1,0 +1,66 @@
+"""Who is here: which technicians have a conversation open, and whether its customer is connected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+from adapters.web.services import Sockets
+from chatdesk.conversation import Agent, Conversation, ConversationId
+
+PresenceListener = Callable[[ConversationId], None]
+
+
+class Presence:
+    """Live pages of this process, worth nothing later. A listener is told that a conversation's crowd changed."""
+
+    def __init__(self, sockets: Sockets) -> None:
+        self._sockets = sockets
+        self._watching: dict[ConversationId, dict[PresenceListener, Agent]] = {}
+        self._conversations: dict[str, set[ConversationId]] = {}
+        self._visitors: dict[ConversationId, str] = {}
+        sockets.on_change(self._moved)
+
+    def enter(self, conversation: Conversation, agent: Agent, listener: PresenceListener) -> None:
+        """A technician's page shows the conversation now."""
+        self._watching.setdefault(conversation.id, {})[listener] = agent
+        self._visitors[conversation.id] = conversation.visitor
+        self._conversations.setdefault(conversation.visitor, set()).add(conversation.id)
+        self._tell(conversation.id)
+
+    def leave(self, identity: ConversationId, listener: PresenceListener) -> None:
+        """The page shows it no longer; one that did not is ignored."""
+        pages = self._watching.get(identity)
+        if pages is None or pages.pop(listener, None) is None:
+            return
+        if not pages:
+            del self._watching[identity]
+            self._forget(identity)
+        self._tell(identity)
+
+    def agents(self, identity: ConversationId) -> list[Agent]:
+        """Return the technicians who have it open, each once, by name."""
+        found = {agent.id: agent for agent in self._watching.get(identity, {}).values()}
+        return sorted(found.values(), key=lambda agent: agent.name)
+
+    def is_online(self, visitor: str) -> bool:
+        """Tell whether the customer's browser is connected."""
+        return bool(visitor) and self._sockets.count(visitor) > 0
+
+    def _moved(self, owner: str) -> None:
+        for identity in self._conversations.get(owner, ()):
+            self._tell(identity)
+
+    def _forget(self, identity: ConversationId) -> None:
+        visitor = self._visitors.pop(identity)
+        self._conversations[visitor].discard(identity)
+        if not self._conversations[visitor]:
+            del self._conversations[visitor]
+
+    def _tell(self, identity: ConversationId) -> None:
+        for listener in tuple(self._watching.get(identity, {})):
+            listener(identity)
+
+
+PRESENCE = web.AppKey("presence", Presence)

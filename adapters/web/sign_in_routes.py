@@ -1,0 +1,94 @@
+"""Signing in to the console by password or one-time link, and signing out."""
+
+from __future__ import annotations
+
+import re
+
+from aiohttp import web
+
+from adapters.web.console_pages import page
+from adapters.web.services import SERVICES
+from adapters.web.sign_in import COOKIE, begin_session, end_session, refuse_foreign, refuse_other_origins
+from adapters.web.sign_in_throttle import SignInThrottle
+from chatdesk.staff import AgentAccount
+
+THROTTLE = web.AppKey("sign_in_throttle", SignInThrottle)
+MAX_PASSWORD = 1_000
+_NEXT = re.compile(r"/console(/tickets/[A-Za-z0-9]{1,20}-[0-9]{1,15})?")
+
+
+def add_routes(application: web.Application) -> None:
+    """Add the pages and requests of signing in and out."""
+    application[THROTTLE] = SignInThrottle()
+    application.router.add_get("/console/sign-in", show_form)
+    application.router.add_post("/console/sign-in", use_password)
+    application.router.add_get("/console/sign-in/{secret}", use_link)
+    application.router.add_post("/console/sign-out", sign_out)
+
+
+async def show_form(request: web.Request) -> web.Response:
+    """Show the form."""
+    return _form(request, next_page(request.query.get("next", "")))
+
+
+async def use_password(request: web.Request) -> web.StreamResponse:
+    """Sign in by e-mail address and password; every failure says and takes the same."""
+    refuse_other_origins(request)
+    services = request.app[SERVICES]
+    sent = await request.post()
+    email, password = str(sent.get("email", "")).strip(), str(sent.get("password", ""))
+    following = next_page(str(sent.get("next", "")))
+    if not email or not password:
+        return _form(request, following, email, "Enter your e-mail address and your password.", 422)
+    throttle, account_key = request.app[THROTTLE], email.casefold()
+    wait = throttle.admit(request.remote or "", account_key, services.clock())
+    if wait is not None:
+        minutes = -(-int(wait.total_seconds()) // 60)
+        text = f"Too many attempts. Wait {minutes} minute{'s' if minutes != 1 else ''} and try again."
+        response = _form(request, following, email, text, 429)
+        response.headers["Retry-After"] = str(int(wait.total_seconds()) + 1)
+        return response
+    account = await services.staff.check_password(email, password[:MAX_PASSWORD])
+    if account is None:
+        text = "This address and password do not belong together. Check both and try again."
+        return _form(request, following, email, text, 401)
+    throttle.succeeded(account_key)
+    return await _signed_in(request, account, following)
+
+
+async def use_link(request: web.Request) -> web.StreamResponse:
+    """Sign in by a one-time link."""
+    services = request.app[SERVICES]
+    account = await services.staff.use_link(request.match_info["secret"], services.clock())
+    if account is None:
+        text = "This sign-in link was used already or is too old. Sign in with your password instead."
+        return _form(request, "/console", problem=text, status=401)
+    return await _signed_in(request, account, "/console")
+
+
+async def sign_out(request: web.Request) -> web.StreamResponse:
+    """End the session; its live connections close at once."""
+    refuse_foreign(request)
+    await end_session(request)
+    response = web.json_response({"next": "/console/sign-in"})
+    response.del_cookie(COOKIE, path="/console")
+    return response
+
+
+def next_page(wanted: str) -> str:
+    """Return the console's page to open after signing in; anything else leads to its start."""
+    return wanted if _NEXT.fullmatch(wanted) else "/console"
+
+
+async def _signed_in(request: web.Request, account: AgentAccount, following: str) -> web.StreamResponse:
+    response = web.HTTPSeeOther(following)
+    await begin_session(request, account, response)
+    return response
+
+
+def _form(
+    request: web.Request, following: str, email: str = "", problem: str = "", status: int = 200
+) -> web.Response:
+    shown = page(request, "console_sign_in.html", following=following, email=email[:254], problem=problem)
+    shown.set_status(status)
+    return shown
