@@ -94,7 +94,7 @@ async def staff_downloads(request: web.Request) -> web.StreamResponse:
 
 def _refuse_staff(request: web.Request, status: int, code: str, message: str) -> web.StreamResponse:
     """Answer the console with an error: ``code`` for programs, ``message`` for people."""
-    return web.json_response({"t": "error", "code": code, "message": message}, status=status)
+    return web.json_response({"code": code, "message": message}, status=status)
 
 
 async def _upload(

@@ -1,0 +1,79 @@
+"""What one party may do from outside in a while: chats and tickets begun, transcripts fetched [threat 45].
+
+The limits are far above what people do and count attempts, so that a flood costs the desk little and hurts
+nobody else. What was typed stays with the sender, who may send it again later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address
+
+from chatdesk.errors import EventRefused
+from chatdesk.rate_limit import RateLimit
+
+TEN_MINUTES, HOUR = timedelta(minutes=10), timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many surveys an address, a company (in ten minutes) and a recipient (in an hour) may send.
+
+    ``transcripts`` is for one party and ten minutes. Whoever comes from the machine itself is not counted:
+    behind a proxy that is not declared everybody does.
+    """
+
+    per_address: int = 60
+    per_company: int = 300
+    per_recipient: int = 20
+    transcripts: int = 30
+
+
+class Gate:
+    """Counts what comes in and refuses what is too much."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        limits = limits or Limits()
+        self._addresses = RateLimit(limits.per_address, TEN_MINUTES)
+        self._companies = RateLimit(limits.per_company, TEN_MINUTES)
+        self._recipients = RateLimit(limits.per_recipient, HOUR)
+        self._transcripts = RateLimit(limits.transcripts, TEN_MINUTES)
+
+    def pass_survey(self, address: str | None, company: str, recipient: str, at: datetime) -> None:
+        """Count a survey that is being sent; "" for a company or recipient that is not named.
+
+        Raises EventRefused with the code ``slow_down`` when it is one too many.
+        """
+        party = _party(address)
+        if party is None:
+            return
+        names = (party, company.strip().casefold(), recipient.strip().casefold())
+        counters = (self._addresses, self._companies, self._recipients)
+        for counter, name in zip(counters, names, strict=True):
+            if name and not counter.take(name, at):
+                raise _too_much("requests", counter.wait(name, at))
+
+    def pass_transcript(self, party: str, at: datetime) -> None:
+        """Count a transcript that is being fetched. Raises EventRefused with the code ``slow_down``."""
+        if not self._transcripts.take(party, at):
+            raise _too_much("transcripts", self._transcripts.wait(party, at))
+
+
+def _party(address: str | None) -> str | None:
+    """Return what an address is counted by, an IPv6 one by its network; None for this machine's own."""
+    try:
+        found = ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return address or "unknown"
+    if isinstance(found, IPv6Address):
+        found = found.ipv4_mapped or found
+    if found.is_loopback:
+        return None
+    return found.exploded[:19] if isinstance(found, IPv6Address) else str(found)
+
+
+def _too_much(what: str, wait: timedelta) -> EventRefused:
+    minutes = int(wait.total_seconds()) // 60 + 1
+    when = "a minute" if minutes == 1 else f"{minutes} minutes"
+    return EventRefused(f"There were too many {what} at once. Please try again in {when}.", code="slow_down")

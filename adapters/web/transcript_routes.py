@@ -1,0 +1,170 @@
+"""Transcripts to download: the customer's own in the public version, the staff's in either [R38]."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from adapters.web.console_api import wanted_number
+from adapters.web.cors import allow, preflight, readable_widget, refuse
+from adapters.web.file_response import disposition
+from adapters.web.services import SERVICES
+from adapters.web.sign_in import signed_in
+from adapters.web.visitor_events import CHANNEL
+from adapters.web.visitor_header import visitor_of
+from chatdesk.conversation import Author, AuthorKind, Conversation, ConversationId
+from chatdesk.errors import DeskStopped, EventRefused, NotFound, StorageError
+from chatdesk.events import TranscriptSent
+from chatdesk.reading import TicketFile
+from chatdesk.ticket import format_number
+from chatdesk.transcript import TranscriptRecord, render_html, render_json, render_text
+
+STATUS = {"not_found": 404, "slow_down": 429, "try_again": 503}
+WHAT = "The transcript"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A form of the transcript: how it is made, what it is, how its file name ends."""
+
+    render: Callable[..., str]
+    media_type: str
+    ending: str
+
+
+FORMATS = {
+    "text": Format(render_text, "text/plain", "txt"),
+    "html": Format(render_html, "text/html", "html"),
+    "json": Format(render_json, "application/json", "json"),
+}
+
+
+def add_routes(application: web.Application) -> None:
+    """Add the routes for transcripts."""
+    router = application.router
+    router.add_get("/widget/transcript", visitor_transcript, allow_head=False)
+    router.add_options("/widget/transcript", preflight)
+    router.add_get("/console/api/tickets/{number}/transcript", staff_transcript, allow_head=False)
+
+
+async def visitor_transcript(request: web.Request) -> web.StreamResponse:
+    """Hand out the public version of the visitor's own conversation, as text or HTML."""
+    readable_widget(request)
+    services = request.app[SERVICES]
+    visitor = visitor_of(request)
+    try:
+        wanted = ConversationId(request.query.get("conversation", ""))
+        own = await services.visitor_reads.own(visitor, wanted) if visitor else None
+        file = await services.staff_reads.ticket_file(own.ticket) if own and own.ticket else None
+        if visitor is None or own is None or file is None:
+            raise NotFound(WHAT)
+        services.gate.pass_transcript(visitor, services.clock())
+        by = Author(AuthorKind.CUSTOMER, visitor, own.customer_name)
+        answer = await _transcript(request, file, own, by, ("text", "html"), internal=False)
+    except (EventRefused, StorageError, DeskStopped) as error:
+        code, text = _explained(error)
+        return refuse(request, STATUS.get(code, 400), code, text)
+    return allow(request, answer)
+
+
+async def staff_transcript(request: web.Request) -> web.StreamResponse:
+    """Hand out a ticket's transcript: of the named conversation, or of its newest."""
+    staff = await signed_in(request)
+    services = request.app[SERVICES]
+    try:
+        file = await services.staff_reads.ticket_file(wanted_number(request))
+        conversation = _chosen(file, request.query.get("conversation", ""))
+        if file is None or conversation is None:
+            raise NotFound(WHAT)
+        services.gate.pass_transcript(staff.account.id, services.clock())
+        by = staff.account.agent.author
+        internal = request.query.get("internal", "0") != "0"
+        return await _transcript(request, file, conversation, by, tuple(FORMATS), internal=internal)
+    except (EventRefused, StorageError, DeskStopped) as error:
+        code, text = _explained(error)
+        return web.json_response({"code": code, "message": text}, status=STATUS.get(code, 400))
+
+
+def _chosen(file: TicketFile | None, wanted: str) -> Conversation | None:
+    found = [each for each in file.conversations if not wanted or each.id == wanted] if file else []
+    return found[-1] if found else None
+
+
+async def _transcript(
+    request: web.Request,
+    file: TicketFile,
+    conversation: Conversation,
+    by: Author,
+    allowed: tuple[str, ...],
+    *,
+    internal: bool,
+) -> web.Response:
+    """Make the transcript, write down that it left the desk, and only then let it leave."""
+    services = request.app[SERVICES]
+    name = request.query.get("format", "text")
+    if name not in allowed:
+        text = f"format: must be one of {', '.join(allowed)}."
+        raise EventRefused(text, code="invalid", field="format")
+    at = services.clock()
+    desk = services.config.desk
+    record = TranscriptRecord(
+        conversation=conversation,
+        ticket=file.ticket,
+        messages=file.messages,
+        revisions=file.revisions,
+        history=file.history,
+        desk=desk.name,
+        prefix=desk.ticket_prefix,
+        timezone=desk.timezone,
+        generated_at=at,
+    )
+    made = await asyncio.to_thread(FORMATS[name].render, record, internal=internal)
+    sent = TranscriptSent(
+        at=at,
+        channel=CHANNEL,
+        external_id=f"transcript:{services.new_id()}",
+        conversation=conversation.id,
+        by=by,
+        to="their own browser",
+        format=name,
+        internal=internal,
+    )
+    await services.desk.receive(sent)
+    number = format_number(desk.ticket_prefix, file.ticket.number)
+    version = "-internal" if internal else ""
+    return _answer(made, FORMATS[name], f"{number}-transcript{version}", save="save" in request.query)
+
+
+def _answer(made: str, form: Format, name: str, *, save: bool) -> web.Response:
+    """A page is shown, to be read and printed, unless it is to be saved; everything else is for saving."""
+    page = form.media_type == "text/html"
+    return web.Response(
+        text=made,
+        content_type=form.media_type,
+        headers={
+            "Content-Disposition": disposition(f"{name}.{form.ending}", shown=page and not save),
+            "Content-Security-Policy": _policy(made if page else ""),
+            "X-Content-Type-Options": "nosniff",
+            "Referrer-Policy": "no-referrer",
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _policy(page: str) -> str:
+    """Return the policy of a page that may use its own style and nothing else: no scripts, no requests."""
+    style = page.partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    links = "sandbox allow-popups allow-popups-to-escape-sandbox"
+    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; {links}"
+
+
+def _explained(error: Exception) -> tuple[str, str]:
+    if isinstance(error, EventRefused):
+        return error.code, str(error)
+    return "try_again", "The transcript could not be made just now. Please try again."
