@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import WSCloseCode, web
 
-from adapters.web import file_routes, health_routes
+from adapters.web import file_routes, health_routes, transcript_routes
 from adapters.web.queue_places import PLACES, QueuePlaces
 from adapters.web.services import SERVICES, Services
 from adapters.web.sign_in import use_link
@@ -24,6 +24,7 @@ def build_application(services: Services) -> web.Application:
     application.router.add_get("/console/sign-in/{secret}", use_link)
     health_routes.add_routes(application)
     file_routes.add_routes(application)
+    transcript_routes.add_routes(application)
     application.on_shutdown.append(_say_goodbye)
     return application
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from adapters.web.limits import Gate
 from chatdesk.config import Config
 from chatdesk.desk import Desk
 from chatdesk.files import FileLimits, Files
@@ -87,6 +88,7 @@ class Services:
     new_id: NewId
     demo: bool = False
     file_limits: FileLimits = field(default_factory=FileLimits)
+    gate: Gate = field(default_factory=Gate)
     problems: Callable[[], Awaitable[list[str]]] = no_problems
     sockets: Sockets = field(default_factory=Sockets)
 
