@@ -30,7 +30,7 @@ def clean_line(text: str) -> str:
 
 def width(text: str) -> int:
     """Return the columns that ``text`` takes on a fixed-width screen: wide letters take two, marks none."""
-    return sum(map(_columns, text))
+    return len(text) if text.isascii() else sum(map(_columns, text))
 
 
 def wrap(text: str, columns: int) -> list[str]:
@@ -60,6 +60,8 @@ def _wrap_line(line: str, columns: int) -> Iterator[str]:
 
 
 def _cut(word: str, columns: int) -> list[str]:
+    if word.isascii():
+        return [word[at : at + columns] for at in range(0, len(word), columns)] or [""]
     pieces, used = [""], 0
     for char in word:
         if used + _columns(char) > columns:

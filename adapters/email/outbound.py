@@ -99,7 +99,8 @@ class MailChannel:
         kind = _kind(delivery)
         recipient = checked_address(str(delivery.payload.get("to") or ""))
         facts = await self._facts(delivery)
-        mail = self._write(delivery, kind, recipient, facts)
+        # A long transcript takes a while to lay out; the event loop must not wait for it.
+        mail = await asyncio.to_thread(self._write, delivery, kind, recipient, facts)
         if kind is not MailKind.OPENED and facts.may_quote(kind):
             return await self._mailbox.keep(mail)
         async with self._counting:
