@@ -39,6 +39,9 @@ class Database:
         self._context.__enter__()
         try:
             await self._context.init(config=tortoise_config(self.url), _enable_global_fallback=True)
+            # The library's first statement would keep its lock for ever if connecting failed then.
+            for alias in (WRITER, READER):
+                await self._context.connections.get(alias).create_connection(with_db=True)
             self._writer = self._context.connections.get(WRITER)
             await bring_up_to_date(self._writer)
         except (BaseORMException, sqlite3.Error, OSError) as error:
@@ -95,7 +98,7 @@ class Database:
 
 
 def tortoise_config(url: str) -> dict[str, Any]:
-    """Return Tortoise's configuration for a database (sqlite://relative, sqlite:///absolute, postgres://…)."""
+    """Return Tortoise's configuration for sqlite://relative, sqlite:///absolute or postgres://…."""
     if url.startswith("sqlite:"):
         path = url.removeprefix("sqlite://")
         file = Path("/" + path.lstrip("/")) if path.startswith("/") else Path(path)

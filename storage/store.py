@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -27,6 +28,7 @@ log = structlog.get_logger(__name__)
 
 TICKET_COUNTER = "ticket"
 CACHE_SIZE = 20_000
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -213,16 +215,16 @@ class TortoiseBatch:
             )
             await self._insert(models.Received, [_received_row(*pair) for pair in changes.received])
             await self._insert(models.Message, [rows.message_row(m) for m in changes.messages])
+            await self._insert(models.Revision, [rows.revision_row(r) for r in changes.revisions])
+            await self._update(
+                models.Message, ("conversation", "seq"), map(rows.message_row, changes.revised.values())
+            )
+            await self._insert(models.History, [rows.history_row(entry) for entry in changes.history])
+            await self._insert(models.Delivery, [rows.delivery_row(d) for d in changes.deliveries])
+            await self._insert(models.Rating, [rows.rating_row(rating) for rating in changes.ratings])
         except IntegrityError as error:
             # Another node received the same event, opened the same chat or wrote the same message first.
             raise ConcurrentChange(str(error)) from error
-        await self._insert(models.Revision, [rows.revision_row(r) for r in changes.revisions])
-        await self._update(
-            models.Message, ("conversation", "seq"), map(rows.message_row, changes.revised.values())
-        )
-        await self._insert(models.History, [rows.history_row(entry) for entry in changes.history])
-        await self._insert(models.Delivery, [rows.delivery_row(d) for d in changes.deliveries])
-        await self._insert(models.Rating, [rows.rating_row(rating) for rating in changes.ratings])
 
     async def _upsert(
         self, model: type[Model], key: tuple[str, ...], records: Iterable[Any], to_row: Any
@@ -270,7 +272,9 @@ def _queue_entry(row: rows.Record) -> QueueEntry | None:
 
 
 def _json(values: Sequence[Any]) -> str:
-    return to_json(values).decode()
+    """Return rows as JSON; a NUL, which cuts a text in SQLite and fails in PostgreSQL, becomes U+FFFD."""
+    text = to_json(values).decode()
+    return _NUL.sub(r"\1\\ufffd", text) if r"\u0000" in text else text
 
 
 def _received_row(key: str, outcome: Outcome) -> Row:

@@ -267,7 +267,7 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name='Ticket',
             fields=[
-                ('number', fields.BigIntField(primary_key=True, unique=True, db_index=True)),
+                ('number', fields.BigIntField(primary_key=True, generated=False, unique=True, db_index=True)),
                 ('status', fields.CharField(max_length=32)),
                 ('type', fields.CharField(max_length=32)),
                 ('priority', fields.CharField(max_length=16)),

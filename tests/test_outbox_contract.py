@@ -1,0 +1,128 @@
+"""What every Outbox must do, tried on the one in memory and on SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from chatdesk.outbox import Delivery, DeliveryResult, DeliveryStatus
+from chatdesk.ports import Outbox, Store
+from storage.database import Database
+from storage.outbox import TortoiseOutbox
+from storage.store import TortoiseStore
+from tests.core_builders import delivery, queue_up, url
+from tests.desk_builders import TUESDAY
+from tests.fake_store import FakeOutbox, FakeStore
+
+SECOND = timedelta(seconds=1)
+LEASE = timedelta(minutes=2)
+
+
+@dataclass
+class Kept:
+    store: Store
+    outbox: Outbox
+
+    async def lease(self, now: datetime = TUESDAY, limit: int = 100) -> list[Delivery]:
+        return list(await self.outbox.lease(now, now + LEASE, limit))
+
+    async def ids(self, now: datetime = TUESDAY, limit: int = 100) -> list[str]:
+        return [leased.id for leased in await self.lease(now, limit)]
+
+    async def finish(
+        self, identity: str, status: DeliveryStatus, attempt: int = 1, retry_at: datetime | None = None
+    ) -> None:
+        await self.outbox.finish([DeliveryResult(identity, attempt, status, retry_at=retry_at)], TUESDAY)
+
+
+@pytest.fixture(params=["fake", "sqlite"])
+async def kept(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Kept]:
+    if request.param == "fake":
+        store = FakeStore()
+        yield Kept(store, FakeOutbox(store))
+        return
+    async with Database(url(tmp_path)) as database:
+        yield Kept(TortoiseStore(database), TortoiseOutbox(database))
+
+
+async def test_only_the_oldest_of_a_lane_and_target_is_leased(kept: Kept) -> None:
+    await queue_up(
+        kept.store, delivery("a1"), delivery("a2"), delivery("b1", "2"), delivery("c1", target="teams")
+    )
+    assert await kept.ids() == ["a1", "b1", "c1"]
+    assert await kept.ids() == []
+    await kept.finish("a1", DeliveryStatus.DONE)
+    assert await kept.ids() == ["a2"]
+
+
+@pytest.mark.parametrize("status", [DeliveryStatus.DONE, DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN])
+async def test_a_finished_delivery_is_never_leased_again(kept: Kept, status: DeliveryStatus) -> None:
+    await queue_up(kept.store, delivery("a1"))
+    await kept.lease()
+    await kept.finish("a1", status)
+    assert await kept.ids(TUESDAY + 100 * LEASE) == []
+    assert await kept.outbox.next_due() is None
+
+
+async def test_a_delivery_waits_for_its_time_and_holds_its_lane_meanwhile(kept: Kept) -> None:
+    await queue_up(kept.store, delivery("a1", due=TUESDAY + SECOND), delivery("a2"), delivery("b1", "2"))
+    assert await kept.ids() == ["b1"]
+    assert await kept.ids(TUESDAY + SECOND) == ["a1"]
+
+
+async def test_a_delayed_delivery_is_leased_again_at_its_time_without_doubt(kept: Kept) -> None:
+    await queue_up(kept.store, delivery("a1"))
+    await kept.lease()
+    await kept.finish("a1", DeliveryStatus.PENDING, retry_at=TUESDAY + SECOND)
+    assert await kept.outbox.next_due() == TUESDAY + SECOND
+    assert await kept.ids() == []
+    (again,) = await kept.lease(TUESDAY + SECOND)
+    assert (again.attempts, again.uncertain) == (2, False)
+
+
+async def test_a_delivery_in_doubt_is_leased_again_at_its_time_as_uncertain(kept: Kept) -> None:
+    await queue_up(kept.store, delivery("a1"))
+    await kept.lease()
+    await kept.finish("a1", DeliveryStatus.LEASED, retry_at=TUESDAY + SECOND)
+    (again,) = await kept.lease(TUESDAY + SECOND)
+    assert (again.attempts, again.uncertain) == (2, True)
+
+
+async def test_a_lease_that_ran_out_is_leased_as_uncertain_with_the_same_delivery(kept: Kept) -> None:
+    await queue_up(kept.store, delivery("a1"))
+    (first,) = await kept.lease()
+    assert (first.attempts, first.uncertain) == (1, False)
+    assert await kept.outbox.next_due() == TUESDAY + LEASE
+    assert await kept.ids(TUESDAY + LEASE - SECOND) == []
+    (second,) = await kept.lease(TUESDAY + LEASE)
+    assert (second.id, second.attempts, second.uncertain) == ("a1", 2, True)
+
+
+async def test_the_result_of_an_attempt_whose_lease_passed_on_is_ignored(kept: Kept) -> None:
+    await queue_up(kept.store, delivery("a1"))
+    await kept.lease()
+    await kept.lease(TUESDAY + LEASE)
+    await kept.finish("a1", DeliveryStatus.DONE, attempt=1)
+    (third,) = await kept.lease(TUESDAY + 2 * LEASE)
+    assert third.attempts == 3
+
+
+async def test_no_more_are_leased_than_asked_for(kept: Kept) -> None:
+    await queue_up(kept.store, *(delivery(f"d{n}", lane=str(n)) for n in range(5)))
+    assert await kept.ids(limit=2) == ["d0", "d1"]
+    assert await kept.ids(limit=2) == ["d2", "d3"]
+
+
+async def test_next_due_is_the_earliest_of_those_that_may_go(kept: Kept) -> None:
+    assert await kept.outbox.next_due() is None
+    await queue_up(
+        kept.store,
+        delivery("a1", due=TUESDAY + 9 * SECOND),
+        delivery("a2"),
+        delivery("b1", "2", due=TUESDAY + SECOND),
+    )
+    assert await kept.outbox.next_due() == TUESDAY + SECOND

@@ -1,0 +1,407 @@
+"""The relay: order, back-off, doubt, timers, full house, failing storage and stopping."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from chatdesk.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown, DeskStopped, StorageError
+from chatdesk.events import AnyEvent, Outcome, TimerFired
+from chatdesk.outbox import TIMER_TARGET, Delivery, DeliveryKind, DeliveryStatus
+from chatdesk.relay import Relay, RetryPolicy
+from tests.core_builders import FakeClock, delivery, queue_up
+from tests.desk_builders import TUESDAY
+from tests.fake_store import FakeOutbox, FakeStore
+
+LEASE = timedelta(minutes=2)
+
+
+@dataclass
+class ScriptedChannel:
+    """A channel that does as it was told, delivery by delivery, and else succeeds."""
+
+    name: str = "slack"
+    answers: dict[str, list[Exception]] = field(default_factory=dict)
+    there: dict[str, str | Exception | None] = field(default_factory=dict)
+    held: dict[str, asyncio.Event] = field(default_factory=dict)
+    sent: list[str] = field(default_factory=list)
+    looked_for: list[str] = field(default_factory=list)
+    sending: int = 0
+
+    async def send(self, delivery: Delivery) -> str:
+        self.sent.append(delivery.id)
+        self.sending += 1
+        try:
+            if delivery.id in self.held:
+                await self.held[delivery.id].wait()
+        finally:
+            self.sending -= 1
+        if self.answers.get(delivery.id):
+            raise self.answers[delivery.id].pop(0)
+        return f"ts-{delivery.id}"
+
+    async def find(self, delivery: Delivery) -> str | None:
+        self.looked_for.append(delivery.id)
+        found = self.there.get(delivery.id)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+@dataclass
+class ScriptedDesk:
+    """A desk that takes events, or raises."""
+
+    received: list[AnyEvent] = field(default_factory=list)
+    failures: list[Exception] = field(default_factory=list)
+
+    async def receive(self, event: AnyEvent) -> Outcome:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.received.append(event)
+        return Outcome(None, 0, None)
+
+
+@dataclass
+class Setting:
+    store: FakeStore = field(default_factory=FakeStore)
+    clock: FakeClock = field(default_factory=FakeClock)
+    channel: ScriptedChannel = field(default_factory=ScriptedChannel)
+    desk: ScriptedDesk = field(default_factory=ScriptedDesk)
+    limit: int = 100
+    chance: float = 0.5
+
+    def __post_init__(self) -> None:
+        self.outbox = FakeOutbox(self.store)
+        self.relay = Relay(
+            self.outbox,
+            self.desk,  # type: ignore[arg-type]
+            {"slack": self.channel},
+            self.clock,
+            lambda: self.chance,
+            lease=LEASE,
+            limit=self.limit,
+        )
+
+    def status(self, identity: str) -> DeliveryStatus:
+        return next(item.status for item in self.store.record.deliveries if item.delivery.id == identity)
+
+    def due_in(self, identity: str) -> float:
+        found = next(item for item in self.store.record.deliveries if item.delivery.id == identity)
+        return (found.due_at - self.clock.now).total_seconds()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Let the relay go on until the condition holds."""
+        async with asyncio.timeout(10):
+            while not condition():
+                self.relay.wake()
+                await asyncio.sleep(0)
+
+    async def settled(self, *ids: str) -> None:
+        await self.until(
+            lambda: all(
+                self.status(identity) is not DeliveryStatus.LEASED and self.channel.sending == 0
+                for identity in ids
+            )
+        )
+
+
+@asynccontextmanager
+async def running(setting: Setting) -> AsyncIterator[Setting]:
+    task = asyncio.create_task(setting.relay.run())
+    try:
+        yield setting
+    finally:
+        for event in setting.channel.held.values():
+            event.set()
+        setting.relay.stop()
+        await asyncio.wait_for(task, 10)
+
+
+def done(setting: Setting, *ids: str) -> Callable[[], bool]:
+    return lambda: all(setting.status(identity) is DeliveryStatus.DONE for identity in ids)
+
+
+async def test_a_lane_is_sent_in_the_order_queued() -> None:
+    setting = Setting()
+    ids = [f"d{n}" for n in range(20)]
+    await queue_up(setting.store, *map(delivery, ids))
+    async with running(setting):
+        await setting.until(done(setting, *ids))
+    assert setting.channel.sent == ids
+
+
+async def test_a_slow_delivery_holds_only_its_own_lane() -> None:
+    setting = Setting()
+    setting.channel.held["slow"] = asyncio.Event()
+    await queue_up(setting.store, delivery("slow"), delivery("behind"), delivery("other", "2"))
+    async with running(setting):
+        await setting.until(done(setting, "other"))
+        assert setting.channel.sent == ["slow", "other"]
+        setting.channel.held["slow"].set()
+        await setting.until(done(setting, "slow", "behind"))
+
+
+async def test_a_delayed_delivery_backs_off_and_goes_before_what_came_after_it() -> None:
+    setting = Setting()
+    setting.channel.answers["a"] = [DeliveryDelayed("busy"), DeliveryDelayed("busy")]
+    await queue_up(setting.store, delivery("a"), delivery("b"))
+    async with running(setting):
+        for wait in (2, 4):
+            await setting.until(lambda: setting.due_in("a") > 0 and setting.channel.sending == 0)
+            await setting.settled("a")
+            assert setting.due_in("a") == wait
+            sent = len(setting.channel.sent)
+            setting.clock.advance(wait)
+            await setting.until(lambda sent=sent: len(setting.channel.sent) > sent)  # type: ignore[misc]
+        await setting.until(done(setting, "a", "b"))
+    assert setting.channel.sent == ["a", "a", "a", "b"]
+
+
+async def test_the_other_sides_wish_to_wait_is_kept() -> None:
+    setting = Setting()
+    setting.channel.answers["a"] = [DeliveryDelayed("429", retry_after=90.0)]
+    await queue_up(setting.store, delivery("a"))
+    async with running(setting):
+        await setting.until(lambda: setting.due_in("a") > 0)
+        await setting.settled("a")
+        assert setting.due_in("a") == 90
+
+
+@pytest.mark.parametrize(
+    ("attempt", "chance", "seconds"),
+    [
+        (1, 0.5, 2),
+        (2, 0.5, 4),
+        (5, 0.5, 32),
+        (1, 0.0, 1.8),
+        (12, 0.5, 1800),
+        (500, 0.5, 1800),
+        (500, 1.0, 1980),
+    ],
+)
+def test_waits_double_up_to_the_longest_and_vary_by_a_tenth(
+    attempt: int, chance: float, seconds: float
+) -> None:
+    assert RetryPolicy().wait(attempt, chance).total_seconds() == pytest.approx(seconds)
+
+
+async def test_a_delivery_is_given_up_after_the_last_attempt() -> None:
+    setting = Setting()
+    setting.channel.answers["a"] = [DeliveryDelayed("busy")] * 12
+    await queue_up(setting.store, delivery("a"))
+    async with running(setting):
+        while setting.status("a") is not DeliveryStatus.FAILED:
+            await setting.until(
+                lambda: setting.status("a") in (DeliveryStatus.PENDING, DeliveryStatus.FAILED)
+            )
+            setting.clock.advance(3600)
+            sent = len(setting.channel.sent)
+            await setting.until(
+                lambda sent=sent: (
+                    len(setting.channel.sent) > sent  # type: ignore[misc]
+                    or setting.status("a") is DeliveryStatus.FAILED
+                )
+            )
+    assert len(setting.channel.sent) == 12
+
+
+async def test_a_refused_delivery_fails_and_lets_the_next_go() -> None:
+    setting = Setting()
+    setting.channel.answers["a"] = [DeliveryRefused("no such channel")]
+    await queue_up(setting.store, delivery("a"), delivery("b"))
+    async with running(setting):
+        await setting.until(done(setting, "b"))
+    assert setting.status("a") is DeliveryStatus.FAILED
+
+
+async def test_a_delivery_for_a_channel_that_is_not_configured_fails() -> None:
+    setting = Setting()
+    await queue_up(setting.store, delivery("a", target="fax"))
+    async with running(setting):
+        await setting.until(lambda: setting.status("a") is DeliveryStatus.FAILED)
+
+
+@pytest.mark.parametrize("error", [DeliveryUnknown("cut off"), ConnectionResetError("reset")])
+@pytest.mark.parametrize(
+    ("there", "status", "sends"),
+    [
+        ("ts-9", DeliveryStatus.DONE, 1),
+        (DeliveryUnknown("cannot tell"), DeliveryStatus.UNKNOWN, 1),
+        (None, DeliveryStatus.DONE, 2),
+    ],
+)
+async def test_an_unknown_outcome_is_looked_up_and_never_repeated_blindly(
+    error: Exception, there: str | Exception | None, status: DeliveryStatus, sends: int
+) -> None:
+    setting = Setting()
+    setting.channel.answers["a"] = [error]
+    setting.channel.there["a"] = there
+    await queue_up(setting.store, delivery("a"))
+    async with running(setting):
+        await setting.until(lambda: len(setting.channel.looked_for) == 1)
+        await setting.settled("a")
+        setting.clock.advance(3600)
+        await setting.until(lambda: setting.status("a") is status)
+    assert len(setting.channel.sent) == sends
+
+
+@pytest.mark.parametrize(("there", "sent"), [("ts-9", []), (None, ["a"])])
+async def test_after_a_lease_ran_out_the_relay_looks_before_it_sends(
+    there: str | None, sent: list[str]
+) -> None:
+    setting = Setting()
+    setting.channel.there["a"] = there
+    await queue_up(setting.store, delivery("a"))
+    await setting.outbox.lease(TUESDAY, TUESDAY + LEASE, 1)
+    setting.clock.advance(LEASE.total_seconds())
+    async with running(setting):
+        await setting.until(done(setting, "a"))
+    assert setting.channel.looked_for == ["a"]
+    assert setting.channel.sent == sent
+
+
+async def test_a_doubt_outlives_a_wait_in_which_nobody_could_look() -> None:
+    setting = Setting()
+    setting.channel.answers["a"] = [DeliveryUnknown("cut off")]
+    setting.channel.there["a"] = DeliveryDelayed("429", retry_after=30)
+    await queue_up(setting.store, delivery("a"))
+    async with running(setting):
+        await setting.until(lambda: setting.due_in("a") == 30)
+        setting.channel.there["a"] = "ts-9"
+        setting.clock.advance(30)
+        await setting.until(done(setting, "a"))
+    assert setting.channel.sent == ["a"]
+
+
+def timer(identity: str = "t") -> Delivery:
+    due = (TUESDAY + timedelta(seconds=30)).isoformat()
+    return Delivery(
+        id=identity,
+        target=TIMER_TARGET,
+        kind=DeliveryKind.TIMER,
+        lane=identity,
+        due_at=TUESDAY + timedelta(seconds=30),
+        created_at=TUESDAY,
+        payload={"name": "no_answer", "due": due, "of_ticket": False},
+    )
+
+
+async def test_a_timer_fires_once_at_its_time() -> None:
+    setting = Setting()
+    await queue_up(setting.store, timer())
+    async with running(setting):
+        await setting.until(lambda: setting.outbox.leases > 3)
+        assert setting.desk.received == []
+        setting.clock.advance(31)
+        await setting.until(done(setting, "t"))
+        leases = setting.outbox.leases
+        await setting.until(lambda: setting.outbox.leases > leases + 3)
+    (event,) = setting.desk.received
+    assert isinstance(event, TimerFired)
+    assert event.due == TUESDAY + timedelta(seconds=30)
+
+
+async def test_a_timer_whose_lease_ran_out_fires_with_its_own_time_and_key() -> None:
+    setting = Setting()
+    await queue_up(setting.store, timer())
+    setting.clock.advance(30)
+    await setting.outbox.lease(setting.clock.now, setting.clock.now + LEASE, 1)
+    setting.clock.advance(LEASE.total_seconds())
+    async with running(setting):
+        await setting.until(done(setting, "t"))
+    (event,) = setting.desk.received
+    assert isinstance(event, TimerFired)
+    assert (event.due, event.key) == (TUESDAY + timedelta(seconds=30), "timer:t")
+
+
+@pytest.mark.parametrize("error", [StorageError("disk full"), DeskStopped("stopping")])
+async def test_a_timer_that_the_desk_cannot_take_now_is_never_lost(error: Exception) -> None:
+    setting = Setting()
+    setting.desk.failures = [error] * 15
+    await queue_up(setting.store, timer())
+    async with running(setting):
+        while not setting.desk.received:
+            setting.clock.advance(3600)
+            left = len(setting.desk.failures)
+            await setting.until(
+                lambda left=left: len(setting.desk.failures) < left or bool(setting.desk.received)  # type: ignore[misc]
+            )
+    assert setting.desk.failures == []
+
+
+async def test_a_failing_database_is_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = Setting()
+    await queue_up(setting.store, delivery("a"), delivery("b"))
+    setting.outbox.failures = [StorageError("locked")] * 3
+    async with running(setting):
+        await setting.until(lambda: setting.channel.sent == ["a"])
+        setting.outbox.failures = [StorageError("locked")] * 3
+        await setting.until(done(setting, "a", "b"))
+    assert setting.channel.sent == ["a", "b"]
+
+
+async def test_a_full_house_waits_for_a_place_without_asking_the_database_again() -> None:
+    setting = Setting(limit=1)
+    setting.channel.held["slow"] = asyncio.Event()
+    await queue_up(setting.store, delivery("slow"), delivery("b", "2"))
+    async with running(setting):
+        await setting.until(lambda: setting.channel.sending == 1)
+        leases = setting.outbox.leases
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert setting.outbox.leases == leases
+        setting.channel.held["slow"].set()
+        await setting.until(done(setting, "slow", "b"))
+
+
+async def test_stopping_waits_for_what_is_being_sent_and_notes_it() -> None:
+    setting = Setting()
+    setting.channel.held["a"] = asyncio.Event()
+    await queue_up(setting.store, delivery("a"), delivery("b"))
+    task = asyncio.create_task(setting.relay.run())
+    await setting.until(lambda: setting.channel.sending == 1)
+    setting.relay.stop()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not task.done()
+    setting.channel.held["a"].set()
+    await asyncio.wait_for(task, 10)
+    assert setting.status("a") is DeliveryStatus.DONE
+    assert setting.channel.sent == ["a"]
+
+
+async def test_stopping_ends_although_the_database_is_gone() -> None:
+    setting = Setting()
+    setting.channel.held["a"] = asyncio.Event()
+    await queue_up(setting.store, delivery("a"))
+    task = asyncio.create_task(setting.relay.run())
+    await setting.until(lambda: setting.channel.sending == 1)
+    setting.outbox.failures = [StorageError("gone")] * 1000
+    setting.relay.stop()
+    setting.channel.held["a"].set()
+    await asyncio.wait_for(task, 10)
+    assert setting.status("a") is DeliveryStatus.LEASED
+
+
+async def test_a_call_that_hangs_ends_before_its_lease_does() -> None:
+    setting = Setting()
+    setting.relay = Relay(
+        setting.outbox,
+        setting.desk,  # type: ignore[arg-type]
+        {"slack": setting.channel},
+        setting.clock,
+        lambda: 0.5,
+        lease=timedelta(seconds=0.05),
+    )
+    setting.channel.held["a"] = asyncio.Event()
+    setting.channel.there["a"] = DeliveryUnknown("cannot tell")
+    await queue_up(setting.store, delivery("a"))
+    async with running(setting):
+        await setting.until(lambda: setting.status("a") is DeliveryStatus.UNKNOWN)
+    assert setting.channel.sent == ["a"]
