@@ -82,6 +82,13 @@ def test_a_field_that_depends_on_a_faulty_answer_is_not_asked() -> None:
     assert list(refusal(PRINTING, {"category": "Scanning", "paper": "A4"})) == ["category"]
 
 
+def test_a_field_depends_on_the_answer_as_it_is_taken() -> None:
+    assert refusal(PRINTING, {"category": " Printing\n"}) == {"printer": FILL_IN}
+    ghost = SurveyField("cost", "Which cost centre?", required=True, when=(("printer", ("NW-2F",)),))
+    chained = Survey("Send", (*PRINTING.fields, ghost))
+    assert check_answers(chained, {"category": "Computer", "printer": "NW-2F"}) == {"category": "Computer"}
+
+
 def test_a_field_may_depend_on_two_others() -> None:
     answers = {"category": "Printing", "printer": "NW-2F", "paper": "A4"}
     assert check_answers(PRINTING, answers) == answers
