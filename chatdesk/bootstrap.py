@@ -5,29 +5,39 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 import structlog
 from aiohttp import web
 
+from adapters.email.outbound import DemonstrationMail
+from adapters.email.source import MailFacts
 from adapters.web.application import build_application
 from adapters.web.services import Services
 from chatdesk.changes import Changes
 from chatdesk.config import Config
+from chatdesk.conversation import ConversationId
 from chatdesk.desk import Desk, Flows
+from chatdesk.errors import NotFound
 from chatdesk.files import FileLimits
 from chatdesk.health import Loops
 from chatdesk.hub import Hub
 from chatdesk.ports import Channel
+from chatdesk.reading import StaffReads
 from chatdesk.relay import Relay
+from chatdesk.staff import Staff
+from chatdesk.ticket import TicketNumber
 from flows import live_chat, ticket_work
 from storage.database import Database
+from storage.figures import TortoiseFigures
 from storage.files import LocalFiles
+from storage.mailbox import TortoiseMailbox
 from storage.outbox import TortoiseOutbox
 from storage.reading import TortoiseStaffReads, TortoiseVisitorReads
 from storage.staff import TortoiseStaff
@@ -38,6 +48,8 @@ log = structlog.get_logger(__name__)
 DESK_LOOP, RELAY_LOOP = "desk", "relay"
 DATABASE_PATIENCE = 5.0
 """Seconds in which a database that works has answered."""
+RELAY_PATIENCE, DESK_PATIENCE = 2.5, 2.0
+"""Seconds that what is under way has to end when the desk stops; what is cut off is looked up later."""
 
 
 def now() -> datetime:
@@ -71,7 +83,7 @@ class RunningDesk:
     desk: Desk
     hub: Hub
     relay: Relay
-    staff: TortoiseStaff
+    staff: Staff
     services: Services
     loops: Loops
     application: web.Application
@@ -79,48 +91,108 @@ class RunningDesk:
 
 @asynccontextmanager
 async def running_desk(
-    config: Config, database_url: str, data: Path, *, demo: bool
+    config: Config,
+    database_url: str,
+    data: Path,
+    *,
+    demo: bool,
+    secret: str = "",
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = (),
 ) -> AsyncIterator[RunningDesk]:
-    """Open the database, start the batch loop and the relay, and stop them in order at the end."""
+    """Open the database, start the batch loop and the relay, and stop them in order at the end.
+
+    ``data`` is the folder that holds the files; ``demo`` shows the demonstration pages and keeps mail
+    instead of sending it; ``secret`` is the desk's own, for signatures.
+    """
     async with Database(database_url) as database:
-        hub = Hub()
-        flows = Flows(live_chat.step, ticket_work.step)
-        store = TortoiseStore(database, config.desk.first_ticket)
-        desk = Desk(config, store, hub, flows, now, new_id)
-        channels: Mapping[str, Channel] = {}
-        relay = Relay(TortoiseOutbox(database), desk, channels, now, random.random)
-
-        def wake_relay(changes: Changes) -> None:
-            if changes.deliveries:
-                relay.wake()
-
-        desk.on_commit(wake_relay)
-        staff = TortoiseStaff(database)
-        file_limits = FileLimits()
-        files = LocalFiles(database, data / "files", file_limits, new_id)
-        await files.remove_orphans(now())
-        loops = Loops()
-        services = Services(
-            config=config,
-            desk=desk,
-            hub=hub,
-            visitor_reads=TortoiseVisitorReads(database),
-            staff_reads=TortoiseStaffReads(database),
-            staff=staff,
-            files=files,
-            clock=now,
-            new_id=new_id,
-            demo=demo,
-            file_limits=file_limits,
+        hub, loops = Hub(), Loops()
+        desk = build_desk(config, database, hub)
+        relay = _relay(config, database, desk, demo=demo)
+        services = await _services(config, database, data, desk, hub, demo=demo)
+        services = replace(
+            services,
             problems=partial(problems, database, loops),
+            secret=secret,
+            trusted_proxies=trusted_proxies,
         )
+        application = build_application(services)
         loops.start(DESK_LOOP, desk.run())
         loops.start(RELAY_LOOP, relay.run())
-        application = build_application(services)
         try:
+            staff = services.staff
             yield RunningDesk(config, database, data, desk, hub, relay, staff, services, loops, application)
         finally:
+            # The relay first: the timers it still hands over are events for the desk.
             relay.stop()
-            await loops.finish(RELAY_LOOP)
+            await loops.finish(RELAY_LOOP, RELAY_PATIENCE)
             desk.stop()
-            await loops.finish(DESK_LOOP)
+            await loops.finish(DESK_LOOP, DESK_PATIENCE)
+
+
+def build_desk(config: Config, database: Database, hub: Hub) -> Desk:
+    """Return the desk over this database; its ``run`` has still to be started."""
+    flows = Flows(live_chat.step, ticket_work.step)
+    store = TortoiseStore(database, config.desk.first_ticket)
+    return Desk(config, store, hub, flows, now, new_id)
+
+
+def _relay(config: Config, database: Database, desk: Desk, *, demo: bool) -> Relay:
+    channels: dict[str, Channel] = {}
+    if demo:
+        source = TicketFacts(TortoiseStaffReads(database))
+        mail = DemonstrationMail(source, TortoiseMailbox(database), config, now)
+        channels[mail.name] = mail
+    relay = Relay(TortoiseOutbox(database), desk, channels, now, random.random)
+
+    def wake_relay(changes: Changes) -> None:
+        if changes.deliveries:
+            relay.wake()
+
+    desk.on_commit(wake_relay)
+    return relay
+
+
+async def _services(
+    config: Config, database: Database, data: Path, desk: Desk, hub: Hub, *, demo: bool
+) -> Services:
+    file_limits = FileLimits()
+    files = LocalFiles(database, data / "files", file_limits, new_id)
+    await files.remove_orphans(now())
+    return Services(
+        config=config,
+        desk=desk,
+        hub=hub,
+        visitor_reads=TortoiseVisitorReads(database),
+        staff_reads=TortoiseStaffReads(database),
+        staff=TortoiseStaff(database),
+        files=files,
+        mailbox=TortoiseMailbox(database),
+        clock=now,
+        new_id=new_id,
+        demo=demo,
+        file_limits=file_limits,
+        figures=TortoiseFigures(database, now).read,
+    )
+
+
+class TicketFacts:
+    """Reads what a mail is made from [adapters.email.source.MailSource]."""
+
+    def __init__(self, reads: StaffReads) -> None:
+        self._reads = reads
+
+    async def read(self, ticket: TicketNumber, conversation: ConversationId) -> MailFacts:
+        """Return the ticket and this one of its conversations. Raises NotFound when it has no such one."""
+        file = await self._reads.ticket_file(ticket)
+        if file is None:
+            raise NotFound("The ticket")
+        found = next((one for one in file.conversations if one.id == conversation), None)
+        if found is None:
+            raise NotFound("The conversation")
+        return MailFacts(
+            ticket=file.ticket,
+            conversation=found,
+            messages=[message for message in file.messages if message.conversation == conversation],
+            revisions=[revision for revision in file.revisions if revision.conversation == conversation],
+            history=file.history,
+        )

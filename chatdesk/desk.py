@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 
@@ -14,10 +15,12 @@ from chatdesk.errors import ConcurrentChange, DeskStopped, EventRefused, Storage
 from chatdesk.events import AnyEvent, Outcome
 from chatdesk.hub import Hub
 from chatdesk.loading import load
+from chatdesk.metrics import BatchReport
 from chatdesk.ports import Clock, ConversationFlow, NewId, Store, TicketFlow
 from chatdesk.routing import Router
 from chatdesk.work import AlreadyOpen, Work
 
+News = TypeVar("News")
 log = structlog.get_logger(__name__)
 
 MAX_BATCH = 500
@@ -58,10 +61,15 @@ class Desk:
         self._arrived = asyncio.Event()
         self._stopping = False
         self._after_commit: list[Callable[[Changes], None]] = []
+        self._after_batch: list[Callable[[BatchReport], None]] = []
 
     def on_commit(self, listener: Callable[[Changes], None]) -> None:
         """Call ``listener`` on the event loop after each commit, with what it changed."""
         self._after_commit.append(listener)
+
+    def on_batch(self, listener: Callable[[BatchReport], None]) -> None:
+        """Call ``listener`` on the event loop after each batch, with what became of its events."""
+        self._after_batch.append(listener)
 
     def submit(self, event: AnyEvent) -> asyncio.Future[Outcome]:
         """Queue the event and return a future of its outcome, which is set after the commit.
@@ -105,6 +113,8 @@ class Desk:
 
     async def _work_off(self, batch: Sequence[_Pending]) -> None:
         """Commit the batch; if an event is in the way of that, find it by halves and commit the others."""
+        clock = asyncio.get_running_loop().time
+        began = clock()
         try:
             changes, results = await self._commit_with_retries([pending.event for pending in batch])
         except asyncio.CancelledError:
@@ -114,6 +124,7 @@ class Desk:
             await self._not_committed(batch, error)
         else:
             self._after(changes)
+            self._report(batch, [_word(result) for result in results], clock() - began)
             for pending, result in zip(batch, results, strict=True):
                 if isinstance(result, Outcome | EventRefused):
                     _settle(pending.done, result)
@@ -125,8 +136,10 @@ class Desk:
         if isinstance(error, StorageError) and not (conflict and len(batch) > 1):
             # The database is at fault, not an event: nothing is set aside, senders may try again.
             log.error("batch_not_stored", events=len(batch), error=str(error))
+            self._report(batch, ["not_stored"] * len(batch))
             _fail(batch, error)
         elif len(batch) == 1:
+            self._report(batch, ["set_aside"])
             await self._set_aside(batch[0], error)
         else:
             middle = len(batch) // 2
@@ -172,11 +185,32 @@ class Desk:
     def _after(self, changes: Changes) -> None:
         self._hub.publish(changes)
         for listener in self._after_commit:
-            # What is committed is committed: a listener's fault must not keep it from its senders.
-            try:
-                listener(changes)
-            except Exception:
-                log.exception("commit_listener_failed")
+            _tell(listener, changes)
+
+    def _report(self, batch: Sequence[_Pending], results: Sequence[str], seconds: float = 0.0) -> None:
+        if self._after_batch:
+            kinds = (type(pending.event).__name__ for pending in batch)
+            report = BatchReport(list(zip(kinds, results, strict=True)), seconds)
+            for listener in self._after_batch:
+                _tell(listener, report)
+
+
+def _tell(listener: Callable[[News], None], news: News) -> None:
+    # What is committed is committed: a listener's fault must not keep it from its senders.
+    try:
+        listener(news)
+    except Exception:
+        log.exception("commit_listener_failed")
+
+
+def _word(result: Outcome | Exception) -> str:
+    match result:
+        case Outcome():
+            return "repeated" if result.repeated else "done"
+        case EventRefused():
+            return "refused"
+        case _:
+            return "set_aside"
 
 
 def _step(work: Work, event: AnyEvent, known: dict[str, Outcome]) -> Outcome | Exception:

@@ -25,10 +25,15 @@ class Loops:
         self._tasks[name] = task
         task.add_done_callback(self._ended)
 
-    async def finish(self, name: str) -> None:
-        """Wait for a loop that was told to end; how it ended has been logged if it failed."""
+    async def finish(self, name: str, patience: float) -> None:
+        """Wait for a loop that was told to end, and cut it off after ``patience`` seconds."""
         self._stopping.add(name)
-        await asyncio.wait({self._tasks[name]})
+        task = self._tasks[name]
+        _, late = await asyncio.wait({task}, timeout=patience)
+        if late:
+            log.warning("loop_cut_off", loop=name, seconds=patience)
+            task.cancel()
+            await asyncio.wait({task})
 
     async def failure(self) -> str:
         """Wait until a loop fails, and return what happened."""

@@ -1,16 +1,20 @@
-"""What a monitor asks: whether the process lives, and whether it does its work."""
+"""What a monitor asks: whether the process lives, whether it does its work, and its figures."""
 
 from __future__ import annotations
 
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
+from adapters.web.metrics import METER
+from adapters.web.proxies import came_from_this_machine
 from adapters.web.services import SERVICES
 
 
 def add_routes(application: web.Application) -> None:
-    """Add /healthz and /readyz."""
+    """Add /healthz, /readyz and /metrics."""
     application.router.add_get("/healthz", healthz)
     application.router.add_get("/readyz", readyz)
+    application.router.add_get("/metrics", metrics)
 
 
 async def healthz(request: web.Request) -> web.StreamResponse:
@@ -24,3 +28,12 @@ async def readyz(request: web.Request) -> web.StreamResponse:
     if problems:
         return web.json_response({"status": "not ready", "problems": problems}, status=503)
     return web.json_response({"status": "ready"})
+
+
+async def metrics(request: web.Request) -> web.StreamResponse:
+    """Answer with the figures, but only to a monitor on this machine: they are nobody else's business."""
+    if not came_from_this_machine(request):
+        raise web.HTTPNotFound
+    services = request.app[SERVICES]
+    text = request.app[METER].render(await services.figures(), services.sockets.total())
+    return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})

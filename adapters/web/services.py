@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from typing import Protocol
 
 from aiohttp import web
@@ -13,6 +14,8 @@ from chatdesk.config import Config
 from chatdesk.desk import Desk
 from chatdesk.files import FileLimits, Files
 from chatdesk.hub import Hub
+from chatdesk.mailbox import Mailbox
+from chatdesk.metrics import Figures, no_figures
 from chatdesk.ports import Clock, NewId
 from chatdesk.reading import StaffReads, VisitorReads
 from chatdesk.staff import Staff
@@ -52,6 +55,10 @@ class Sockets:
     def count(self, owner: str) -> int:
         return len(self._open.get(owner, ()))
 
+    def total(self) -> int:
+        """Return how many connections are open."""
+        return sum(map(len, self._open.values()))
+
     def close(self, owner: str, code: int, reason: bytes) -> None:
         for socket in tuple(self._open.get(owner, ())):
             socket.close(code, reason)
@@ -74,7 +81,8 @@ async def no_problems() -> list[str]:
 class Services:
     """The desk's parts as the web adapter uses them.
 
-    ``demo`` shows the demonstration pages; ``problems`` says, a sentence each, why the desk does not work.
+    ``demo`` shows the demonstration pages; ``problems`` says, a sentence each, why the desk does not work;
+    ``secret`` is the desk's own, for signatures; ``trusted_proxies`` may say whom they pass on.
     """
 
     config: Config
@@ -84,12 +92,16 @@ class Services:
     staff_reads: StaffReads
     staff: Staff
     files: Files
+    mailbox: Mailbox
     clock: Clock
     new_id: NewId
     demo: bool = False
     file_limits: FileLimits = field(default_factory=FileLimits)
     gate: Gate = field(default_factory=Gate)
     problems: Callable[[], Awaitable[list[str]]] = no_problems
+    figures: Callable[[], Awaitable[Figures]] = no_figures
+    secret: str = field(default="", repr=False)
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     sockets: Sockets = field(default_factory=Sockets)
 
 

@@ -17,7 +17,7 @@ from chatdesk.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
 
-GOODBYE = 5.0
+GOODBYE = 4.0
 """Seconds that live clients and requests in progress have to end when the desk stops."""
 
 OnStart = Callable[[RunningDesk, str], Awaitable[None]]
@@ -68,7 +68,14 @@ async def serve(setting: Setting, on_start: OnStart, *, demo: bool) -> bool:
     stop = _stop_on_signals()
     environment = setting.environment
     async with (
-        running_desk(setting.config, environment.database_url, environment.data, demo=demo) as desk,
+        running_desk(
+            setting.config,
+            environment.database_url,
+            environment.data,
+            demo=demo,
+            secret=setting.secret,
+            trusted_proxies=environment.trusted_proxies,
+        ) as desk,
         open_port(desk, environment.host, environment.port) as base,
     ):
         log.info("started", address=base, desk=setting.config.desk.name, demo=demo)

@@ -1,0 +1,69 @@
+"""What every request passes: its id, who asks, errors turned into answers, and a line in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from adapters.web import error_answers
+from adapters.web.metrics import METER
+from adapters.web.proxies import as_asked
+
+log = structlog.get_logger(__name__)
+
+REQUEST_ID = "X-Request-Id"
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked every few seconds by monitors; only their failures are worth a line."""
+
+
+@web.middleware
+async def every_request(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer the request, whatever happens, and write down that it was answered.
+
+    The log has the route's pattern, never the address itself: an address may hold a secret.
+    """
+    request_id = secrets.token_hex(8)
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    with structlog.contextvars.bound_contextvars(request=request_id):
+        response = await _answered(request, handler, request_id)
+        if not response.prepared:
+            response.headers[REQUEST_ID] = request_id
+        _note(request, response, clock() - began)
+    return response
+
+
+async def _answered(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
+    try:
+        return await handler(as_asked(request))
+    except web.HTTPException as error:
+        return error_answers.for_http(request, error, request_id)
+    except ConnectionError:
+        # The other side went away in the middle of its request: nobody is left to be answered.
+        raise
+    except Exception as error:
+        if error_answers.is_expected(error):
+            log.info("request_refused", kind=type(error).__name__)
+        else:
+            log.error("request_failed", exc_info=error)
+        return error_answers.for_error(request, error, request_id)
+
+
+def _note(request: web.Request, response: web.StreamResponse, seconds: float) -> None:
+    resource = request.match_info.route.resource
+    route = resource.canonical if resource is not None else "unknown"
+    request.app[METER].request(route, request.method, response.status, seconds)
+    if route in QUIET and response.status < 400:
+        return
+    log.info(
+        "request",
+        method=request.method,
+        route=route,
+        status=response.status,
+        seconds=round(seconds, 4),
+        client=request.remote,
+    )

@@ -1,0 +1,83 @@
+"""Who asks, and under which address: forwarded headers count only from the desk's own proxies.
+
+A proxy puts the address it was asked from at the end of X-Forwarded-For; whatever stands further to the
+left was sent by the other side and may be invented. So the list is read from its end, past the proxies
+that are trusted (CHATDESK_TRUSTED_PROXIES), and the first other address is the client's.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from adapters.web.services import SERVICES, Services
+
+Network = IPv4Network | IPv6Network
+FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded")
+LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def as_asked(request: web.Request) -> web.Request:
+    """Return the request as the client made it, before trusted proxies passed it on.
+
+    Raises HTTPMisdirectedRequest for a host name that is not the desk's: another site's name that was
+    pointed at this machine.
+    """
+    services = request.app[SERVICES]
+    request = _unwrapped(request, services.trusted_proxies)
+    allowed = _allowed_hosts(services)
+    if allowed is not None and _host_name(request) not in allowed:
+        raise web.HTTPMisdirectedRequest(text="This desk has another address.")
+    return request
+
+
+def came_from_this_machine(request: web.Request) -> bool:
+    """Tell whether the request came from this machine itself, not passed on by a proxy on it."""
+    peer = _address(request.remote or "")
+    forwarded = any(name in request.headers for name in FORWARDED)
+    return peer is not None and peer.is_loopback and not forwarded
+
+
+def _unwrapped(request: web.Request, trusted: tuple[Network, ...]) -> web.Request:
+    if not trusted or not _is_trusted(request.remote or "", trusted):
+        return request
+    hops = [hop.strip() for hop in ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")]
+    client = next((hop for hop in reversed(hops) if hop and not _is_trusted(hop, trusted)), None)
+    scheme = request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip().lower()
+    host = request.headers.get("X-Forwarded-Host", "").rpartition(",")[2].strip()
+    return request.clone(
+        remote=client if client and _address(client) else request.remote or "",
+        scheme=scheme if scheme in {"http", "https"} else request.scheme,
+        host=host or request.host,
+    )
+
+
+def _allowed_hosts(services: Services) -> frozenset[str] | None:
+    public = urlsplit(services.config.desk.public_url).hostname
+    if public:
+        return LOCAL_HOSTS | {public}
+    # The demonstration lets everybody in, so it must be nobody's but this machine's.
+    return LOCAL_HOSTS if services.demo else None
+
+
+def _host_name(request: web.Request) -> str:
+    try:
+        return urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_trusted(text: str, trusted: tuple[Network, ...]) -> bool:
+    address = _address(text)
+    return address is not None and any(address in network for network in trusted)
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        found = ip_address(text.strip("[]"))
+    except ValueError:
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return mapped or found
