@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from aiohttp import WSCloseCode, web
 
-from adapters.web import file_routes, health_routes, transcript_routes
+from adapters.web import error_answers, file_routes, health_routes, transcript_routes
+from adapters.web.metrics import METER, Meter
+from adapters.web.middlewares import every_request
 from adapters.web.queue_places import PLACES, QueuePlaces
+from adapters.web.security_headers import add_security_headers
 from adapters.web.services import SERVICES, Services
 from adapters.web.sign_in import use_link
 from adapters.web.staff_socket import staff_socket
 from adapters.web.visitor_socket import visitor_socket
 
+MAX_BODY = 1024 * 1024
+"""Bytes of a request's body; uploads are streamed to disk and have limits of their own."""
+
 
 def build_application(services: Services) -> web.Application:
     """Return the desk's web application."""
-    application = web.Application()
+    application = web.Application(middlewares=[every_request], client_max_size=MAX_BODY)
     application[SERVICES] = services
+    application[METER] = Meter()
+    services.desk.on_batch(application[METER].batch)
+    add_security_headers(application)
+    error_answers.add_routes(application)
     places = QueuePlaces(services.staff_reads, services.config.queue.order)
     application[PLACES] = places
     services.hub.listen_to_desk(places.on_news)
