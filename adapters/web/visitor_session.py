@@ -28,7 +28,8 @@ def visitor_key(secret: str) -> str:
 class VisitorSession:
     """One open page of one visitor on one widget.
 
-    ``send`` takes encoded frames and never waits; ``shown`` is called when the page shows a conversation.
+    ``send`` takes encoded frames and never waits; ``shown`` is called when the page shows a conversation;
+    ``address`` is the network address that it came from.
     """
 
     def __init__(
@@ -38,12 +39,14 @@ class VisitorSession:
         visitor: str,
         send: Callable[[str], None],
         shown: Callable[[], None],
+        address: str | None,
     ) -> None:
         self._services = services
         self._widget = widget
         self._visitor = visitor
         self._send = send
         self._on_shown = shown
+        self._address = address
         self._conversation: Conversation | None = None
         self._allowance = Allowance()
         self._submission = Submission(services.desk, send)
@@ -122,6 +125,9 @@ class VisitorSession:
                 self._submission.submit(conversation_event(frame, common, self._shown()), frame.id)
 
     def _start(self, frame: frames.Start) -> None:
+        company = self._widget.company or frame.answers.get("company", "")
+        email = frame.answers.get("email", "")
+        self._services.gate.pass_survey(self._address, company, email, self._services.clock())
         identity = ConversationId(self._services.new_id())
         common = Common(
             at=self._services.clock(),

@@ -40,7 +40,8 @@ async def visitor_socket(request: web.Request) -> web.StreamResponse:
             live.close(WSCloseCode.POLICY_VIOLATION, b"too many windows")
             await writer
             return socket
-        session = VisitorSession(services, widget, key, live.send, request.app[PLACES].refresh)
+        shown = request.app[PLACES].refresh
+        session = VisitorSession(services, widget, key, live.send, shown, request.remote)
         services.sockets.add(key, live)
         request.app[PLACES].add(session)
         try:
