@@ -39,7 +39,7 @@ class Situation:
     def calendar(self) -> Calendar:
         """The hours of the way in by which this conversation came [R34, R45]."""
         widget = self.config.widget(self.conversation.widget) if self.conversation.channel == "web" else None
-        return widget.calendar if widget else self.config.channels[self.conversation.channel].calendar
+        return widget.calendar if widget else self.config.channel(self.conversation.channel).calendar
 
     @property
     def ticket_name(self) -> str:
