@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from aiohttp import WSCloseCode, web
 
-from adapters.web import error_answers, file_routes, health_routes, transcript_routes
+from adapters.web import (
+    console_routes,
+    demo_routes,
+    error_answers,
+    file_routes,
+    health_routes,
+    mail_routes,
+    transcript_routes,
+    widget_routes,
+)
 from adapters.web.metrics import METER, Meter
 from adapters.web.middlewares import every_request
 from adapters.web.queue_places import PLACES, QueuePlaces
 from adapters.web.security_headers import add_security_headers
 from adapters.web.services import SERVICES, Services
-from adapters.web.sign_in import use_link
-from adapters.web.staff_socket import staff_socket
-from adapters.web.visitor_socket import visitor_socket
 
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body; uploads are streamed to disk and have limits of their own."""
@@ -29,12 +35,13 @@ def build_application(services: Services) -> web.Application:
     places = QueuePlaces(services.staff_reads, services.config.queue.order)
     application[PLACES] = places
     services.hub.listen_to_desk(places.on_news)
-    application.router.add_get("/widget/socket", visitor_socket)
-    application.router.add_get("/console/socket", staff_socket)
-    application.router.add_get("/console/sign-in/{secret}", use_link)
+    widget_routes.add_routes(application)
+    demo_routes.add_routes(application)
+    console_routes.add_routes(application)
     health_routes.add_routes(application)
     file_routes.add_routes(application)
     transcript_routes.add_routes(application)
+    mail_routes.add_routes(application)
     application.on_shutdown.append(_say_goodbye)
     return application
 

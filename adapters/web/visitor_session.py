@@ -13,6 +13,7 @@ from adapters.web.frames import Json, encode, error_frame
 from adapters.web.services import Services
 from adapters.web.submission import Submission
 from adapters.web.visitor_events import CHANNEL, Common, conversation_event, message_event, survey_event
+from adapters.web.widget_config import known_fields
 from chatdesk.config import WidgetSettings
 from chatdesk.conversation import Author, AuthorKind, Conversation, ConversationId, Message, Waiting
 from chatdesk.errors import EventRefused
@@ -66,7 +67,7 @@ class VisitorSession:
         """Greet the page and bring it up to date from sequence number ``after`` of its conversation."""
         found = await self._services.visitor_reads.current(self._visitor, self._widget.key)
         if found is None:
-            self._send(encode({"t": "ready", "conversation": None}))
+            self._send(encode({"t": "ready", "conversation": None, "known": {}}))
             return
         await self._show(found, after if found.id == conversation else 0)
 
@@ -158,8 +159,15 @@ class VisitorSession:
         fresh = await self._services.visitor_reads.own(self._visitor, conversation.id)
         if fresh is not None and fresh.version >= self._conversation.version:
             self._conversation = fresh
-        self._tell(self._conversation, missed, kind="ready")
+        self._tell(self._conversation, missed, known=await self._known(conversation.id))
         self._on_shown()
+
+    async def _known(self, conversation: ConversationId) -> dict[str, Json]:
+        """Return what the visitor told of themselves last time, so that it is not asked again."""
+        ticket = await self._services.visitor_reads.ticket(self._visitor, conversation)
+        answers = dict(ticket.answers) if ticket else {}
+        asked = known_fields(self._services.config.survey)
+        return {field.id: answers[field.id] for field in asked if field.id in answers}
 
     async def _send_with_files(self, frame: frames.Send) -> None:
         try:
@@ -171,18 +179,23 @@ class VisitorSession:
             return
         self._submission.submit(event, frame.id)
 
-    def _tell(self, conversation: Conversation, messages: Sequence[Message], kind: str = "news") -> None:
+    def _tell(
+        self, conversation: Conversation, messages: Sequence[Message], known: dict[str, Json] | None = None
+    ) -> None:
+        """Send what is new, or, with what is ``known`` of the visitor, all that the page needs to begin."""
         prefix = self._services.config.desk.ticket_prefix
         shown: list[Json] = [message_json(message, staff=False) for message in messages]
         state = state_json(conversation, prefix, customer=True)
         frame: dict[str, Json] = {
-            "t": kind,
+            "t": "news" if known is None else "ready",
             "conversation": conversation.id,
             "seq": conversation.last_seq,
             "state": state,
         }
-        if shown or kind == "ready":
+        if shown or known is not None:
             frame["messages"] = shown
+        if known is not None:
+            frame["known"] = known
         self._send(encode(frame))
 
     def _shown(self) -> Conversation:

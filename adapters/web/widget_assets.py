@@ -1,0 +1,123 @@
+"""The widget's files as browsers get them: two scripts, compressed once, named by their content.
+
+The parts stay separate files to be read and edited; a visitor gets them joined, without comments and
+indentation, because one stream compresses better than eight and one hash then vouches for all of it.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+
+from aiohttp import web
+
+LOADER = "widget.js"
+PARTS = (
+    "widget-dom.js",
+    "widget-link.js",
+    "widget-dialogue.js",
+    "widget-files.js",
+    "widget-survey.js",
+    "widget-ending.js",
+    "widget-thread.js",
+    "widget-chat.js",
+)
+"""What the loader fetches once the launcher is clicked, each after those it builds on."""
+STYLE = "widget.css"
+
+_FOREVER = "public, max-age=31536000, immutable"
+_CHECK_SOON = "public, max-age=300"
+_IMPORT = re.compile(r"^import .*\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?!async function start)", re.MULTILINE)
+_LINE_COMMENT = re.compile(r"^\s*//.*\n|\s+// .*$", re.MULTILINE)
+_BLOCK_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_AROUND_SIGNS = re.compile(r"\s*([{};,]|:(?= ))\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One script, ready to be sent. ``integrity`` is what a page writes into its script tag."""
+
+    content: bytes
+    compressed: bytes
+    etag: str
+    integrity: str
+
+
+class WidgetAssets:
+    """The loader and the chat it loads; ``digest`` names this version of the chat."""
+
+    def __init__(self) -> None:
+        style = json.dumps(squeeze_style(_read(STYLE)), ensure_ascii=False)
+        scripts = (_EXPORT.sub("", _IMPORT.sub("", _read(name))) for name in PARTS)
+        self.chat = _asset(squeeze_script("".join(scripts)).replace('"@style@"', style))
+        self.digest = hashlib.sha256(self.chat.content).hexdigest()[:12]
+        # The loader checks what it loads: the one hash in a page's script tag vouches for all of it.
+        loader = _read(LOADER).replace("@digest@", self.digest).replace("@integrity@", self.chat.integrity)
+        self.loader = _asset(squeeze_script(loader))
+
+
+ASSETS = web.AppKey("widget_assets", WidgetAssets)
+
+
+def squeeze_script(text: str) -> str:
+    """Return a script without its comments and indentation; no text in it may span lines or hold " // "."""
+    plain = _LINE_COMMENT.sub(lambda found: "\n" if found[0].endswith("\n") else "", text)
+    lines = (line.strip() for line in _BLOCK_COMMENT.sub("", plain).split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def squeeze_style(text: str) -> str:
+    """Return a style sheet without its comments and needless white space."""
+    return _AROUND_SIGNS.sub(r"\1", " ".join(_BLOCK_COMMENT.sub("", text).split()))
+
+
+async def serve_loader(request: web.Request) -> web.StreamResponse:
+    """Serve the script that a site embeds."""
+    return _respond(request, request.app[ASSETS].loader, _CHECK_SOON)
+
+
+async def serve_chat(request: web.Request) -> web.StreamResponse:
+    """Serve the chat; under another version's address it is today's, not to be kept."""
+    assets = request.app[ASSETS]
+    current = request.match_info["digest"] == assets.digest
+    return _respond(request, assets.chat, _FOREVER if current else "no-cache")
+
+
+def _respond(request: web.Request, asset: Asset, caching: str) -> web.Response:
+    headers = {
+        "Cache-Control": caching,
+        "ETag": asset.etag,
+        "Vary": "Accept-Encoding",
+        # Anybody may read it, which a page needs to check its hash.
+        "Access-Control-Allow-Origin": "*",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if any(f'"{etag.value}"' == asset.etag for etag in request.if_none_match or ()):
+        return web.Response(status=304, headers=headers)
+    compressed = "gzip" in request.headers.get("Accept-Encoding", "")
+    if compressed:
+        headers["Content-Encoding"] = "gzip"
+    body = asset.compressed if compressed else asset.content
+    return web.Response(body=body, headers=headers, content_type="text/javascript", charset="utf-8")
+
+
+def _read(name: str) -> str:
+    return files("adapters.web").joinpath("static", name).read_text(encoding="utf-8")
+
+
+def _asset(text: str) -> Asset:
+    content = text.encode()
+    digest = hashlib.sha384(content).digest()
+    return Asset(
+        content=content,
+        compressed=gzip.compress(content, 9, mtime=0),
+        etag=f'"{digest.hex()[:32]}"',
+        integrity=f"sha384-{base64.b64encode(digest).decode()}",
+    )

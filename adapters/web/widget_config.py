@@ -1,0 +1,80 @@
+"""What a widget shows before anybody signs anything: name, colour, survey, hours, the ways in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from adapters.web.frames import Json
+from chatdesk.config import ChannelSettings, Config, WidgetSettings
+from chatdesk.survey import Survey, SurveyField
+from chatdesk.wording import describe_hours, say_moment
+
+
+def widget_config(config: Config, widget: WidgetSettings, at: datetime) -> dict[str, Json]:
+    """Return the configuration that the page of this widget gets at ``at`` (aware, UTC)."""
+    company = config.company(widget.company)
+    return {
+        "name": widget.name,
+        "company": company.name if company else None,
+        "colour": widget.colour,
+        "logo": widget.logo or None,
+        "language": config.desk.language,
+        "phone": config.desk.phone or None,
+        "survey": survey_json(config),
+        "channels": [_channel(config, channel) for channel in config.channels.values()],
+        **hours_json(widget, at),
+    }
+
+
+def hours_json(widget: WidgetSettings, at: datetime) -> dict[str, Json]:
+    """Return whether the chat is open, its hours, and when it opens next, in words; None when it never does."""
+    calendar = widget.calendar
+    opening = None if calendar.is_open(at) else calendar.next_opening(at)
+    return {
+        "open": calendar.is_open(at),
+        "hours": None if calendar.never_open else describe_hours(calendar, at),
+        "opens": say_moment(opening, calendar.timezone) if opening else None,
+    }
+
+
+def survey_json(config: Config) -> dict[str, Json]:
+    """Return the survey as data. ``stopped`` is the answer that says that work has stopped [R29]."""
+    survey = config.survey
+    return {
+        "submit": survey.submit,
+        "fields": [_field(field) for field in survey.fields],
+        "stopped": _stopped(survey, config.priority.urgency_field),
+    }
+
+
+def known_fields(survey: Survey) -> tuple[SurveyField, ...]:
+    """Return the questions about the person, whose answers stay true from one request to the next."""
+    lasting = ("text", "email", "phone")
+    return tuple(field for field in survey.fields if field.type in lasting and not field.when)
+
+
+def _field(field: SurveyField) -> Json:
+    found: dict[str, Json] = {"id": field.id, "ask": field.ask, "type": field.type.value}
+    if field.required:
+        found["required"] = True
+    if field.options:
+        found["options"] = list(field.options)
+    if field.when:
+        found["when"] = {other: list(allowed) for other, allowed in field.when}
+    if field.help:
+        found["help"] = field.help
+    return {**found, "max": field.max_length}
+
+
+def _stopped(survey: Survey, urgency: str) -> Json:
+    field = survey.field(urgency)
+    return {"field": urgency, "answer": field.options[-1]} if field and field.options else None
+
+
+def _channel(config: Config, channel: ChannelSettings) -> Json:
+    """Return a way in as customers are shown it, with its address where it has one [R8]."""
+    addresses = {
+        "email": f"mailto:{config.desk.email}" if config.desk.email else None,
+        "phone": f"tel:{config.desk.phone}" if config.desk.phone else None,
+    }
+    return {"name": channel.name, "label": channel.label, "href": addresses.get(channel.name)}

@@ -1,0 +1,28 @@
+"""The widget's own addresses: the loader and the chat it loads, and the configuration."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from adapters.web.cors import allow, preflight, readable_widget
+from adapters.web.services import SERVICES
+from adapters.web.visitor_socket import visitor_socket
+from adapters.web.widget_assets import ASSETS, WidgetAssets, serve_chat, serve_loader
+from adapters.web.widget_config import widget_config
+
+
+def add_routes(application: web.Application) -> None:
+    """Add the widget's routes."""
+    application[ASSETS] = WidgetAssets()
+    router = application.router
+    router.add_get("/widget.js", serve_loader)
+    router.add_get("/widget/chat/{digest}.js", serve_chat)
+    router.add_get("/widget/config", _config)
+    router.add_options("/widget/config", preflight)
+    router.add_get("/widget/socket", visitor_socket)
+
+
+async def _config(request: web.Request) -> web.StreamResponse:
+    services = request.app[SERVICES]
+    widget = readable_widget(request)
+    return allow(request, web.json_response(widget_config(services.config, widget, services.clock())))
