@@ -8,7 +8,16 @@ from datetime import datetime
 
 from chatdesk.changes import HistoryEntry, Rating
 from chatdesk.config import Config
-from chatdesk.conversation import Conversation, ConversationId, Message, Revision, Surveying, Ticketed
+from chatdesk.conversation import (
+    Author,
+    AuthorKind,
+    Conversation,
+    ConversationId,
+    Message,
+    Revision,
+    Surveying,
+    Ticketed,
+)
 from chatdesk.draft import Draft
 from chatdesk.effects import (
     Announce,
@@ -24,7 +33,7 @@ from chatdesk.effects import (
     StartTimer,
 )
 from chatdesk.errors import NotFound
-from chatdesk.events import AnyEvent
+from chatdesk.events import AnyEvent, TicketEvent
 from chatdesk.ports import NewId
 from chatdesk.routing import WEB, Router
 from chatdesk.ticket import Ticket, format_number
@@ -186,12 +195,20 @@ class EffectHandler:
         new = replace(new, channel=source.channel, state=Ticketed())
         self._draft.put_conversation(new, new)
         self._open_ticket(effect.ticket, self._draft.conversation(new.id))
+        origin = format_number(self._config.desk.ticket_prefix, effect.ticket.linked_to or 0)
+        opened = Record("split off", self._doer(event), f"from {origin}", after=effect.ticket.status)
+        self._record(opened, self._draft.conversation(new.id), event.at)
         for seq in effect.messages:
             copied = self._draft.message(source.id, seq)
             if copied is None or copied.deleted_at is not None:
                 raise NotFound("A message to move")
             post = Post(copied.author, copied.text, copied.visibility, copied.files)
             self._post(post, self._draft.conversation(new.id), event)
+
+    def _doer(self, event: AnyEvent) -> Author:
+        if isinstance(event, TicketEvent):
+            return event.agent.author
+        return Author(AuthorKind.DESK, "desk", self._config.desk.name)
 
     def _rate(self, effect: Rate, conversation: Conversation, at: datetime) -> None:
         self._draft.put_conversation(conversation, replace(conversation, rating=effect.score, changed_at=at))

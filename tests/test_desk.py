@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chatdesk.changes import Changes
-from chatdesk.conversation import DialogueState, Live, Waiting
+from chatdesk.conversation import DialogueState, Waiting
 from chatdesk.desk import MAX_BATCH, Desk, Flows
 from chatdesk.effects import Decision
 from chatdesk.errors import ConcurrentChange, DeskStopped, EventRefused, NotFound, StorageError
@@ -42,7 +42,7 @@ async def test_a_repetition_is_answered_with_the_first_outcome_within_a_batch_an
         await desk.receive(message())
         latest = await desk.receive(survey(key="s"))
     assert first == again == later == latest
-    assert [outcome.repeated for outcome in (first, again, later)] == [False, True, True]  # type: ignore[union-attr,attr-defined]
+    assert [outcome.repeated for outcome in (first, again, later)] == [False, True, True]
     assert len(store.record.tickets) == 1
 
 
@@ -250,4 +250,3 @@ async def test_one_commit_is_one_version_however_many_events_it_holds(tmp_path: 
             chat = (await batch.conversations([outcome.conversation]))[outcome.conversation]  # type: ignore[list-item,index]
     assert (chat.version, chat.last_seq) == (3, 12)
     assert isinstance(chat.state, Waiting)
-    assert not isinstance(chat.state, Live)

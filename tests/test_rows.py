@@ -1,0 +1,59 @@
+"""Rows: every value comes back as it went, and text sorts as time does."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tortoise.models import Model
+
+from storage import models, rows
+from storage.bulk import Row, columns
+from tests.core_builders import delivery
+from tests.desk_builders import TUESDAY, conversation, ticket
+
+MOMENTS = st.datetimes(timezones=st.just(UTC))
+
+
+@pytest.mark.property
+@given(MOMENTS, MOMENTS)
+def test_stored_moments_sort_as_time_does_and_come_back_the_same(one: datetime, other: datetime) -> None:
+    assert (rows.timestamp(one) < rows.timestamp(other)) == (one < other)
+    assert rows.moment(rows.timestamp(one)) == one
+
+
+def test_a_moment_of_another_zone_is_stored_in_utc() -> None:
+    eastern = TUESDAY.astimezone(ZoneInfo("America/New_York"))
+    assert rows.timestamp(eastern) == rows.timestamp(TUESDAY) == "2026-09-15 14:12:00.000000+00:00"
+
+
+def test_a_moment_is_read_as_utc_whatever_the_driver_gives() -> None:
+    shifted = (TUESDAY + timedelta(hours=2)).isoformat().replace("+00:00", "+02:00")
+    naive = TUESDAY.replace(tzinfo=None)
+    assert rows.moment(shifted) == rows.moment(naive) == rows.moment(TUESDAY) == TUESDAY
+    assert rows.moment(shifted).tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    ("model", "row"),
+    [
+        (models.Conversation, rows.conversation_row(conversation())),
+        (models.Ticket, rows.ticket_row(ticket())),
+        (models.Delivery, rows.delivery_row(delivery("d1"))),
+    ],
+    ids=["conversation", "ticket", "delivery"],
+)
+def test_a_row_holds_a_value_for_each_column_in_order(model: type[Model], row: Row) -> None:
+    named = dict(zip(columns(model), row, strict=True))
+    assert next(iter(named.values())) in (conversation().id, ticket().number, "d1")
+
+
+@pytest.mark.parametrize(
+    ("state", "data"), [("dreaming", "{}"), ("live", "{"), ("live", "{}"), ("waiting", '{"since": "noon"}')]
+)
+def test_a_state_that_cannot_be_read_is_the_rows_fault(state: str, data: str) -> None:
+    with pytest.raises(ValueError, match=r"dreaming|validation error"):
+        rows.to_state({"id": "c", "state": state, "state_data": data})
