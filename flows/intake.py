@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,6 +18,7 @@ from flows import after_hours
 from flows.pre_chat_survey import check_answers
 from flows.promises import call_back_by, call_back_text, work_has_stopped
 
+MAX_FIRST_NAME = 24
 MAX_SUBJECT = 80
 
 
@@ -133,7 +135,18 @@ def _subject(description: str) -> str:
 
 def _thanks(situation: Situation, ticket: Ticket) -> str:
     first_name = ticket.requester_name.split()[0]
-    return f"Thank you, {first_name}. Your ticket is {situation.ticket_name}"
+    named = f", {first_name}" if is_plain_name(first_name) else ""
+    return f"Thank you{named}. Your ticket is {situation.ticket_name}"
+
+
+def is_plain_name(word: str) -> bool:
+    """Tell whether a word can only be a name: letters, hyphens and apostrophes, and not many.
+
+    The thanks are mailed to an address that anybody can type, and so must carry no address and no
+    advertisement.
+    """
+    letters = all(unicodedata.category(char)[0] in "LM" or char in "-'\u2019" for char in word)
+    return letters and len(word) <= MAX_FIRST_NAME
 
 
 def _desk(situation: Situation) -> Author:
