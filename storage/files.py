@@ -145,6 +145,9 @@ class LocalFiles:
             kind, sha256 = await uninterrupted(writer.finish())
             ref = replace(file.ref, media_type=kind, size=taken)
             await uninterrupted(commit(ref, sha256))
+        except ConnectionError:
+            # The sender went away: nothing is wrong with the disk.
+            raise
         except OSError as error:
             raise StorageError(f"The file could not be written: {error.strerror}.") from error
         finally:
