@@ -72,9 +72,15 @@ def line_json(line: TicketLine, prefix: str, names: Names) -> dict[str, Json]:
     """Return one line of a list."""
     found: dict[str, Json] = {**_header(line.ticket, prefix, names), "chat": None, "unread": False}
     if line.conversation is not None:
-        found["unread"] = line.conversation.last_seq > line.conversation.receipts.staff_seen
+        found["unread"] = is_unread(line)
         found["chat"] = _chat(line.conversation)
     return found
+
+
+def is_unread(line: TicketLine) -> bool:
+    """Tell whether something was said that no technician has seen."""
+    chat = line.conversation
+    return chat is not None and chat.last_seq > chat.receipts.staff_seen
 
 
 def history_json(entry: HistoryEntry) -> dict[str, Json]:

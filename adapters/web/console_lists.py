@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from adapters.web.console_api import add_read
-from adapters.web.console_json import line_json, problem_json, set_aside_json, survey_json
+from adapters.web.console_json import is_unread, line_json, problem_json, set_aside_json, survey_json
 from adapters.web.frames import Json
 from adapters.web.services import SERVICES
 from adapters.web.sign_in import csrf_token
@@ -76,11 +76,13 @@ async def counts(request: web.Request, staff: SignedIn) -> dict[str, Json]:
     reads = request.app[SERVICES].staff_reads
     queue = TicketFilter(TicketView.QUEUE)
     mine = TicketFilter(TicketView.MINE, agent=staff.account.id)
+    own = await reads.tickets(mine, limit=COUNTED + 1)
     found = await reads.problems(COUNTED + 1)
     return {
         "limit": COUNTED,
         "queue": await reads.count(queue, COUNTED + 1),
-        "mine": await reads.count(mine, COUNTED + 1),
+        "mine": len(own.lines),
+        "unread": sum(is_unread(line) for line in own.lines),
         "waiting": len(await reads.waiting()),
         "problems": len(found.deliveries) + len(found.set_aside),
     }

@@ -165,7 +165,7 @@ class StaffSession:
     def _on_news(self, news: ConversationNews) -> None:
         match news:
             case ConversationChanged():
-                self._tell(news.conversation, news.messages)
+                self._tell(news.conversation, news.messages, ticket_changed=news.ticket is not None)
             case Typing() if news.by.id != self._agent.id:
                 frame: dict[str, Json] = {
                     "t": "typing",
@@ -177,7 +177,14 @@ class StaffSession:
                 }
                 self._send(encode(frame))
 
-    def _tell(self, conversation: Conversation, messages: tuple[Message, ...], kind: str = "news") -> None:
+    def _tell(
+        self,
+        conversation: Conversation,
+        messages: tuple[Message, ...],
+        kind: str = "news",
+        *,
+        ticket_changed: bool = False,
+    ) -> None:
         prefix = self._services.config.desk.ticket_prefix
         shown: list[Json] = [message_json(message, staff=True) for message in messages]
         frame: dict[str, Json] = {
@@ -188,6 +195,8 @@ class StaffSession:
         }
         if shown or kind == "ready":
             frame["messages"] = shown
+        if ticket_changed:
+            frame["ticket_changed"] = True
         self._send(encode(frame))
 
     async def _send_with_files(self, frame: frames.Send) -> None:

@@ -1,0 +1,145 @@
+// The right column: who asks, what was promised, and what can be done.
+
+import { button, h, icon, ticketLink } from "./dom.js";
+import { due, short, whole } from "./time.js";
+import { priority } from "./list.js";
+
+export class Details {
+  constructor({ me, settings, steps, open }) {
+    Object.assign(this, { me, settings, steps, openTicket: open });
+    this.element = h("div", { class: "details" });
+  }
+
+  show(ticket) {
+    const header = ticket.header;
+    // A choice that is open must not be drawn away under the reader's hand.
+    if (this.element.contains(document.activeElement) && document.activeElement.tagName === "SELECT" && this.number === ticket.number) return;
+    const signature = JSON.stringify([header, [...ticket.conversations.values()].map((each) => [each.id, each.online, each.here, each.state.phase, each.state.rating])]);
+    if (signature === this.signature && this.number === ticket.number) return;
+    this.signature = signature;
+    this.number = ticket.number;
+    const opened = new Set([...this.element.querySelectorAll("details[open]")].map((each) => each.dataset.name));
+    this.element.replaceChildren(
+      this.requester(ticket, header), this.state(header), this.work(ticket, header), this.here(ticket),
+      this.answers(header), this.more(ticket, header, opened), transcripts(ticket, opened));
+  }
+
+  requester(ticket, header) {
+    const online = [...ticket.conversations.values()].some((each) => each.online);
+    return section("Customer",
+      h("p", { class: "person" }, h("strong", {}, header.requester), " ",
+        h("span", { class: online ? "online on" : "online" }, online ? "online" : "not in the chat")),
+      header.company && h("p", {}, header.company),
+      header.email && h("p", {}, safeLink(`mailto:${header.email}`, header.email)),
+      header.phone && h("p", {}, safeLink(`tel:${header.phone.replace(/[^\d+]/g, "")}`, header.phone)),
+      rating(ticket));
+  }
+
+  state(header) {
+    const when = header.due_at && due(header.due_at);
+    return section("Time",
+      header.due_at && !header.paused && fact("Due", h("span", { class: `due ${when.late ? "late" : when.soon ? "soon" : ""}`, title: whole(header.due_at) }, when.text)),
+      header.due_because && h("p", { class: "because" }, header.due_because),
+      header.waiting_until && fact("Waits until", moment(header.waiting_until)),
+      header.promised_at && fact("Promised", moment(header.promised_at)),
+      header.needed_by && fact("Needed by", moment(header.needed_by)),
+      fact("Opened", moment(header.opened_at), ` by ${header.channel}`),
+      header.first_response_at && fact("First answer", moment(header.first_response_at)),
+      header.resolved_at && fact("Resolved", moment(header.resolved_at)));
+  }
+
+  work(ticket, header) {
+    const may = header.can.includes("edit");
+    const choose = h("select", { "aria-label": "Priority", disabled: !may, on: { change: (event) => {
+      event.target.blur();
+      this.steps.priority(ticket, event.target.value);
+    } } }, this.settings.priorities.map((name) => h("option", { value: name, selected: name === header.priority }, name)));
+    return section("Work",
+      h("div", { class: "priority-row" }, priority(header.priority), choose,
+        may && !header.confirmed && button("Confirm", () => this.steps.priority(ticket, header.priority), { class: "small" })),
+      h("p", { class: "because" }, header.confirmed ? "Confirmed by staff." : `Proposed by the survey: ${header.proposed}. Confirm or change it.`),
+      fact("Type", header.type),
+      fact("Assignee", header.assignee ? (header.assignee.id === this.me.id ? `${header.assignee.name} (you)` : header.assignee.name) : "nobody"),
+      header.workaround && h("div", { class: "quoted" }, h("h4", {}, "Workaround"), h("p", { class: "text" }, header.workaround)),
+      header.resolution && h("div", { class: "quoted" }, h("h4", {}, "Resolution"), h("p", { class: "text" }, header.resolution)),
+      header.merged_into && fact("Merged into", ticketLink(header.merged_into, this.openTicket)),
+      header.linked_to && fact("Split from", ticketLink(header.linked_to, this.openTicket)));
+  }
+
+  here(ticket) {
+    const agents = new Map([...ticket.conversations.values()].flatMap((each) => each.here).map((agent) => [agent.id, agent.name]));
+    agents.delete(this.me.id);
+    if (!agents.size) return null;
+    return section("Also here", h("ul", { class: "here" }, [...agents.values()].map((name) => h("li", {}, icon("person"), name))));
+  }
+
+  answers(header) {
+    if (!header.answers.length) return null;
+    return section("Answers", h("dl", { class: "answers" }, header.answers.flatMap(({ ask, answer }) => [h("dt", {}, ask), h("dd", { class: "text" }, answer)])));
+  }
+
+  more(ticket, header, opened) {
+    const words = {
+      edit: "Edit subject, type, workaround…", split: "Split off a new ticket…", merge: "Merge into another…", cancel: "Cancel the ticket…",
+    };
+    const possible = Object.keys(words).filter((step) => header.can.includes(step));
+    if (!possible.length) return null;
+    return folded("More", "more", opened, possible.map((step) => button(words[step], () => this.steps[step](ticket), { class: step === "cancel" ? "wide danger-text" : "wide" })));
+  }
+}
+
+/** The buttons above the timeline: the steps that matter most in this state. */
+export function mainSteps(ticket, steps, me) {
+  const { can: may } = ticket.header;
+  const chat = ticket.current;
+  const live = chat?.state.phase === "live";
+  const has = (step) => may.includes(step);
+  const all = [
+    has("take") && button(chat?.state.phase === "waiting" ? "Take chat" : "Take", () => steps.take(ticket), { class: "primary", data: { step: "take" } }),
+    has("take_over") && button("Take over", () => steps.takeOver(ticket), { data: { step: "take" } }),
+    live && !chat.state.agents.includes(me.id) && button("Join chat", () => steps.chat(ticket, "join")),
+    has("resume") && button("Resume", () => steps.resume(ticket), { class: "primary" }),
+    has("reopen") && button("Re-open", () => steps.reopen(ticket)),
+    has("assign") && button(ticket.header.assignee ? "Hand over" : "Assign", () => steps.assign(ticket)),
+    has("wait") && button("Wait", () => steps.wait(ticket)),
+    live && button("End chat", () => steps.chat(ticket, "end")),
+    has("resolve") && button("Resolve", () => steps.resolve(ticket), { class: has("take") ? "" : "primary", data: { step: "resolve" } }),
+  ];
+  return all.filter(Boolean);
+}
+
+function transcripts(ticket, opened) {
+  const address = (format, internal) =>
+    `/console/api/tickets/${encodeURIComponent(ticket.number)}/transcript?${new URLSearchParams({ format, internal: internal ? "1" : "0" })}`;
+  const link = (label, format, internal) => h("a", { href: address(format, internal), target: "_blank", rel: "noopener", class: "wide" }, label);
+  return folded("Transcript", "transcript", opened, [
+    link("For the customer, as a page", "html", false), link("For the customer, as text", "text", false),
+    link("Internal, as a page", "html", true), link("Internal, as text", "text", true),
+  ]);
+}
+
+function folded(title, name, opened, children) {
+  return h("details", { class: "fold", data: { name }, open: opened.has(name) }, h("summary", {}, title), h("div", { class: "fold-body" }, children));
+}
+
+function section(title, ...children) {
+  return h("section", { class: "card" }, h("h3", {}, title), children);
+}
+
+function fact(name, ...value) {
+  return h("p", { class: "fact" }, h("span", { class: "fact-name" }, name), h("span", { class: "fact-value" }, value));
+}
+
+function moment(at) {
+  return h("time", { datetime: at, title: whole(at) }, short(at));
+}
+
+function safeLink(address, text) {
+  const parsed = URL.canParse(address) ? new URL(address) : null;
+  return parsed && ["mailto:", "tel:"].includes(parsed.protocol) ? h("a", { href: address }, text) : text;
+}
+
+function rating(ticket) {
+  const given = [...ticket.conversations.values()].map((each) => each.state.rating).filter(Boolean);
+  return given.length ? fact("Rating", `${given.at(-1)} of 5`) : null;
+}

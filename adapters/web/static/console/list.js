@@ -1,0 +1,230 @@
+// The left column: the views, and their tickets; chats that wait come first and look alive.
+
+import { read } from "./api.js";
+import { button, h, icon, iconButton, reconcile } from "./dom.js";
+import { due, elapsed, short, whole } from "./time.js";
+
+const VIEWS = [["queue", "Queue"], ["mine", "Mine"], ["all", "All"]];
+const REFRESH_PAUSE = 700;
+const NOTHING = {
+  queue: "Nothing waits. New tickets appear here by themselves.",
+  mine: "You have no open tickets.",
+  all: "There are no tickets yet.",
+  search: "No ticket matches.",
+};
+
+export class TicketList {
+  constructor({ me, open, logContact, menu }) {
+    Object.assign(this, { me, openTicket: open });
+    this.view = "queue";
+    this.text = "";
+    this.lines = [];
+    this.waiting = [];
+    this.next = "";
+    this.pages = 1;
+    this.selected = "";
+    this.cursor = "";
+    this.known = new Map();
+    this.turn = 0;
+    this.build(logContact, menu);
+    setInterval(() => this.tick(), 1_000);
+  }
+
+  build(logContact, menu) {
+    this.tabs = new Map(VIEWS.map(([view, label]) => {
+      const count = h("span", { class: "count" });
+      const tab = button(label, () => this.show(view), { class: "view", "aria-pressed": String(view === this.view) });
+      tab.append(count);
+      return [view, { tab, count }];
+    }));
+    this.search = h("input", {
+      type: "search", placeholder: "Search number, name, company, subject", "aria-label": "Search tickets", maxlength: "200",
+      on: { input: () => this.searchSoon(), keydown: (event) => this.searchKey(event) },
+    });
+    this.rows = h("ul", { class: "rows", "aria-label": "Tickets" });
+    this.more = button("Show more", () => this.showMore(), { class: "more", hidden: true });
+    this.empty = h("p", { class: "empty", hidden: true });
+    this.problems = button("Problems", () => this.openProblems(), { class: "problems-link", hidden: true }, icon("warn"));
+    this.element = h("div", { class: "list" },
+      h("div", { class: "list-head" },
+        h("p", { class: "brand" }, h("span", { class: "brand-mark", "aria-hidden": "true" }), document.body.dataset.desk),
+        iconButton("plus", "Log a call or request", logContact), menu),
+      h("div", { class: "views", role: "group", "aria-label": "Lists" }, [...this.tabs.values()].map(({ tab }) => tab)),
+      h("div", { class: "search" }, icon("search"), this.search),
+      h("div", { class: "scroll", tabindex: "-1" }, this.rows, this.empty, this.more),
+      this.problems);
+  }
+
+  show(view) {
+    this.view = view;
+    this.text = "";
+    this.search.value = "";
+    this.pages = 1;
+    for (const [name, { tab }] of this.tabs) tab.setAttribute("aria-pressed", String(name === view));
+    return this.refresh();
+  }
+
+  searchSoon() {
+    clearTimeout(this.searchTimer);
+    this.searchTimer = setTimeout(() => this.searchNow(), 250);
+  }
+
+  searchNow() {
+    clearTimeout(this.searchTimer);
+    const text = this.search.value.trim();
+    if (text === this.text) return;
+    if (!text) {
+      this.show(this.view);
+      return;
+    }
+    this.text = text;
+    this.pages = 1;
+    for (const { tab } of this.tabs.values()) tab.setAttribute("aria-pressed", "false");
+    this.refresh();
+  }
+
+  searchKey(event) {
+    if (event.key === "Escape") {
+      this.search.value = "";
+      this.searchNow();
+      this.search.blur();
+    } else if (event.key === "Enter") this.searchNow();
+    else if (event.key === "ArrowDown") {
+      event.preventDefault();
+      this.move(1);
+    }
+  }
+
+  /** Reads the list again, soon and once however much has happened. */
+  soon() {
+    if (this.timer) return;
+    const since = Date.now() - (this.readAt || 0);
+    this.timer = setTimeout(() => {
+      this.timer = null;
+      this.refresh().catch(() => {});
+    }, Math.max(60, REFRESH_PAUSE - since));
+  }
+
+  async refresh() {
+    this.readAt = Date.now();
+    const turn = (this.turn += 1);
+    const wanted = this.text ? { view: "all", text: this.text } : { view: this.view };
+    let lines = [];
+    let waiting = [];
+    let next = "";
+    for (let page = 0; page < this.pages; page += 1) {
+      const found = await read("/tickets", { ...wanted, page: next });
+      if (turn !== this.turn) return;
+      lines = lines.concat(found.lines);
+      if (page === 0) waiting = found.waiting;
+      next = found.next;
+      if (!next) break;
+    }
+    Object.assign(this, { lines, waiting, next });
+    this.draw();
+    this.count().catch(() => {});
+  }
+
+  async showMore() {
+    this.pages += 1;
+    await this.refresh();
+  }
+
+  async count() {
+    const found = await read("/counts");
+    const said = (value) => (value > found.limit ? `${found.limit}+` : value ? String(value) : "");
+    for (const [view, { count }] of this.tabs) count.textContent = said(found[view] || 0);
+    this.problems.hidden = !found.problems;
+    this.problems.lastChild.textContent = `Problems (${said(found.problems)})`;
+    this.onCounts?.(found);
+  }
+
+  get all() {
+    const shown = new Set(this.waiting.map((line) => line.number));
+    return [...this.waiting, ...this.lines.filter((line) => !shown.has(line.number))];
+  }
+
+  draw() {
+    const items = this.all.map((line) => ({
+      key: line.number,
+      signature: JSON.stringify([line, line.number === this.selected]),
+      build: () => this.row(line),
+    }));
+    const focused = document.activeElement?.closest?.(".row")?.dataset.number;
+    reconcile(this.rows, this.known, items);
+    if (focused && !this.rows.contains(document.activeElement)) this.rowOf(focused)?.focus();
+    this.empty.hidden = items.length > 0;
+    this.empty.textContent = NOTHING[this.text ? "search" : this.view];
+    this.more.hidden = !this.next;
+    this.tick();
+  }
+
+  row(line) {
+    const waits = line.chat?.phase === "waiting";
+    const live = line.chat?.phase === "live";
+    const classes = ["row", waits && "waits", line.unread && "unread", line.number === this.selected && "selected"].filter(Boolean);
+    const open = (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      this.openTicket(line.number);
+    };
+    return h("li", {},
+      h("a", {
+        class: classes.join(" "), href: `/console/tickets/${encodeURIComponent(line.number)}`, data: { number: line.number },
+        "aria-current": line.number === this.selected ? "true" : false, on: { click: open },
+      },
+      h("span", { class: "row-top" },
+        line.unread && h("span", { class: "dot", title: "Something new" }, h("span", { class: "hidden" }, "New: ")),
+        h("span", { class: "who" }, line.requester), h("span", { class: "number" }, line.number)),
+      h("span", { class: "subject" }, line.subject),
+      h("span", { class: "row-bottom" },
+        waits ? h("span", { class: "chat-waits" }, icon("chat"), "Waiting ", h("span", { class: "timer", data: { since: line.chat.since } }))
+          : priority(line.priority),
+        live && h("span", { class: "chat-live" }, icon("chat"), "Live"),
+        h("span", { class: "company" }, line.company),
+        h("span", { class: "state" }, stateWords(line, this.me)),
+        line.due_at && !line.paused && !waits && h("span", { class: "due", data: { due: line.due_at }, title: `Due ${whole(line.due_at)}` }),
+        !line.active && h("time", { datetime: line.changed_at, title: whole(line.changed_at) }, short(line.changed_at)))));
+  }
+
+  tick() {
+    for (const timer of this.rows.querySelectorAll(".timer")) timer.textContent = elapsed(timer.dataset.since);
+    for (const place of this.rows.querySelectorAll(".due")) {
+      const { text, late, soon } = due(place.dataset.due);
+      place.textContent = text;
+      place.classList.toggle("late", late);
+      place.classList.toggle("soon", soon);
+    }
+  }
+
+  select(number) {
+    this.selected = number;
+    this.cursor = number;
+    this.draw();
+  }
+
+  rowOf(number) {
+    return [...this.rows.querySelectorAll(".row")].find((row) => row.dataset.number === number) || null;
+  }
+
+  /** Moves the focus by one row; the ticket is opened with Enter. */
+  move(step) {
+    const rows = [...this.rows.querySelectorAll(".row")];
+    if (!rows.length) return;
+    const focused = document.activeElement?.closest?.(".row")?.dataset.number || this.cursor;
+    const at = rows.findIndex((row) => row.dataset.number === focused);
+    const row = rows[Math.min(rows.length - 1, Math.max(0, at < 0 ? 0 : at + step))];
+    this.cursor = row.dataset.number;
+    row.focus();
+  }
+}
+
+export function priority(name) {
+  return h("span", { class: `priority ${name}` }, name);
+}
+
+function stateWords(line, me) {
+  if (!line.assignee) return line.status;
+  const who = line.assignee.id === me.id ? "you" : line.assignee.name.split(/\s+/)[0];
+  return `${line.status} · ${who}`;
+}

@@ -1,0 +1,218 @@
+// What can be done with a ticket: each step a request, with the question it needs.
+
+import { change } from "./api.js";
+import { askForm } from "./dialogs.js";
+
+const asTime = (value) => (value ? new Date(value).toISOString() : null);
+
+export class Steps {
+  constructor({ me, settings, toast, open }) {
+    Object.assign(this, { me, settings, toast, open });
+  }
+
+  /** Sends a step that needs no question; what is refused is said, and the ticket read again. */
+  async send(ticket, step, body = {}) {
+    try {
+      await this.post(ticket, step, body);
+      return true;
+    } catch (error) {
+      this.toast(error.message, true);
+      await ticket.load();
+      return false;
+    }
+  }
+
+  async post(ticket, step, body) {
+    const answer = await change(`/tickets/${encodeURIComponent(ticket.number)}/${step}`, body);
+    await ticket.load();
+    return answer;
+  }
+
+  take(ticket) {
+    return this.send(ticket, "take");
+  }
+
+  takeOver(ticket) {
+    return this.send(ticket, "assign", { agent: this.me.id });
+  }
+
+  resume(ticket) {
+    return this.send(ticket, "resume");
+  }
+
+  assign(ticket) {
+    const others = this.settings.staff.filter(({ id }) => id !== ticket.header.assignee?.id);
+    return askForm({
+      title: ticket.header.assignee ? `Hand over ${ticket.number}` : `Assign ${ticket.number}`,
+      fields: [
+        { name: "agent", label: "To", type: "choice", required: true, options: others.map(({ id, name }) => ({ value: id, label: id === this.me.id ? `${name} (you)` : name })) },
+        { name: "reason", label: "Why, for the history", type: "long", rows: "2" },
+      ],
+      action: ticket.header.assignee ? "Hand over" : "Assign",
+      submit: (values) => this.post(ticket, "assign", values),
+    });
+  }
+
+  wait(ticket) {
+    return askForm({
+      title: `Let ${ticket.number} wait`,
+      intro: "The clock stands still until the answer or the date comes.",
+      fields: [
+        { name: "on", label: "Wait for", type: "choice", blank: false, value: "customer", options: [
+          { value: "customer", label: "the customer's answer" }, { value: "vendor", label: "a vendor" }, { value: "date", label: "a date" },
+        ] },
+        { name: "question", label: "Question to the customer", type: "long", required: true, when: { on: ["customer"] } },
+        { name: "until", label: "Until", type: "moment", required: true, when: { on: ["vendor", "date"] } },
+        { name: "text", label: "Why, for the history", type: "long", rows: "2", when: { on: ["vendor", "date"] } },
+      ],
+      action: "Wait",
+      submit: async ({ on, question, until, text }) => {
+        try {
+          return await this.post(ticket, "wait", { on, text: question || text || "", until: asTime(until) });
+        } catch (error) {
+          if (error.field === "text" && on === "customer") Object.assign(error, { field: "question" });
+          throw error;
+        }
+      },
+    });
+  }
+
+  resolve(ticket) {
+    return askForm({
+      title: `Resolve ${ticket.number}`,
+      fields: [{ name: "resolution", label: "How was it solved?", type: "long", required: true, help: "The customer reads this text." }],
+      action: "Resolve",
+      submit: (values) => this.post(ticket, "resolve", values),
+    });
+  }
+
+  reopen(ticket) {
+    return askForm({
+      title: `Re-open ${ticket.number}`,
+      fields: [{ name: "reason", label: "Why, for the history", type: "long", rows: "2" }],
+      action: "Re-open",
+      submit: (values) => this.post(ticket, "reopen", values),
+    });
+  }
+
+  cancel(ticket) {
+    return askForm({
+      title: `Cancel ${ticket.number}`,
+      intro: "A cancelled ticket cannot be opened again. The customer is told that it was cancelled, not why.",
+      fields: [{ name: "reason", label: "Why, for the history", type: "long", rows: "2", required: true }],
+      action: "Cancel the ticket",
+      danger: true,
+      submit: (values) => this.post(ticket, "cancel", values),
+    });
+  }
+
+  async merge(ticket) {
+    const merged = await askForm({
+      title: `Merge ${ticket.number} into another ticket`,
+      intro: "Its conversations move there, and the customer is told the other number.",
+      fields: [{ name: "into", label: "Number of the ticket that stays", required: true, help: `Such as ${this.settings.desk.prefix}-1001.` }],
+      action: "Merge",
+      submit: async ({ into }) => {
+        await this.post(ticket, "merge", { into: into.trim() });
+        return into.trim().toUpperCase();
+      },
+    });
+    if (merged) this.open(merged);
+  }
+
+  split(ticket) {
+    const conversation = ticket.current;
+    const messages = [...conversation.messages.values()].filter((each) => !each.deleted && each.from !== "desk");
+    return askForm({
+      title: `Split ${ticket.number}`,
+      intro: "The chosen messages are copied into a new ticket; the customer is told its number.",
+      fields: [
+        { name: "subject", label: "Subject of the new ticket", required: true },
+        { name: "messages", label: "Messages that belong to it", type: "messages", required: true, options: messages.map((each) => ({
+          value: each.seq, label: `${each.name}: ${each.text.slice(0, 160) || "(files)"}`,
+        })) },
+      ],
+      action: "Split",
+      submit: async (values) => {
+        const answer = await this.post(ticket, "split", { ...values, conversation: conversation.id });
+        this.toast("The new ticket is in the queue; the history links to it.");
+        return answer;
+      },
+    });
+  }
+
+  edit(ticket) {
+    const { subject, workaround, needed_by: neededBy, type } = ticket.header;
+    return askForm({
+      title: `Edit ${ticket.number}`,
+      fields: [
+        { name: "subject", label: "Subject", required: true, value: subject },
+        { name: "type", label: "Type", type: "choice", blank: false, value: type, options: this.settings.types },
+        { name: "workaround", label: "Workaround, while the fix stays open", type: "long", rows: "3", value: workaround },
+        { name: "needed_by", label: "Needed by", type: "moment", value: forInput(neededBy) },
+      ],
+      action: "Save",
+      submit: (values) => this.post(ticket, "edit", { ...values, needed_by: asTime(values.needed_by) }),
+    });
+  }
+
+  priority(ticket, priority) {
+    return this.send(ticket, "edit", { priority });
+  }
+
+  async chat(ticket, step) {
+    try {
+      await change(`/conversations/${encodeURIComponent(ticket.current.id)}/${step}`);
+    } catch (error) {
+      this.toast(error.message, true);
+    }
+    await ticket.load();
+  }
+
+  editMessage(ticket, conversation, message) {
+    return askForm({
+      title: "Edit your message",
+      fields: [{ name: "text", label: "Text", type: "long", value: message.text, required: true }],
+      action: "Save",
+      submit: ({ text }) => {
+        if (!text.trim()) throw new Error("Write a text, or delete the message.");
+        if (!ticket.edit(conversation.id, message.seq, text)) throw new Error("Not connected. Try again in a moment.");
+      },
+    });
+  }
+
+  removeMessage(ticket, conversation, message) {
+    return askForm({
+      title: "Delete your message?",
+      intro: "The customer no longer sees it. The record keeps what it said.",
+      fields: [],
+      action: "Delete",
+      danger: true,
+      submit: () => {
+        if (!ticket.remove(conversation.id, message.seq)) throw new Error("Not connected. Try again in a moment.");
+      },
+    });
+  }
+
+  async logContact() {
+    const survey = this.settings.survey.map(({ id, ask, ...rest }) => ({ ...rest, name: id, label: ask }));
+    const answer = await askForm({
+      title: "Log a call or a request",
+      fields: [
+        { name: "way", label: "How did it come?", type: "choice", blank: false, value: "phone", options: [
+          { value: "phone", label: "By phone" }, { value: "direct", label: "Directly to me" },
+        ] },
+        ...survey.map((field) => ({ ...field, when: field.when || {} })),
+      ],
+      action: "Open ticket",
+      submit: ({ way, ...answers }) => change("/tickets", { way, answers }),
+    });
+    if (answer?.ticket) this.open(answer.ticket);
+  }
+}
+
+function forInput(at) {
+  if (!at) return "";
+  const moment = new Date(at);
+  return new Date(moment.getTime() - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
