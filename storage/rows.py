@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -50,6 +51,7 @@ _ADAPTERS: dict[str, TypeAdapter[DialogueState]] = {name: TypeAdapter(cls) for n
 _FILES: TypeAdapter[tuple[FileRef, ...]] = TypeAdapter(tuple[FileRef, ...])
 
 
+@lru_cache(maxsize=4096)
 def timestamp(at: datetime) -> str:
     """Write an aware moment as both databases read it, in UTC, so that text sorts as time does."""
     utc = at if at.tzinfo is UTC else at.astimezone(UTC)

@@ -28,6 +28,11 @@ log = structlog.get_logger(__name__)
 
 TICKET_COUNTER = "ticket"
 CACHE_SIZE = 20_000
+_FIXED: Mapping[type[Model], tuple[str, ...]] = {
+    models.Conversation: ("channel", "visitor", "widget", "flow", "flow_version", "opened_at"),
+    models.Message: ("author_kind", "author_id", "author_name", "visibility", "at"),
+}
+"""Columns that never change once a row is written."""
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 Key = TypeVar("Key", bound=Hashable)
@@ -246,7 +251,8 @@ class TortoiseBatch:
         found = list(records)
         if not found:
             return 0
-        query = update_sql(model, key, self._dialect, versioned=versioned)
+        fixed = _FIXED.get(model, ())
+        query = update_sql(model, key, self._dialect, versioned=versioned, fixed=fixed)
         changed, _ = await self._connection.execute_query(query, [_json(found)])
         return changed
 
