@@ -16,7 +16,9 @@ PAGES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-POLICY = "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+POLICY = (
+    "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
 
 
 def add_routes(application: web.Application) -> None:

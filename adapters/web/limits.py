@@ -45,10 +45,10 @@ class Gate:
 
         Raises EventRefused with the code ``slow_down`` when it is one too many.
         """
-        party = _party(address)
-        if party is None:
+        sender = party(address)
+        if sender is None:
             return
-        names = (party, company.strip().casefold(), recipient.strip().casefold())
+        names = (sender, company.strip().casefold(), recipient.strip().casefold())
         counters = (self._addresses, self._companies, self._recipients)
         for counter, name in zip(counters, names, strict=True):
             if name and not counter.take(name, at):
@@ -60,7 +60,7 @@ class Gate:
             raise _too_much("transcripts", self._transcripts.wait(party, at))
 
 
-def _party(address: str | None) -> str | None:
+def party(address: str | None) -> str | None:
     """Return what an address is counted by, an IPv6 one by its network; None for this machine's own."""
     try:
         found = ip_address((address or "").partition("%")[0])

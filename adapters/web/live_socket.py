@@ -1,19 +1,28 @@
-"""One WebSocket's outgoing side: frames joined and bounded; a slow reader is cut off and comes back."""
+"""One client's outgoing side: frames joined and bounded; a slow reader is cut off and comes back."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Protocol
 
-from aiohttp import WSCloseCode, web
+from aiohttp import WSCloseCode
 
 MAX_QUEUED = 2_000
 """Frames a reader may lag behind before it is cut off; it catches up by sequence number when it is back."""
 
 
+class Carrier(Protocol):
+    """What carries frames to the client: a WebSocket, or something that stands in for one."""
+
+    async def send_str(self, data: str, /) -> None: ...
+
+    async def close(self, *, code: int, message: bytes) -> bool: ...
+
+
 class LiveSocket:
     """Sends frames to one client. ``send`` never waits; ``run`` writes until ``close`` or a fault."""
 
-    def __init__(self, socket: web.WebSocketResponse) -> None:
+    def __init__(self, socket: Carrier) -> None:
         self._socket = socket
         self._frames: list[str] = []
         self._wake = asyncio.Event()

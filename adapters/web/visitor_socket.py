@@ -5,26 +5,22 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import ValidationError
 
 from adapters.web.frames import HELLO, MAX_FRAME, VERSION, VISITOR, Hello, error_frame, explain
 from adapters.web.live_socket import LiveSocket
 from adapters.web.origins import widget_for
-from adapters.web.queue_places import PLACES
-from adapters.web.services import SERVICES
-from adapters.web.visitor_session import VisitorSession, visitor_key
-
-log = structlog.get_logger(__name__)
+from adapters.web.visitor_connection import VisitorConnection
+from adapters.web.visitor_session import VisitorSession
+from chatdesk.config import WidgetSettings
+from chatdesk.errors import EventRefused
 
 HELLO_TIMEOUT = 10.0
-MAX_SOCKETS_PER_VISITOR = 20
 
 
 async def visitor_socket(request: web.Request) -> web.StreamResponse:
     """Serve one page's WebSocket; a foreign origin or an unknown key is refused before the upgrade."""
-    services = request.app[SERVICES]
     widget = widget_for(request)
     socket = web.WebSocketResponse(heartbeat=30, max_msg_size=MAX_FRAME, compress=False)
     await socket.prepare(request)
@@ -32,31 +28,35 @@ async def visitor_socket(request: web.Request) -> web.StreamResponse:
     writer = asyncio.create_task(live.run())
     try:
         hello = await _hello(socket, live)
-        if hello is None:
-            return socket
-        key = visitor_key(hello.visitor)
-        if services.sockets.count(key) >= MAX_SOCKETS_PER_VISITOR:
-            live.send(error_frame("too_many", "This chat is open in too many windows. Close some of them."))
-            live.close(WSCloseCode.POLICY_VIOLATION, b"too many windows")
+        if hello is not None:
+            await _talk(request, widget, socket, live, hello)
+    except EventRefused as refusal:
+        live.send(error_frame(refusal.code, str(refusal)))
+        live.close(WSCloseCode.POLICY_VIOLATION, refusal.code.encode())
+        with suppress(ConnectionError):
             await writer
-            return socket
-        shown = request.app[PLACES].refresh
-        session = VisitorSession(services, widget, key, live.send, shown, request.remote)
-        services.sockets.add(key, live)
-        request.app[PLACES].add(session)
-        try:
-            await session.begin(hello.conversation, hello.after)
-            await _read(socket, live, session)
-        finally:
-            request.app[PLACES].remove(session)
-            services.sockets.remove(key, live)
-            session.close()
     finally:
         live.close(WSCloseCode.OK, b"")
         writer.cancel()
         with suppress(asyncio.CancelledError, ConnectionError):
             await writer
     return socket
+
+
+async def _talk(
+    request: web.Request,
+    widget: WidgetSettings,
+    socket: web.WebSocketResponse,
+    live: LiveSocket,
+    hello: Hello,
+) -> None:
+    """Bring the page up to date and take its frames until it goes. Raises EventRefused for one too many."""
+    connection = VisitorConnection(request, widget, hello, live)
+    try:
+        await connection.session.begin(hello.conversation, hello.after)
+        await _read(socket, live, connection.session)
+    finally:
+        connection.close()
 
 
 async def _hello(socket: web.WebSocketResponse, live: LiveSocket) -> Hello | None:

@@ -27,7 +27,7 @@ def widget_config(config: Config, widget: WidgetSettings, at: datetime) -> dict[
 
 
 def hours_json(widget: WidgetSettings, at: datetime) -> dict[str, Json]:
-    """Return whether the chat is open, its hours, and when it opens next, in words; None when it never does."""
+    """Return whether the chat is open, its hours and its next opening, in words; None when it has none."""
     calendar = widget.calendar
     opening = None if calendar.is_open(at) else calendar.next_opening(at)
     return {
