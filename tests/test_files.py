@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -292,7 +293,7 @@ async def test_the_bytes_are_on_disk_under_their_name_before_the_row_is_written(
         steps.append("rename")
         return renamed(path, target)
 
-    async def create(**values: object) -> object:
+    async def create(**values: Any) -> object:
         steps.append("row")
         return await created(**values)
 
