@@ -1,0 +1,1 @@
+"""Measures the desk against a hand-made floor on the same machine, in the same run."""
