@@ -17,7 +17,7 @@ from tortoise.models import Model
 from chatdesk.changes import Changes, SetAside
 from chatdesk.conversation import Conversation, ConversationId, Message, Waiting
 from chatdesk.errors import ConcurrentChange
-from chatdesk.events import Outcome
+from chatdesk.events import AnyEvent, Outcome
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
 from storage import models, rows
@@ -118,9 +118,9 @@ class TortoiseStore:
             _ = await models.SetAside.create(
                 using_db=connection,
                 kind=type(item.event).__name__,
-                key=item.event.key[:255],
-                event=to_json(item.event).decode(),
-                reason=item.reason,
+                key=_storable(item.event.key)[:255],
+                event=_event_json(item.event),
+                reason=_storable(item.reason),
                 at=item.at,
             )
 
@@ -281,6 +281,19 @@ def _json(values: Sequence[Any]) -> str:
     """Return rows as JSON; a NUL, which cuts a text in SQLite and fails in PostgreSQL, becomes U+FFFD."""
     text = to_json(values).decode()
     return _NUL.sub(r"\1\\ufffd", text) if r"\u0000" in text else text
+
+
+def _event_json(event: AnyEvent) -> str:
+    """Return the event as JSON; as the text of its representation where a value has no JSON."""
+    try:
+        return to_json(event).decode()
+    except ValueError:
+        return to_json(ascii(event)).decode()
+
+
+def _storable(text: str) -> str:
+    """Return the text with what no database takes written as an escape."""
+    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
 def _received_row(key: str, outcome: Outcome) -> Row:

@@ -69,7 +69,7 @@ async def test_a_poisonous_event_is_set_aside_and_all_others_are_committed() -> 
 
 async def test_an_event_that_cannot_be_written_is_found_by_halves_and_set_aside(tmp_path: Path) -> None:
     events = [message(str(n)) for n in range(40)]
-    unwritable = message("\ud800")
+    unwritable = message(key="\ud800")
     async with Database(url(tmp_path)) as database:
         store = TortoiseStore(database)
         async with running(new_desk(store)) as desk:
@@ -79,7 +79,7 @@ async def test_an_event_that_cannot_be_written_is_found_by_halves_and_set_aside(
             aside = await database.writer.execute_query_dict("SELECT kind FROM set_aside")
     assert [n for n, result in enumerate(results) if isinstance(result, Exception)] == [23]
     assert row["number"] == 42
-    assert aside == [] or aside == [{"kind": "CustomerMessaged"}]
+    assert aside == [{"kind": "CustomerMessaged"}]
 
 
 async def test_when_storage_fails_nothing_is_acknowledged_and_nothing_is_set_aside() -> None:
