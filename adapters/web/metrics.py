@@ -6,11 +6,20 @@ from collections import Counter as Tally
 from collections.abc import Iterator
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from chatdesk.metrics import BatchReport, Figures
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 BATCHES = (1, 2, 5, 10, 25, 50, 100, 250, 500)
 COMMITS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
@@ -47,10 +56,11 @@ class Meter:
         for (kind, result), count in Tally(report.results).items():
             self._events.labels(kind, result).inc(count)
 
-    def request(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count one HTTP request by its route's pattern."""
+    def request(self, route: str, method: str, status: int, seconds: float | None) -> None:
+        """Count one HTTP request by its route's pattern; ``seconds`` None for a live connection."""
         self._requests.labels(route, method if method in METHODS else "other", str(status)).inc()
-        self._request_seconds.labels(route).observe(seconds)
+        if seconds is not None:
+            self._request_seconds.labels(route).observe(seconds)
 
     def render(self, figures: Figures, sockets: int) -> bytes:
         """Return everything in Prometheus's text format."""

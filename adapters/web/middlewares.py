@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from http import HTTPStatus
 
 import structlog
 from aiohttp import web
@@ -11,7 +12,7 @@ from aiohttp.typedefs import Handler
 
 from adapters.web import error_answers
 from adapters.web.metrics import METER
-from adapters.web.proxies import as_asked
+from adapters.web.proxies import as_asked, refuse_foreign_host
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +30,7 @@ async def every_request(request: web.Request, handler: Handler) -> web.StreamRes
     request_id = secrets.token_hex(8)
     clock = asyncio.get_running_loop().time
     began = clock()
+    request = as_asked(request)
     with structlog.contextvars.bound_contextvars(request=request_id):
         response = await _answered(request, handler, request_id)
         if not response.prepared:
@@ -39,7 +41,8 @@ async def every_request(request: web.Request, handler: Handler) -> web.StreamRes
 
 async def _answered(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
     try:
-        return await handler(as_asked(request))
+        refuse_foreign_host(request)
+        return await handler(request)
     except web.HTTPException as error:
         return error_answers.for_http(request, error, request_id)
     except ConnectionError:
@@ -56,7 +59,8 @@ async def _answered(request: web.Request, handler: Handler, request_id: str) -> 
 def _note(request: web.Request, response: web.StreamResponse, seconds: float) -> None:
     resource = request.match_info.route.resource
     route = resource.canonical if resource is not None else "unknown"
-    request.app[METER].request(route, request.method, response.status, seconds)
+    live = response.status == HTTPStatus.SWITCHING_PROTOCOLS
+    request.app[METER].request(route, request.method, response.status, None if live else seconds)
     if route in QUIET and response.status < 400:
         return
     log.info(

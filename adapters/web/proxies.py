@@ -20,27 +20,8 @@ LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def as_asked(request: web.Request) -> web.Request:
-    """Return the request as the client made it, before trusted proxies passed it on.
-
-    Raises HTTPMisdirectedRequest for a host name that is not the desk's: another site's name that was
-    pointed at this machine.
-    """
-    services = request.app[SERVICES]
-    request = _unwrapped(request, services.trusted_proxies)
-    allowed = _allowed_hosts(services)
-    if allowed is not None and _host_name(request) not in allowed:
-        raise web.HTTPMisdirectedRequest(text="This desk has another address.")
-    return request
-
-
-def came_from_this_machine(request: web.Request) -> bool:
-    """Tell whether the request came from this machine itself, not passed on by a proxy on it."""
-    peer = _address(request.remote or "")
-    forwarded = any(name in request.headers for name in FORWARDED)
-    return peer is not None and peer.is_loopback and not forwarded
-
-
-def _unwrapped(request: web.Request, trusted: tuple[Network, ...]) -> web.Request:
+    """Return the request as the client made it, before trusted proxies passed it on."""
+    trusted = request.app[SERVICES].trusted_proxies
     if not trusted or not _is_trusted(request.remote or "", trusted):
         return request
     hops = [hop.strip() for hop in ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")]
@@ -52,6 +33,20 @@ def _unwrapped(request: web.Request, trusted: tuple[Network, ...]) -> web.Reques
         scheme=scheme if scheme in {"http", "https"} else request.scheme,
         host=host or request.host,
     )
+
+
+def refuse_foreign_host(request: web.Request) -> None:
+    """Raise HTTPMisdirectedRequest for another site's name that was pointed at this machine."""
+    allowed = _allowed_hosts(request.app[SERVICES])
+    if allowed is not None and _host_name(request) not in allowed:
+        raise web.HTTPMisdirectedRequest(text="This desk has another address.")
+
+
+def came_from_this_machine(request: web.Request) -> bool:
+    """Tell whether the request came from this machine itself, not passed on by a proxy on it."""
+    peer = _address(request.remote or "")
+    forwarded = any(name in request.headers for name in FORWARDED)
+    return peer is not None and peer.is_loopback and not forwarded
 
 
 def _allowed_hosts(services: Services) -> frozenset[str] | None:

@@ -16,6 +16,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     # A page with somebody's words must not be found in a cache; files that never change say so themselves.
     "Cache-Control": "no-store",
+    "Server": "chatdesk",
 }
 ONE_YEAR = 365 * 24 * 3600
 

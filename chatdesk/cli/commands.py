@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import os
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
+from rich.console import Console
 
-from chatdesk.bootstrap import RunningDesk
+from chatdesk.bootstrap import RunningDesk, now
+from chatdesk.cli.agents import agents
+from chatdesk.cli.check import check as check_desk
 from chatdesk.cli.demonstration import show_links
 from chatdesk.cli.ending import ExitCode, errors_shown
+from chatdesk.cli.explaining import explain_ticket
+from chatdesk.cli.offline import Offline, run
 from chatdesk.cli.server import OnStart, loop_factory
 from chatdesk.cli.server import serve as serve_desk
 from chatdesk.cli.setting import Setting, demo_setting, serve_setting
+from chatdesk.cli.tickets import tickets
+from chatdesk.cli.transcripts import transcript
+from chatdesk.logs import configure_logging
 
 application = typer.Typer(
     name="chatdesk",
@@ -21,11 +31,33 @@ application = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+application.add_typer(agents, name="agent")
+application.add_typer(tickets, name="tickets")
+application.command()(transcript)
+application.command("explain")(explain_ticket)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"chatdesk {version('chatdesk')}")
+        raise typer.Exit
+
+
+@application.callback()
+def every_command(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Prepare what every command needs: only what goes wrong is logged."""
+    configure_logging("WARNING")
 
 
 @application.command()
 def serve() -> None:
     """Start the desk that CHATDESK_CONFIG describes; needs CHATDESK_SECRET as well."""
+    configure_logging("INFO")
     with errors_shown():
         _run(serve_setting(os.environ), _say_nothing, demo=False)
 
@@ -35,6 +67,26 @@ def demo() -> None:
     """Start a demonstration desk on this machine: nothing to set up, mail is kept and never sent."""
     with errors_shown():
         _run(demo_setting(os.environ), show_links, demo=True)
+
+
+@application.command()
+def check() -> None:
+    """Print the desk as its file is understood; every problem of the file on a line of its own."""
+    with errors_shown():
+        check_desk(now())
+
+
+@application.command()
+def migrate() -> None:
+    """Bring the database up to date, or make it; the server does the same when it starts."""
+    with errors_shown():
+        with Console(stderr=True).status("Bringing the database up to date"):
+            run(_do_nothing, create=True)
+        typer.echo("The database is up to date.")
+
+
+async def _do_nothing(offline: Offline) -> None:
+    """Opening a database brings it up to date."""
 
 
 async def _say_nothing(desk: RunningDesk, base: str) -> None:

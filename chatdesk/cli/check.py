@@ -1,0 +1,119 @@
+"""`chatdesk check`: the desk as its file is understood."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+
+from rich.console import Console
+
+from chatdesk.business_hours import Calendar
+from chatdesk.cli.setting import read_setting
+from chatdesk.cli.showing import facts, heading, output, plain, say_at, say_duration, table
+from chatdesk.config import Config, Environment
+from chatdesk.ticket import Priority
+from chatdesk.wording import describe_hours
+
+OPENINGS = 3
+
+
+def check(at: datetime) -> None:
+    """Print the desk as understood at ``at`` (aware). Raises ConfigurationError with every problem found."""
+    setting = read_setting(os.environ)
+    config, console = setting.config, output()
+    console.print(plain(f"{config.desk.name} ({config.source})", "bold"))
+    console.print(
+        facts(
+            [
+                ("Time zone", config.desk.timezone.key),
+                ("Phone", config.desk.phone),
+                ("E-mail", config.desk.email),
+                ("Ticket numbers", f"{config.desk.ticket_prefix}-{config.desk.first_ticket} and on"),
+                ("Public address", config.desk.public_url or "not set"),
+                ("Secret", "set" if setting.secret else "not set: `chatdesk serve` needs it"),
+            ]
+        )
+    )
+    _calendars(console, config, at)
+    _channels(console, config)
+    _survey(console, config)
+    _targets(console, config)
+    _widgets(console, config, setting.environment)
+
+
+def next_openings(calendar: Calendar, at: datetime, count: int = OPENINGS) -> list[datetime]:
+    """Return when the calendar opens next from ``at`` on; the present moment first while it is open."""
+    found: list[datetime] = []
+    moment: datetime | None = at
+    while len(found) < count and moment is not None:
+        opening = calendar.next_opening(moment)
+        if opening is None:
+            break
+        found.append(opening)
+        moment = calendar.next_closing(opening)
+    return found
+
+
+def _calendars(console: Console, config: Config, at: datetime) -> None:
+    heading(console, "Calendars")
+    shown = table("Name", "Hours", "Now", "Opens next")
+    for calendar in config.calendars.values():
+        is_open = calendar.is_open(at)
+        openings = [] if calendar.always_open else next_openings(calendar, at, OPENINGS + is_open)[is_open:]
+        times = "\n".join(say_at(opening, calendar.timezone) for opening in openings)
+        hours = describe_hours(calendar, at)
+        shown.add_row(plain(calendar.name), hours, "open" if is_open else "closed", times)
+    console.print(shown)
+
+
+def _channels(console: Console, config: Config) -> None:
+    heading(console, "Ways in, in the order customers see them")
+    shown = table("Channel", "Calendar", "Default priority", "First contact within")
+    for channel in config.channels.values():
+        contact = say_duration(channel.first_contact)
+        shown.add_row(plain(channel.label or channel.name), channel.calendar.name, channel.priority, contact)
+    console.print(shown)
+    queue = config.queue
+    order = "by priority" if queue.order == "priority" else "in the order received"
+    console.print(f"Waiting customers are served {order}; after {say_duration(queue.no_answer)} without an")
+    console.print("answer a chat becomes a ticket with a call-back promise.")
+
+
+def _survey(console: Console, config: Config) -> None:
+    heading(console, "Survey")
+    shown = table("Field", "Question", "Answer", "Asked")
+    for field in config.survey.fields:
+        kind = " / ".join(field.options) if field.options else field.type.value
+        asked = "; ".join(f"{other} is {' or '.join(answers)}" for other, answers in field.when) or "always"
+        question = field.ask + (" *" if field.required else "")
+        shown.add_row(plain(field.id), plain(question), plain(kind), plain(asked))
+    console.print(shown)
+    console.print("* must be answered")
+
+
+def _targets(console: Console, config: Config) -> None:
+    heading(console, "Priorities")
+    shown = table("Priority", "Respond within", "Resolve within", "Counted on")
+    for priority in Priority:
+        target = config.sla.get(priority)
+        if target is not None:
+            shown.add_row(priority, say_duration(target.respond), say_duration(target.resolve), target.clock)
+    console.print(shown)
+    if config.priority.rows:
+        urgencies = list(next(iter(config.priority.rows.values())))
+        matrix = table("Affected", *urgencies)
+        for impact, row in config.priority.rows.items():
+            matrix.add_row(plain(impact), *(row[urgency].value for urgency in urgencies))
+        console.print(matrix)
+
+
+def _widgets(console: Console, config: Config, environment: Environment) -> None:
+    heading(console, "Widgets")
+    base = config.desk.public_url or f"http://{environment.host}:{environment.port}"
+    for widget in config.widgets:
+        owner = config.company(widget.company)
+        console.print(plain(f"{widget.key}: {owner.name if owner else 'for everybody'}", "bold"))
+        for origin in widget.origins:
+            console.print("  may be on ", plain(origin), sep="")
+        tag = f'  <script src="{base}/widget.js" data-desk="{widget.key}" async></script>'
+        console.print(tag, markup=False, soft_wrap=True)

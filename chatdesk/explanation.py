@@ -1,0 +1,166 @@
+"""Why a ticket stands where it stands: its steps, how long each lasted, and the rule of each due time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from chatdesk.business_hours import Calendar
+from chatdesk.changes import HistoryEntry
+from chatdesk.config import Config
+from chatdesk.duration import BusinessDays, Duration
+from chatdesk.reading import TicketFile
+from chatdesk.sla import resolve_by, respond_by
+from chatdesk.ticket import PAUSED, Ticket, TicketStatus
+from chatdesk.wording import describe_hours
+
+OUTSIDE_HOURS = "outside business hours"
+"""What the history gives as the reason for a ticket that was opened after hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An entry of the history; ``lasted`` is how long the state it led to held, None if it led to none."""
+
+    entry: HistoryEntry
+    lasted: timedelta | None
+
+    @property
+    def status(self) -> TicketStatus | None:
+        """The state it led to, if it moved the ticket."""
+        return self.entry.after if self.lasted is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One time by which something was owed, the rule it follows, and when it was done (None: not yet).
+
+    ``binding`` is False for a target that another, earlier one replaces.
+    """
+
+    what: str
+    at: datetime
+    rule: str
+    done_at: datetime | None
+    binding: bool = True
+
+    def is_met(self, now: datetime) -> bool | None:
+        """Tell whether it was kept; None while that is still open at ``now``."""
+        if self.done_at is not None:
+            return self.done_at <= self.at
+        return None if now <= self.at else False
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A ticket's life."""
+
+    steps: tuple[Step, ...]
+    dues: tuple[Due, ...]
+
+
+def explain(config: Config, file: TicketFile, now: datetime) -> Explanation:
+    """Explain the ticket as of ``now`` (aware), by the present configuration [R41, R44]."""
+    return Explanation(tuple(_steps(file, now)), tuple(_dues(config, file, now)))
+
+
+def _steps(file: TicketFile, now: datetime) -> list[Step]:
+    moves = [entry for entry in file.history if entry.after is not None and entry.after is not entry.before]
+    ends = {id(entry): following.at for entry, following in pairwise(moves)}
+    if moves and file.ticket.is_active:
+        ends[id(moves[-1])] = now
+    known = {id(entry) for entry in moves}
+    steps: list[Step] = []
+    for entry in file.history:
+        end = ends.get(id(entry), entry.at)
+        steps.append(Step(entry, end - entry.at if id(entry) in known else None))
+    return steps
+
+
+def _dues(config: Config, file: TicketFile, now: datetime) -> list[Due]:
+    ticket = file.ticket
+    dues = _response(config, ticket) + _resolution(config, ticket) + _promise(config, file)
+    moved = _moved(config, ticket)
+    return [*dues, moved] if moved is not None else dues
+
+
+def _response(config: Config, ticket: Ticket) -> list[Due]:
+    """The channel's own target and the priority's; the earlier one binds."""
+    binding = respond_by(config, ticket.channel, ticket.priority, ticket.opened_at)
+    found: list[tuple[datetime, str]] = []
+    channel = config.channels.get(ticket.channel)
+    if channel is not None and channel.first_contact is not None:
+        due = channel.calendar.add(ticket.opened_at, channel.first_contact)
+        found.append((due, f"channels.{channel.name}.first_contact = {write_duration(channel.first_contact)}, "
+                      f"counted on {_hours(channel.calendar, ticket.opened_at)}"))  # fmt: skip
+    target = config.sla.get(ticket.priority)
+    # A channel that the desk does not have brings no target of its own.
+    by_priority = respond_by(config, "", ticket.priority, ticket.opened_at)
+    if target is not None and target.respond is not None and by_priority is not None:
+        found.append((by_priority, _sla_rule(config, ticket, "respond", target.respond, target.clock)))
+    done = ticket.first_response_at
+    return [Due("first response", due, rule, done, due == binding) for due, rule in found]
+
+
+def _resolution(config: Config, ticket: Ticket) -> list[Due]:
+    target = config.sla.get(ticket.priority)
+    due = resolve_by(config, ticket.priority, ticket.opened_at)
+    if target is None or target.resolve is None or due is None:
+        return []
+    rule = _sla_rule(config, ticket, "resolve", target.resolve, target.clock)
+    return [Due("resolution", due, rule, ticket.resolved_at)]
+
+
+def _promise(config: Config, file: TicketFile) -> list[Due]:
+    ticket = file.ticket
+    if ticket.promised_at is None:
+        return []
+    if any(entry.what == "opened" and entry.why == OUTSIDE_HOURS for entry in file.history):
+        rule = _opening_rule(config, file)
+    else:
+        rule = f"nobody took the chat within queue.no_answer = {write_duration(config.queue.no_answer)}"
+    return [Due("promise to the customer", ticket.promised_at, rule, ticket.first_response_at)]
+
+
+def _opening_rule(config: Config, file: TicketFile) -> str:
+    widgets = (config.widget(conversation.widget) for conversation in file.conversations)
+    widget = next((found for found in widgets if found is not None), None)
+    calendar = widget.calendar if widget is not None else config.channel(file.ticket.channel).calendar
+    hours = _hours(calendar, file.ticket.opened_at)
+    following = "the desk's next business day" if calendar.never_open else "its next opening"
+    return f"it came outside the hours of {hours}; {following}"
+
+
+def _moved(config: Config, ticket: Ticket) -> Due | None:
+    """The due time as it stands now, where pauses or a change have moved it away from the targets."""
+    if ticket.due_at is None or not ticket.is_active:
+        return None
+    counted = [due.at for due in (*_response(config, ticket), *_resolution(config, ticket)) if due.binding]
+    if ticket.due_at in (*counted, ticket.promised_at):
+        return None
+    why = (
+        "the clock stands still while it waits"
+        if ticket.status in PAUSED
+        else "moved on by time that did not count"
+    )
+    return Due("next step, as it stands", ticket.due_at, f"{why} (waiting, or before it was re-opened)", None)
+
+
+def _sla_rule(config: Config, ticket: Ticket, target: str, duration: Duration, clock: str) -> str:
+    counted = "elapsed time" if clock == "elapsed" else _hours(config.calendars[clock], ticket.opened_at)
+    return f"sla.{ticket.priority.value}.{target} = {write_duration(duration)}, counted on {counted}"
+
+
+def _hours(calendar: Calendar, at: datetime) -> str:
+    return f"the calendar {calendar.name} ({describe_hours(calendar, at)})"
+
+
+def write_duration(duration: Duration) -> str:
+    """Write a duration as the desk's file does: "15m", "4h", "5bd"."""
+    if isinstance(duration, BusinessDays):
+        return f"{duration.days}bd"
+    minutes, seconds = divmod(round(duration.total_seconds()), 60)
+    if seconds:
+        return f"{minutes * 60 + seconds}s"
+    return f"{minutes // 60}h" if minutes and minutes % 60 == 0 else f"{minutes}m"
