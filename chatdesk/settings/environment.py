@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from chatdesk.errors import ConfigurationError
+from chatdesk.settings.mail_servers import MailServers, read_mail_servers
 
 DATABASES = ("sqlite://", "postgres://", "postgresql://", "asyncpg://")
 """How a database's address may start."""
@@ -31,6 +32,7 @@ class Environment:
     port: int = 8080
     secret: str = field(default="", repr=False)
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    mail: MailServers = field(default_factory=MailServers)
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Environment:
@@ -49,6 +51,7 @@ class Environment:
             port=_port(given.get("CHATDESK_PORT", "8080"), problems),
             secret=_secret(given.get("CHATDESK_SECRET", ""), problems),
             trusted_proxies=_networks(given.get("CHATDESK_TRUSTED_PROXIES", ""), problems),
+            mail=read_mail_servers(given, problems),
         )
         if problems:
             raise ConfigurationError("\n".join(problems))

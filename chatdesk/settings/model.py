@@ -157,6 +157,26 @@ class MaintenanceWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class MailSettings:
+    """Mail, out and in.
+
+    Updates of one ticket within ``gather`` become one mail. ``copies`` sends each mail to the desk's own
+    mailbox too. ``tagged_replies`` puts the ticket's token into the address that replies go to
+    (help+token@…). ``aliases`` are further addresses of the desk. ``authserv`` is the name under which the
+    desk's own mail server writes Authentication-Results (RFC 8601), "" to believe none. Mail is read from
+    ``folders`` and moved to ``move_to`` afterwards, or flagged when that is "".
+    """
+
+    gather: timedelta = timedelta(minutes=1)
+    copies: bool = True
+    tagged_replies: bool = True
+    aliases: tuple[str, ...] = ()
+    authserv: str = ""
+    folders: tuple[str, ...] = ("INBOX",)
+    move_to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CompanySettings:
     """A client company. None, and "" for colour and logo, mean the desk's own setting [R34]."""
 
@@ -218,6 +238,7 @@ class Config:
     widgets: tuple[WidgetSettings, ...]
     canned: tuple[CannedReply, ...]
     source: str
+    mail: MailSettings = MailSettings()
 
     def channel(self, name: str) -> ChannelSettings:
         """Return a channel's settings; defaults for one that the desk does not offer to customers."""

@@ -11,6 +11,7 @@ from chatdesk.settings.calendars import read_calendars
 from chatdesk.settings.channels import read_channels
 from chatdesk.settings.clients import Surroundings, read_companies, read_widgets
 from chatdesk.settings.desk import read_canned, read_desk, read_links, read_queue, read_tickets
+from chatdesk.settings.mail import read_mail
 from chatdesk.settings.model import Config
 from chatdesk.settings.staff import read_maintenance, read_staff
 from chatdesk.settings.survey import read_survey
@@ -64,6 +65,7 @@ def _read(root: Table, source: str) -> Config:
         widgets=own_widgets + company_widgets,
         canned=read_canned(root.tables("canned")),
         source=source,
+        mail=read_mail(root.table("mail")),
     )
 
 
