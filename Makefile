@@ -11,7 +11,7 @@ PACKAGES := $(wildcard chatdesk adapters flows storage)
 SOURCES := $(PACKAGES) $(wildcard tests bench)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
-.PHONY: help run test lint format-check format types imports pytest bench browser dev lock clean
+.PHONY: migration help run test lint format-check format types imports pytest bench browser dev lock clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -22,6 +22,7 @@ help:
 	@echo "make dev      only prepare $(VENV) with everything for development"
 	@echo "make browser  find or install Chromium for the browser tests"
 	@echo "make bench    measure"
+	@echo "make migration NAME=what_changed    write the migration for changed models"
 	@echo "make lock     renew requirements/*.txt from requirements/*.in"
 	@echo "make clean    remove $(VENV), caches and build output"
 
@@ -85,6 +86,10 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench
 
 # Keeping.
+
+migration: $(VENV)/.dev
+	@test -n "$(NAME)" || { echo "Say what changes: make migration NAME=what_changed"; exit 2; }
+	@PYTHONPATH=. $(BIN)/python scripts/make_migration.py "$(NAME)"
 
 lock:
 	@bash scripts/lock.sh "$(PYTHON)"
