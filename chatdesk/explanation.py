@@ -92,8 +92,8 @@ def _response(config: Config, ticket: Ticket) -> list[Due]:
     channel = config.channels.get(ticket.channel)
     if channel is not None and channel.first_contact is not None:
         due = channel.calendar.add(ticket.opened_at, channel.first_contact)
-        found.append((due, f"channels.{channel.name}.first_contact = {write_duration(channel.first_contact)}, "
-                      f"counted on {_hours(channel.calendar, ticket.opened_at)}"))  # fmt: skip
+        setting = f"channels.{channel.name}.first_contact = {write_duration(channel.first_contact)}"
+        found.append((due, f"{setting}, counted on {_hours(channel.calendar, ticket.opened_at)}"))
     target = config.sla.get(ticket.priority)
     # A channel that the desk does not have brings no target of its own.
     by_priority = respond_by(config, "", ticket.priority, ticket.opened_at)

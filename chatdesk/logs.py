@@ -87,10 +87,11 @@ def _places(error: BaseException) -> list[str]:
 
 
 class _Quiet(logging.Filter):
-    """Replaces a library's message by its template: the values put into it may be anybody's words."""
+    """Leaves of a library's message the first line of its template: the rest may be anybody's words."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.args = ()
+        record.msg = str(record.msg).partition("\n")[0][:MAX_ERROR]
         return True
 
 
