@@ -210,7 +210,10 @@ def _after(page: str, *, by_due: bool) -> Q:
         return Q(number__lt=last)
     if not due:
         return Q(due_at__isnull=True, number__gt=last) | Q(due_at__isnull=False)
-    at = rows.moment(due)
+    try:
+        at = rows.moment(due)
+    except ValueError:
+        return Q(number=0)
     return Q(due_at__gt=at) | Q(due_at=at, number__gt=last)
 
 

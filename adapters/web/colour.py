@@ -1,4 +1,4 @@
-"""The desk's colour made readable: a fill, what is written on it, and ink of the same hue [WCAG 2.2, 1.4.3]."""
+"""The desk's colour made readable: a fill, what is written on it, ink of the same hue [WCAG 2.2, 1.4.3]."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The console's lists: the queue, mine, all, a search, the waiting chats, problems; and what the page needs."""
+"""The console's lists: queue, mine, all, a search, the waiting chats, problems; and what the page needs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from adapters.web.console_json import is_unread, line_json, problem_json, set_as
 from adapters.web.frames import Json
 from adapters.web.services import SERVICES
 from adapters.web.sign_in import csrf_token
+from adapters.web.text import clean
 from chatdesk.errors import EventRefused
 from chatdesk.reading import TicketFilter, TicketLine, TicketView
 from chatdesk.staff import SignedIn
@@ -105,4 +106,4 @@ def _filter(request: web.Request, staff: SignedIn) -> TicketFilter:
         view = TicketView(request.query.get("view", "queue"))
     except ValueError:
         raise EventRefused("Choose queue, mine or all.", code="view", field="view") from None
-    return TicketFilter(view, agent=staff.account.id, text=request.query.get("text", "").strip()[:MAX_SEARCH])
+    return TicketFilter(view, agent=staff.account.id, text=clean(request.query.get("text", "")).strip()[:MAX_SEARCH])

@@ -1,0 +1,335 @@
+"""Signing in to the console: sessions that cannot be fixed, links that open once, guesses that are slowed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+import pytest
+from argon2 import PasswordHasher
+from yarl import URL
+
+from adapters.web.sign_in_routes import next_page
+from adapters.web.sign_in_throttle import PER_ACCOUNT, PER_ADDRESS, WINDOW, SignInThrottle
+from chatdesk.bootstrap import now
+from storage.database import Database
+from storage.staff import TortoiseStaff
+from tests.running_desk import ServedDesk, database_url, serving
+
+EMAIL, PASSWORD = "lena@northwind.example", "correct horse battery staple"
+NOON = datetime(2026, 9, 15, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[ServedDesk]:
+    async with serving() as served:
+        await served.running.staff.add("Lena Ortiz", EMAIL, PASSWORD, now())
+        yield served
+
+
+@pytest.fixture
+async def browser_session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+        yield session
+
+
+async def sign_in(
+    session: aiohttp.ClientSession,
+    desk: ServedDesk,
+    password: str = PASSWORD,
+    email: str = EMAIL,
+    **more: str,
+) -> tuple[int, str]:
+    address, headers = f"{desk.base}/console/sign-in", {"Origin": desk.base}
+    sent = {"email": email, "password": password, **more}
+    async with session.post(address, data=sent, headers=headers, allow_redirects=False) as answer:
+        return answer.status, answer.headers.get("Location", "") or await answer.text()
+
+
+def cookie(session: aiohttp.ClientSession, desk: ServedDesk) -> str:
+    found = session.cookie_jar.filter_cookies(URL(desk.base) / "console").get("chatdesk_session")
+    return found.value if found else ""
+
+
+async def is_signed_in(session: aiohttp.ClientSession, desk: ServedDesk) -> bool:
+    async with session.get(f"{desk.base}/console/api/me") as answer:
+        return answer.status == 200
+
+
+async def test_address_and_password_open_the_console(
+    desk: ServedDesk, browser_session: aiohttp.ClientSession
+) -> None:
+    assert await sign_in(browser_session, desk, email=f" {EMAIL.upper()} ") == (303, "/console")
+    assert await is_signed_in(browser_session, desk)
+
+
+async def test_the_cookie_is_kept_from_scripts_and_from_other_pages(desk: ServedDesk) -> None:
+    async with aiohttp.ClientSession() as session:
+        address, headers = f"{desk.base}/console/sign-in", {"Origin": desk.base}
+        sent = {"email": EMAIL, "password": PASSWORD}
+        async with session.post(address, data=sent, headers=headers, allow_redirects=False) as answer:
+            written = answer.headers["Set-Cookie"].casefold()
+    assert "httponly" in written
+    assert "samesite=lax" in written
+    assert "path=/console" in written
+
+
+async def test_a_session_that_the_browser_brought_along_is_never_signed_in(
+    desk: ServedDesk, browser_session: aiohttp.ClientSession
+) -> None:
+    planted = "planted-by-somebody-else-0123456789abcdef"
+    browser_session.cookie_jar.update_cookies({"chatdesk_session": planted}, URL(desk.base) / "console")
+    assert (await sign_in(browser_session, desk))[0] == 303
+    assert cookie(browser_session, desk) != planted
+    async with aiohttp.ClientSession(cookies={"chatdesk_session": planted}) as attacker:
+        assert not await is_signed_in(attacker, desk)
+
+
+async def test_signing_in_again_ends_the_session_before(
+    desk: ServedDesk, browser_session: aiohttp.ClientSession
+) -> None:
+    await sign_in(browser_session, desk)
+    before = cookie(browser_session, desk)
+    await sign_in(browser_session, desk)
+    assert cookie(browser_session, desk) != before
+    async with aiohttp.ClientSession(cookies={"chatdesk_session": before}) as old:
+        assert not await is_signed_in(old, desk)
+
+
+async def test_signing_out_ends_the_session_itself(
+    desk: ServedDesk, browser_session: aiohttp.ClientSession
+) -> None:
+    await sign_in(browser_session, desk)
+    kept = cookie(browser_session, desk)
+    async with browser_session.get(f"{desk.base}/console/api/me") as answer:
+        csrf = (await answer.json())["csrf"]
+    for headers in ({"Origin": desk.base}, {"Origin": "https://evil.example", "X-CSRF-Token": csrf}):
+        async with browser_session.post(f"{desk.base}/console/sign-out", headers=headers) as answer:
+            assert answer.status == 403
+    headers = {"Origin": desk.base, "X-CSRF-Token": csrf}
+    async with browser_session.post(f"{desk.base}/console/sign-out", headers=headers) as answer:
+        assert answer.status == 200
+    async with aiohttp.ClientSession(cookies={"chatdesk_session": kept}) as thief:
+        assert not await is_signed_in(thief, desk)
+
+
+async def test_another_sites_form_cannot_sign_somebody_in(
+    desk: ServedDesk, browser_session: aiohttp.ClientSession
+) -> None:
+    for origin in ("https://evil.example", "null", ""):
+        address = f"{desk.base}/console/sign-in"
+        headers = {"Origin": origin} if origin else {}
+        sent = {"email": EMAIL, "password": PASSWORD}
+        async with browser_session.post(address, data=sent, headers=headers) as answer:
+            assert answer.status == 403, origin
+    assert cookie(browser_session, desk) == ""
+
+
+async def test_a_wrong_password_and_an_unknown_address_get_one_answer(
+    desk: ServedDesk, browser_session: aiohttp.ClientSession
+) -> None:
+    wrong = await sign_in(browser_session, desk, password="guess")
+    unknown = await sign_in(browser_session, desk, email="nobody@northwind.example")
+    assert wrong[0] == unknown[0] == 401
+    assert wrong[1].replace(EMAIL, "") == unknown[1].replace("nobody@northwind.example", "")
+    assert "do not belong together" in wrong[1]
+
+
+async def test_what_was_typed_is_shown_again_as_text_and_the_password_never(
+    desk: ServedDesk, browser_session: aiohttp.ClientSession
+) -> None:
+    typed = '"><script>alert(1)</script>@northwind.example'
+    _, shown = await sign_in(browser_session, desk, email=typed, password="secret-guess")
+    assert "<script>alert" not in shown
+    assert "&lt;script&gt;" in shown
+    assert "secret-guess" not in shown
+
+
+@pytest.mark.parametrize(("email", "password"), [("", PASSWORD), (EMAIL, ""), ("  ", " ")])
+async def test_a_blank_field_is_asked_for(
+    desk: ServedDesk, browser_session: aiohttp.ClientSession, email: str, password: str
+) -> None:
+    status, shown = await sign_in(browser_session, desk, email=email, password=password)
+    assert (status, "Enter your e-mail address and your password." in shown) == (422, True)
+
+
+async def test_guesses_at_one_account_are_stopped_even_when_the_next_one_is_right(
+    desk: ServedDesk, browser_session: aiohttp.ClientSession
+) -> None:
+    for _ in range(PER_ACCOUNT):
+        assert (await sign_in(browser_session, desk, password="guess"))[0] == 401
+    status, shown = await sign_in(browser_session, desk)
+    assert (status, "Too many attempts" in shown) == (429, True)
+    assert cookie(browser_session, desk) == ""
+
+
+async def test_guesses_sent_all_at_once_are_counted_one_by_one(desk: ServedDesk) -> None:
+    async with aiohttp.ClientSession() as session:
+        found = await asyncio.gather(*(sign_in(session, desk, password=f"guess {n}") for n in range(20)))
+    assert [status for status, _ in found].count(401) == PER_ACCOUNT
+
+
+async def test_a_sign_in_link_opens_once(desk: ServedDesk, browser_session: aiohttp.ClientSession) -> None:
+    link = await desk.sign_in_link()
+    async with browser_session.get(link, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, "/console")
+    async with aiohttp.ClientSession() as second, second.get(link, allow_redirects=False) as answer:
+        assert answer.status == 401
+        assert "used already or is too old" in await answer.text()
+        assert "Set-Cookie" not in answer.headers
+
+
+async def test_of_two_who_use_a_link_at_the_same_time_one_gets_in(desk: ServedDesk) -> None:
+    link = await desk.sign_in_link()
+
+    async def use() -> int:
+        async with aiohttp.ClientSession() as session, session.get(link, allow_redirects=False) as answer:
+            return answer.status
+
+    assert sorted(await asyncio.gather(*(use() for _ in range(5)))) == [303, 401, 401, 401, 401]
+
+
+async def test_an_old_link_and_a_link_of_a_closed_account_open_nothing(desk: ServedDesk) -> None:
+    staff = desk.running.staff
+    account = await staff.add("Sam Lee", "sam@northwind.example", None, now())
+    old = await staff.sign_in_link(account, now(), now() - timedelta(seconds=1))
+    fresh = await staff.sign_in_link(account, now(), now() + timedelta(minutes=5))
+    await staff.disable("sam@northwind.example", now())
+    for secret in (old, fresh, "x" * 43, "%00"):
+        async with aiohttp.ClientSession() as session:
+            address = f"{desk.base}/console/sign-in/{secret}"
+            async with session.get(address, allow_redirects=False) as answer:
+                assert answer.status == 401, secret
+
+
+async def test_a_link_is_no_session_and_a_session_is_no_link(desk: ServedDesk) -> None:
+    secret = (await desk.sign_in_link()).rpartition("/")[2]
+    async with aiohttp.ClientSession(cookies={"chatdesk_session": secret}) as session:
+        assert not await is_signed_in(session, desk)
+    cookies = await desk.sign_in()
+    address = f"{desk.base}/console/sign-in/{cookies['chatdesk_session']}"
+    async with aiohttp.ClientSession() as session, session.get(address, allow_redirects=False) as answer:
+        assert answer.status == 401
+
+
+async def test_who_is_not_signed_in_is_led_to_the_form_and_back(
+    desk: ServedDesk, browser_session: aiohttp.ClientSession
+) -> None:
+    address = f"{desk.base}/console/tickets/HD-1001"
+    async with browser_session.get(address, allow_redirects=False) as answer:
+        assert answer.status == 303
+        assert URL(answer.headers["Location"]).query["next"] == "/console/tickets/HD-1001"
+    assert await sign_in(browser_session, desk, next="/console/tickets/HD-1001") == (
+        303,
+        "/console/tickets/HD-1001",
+    )
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["https://evil.example", "//evil.example", "/\\evil.example", "/console/../x", "/console\n", "", "/demo"],
+)
+def test_signing_in_leads_nowhere_but_to_the_console(wanted: str) -> None:
+    assert next_page(wanted) == "/console"
+
+
+async def test_a_session_ends_by_itself(desk: ServedDesk) -> None:
+    staff = desk.running.staff
+    account = next(each for each in await staff.accounts() if each.email == EMAIL)
+    secret = await staff.begin_session(account, NOON, NOON + timedelta(hours=12))
+    assert await staff.session(secret, NOON + timedelta(hours=11)) is not None
+    assert await staff.session(secret, NOON + timedelta(hours=12)) is None
+
+
+async def test_neither_passwords_nor_secrets_are_in_the_database(desk: ServedDesk) -> None:
+    secret = (await desk.sign_in())["chatdesk_session"]
+    reader = desk.running.database.reader
+    agents = await reader.execute_query_dict("SELECT * FROM agent")
+    sessions = await reader.execute_query_dict("SELECT * FROM session")
+    written = repr([dict(row) for row in (*agents, *sessions)])
+    assert PASSWORD not in written
+    assert secret not in written
+    assert "$argon2id$" in written
+
+
+class CountingHasher(PasswordHasher):
+    """Counts the checks: what takes the time."""
+
+    checks = 0
+
+    def verify(self, *arguments: object) -> bool:  # type: ignore[override]
+        type(self).checks += 1
+        return super().verify(*arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("email", [EMAIL, "nobody@northwind.example", "linked@northwind.example"])
+async def test_a_password_is_checked_whether_or_not_there_is_such_an_account(
+    tmp_path_factory: pytest.TempPathFactory, email: str
+) -> None:
+    folder = tmp_path_factory.mktemp("staff")
+    async with Database(database_url(folder)) as database:
+        staff = TortoiseStaff(database, CountingHasher(time_cost=1, memory_cost=64))
+        await staff.add("Lena Ortiz", EMAIL, PASSWORD, NOON)
+        await staff.add("Link Only", "linked@northwind.example", None, NOON)
+        before = CountingHasher.checks
+        assert await staff.check_password(email, "guess") is None
+        assert CountingHasher.checks == before + 1
+
+
+async def test_an_unknown_address_takes_as_long_as_a_wrong_password(desk: ServedDesk) -> None:
+    staff = desk.running.staff
+
+    async def median(email: str) -> float:
+        times = []
+        for _ in range(5):
+            begun = time.perf_counter()
+            await staff.check_password(email, "guess")
+            times.append(time.perf_counter() - begun)
+        return sorted(times)[2]
+
+    known, unknown = await median(EMAIL), await median("nobody@northwind.example")
+    # Without the check for nobody it would be about a hundredth.
+    assert 0.3 < unknown / known < 3
+
+
+def test_attempts_are_forgotten_after_their_time_and_the_wait_is_told() -> None:
+    throttle = SignInThrottle()
+    for _ in range(PER_ACCOUNT):
+        assert throttle.admit("198.51.100.1", EMAIL, NOON) is None
+    assert throttle.admit("198.51.100.2", EMAIL, NOON + timedelta(minutes=5)) == timedelta(minutes=10)
+    assert throttle.admit("198.51.100.2", EMAIL, NOON + WINDOW) is None
+
+
+def test_a_refused_attempt_does_not_make_the_wait_longer() -> None:
+    throttle = SignInThrottle()
+    for _ in range(PER_ACCOUNT + 20):
+        throttle.admit("198.51.100.1", EMAIL, NOON)
+    assert throttle.admit("198.51.100.1", EMAIL, NOON + WINDOW) is None
+
+
+def test_one_address_cannot_try_many_accounts() -> None:
+    throttle = SignInThrottle()
+    admitted = [
+        throttle.admit("198.51.100.1", f"{n}@x.example", NOON) is None for n in range(PER_ADDRESS + 5)
+    ]
+    assert admitted.count(True) == PER_ADDRESS
+    assert throttle.admit("198.51.100.2", "other@x.example", NOON) is None
+
+
+def test_signing_in_clears_the_account_only() -> None:
+    throttle = SignInThrottle()
+    for _ in range(PER_ACCOUNT - 1):
+        throttle.admit("198.51.100.1", EMAIL, NOON)
+    throttle.succeeded(EMAIL)
+    assert [throttle.admit("198.51.100.1", EMAIL, NOON) for _ in range(PER_ACCOUNT)] == [None] * PER_ACCOUNT
+    assert throttle.admit("198.51.100.1", EMAIL, NOON) is not None
+
+
+def test_the_throttle_forgets_rather_than_grow() -> None:
+    throttle = SignInThrottle()
+    for n in range(30_000):
+        throttle.admit(f"2001:db8::{n:x}", f"{n}@x.example", NOON)
+    assert len(throttle._attempts) <= 20_002
