@@ -50,13 +50,15 @@ class TicketEvent(Event):
 class SurveySubmitted(ConversationEvent):
     """A customer sent the survey; ``live`` asks for a chat, otherwise for a ticket only [R1, R2].
 
-    ``answers`` are checked against the desk's survey by the flow.
+    ``answers`` are checked against the desk's survey by the flow. ``company`` is the id of the client
+    company that the way in itself tells, "" when it tells none.
     """
 
     visitor: str
     widget: str
     answers: tuple[tuple[str, str], ...]
     live: bool = True
+    company: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,9 @@ from chatdesk.outbox import MAIL_TARGET, TIMER_TARGET, Delivery, DeliveryKind, P
 from chatdesk.ports import NewId
 from chatdesk.ticket import Ticket, TicketNumber
 
+TO_STAFF, TO_CUSTOMER = "staff", "customer"
+"""To which side a message's delivery goes: customers and staff may use the same service."""
+
 WEB = "web"
 """The web pages need no deliveries: they ask for what they have not seen [docs/protocol.md]."""
 
@@ -51,16 +54,20 @@ class Router:
     def message(
         self, message: Message, conversation: Conversation, origin: str, *, revised: bool
     ) -> Iterator[Delivery]:
-        """Yield a delivery for each channel that shows this message, except ``origin``, which brought it.
+        """Yield a delivery for each channel that shows this message; ``to`` says to which side.
 
-        Staff channels get every message; the customer's own channel only public ones from the desk's
-        side [R38]. ``revised`` says that an earlier message was edited or deleted.
+        Staff channels get every message, except one of staff that they brought themselves (``origin``): it
+        stands there already. The customer's own channel gets only public ones from the desk's side [R38].
+        ``revised`` says that an earlier message was edited or deleted.
         """
         kind = DeliveryKind.REVISION if revised else DeliveryKind.MESSAGE
-        for target in (*self._staff, *self._customer_target(message, conversation)):
-            if target != origin:
-                at = message.deleted_at or message.edited_at or message.at
-                yield self._delivery(target, kind, at, conversation.ticket, conversation, message.seq, {})
+        at = message.deleted_at or message.edited_at or message.at
+        by_customer = message.author.kind is AuthorKind.CUSTOMER
+        staff = ((target, TO_STAFF) for target in self._staff if by_customer or target != origin)
+        customer = ((target, TO_CUSTOMER) for target in self._customer_target(message, conversation))
+        for target, side in (*staff, *customer):
+            to: Payload = {"to": side}
+            yield self._delivery(target, kind, at, conversation.ticket, conversation, message.seq, to)
 
     def ticket(
         self, ticket: Ticket, conversation: Conversation, at: datetime, reason: str

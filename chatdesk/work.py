@@ -184,7 +184,7 @@ class Work:
         if existing is not None:
             raise AlreadyOpen(Outcome(existing.id, existing.last_seq, existing.ticket, repeated=True))
         widget = self._config.widget(event.widget)
-        company = (widget.company or "") if widget else ""
+        company = event.company or (widget.company or "" if widget else "")
         return begin_conversation(event.conversation, event, event.visitor, event.widget, company)
 
     def _situation(self, conversation: Conversation, ticket: Ticket | None) -> Situation:

@@ -50,6 +50,21 @@ def test_staff_channels_are_told_of_every_message_but_the_one_that_brought_it(
     assert targets(author, visibility, channel=channel, origin=origin) == expected
 
 
+def test_a_technician_and_a_customer_in_the_same_service_are_both_told_of_what_the_other_wrote() -> None:
+    router = Router(with_staff("teams"), new_id)
+    chat = conversation(channel="teams")
+    answer = Message(CHAT, 1, AGENT, Visibility.PUBLIC, "Hello", TUESDAY, changed=1)
+    question = Message(CHAT, 2, CUSTOMER, Visibility.PUBLIC, "Hello?", TUESDAY, changed=2)
+    told = [
+        [
+            (delivery.target, delivery.payload)
+            for delivery in router.message(one, chat, "teams", revised=False)
+        ]
+        for one in (answer, question)
+    ]
+    assert told == [[("teams", {"to": "customer"})], [("teams", {"to": "staff"})]]
+
+
 def test_a_desk_without_staff_channels_sends_nothing_for_a_chat_on_the_web() -> None:
     message = Message(CHAT, 1, AGENT, Visibility.PUBLIC, "Hello", TUESDAY, changed=1)
     assert list(Router(NORTHWIND, new_id).message(message, conversation(), "web", revised=False)) == []
