@@ -16,7 +16,6 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
-from adapters.email.outbound import DemonstrationMail
 from adapters.email.source import MailFacts
 from adapters.web.application import build_application
 from adapters.web.services import Services
@@ -28,9 +27,12 @@ from chatdesk.errors import NotFound
 from chatdesk.files import FileLimits
 from chatdesk.health import Loops
 from chatdesk.hub import Hub
+from chatdesk.mail_parts import mail_channel, mail_tokens
+from chatdesk.mail_tokens import MailTokens
 from chatdesk.ports import Channel
 from chatdesk.reading import StaffReads
 from chatdesk.relay import Relay
+from chatdesk.settings.mail_servers import NO_SERVERS, MailServers
 from chatdesk.staff import Staff
 from chatdesk.ticket import TicketNumber
 from flows import live_chat, ticket_work
@@ -98,16 +100,17 @@ async def running_desk(
     demo: bool,
     secret: str = "",
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = (),
+    mail: MailServers = NO_SERVERS,
 ) -> AsyncIterator[RunningDesk]:
     """Open the database, start the batch loop and the relay, and stop them in order at the end.
 
-    ``data`` is the folder that holds the files; ``demo`` shows the demonstration pages and keeps mail
-    instead of sending it; ``secret`` is the desk's own, for signatures.
+    ``data`` is the folder that holds the files; ``demo`` shows the demonstration pages; without
+    an SMTP server in ``mail`` mail is kept instead of sent; ``secret`` is the desk's own, for signatures.
     """
     async with Database(database_url) as database:
         hub, loops = Hub(), Loops()
         desk = build_desk(config, database, hub)
-        relay = _relay(config, database, desk, demo=demo)
+        relay = _relay(config, database, desk, mail_tokens(secret), mail)
         services = await _services(config, database, data, desk, hub, demo=demo)
         services = replace(
             services,
@@ -136,12 +139,10 @@ def build_desk(config: Config, database: Database, hub: Hub) -> Desk:
     return Desk(config, store, hub, flows, now, new_id)
 
 
-def _relay(config: Config, database: Database, desk: Desk, *, demo: bool) -> Relay:
-    channels: dict[str, Channel] = {}
-    if demo:
-        source = TicketFacts(TortoiseStaffReads(database))
-        mail = DemonstrationMail(source, TortoiseMailbox(database), config, now)
-        channels[mail.name] = mail
+def _relay(config: Config, database: Database, desk: Desk, tokens: MailTokens, servers: MailServers) -> Relay:
+    source = TicketFacts(TortoiseStaffReads(database))
+    mail = mail_channel(config, database, source, tokens, servers, now)
+    channels: dict[str, Channel] = {mail.name: mail}
     relay = Relay(TortoiseOutbox(database), desk, channels, now, random.random)
 
     def wake_relay(changes: Changes) -> None:

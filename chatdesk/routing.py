@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from chatdesk.config import Config
 from chatdesk.conversation import AuthorKind, Conversation, Message, Visibility
-from chatdesk.effects import MailRequester, StartTimer
+from chatdesk.effects import MailKind, MailRequester, StartTimer
+from chatdesk.mail_updates import UPDATES
 from chatdesk.outbox import MAIL_TARGET, TIMER_TARGET, Delivery, DeliveryKind, Payload
 from chatdesk.ports import NewId
+from chatdesk.sender import correspondent
 from chatdesk.ticket import Ticket, TicketNumber
 
 TO_STAFF, TO_CUSTOMER = "staff", "customer"
@@ -24,15 +27,23 @@ class Router:
 
     def __init__(self, config: Config, new_id: NewId) -> None:
         self._new_id = new_id
+        self._gather = config.mail.gather
         staff = (("slack", config.staff.slack), ("teams", config.staff.teams))
         self._staff = tuple(name for name, settings in staff if settings is not None)
 
     def mail(
         self, effect: MailRequester, ticket: Ticket, conversation: Conversation, at: datetime
     ) -> Delivery:
-        """Return the mail to the ticket's requester [R14, R15]."""
-        payload: Payload = {"mail": effect.kind.value, "to": ticket.requester_email, "text": effect.text}
-        return self._delivery(MAIL_TARGET, DeliveryKind.MAIL, at, ticket.number, conversation, None, payload)
+        """Return the mail to the ticket's requester, or an answer to whoever wrote the mail [R14, R15].
+
+        Updates wait a while for one another: what is told within it becomes one mail.
+        """
+        to = ticket.requester_email
+        if effect.kind is MailKind.COMMENT:
+            to = correspondent(conversation.visitor) or to
+        payload: Payload = {"mail": effect.kind.value, "to": to, "text": effect.text}
+        mail = self._delivery(MAIL_TARGET, DeliveryKind.MAIL, at, ticket.number, conversation, None, payload)
+        return replace(mail, due_at=at + self._gather) if effect.kind.value in UPDATES else mail
 
     def timer(self, effect: StartTimer, number: TicketNumber | None, conversation: Conversation) -> Delivery:
         """Return the timer as a delivery due when it is; in a lane of its own it waits for no other."""

@@ -159,7 +159,7 @@ async def test_the_headers_are_those_of_a_desk_that_answers_by_itself(
         "In-Reply-To": "<ticket-1024@northwind.example>",
         "References": "<ticket-1024@northwind.example>",
         "Auto-Submitted": "auto-generated",
-        "X-Auto-Response-Suppress": "All",
+        "X-Auto-Response-Suppress": "OOF, AutoReply",
     }
     assert {name: message[name] for name in expected} == expected
     assert message["Date"].datetime == NOW

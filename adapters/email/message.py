@@ -1,13 +1,15 @@
 """The complete mail: headers that other mail programs understand, and the text in two parts.
 
 Sent by a program, so it says so (RFC 3834, 5): Auto-Submitted keeps well-behaved vacation programs from
-answering, X-Auto-Response-Suppress does the same at Microsoft's. There is no Precedence field: it is not
-a standard one (RFC 2076, 3.9), and "bulk" would file a customer's own ticket away as a mass mailing.
+answering, X-Auto-Response-Suppress does the same at Microsoft's, for vacation notices only, since bounces
+are wanted. There is no Precedence field: it is not a standard one (RFC 2076, 3.9), and "bulk" would file a
+customer's own ticket away as a mass mailing.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
@@ -25,6 +27,7 @@ NO_DOMAIN = "chatdesk.invalid"
 DEFAULT_SENDER = "desk@desk.example"
 MAX_ADDRESS = 254
 MAX_NAME = 100
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,120}@[!-;=?-~]{1,120}>")
 _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+/=?^_`{|}~-.")
 _DOMAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
 
@@ -54,10 +57,15 @@ def build_message(
     recipient_name: str,
     desk: DeskSettings,
     at: datetime,
+    reply_token: str = "",
+    answers: str = "",
+    stop: str = "",
 ) -> EmailMessage:
     """Return the message to send; the same arguments give the same bytes.
 
-    ``at`` (aware) is its Date. ``recipient_name`` may be "". Raises DeliveryRefused for an address that
+    ``at`` (aware) is its Date. ``recipient_name`` may be "". ``reply_token`` goes into the address that
+    replies go to, ``answers`` is the Message-ID of the mail this one answers, ``stop`` the address of the
+    page that ends such mail (RFC 8058); each "" for none. Raises DeliveryRefused for an address that
     mail cannot be sent to.
     """
     message = EmailMessage(policy=SMTP)
@@ -65,16 +73,32 @@ def build_message(
     message["Date"] = at
     message["From"] = _mailbox(desk.name, sender(desk))
     message["To"] = _mailbox(recipient_name, recipient)
-    message["Reply-To"] = _mailbox(desk.name, sender(desk))
+    message["Reply-To"] = _mailbox(desk.name, tagged(sender(desk), reply_token))
     message["Subject"] = header_text(mail.subject)
-    message["In-Reply-To"] = message["References"] = thread_id(ticket, desk)
+    _add_thread(message, thread_id(ticket, desk), answers)
     message["Auto-Submitted"] = "auto-replied" if kind is MailKind.OPENED else "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
+    message["X-Auto-Response-Suppress"] = "OOF, AutoReply"
+    if stop:
+        message["List-Unsubscribe"] = f"<{stop}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.text, cte="quoted-printable")
     message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
     # "=_" cannot stand in quoted-printable text (RFC 2045, 6.7), so no part can hold the boundary.
     message.set_boundary(f"=_{hashlib.sha256(delivery_id.encode()).hexdigest()[:32]}")
     return message
+
+
+def _add_thread(message: EmailMessage, root: str, answers: str) -> None:
+    """Name the thread's root and, where there is one, the mail answered: programs look for either."""
+    known = answers if _MESSAGE_ID.fullmatch(answers) else ""
+    message["In-Reply-To"] = known or root
+    message["References"] = f"{root} {known}".strip()
+
+
+def tagged(address: str, token: str) -> str:
+    """Return the address with the token behind a plus sign (RFC 5233), as it is without a token."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}+{token}@{domain}" if token else address
 
 
 def header_text(text: str) -> str:

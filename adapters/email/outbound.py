@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
+from urllib.parse import quote
 
 from adapters.email.message import build_message, checked_address, message_id, sender
 from adapters.email.render import render_mail
@@ -13,12 +14,16 @@ from adapters.email.source import MailFacts, MailSource
 from chatdesk.config import Config
 from chatdesk.effects import MailKind
 from chatdesk.errors import DeliveryRefused, DeliveryUnknown, NotFound
+from chatdesk.mail_tokens import MailTokens
+from chatdesk.mail_updates import UPDATES, MailUpdates
 from chatdesk.mailbox import Mailbox, StoredMail
 from chatdesk.outbox import MAIL_TARGET, Delivery
 from chatdesk.ports import Clock
 from chatdesk.ticket import TicketNumber
 
 CAP_PERIOD = timedelta(hours=1)
+NOT_WANTED = "not sent: the recipient wants no updates"
+"""What stands in place of a Message-ID for a mail that nobody wants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,18 @@ class Transport(Protocol):
         """Tell whether that message was handed over; None where it cannot be told."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """Everything that one mail is written from."""
+
+    delivery: str
+    kind: MailKind
+    recipient: str
+    news: str
+    facts: MailFacts
+    answers: str
+
+
 class MailChannel:
     """The way out by mail [chatdesk.ports.Channel]: a mail is kept before it is handed to ``transport``.
 
@@ -62,6 +79,8 @@ class MailChannel:
         config: Config,
         clock: Clock,
         caps: Caps = Caps(),
+        tokens: MailTokens | None = None,
+        updates: MailUpdates | None = None,
     ) -> None:
         self._source = source
         self._mailbox = mailbox
@@ -69,6 +88,8 @@ class MailChannel:
         self._config = config
         self._clock = clock
         self._caps = caps
+        self._tokens = tokens
+        self._updates = updates
         self._counting = asyncio.Lock()
 
     @property
@@ -83,24 +104,56 @@ class MailChannel:
         that is gone; and what the transport raises.
         """
         identity = message_id(delivery.id, self._config.desk)
-        kept = await self._mailbox.read(identity) or await self._keep(delivery)
+        kept = await self._mailbox.read(identity)
+        if kept is None:
+            elsewhere = await self._told_elsewhere(delivery)
+            if elsewhere:
+                return elsewhere
+            kept = await self._keep(delivery)
         await self._transport.deliver(kept.source, sender(self._config.desk), kept.recipient, identity)
         return identity
 
     async def find(self, delivery: Delivery) -> str | None:
         """Look the mail up by its Message-ID [chatdesk.ports.Channel.find]."""
         identity = message_id(delivery.id, self._config.desk)
+        if await self._mailbox.read(identity) is None:
+            # Nothing leaves before it is kept.
+            return await self._told_elsewhere(delivery) or None
         arrived = await self._transport.has(identity)
         if arrived is None:
             raise DeliveryUnknown(f"Whether the mail {identity} was sent cannot be told.")
         return identity if arrived else None
 
+    async def _told_elsewhere(self, delivery: Delivery) -> str:
+        """Return what stands for a mail that need not be sent: another holds it, or nobody wants it."""
+        if self._updates is None or delivery.ticket is None or delivery.payload.get("mail") not in UPDATES:
+            return ""
+        if not await self._updates.wanted(delivery.ticket, str(delivery.payload.get("to"))):
+            return NOT_WANTED
+        covering = await self._updates.covered_by(delivery.id)
+        return covering if covering and await self._mailbox.read(covering) else ""
+
+    async def _gathered(self, delivery: Delivery, kind: MailKind) -> tuple[MailKind, str]:
+        """Return the news of this update and of all that wait behind it, which become part of its mail."""
+        own = str(delivery.payload.get("text") or "")
+        if self._updates is None or kind not in UPDATES:
+            return kind, own
+        others = await self._updates.waiting(delivery)
+        identity = message_id(delivery.id, self._config.desk)
+        await self._updates.cover([other.id for other in others], identity, self._clock())
+        texts = [own, *(str(other.payload.get("text") or "") for other in others)]
+        comment = any(other.payload.get("mail") == MailKind.COMMENT for other in others)
+        return MailKind.COMMENT if comment else kind, "\n\n".join(dict.fromkeys(texts))
+
     async def _keep(self, delivery: Delivery) -> StoredMail:
         kind = _kind(delivery)
         recipient = checked_address(str(delivery.payload.get("to") or ""))
         facts = await self._facts(delivery)
+        kind, news = await self._gathered(delivery, kind)
+        answers = await self._answers(facts, recipient)
+        letter = _Letter(delivery.id, kind, recipient, news, facts, answers)
         # A long transcript takes a while to lay out; the event loop must not wait for it.
-        mail = await asyncio.to_thread(self._write, delivery, kind, recipient, facts)
+        mail = await asyncio.to_thread(self._write, letter)
         if kind is not MailKind.OPENED and facts.may_quote(kind):
             return await self._mailbox.keep(mail)
         async with self._counting:
@@ -115,21 +168,39 @@ class MailChannel:
         except NotFound as error:
             raise DeliveryRefused(str(error)) from error
 
-    def _write(self, delivery: Delivery, kind: MailKind, recipient: str, facts: MailFacts) -> StoredMail:
-        now = self._clock()
-        rendered = render_mail(kind, str(delivery.payload.get("text") or ""), facts, self._config, now)
+    async def _answers(self, facts: MailFacts, recipient: str) -> str:
+        if self._updates is None or not facts.is_mail:
+            return ""
+        return await self._updates.last_received(facts.ticket.number, recipient)
+
+    def _write(self, letter: _Letter) -> StoredMail:
+        now, facts, desk = self._clock(), letter.facts, self._config.desk
+        number = facts.ticket.number
+        stop = self._stop(number, letter.recipient) if letter.kind in UPDATES else ""
+        rendered = render_mail(letter.kind, letter.news, facts, self._config, now, stop)
+        tagged = self._tokens is not None and self._config.mail.tagged_replies
         message = build_message(
             rendered,
-            kind,
-            delivery_id=delivery.id,
-            ticket=facts.ticket.number,
-            recipient=recipient,
-            recipient_name=facts.ticket.requester_name if facts.may_quote(kind) else "",
-            desk=self._config.desk,
+            letter.kind,
+            delivery_id=letter.delivery,
+            ticket=number,
+            recipient=letter.recipient,
+            recipient_name=facts.ticket.requester_name if facts.may_quote(letter.kind) else "",
+            desk=desk,
             at=now,
+            reply_token=self._tokens.for_ticket(number) if self._tokens and tagged else "",
+            answers=letter.answers,
+            stop=stop,
         )
-        identity = message_id(delivery.id, self._config.desk)
-        return StoredMail(identity, facts.ticket.number, recipient, rendered.subject, bytes(message), now)
+        identity = message_id(letter.delivery, desk)
+        return StoredMail(identity, number, letter.recipient, rendered.subject, bytes(message), now)
+
+    def _stop(self, number: TicketNumber, recipient: str) -> str:
+        """Return the address of the page that ends the updates, "" for a desk without a public address."""
+        site = self._config.desk.public_url
+        if self._tokens is None or self._updates is None or not site:
+            return ""
+        return f"{site}/mail/stop/{quote(recipient, safe='@')}/{self._tokens.for_stop(number, recipient)}"
 
     async def _refuse_over_cap(self, mail: StoredMail, ticket: TicketNumber) -> None:
         counts = dict(await self._mailbox.counts(mail.recipient, mail.at - CAP_PERIOD))
@@ -161,9 +232,16 @@ class DemonstrationMail(MailChannel):
     """Mail that is written and kept for everybody to see, and never leaves the machine."""
 
     def __init__(
-        self, source: MailSource, mailbox: Mailbox, config: Config, clock: Clock, caps: Caps = Caps()
+        self,
+        source: MailSource,
+        mailbox: Mailbox,
+        config: Config,
+        clock: Clock,
+        caps: Caps = Caps(),
+        tokens: MailTokens | None = None,
+        updates: MailUpdates | None = None,
     ) -> None:
-        super().__init__(source, mailbox, KeptOnly(mailbox), config, clock, caps)
+        super().__init__(source, mailbox, KeptOnly(mailbox), config, clock, caps, tokens, updates)
 
 
 def _kind(delivery: Delivery) -> MailKind:

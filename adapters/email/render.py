@@ -6,7 +6,7 @@ nor subject nor words: see MailFacts.may_quote.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
@@ -54,15 +54,18 @@ class _Content:
     earlier: bool
     transcript: str
     facts: tuple[tuple[str, str], ...]
+    stop: str = ""
 
 
-def render_mail(kind: MailKind, news: str, facts: MailFacts, config: Config, at: datetime) -> RenderedMail:
+def render_mail(
+    kind: MailKind, news: str, facts: MailFacts, config: Config, at: datetime, stop: str = ""
+) -> RenderedMail:
     """Return the mail that tells ``news``, in the desk's words, as things stand at ``at`` (aware).
 
     It holds public messages only [R38]. A transcript comes in full, everything else with the newest
-    messages before it.
+    messages before it. ``stop`` is the address of the page that ends such mail, "" for none.
     """
-    content = _content(kind, news, facts, config, at)
+    content = replace(_content(kind, news, facts, config, at), stop=stop)
     subject = f"[{content.number}] {content.title}"
     return RenderedMail(subject, _text(content, config), _html(content, config))
 
@@ -137,6 +140,9 @@ def _text(content: _Content, config: Config) -> str:
         parts.append(f"If work has stopped completely, call {desk.phone}.")
     parts.append(f"{clean_line(desk.name)}\nTicket {content.number}")
     lines = [line for part in parts for line in (*wrap(part, COLUMNS), "")]
+    if content.stop:
+        # An address broken over two lines could not be followed.
+        lines += ["No more updates on this ticket by mail:", content.stop, ""]
     if content.transcript:
         lines += ["-" * COLUMNS, "", content.transcript]
     elif content.entries:

@@ -9,6 +9,7 @@ from typing import Protocol
 from chatdesk.changes import HistoryEntry
 from chatdesk.conversation import AuthorKind, Conversation, ConversationId, Message, Revision, Visibility
 from chatdesk.effects import MailKind
+from chatdesk.sender import is_unverified
 from chatdesk.ticket import Ticket, TicketNumber
 
 OWN_CHANNELS = frozenset({"email", "portal", "phone", "slack", "teams"})
@@ -26,14 +27,20 @@ class MailFacts:
     revisions: Sequence[Revision]
     history: Sequence[HistoryEntry]
 
+    @property
+    def is_mail(self) -> bool:
+        """Whether the conversation is one of mails, so that what is sent answers one."""
+        return self.conversation.channel == "email"
+
     def may_quote(self, kind: MailKind) -> bool:
         """Whether a mail of this kind may hold words that the requester typed.
 
         Anybody can type anybody's address into an open form. Until a technician has answered publicly,
         and so read what came in, mail to such an address says only what the desk itself has to say; the
-        first mail, that the ticket was opened, never says more. The form cannot send its text to strangers.
+        first mail, that the ticket was opened, never says more. The form cannot send its text to strangers;
+        nor can a mail whose sender our own mail server could not verify.
         """
-        if self.ticket.channel in OWN_CHANNELS:
+        if self.ticket.channel in OWN_CHANNELS and not is_unverified(self.ticket):
             return True
         return kind is not MailKind.OPENED and any(map(_is_answer, self.messages))
 

@@ -75,6 +75,7 @@ async def serve(setting: Setting, on_start: OnStart, *, demo: bool) -> bool:
             demo=demo,
             secret=setting.secret,
             trusted_proxies=environment.trusted_proxies,
+            mail=environment.mail,
         ) as desk,
         open_port(desk, environment.host, environment.port) as base,
     ):

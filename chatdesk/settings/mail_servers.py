@@ -47,6 +47,9 @@ class MailServers:
     listen: ListenAddress | None = None
 
 
+NO_SERVERS = MailServers()
+"""Of a desk that neither sends nor gets mail."""
+
 _SMTP = {
     "smtps": (Encryption.TLS, 465),
     "smtp": (Encryption.STARTTLS, 587),
