@@ -123,13 +123,12 @@ class Desk:
         except Exception as error:
             await self._not_committed(batch, error)
         else:
+            # Senders first: what they are told and the news of it then leave in one write.
+            broken = _settle_all(batch, results)
             self._after(changes)
             self._report(batch, [_word(result) for result in results], clock() - began)
-            for pending, result in zip(batch, results, strict=True):
-                if isinstance(result, Outcome | EventRefused):
-                    _settle(pending.done, result)
-                else:
-                    await self._set_aside(pending, result)
+            for pending, fault in broken:
+                await self._set_aside(pending, fault)
 
     async def _not_committed(self, batch: Sequence[_Pending], error: Exception) -> None:
         conflict = isinstance(error, ConcurrentChange)
@@ -229,6 +228,19 @@ def _step(work: Work, event: AnyEvent, known: dict[str, Outcome]) -> Outcome | E
         return error
     known[event.key] = outcome
     return outcome
+
+
+def _settle_all(
+    batch: Sequence[_Pending], results: Sequence[Outcome | Exception]
+) -> list[tuple[_Pending, Exception]]:
+    """Tell senders what became of their events; return the events that could not be worked on."""
+    broken: list[tuple[_Pending, Exception]] = []
+    for pending, result in zip(batch, results, strict=True):
+        if isinstance(result, Outcome | EventRefused):
+            _settle(pending.done, result)
+        else:
+            broken.append((pending, result))
+    return broken
 
 
 def _settle(done: asyncio.Future[Outcome], result: Outcome | EventRefused) -> None:

@@ -7,12 +7,23 @@ interpreter lock: SQLite works through the whole statement without handing it ba
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 from tortoise import fields
 from tortoise.models import Model
 
 Row = Sequence[str | int | bool | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement and its one parameter, rows as JSON; ``changes`` is how many rows it has to change."""
+
+    query: str
+    rows: str
+    changes: int | None = None
+
 
 _POSTGRES_TYPES: tuple[tuple[type[fields.Field], str], ...] = (  # type: ignore[type-arg]
     (fields.DatetimeField, "timestamptz"),

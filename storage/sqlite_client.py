@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 from tortoise.backends.base.client import (
@@ -16,9 +16,16 @@ from tortoise.backends.base.client import (
     TransactionalDBClient,
     TransactionContext,
 )
-from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
+from tortoise.backends.sqlite.client import (
+    SqliteClient,
+    SqliteTransactionContext,
+    SqliteTransactionWrapper,
+    translate_exceptions,
+)
 from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
+
+from storage.bulk import Statement
 
 Result = TypeVar("Result")
 
@@ -63,7 +70,8 @@ class ImmediateTransaction(SqliteTransactionContext):
     async def _begin(self) -> None:
         try:
             await self.ensure_connection()
-            await self.connection._connection.execute("BEGIN IMMEDIATE")
+            database = self.connection._connection
+            self.connection.data_version = await database._execute(_begin_immediately, database._conn)
         except sqlite3.Error as error:
             raise OperationalError(error) from error
 
@@ -88,8 +96,28 @@ class ImmediateTransaction(SqliteTransactionContext):
                 await database.rollback()
 
 
+def _begin_immediately(database: sqlite3.Connection) -> int:
+    """Take the write lock, and return a number that is another one when another connection has written."""
+    database.execute("BEGIN IMMEDIATE")
+    found: int = database.execute("PRAGMA data_version").fetchone()[0]
+    return found
+
+
 class ScriptedTransactionWrapper(SqliteTransactionWrapper):
     """A transaction in which a script runs statement by statement: the driver's own would commit first."""
+
+    data_version = -1
+    """Another number than in this connection's transaction before if another connection wrote in between."""
+
+    @translate_exceptions
+    async def execute_in_turn(self, statements: Sequence[Statement]) -> Statement | None:
+        """Execute all in one visit to the connection's thread, where each visit waits for its turn.
+
+        Stops at a statement that changes another number of rows than it has to, and returns it.
+        """
+        async with self.acquire_connection() as connection:
+            unmet: Statement | None = await connection._execute(_in_turn, connection._conn, statements)
+        return unmet
 
     async def execute_script(self, query: str) -> None:
         statement = ""
@@ -102,6 +130,14 @@ class ScriptedTransactionWrapper(SqliteTransactionWrapper):
 
     def _in_transaction(self) -> TransactionContext:
         return NestedTransactionContext(ScriptedTransactionWrapper(self))
+
+
+def _in_turn(database: sqlite3.Connection, statements: Sequence[Statement]) -> Statement | None:
+    for statement in statements:
+        changed = database.execute(statement.query, [statement.rows]).rowcount
+        if statement.changes is not None and changed != statement.changes:
+            return statement
+    return None
 
 
 class ImmediateSqliteClient(SqliteClient):

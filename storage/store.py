@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
 
@@ -21,8 +21,9 @@ from chatdesk.events import AnyEvent, Outcome
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
 from storage import models, rows
-from storage.bulk import Row, in_list, insert_sql, update_sql
+from storage.bulk import Row, Statement, in_list, insert_sql, update_sql
 from storage.database import Database
+from storage.sqlite_client import ScriptedTransactionWrapper
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +91,7 @@ class TortoiseStore:
         """Open a transaction [chatdesk.ports.Store.batch]."""
         try:
             async with self._database.transaction() as connection:
-                await self._forget_if_outdated(connection)
+                self._forget_if_outdated(connection)
                 batch = TortoiseBatch(connection, self._conversations, self._tickets, self._first_ticket)
                 yield batch
         except BaseException:
@@ -101,14 +102,12 @@ class TortoiseStore:
         self._conversations.put(batch.changes.conversations)
         self._tickets.put(batch.changes.tickets)
 
-    async def _forget_if_outdated(self, connection: BaseDBAsyncClient) -> None:
+    def _forget_if_outdated(self, connection: BaseDBAsyncClient) -> None:
         """Empty the caches when another connection has written since: even a refusal needs the present."""
-        if self._database.dialect == "sqlite":
-            found = await connection.execute_query_dict("PRAGMA data_version")
-            data_version = int(found[0]["data_version"])
-            if data_version == self._data_version:
+        if isinstance(connection, ScriptedTransactionWrapper):
+            if connection.data_version == self._data_version:
                 return
-            self._data_version = data_version
+            self._data_version = connection.data_version
         self._conversations.clear()
         self._tickets.clear()
 
@@ -213,48 +212,57 @@ class TortoiseBatch:
             used = int(changes.numbers_used)
             query = f"UPDATE counter SET value = value + {used} WHERE name = '{TICKET_COUNTER}'"
             await self._connection.execute_query(query)
-        try:
-            await self._upsert(models.Ticket, ("number",), changes.tickets.values(), rows.ticket_row)
-            await self._upsert(
+        statements = [
+            *self._upsert(models.Ticket, ("number",), changes.tickets.values(), rows.ticket_row),
+            *self._upsert(
                 models.Conversation, ("id",), changes.conversations.values(), rows.conversation_row
-            )
-            await self._insert(models.Received, [_received_row(*pair) for pair in changes.received])
-            await self._insert(models.Message, [rows.message_row(m) for m in changes.messages])
-            await self._insert(models.Revision, [rows.revision_row(r) for r in changes.revisions])
-            await self._update(
-                models.Message, ("conversation", "seq"), map(rows.message_row, changes.revised.values())
-            )
-            await self._insert(models.History, [rows.history_row(entry) for entry in changes.history])
-            await self._insert(models.Delivery, [rows.delivery_row(d) for d in changes.deliveries])
-            await self._insert(models.Rating, [rows.rating_row(rating) for rating in changes.ratings])
+            ),
+            *self._insert(models.Received, [_received_row(*pair) for pair in changes.received]),
+            *self._insert(models.Message, [rows.message_row(m) for m in changes.messages]),
+            *self._insert(models.Revision, [rows.revision_row(r) for r in changes.revisions]),
+            *self._update(models.Message, ("conversation", "seq"), _revised_rows(changes)),
+            *self._insert(models.History, [rows.history_row(entry) for entry in changes.history]),
+            *self._insert(models.Delivery, [rows.delivery_row(d) for d in changes.deliveries]),
+            *self._insert(models.Rating, [rows.rating_row(rating) for rating in changes.ratings]),
+        ]
+        try:
+            unmet = await self._execute(statements)
         except IntegrityError as error:
             # Another node received the same event, opened the same chat or wrote the same message first.
             raise ConcurrentChange(str(error)) from error
+        if unmet is not None:
+            raise ConcurrentChange("Another writer changed a record first.")
 
-    async def _upsert(
+    def _upsert(
         self, model: type[Model], key: tuple[str, ...], records: Iterable[Any], to_row: Any
-    ) -> None:
+    ) -> Iterator[Statement]:
         """Insert new records (version 1) and update others, each only from the version it was read at."""
-        new = [to_row(record) for record in records if record.version == 1]
-        await self._insert(model, new)
+        yield from self._insert(model, [to_row(record) for record in records if record.version == 1])
         old = [to_row(record) for record in records if record.version > 1]
-        if old and await self._update(model, key, old, versioned=True) != len(old):
-            raise ConcurrentChange(f"Another writer changed a {model._meta.db_table} first.")
+        yield from self._update(model, key, old, versioned=True)
 
-    async def _insert(self, model: type[Model], records: Sequence[Row]) -> None:
+    def _insert(self, model: type[Model], records: Sequence[Row]) -> Iterator[Statement]:
         if records:
-            await self._connection.execute_query(insert_sql(model, self._dialect), [_json(records)])
+            yield Statement(insert_sql(model, self._dialect), _json(records))
 
-    async def _update(
-        self, model: type[Model], key: tuple[str, ...], records: Iterable[Row], *, versioned: bool = False
-    ) -> int:
-        found = list(records)
-        if not found:
-            return 0
-        fixed = _FIXED.get(model, ())
-        query = update_sql(model, key, self._dialect, versioned=versioned, fixed=fixed)
-        changed, _ = await self._connection.execute_query(query, [_json(found)])
-        return changed
+    def _update(
+        self, model: type[Model], key: tuple[str, ...], records: Sequence[Row], *, versioned: bool = False
+    ) -> Iterator[Statement]:
+        if records:
+            fixed = _FIXED.get(model, ())
+            query = update_sql(model, key, self._dialect, versioned=versioned, fixed=fixed)
+            yield Statement(query, _json(records), len(records) if versioned else None)
+
+    async def _execute(self, statements: Sequence[Statement]) -> Statement | None:
+        """Execute all; stop at one that changes another number of rows than it has to, and return it."""
+        if isinstance(self._connection, ScriptedTransactionWrapper):
+            unmet: Statement | None = await self._connection.execute_in_turn(statements)
+            return unmet
+        for statement in statements:
+            changed, _ = await self._connection.execute_query(statement.query, [statement.rows])
+            if statement.changes is not None and changed != statement.changes:
+                return statement
+        return None
 
     async def _select(
         self, table: str, column: str, values: Sequence[Any], kind: str = "text"
@@ -294,6 +302,10 @@ def _event_json(event: AnyEvent) -> str:
 def _storable(text: str) -> str:
     """Return the text with what no database takes written as an escape."""
     return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
+
+
+def _revised_rows(changes: Changes) -> list[Row]:
+    return [rows.message_row(message) for message in changes.revised.values()]
 
 
 def _received_row(key: str, outcome: Outcome) -> Row:
