@@ -11,7 +11,7 @@ from tortoise.cli.cli import CLIContext, makemigrations
 
 import storage.database
 
-CONFIG = {}
+CONFIG: dict[str, object] = {}
 
 
 def main(name: str) -> None:
