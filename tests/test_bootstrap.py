@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import stat
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -121,9 +122,12 @@ async def test_a_mail_about_another_tickets_conversation_is_not_written() -> Non
 
 async def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     (tmp_path / "chatdesk.sqlite3").mkdir()
+    before = set(threading.enumerate())
     with pytest.raises(StorageError, match="cannot be opened"):
         async with running_desk(load_config(None), database_url(tmp_path), tmp_path, demo=True):
             raise AssertionError("it opened")
+    for thread in set(threading.enumerate()) - before:
+        await asyncio.to_thread(thread.join, 10)
 
 
 async def test_a_port_in_use_is_named_with_the_way_out(tmp_path: Path) -> None:

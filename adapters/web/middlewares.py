@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler
 from adapters.web import error_answers
 from adapters.web.metrics import METER
 from adapters.web.proxies import as_asked, refuse_foreign_host
+from adapters.web.security_headers import STAY_SECURE
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,8 @@ async def every_request(request: web.Request, handler: Handler) -> web.StreamRes
         response = await _answered(request, handler, request_id)
         if not response.prepared:
             response.headers[REQUEST_ID] = request_id
+            if request.secure:
+                response.headers.setdefault(*STAY_SECURE)
         _note(request, response, clock() - began)
     return response
 
