@@ -99,6 +99,8 @@ def _run(setting: Setting, on_start: OnStart, *, demo: bool) -> None:
     # a fifth of the time under load [docs/performance.md].
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
+    # What the server writes holds customers' words: for its own user only.
+    os.umask(0o077)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
         clean = runner.run(serve_desk(setting, on_start, demo=demo))
     if not clean:
