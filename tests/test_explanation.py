@@ -1,0 +1,123 @@
+"""Every step with how long its state lasted, and every due time with the rule it follows [R41] [R44]."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from chatdesk.changes import HistoryEntry
+from chatdesk.conversation import Author, AuthorKind
+from chatdesk.explanation import Due, explain
+from chatdesk.reading import TicketFile
+from chatdesk.ticket import Priority, Ticket, TicketNumber, TicketStatus
+from tests.desk_builders import MARCUS, NORTHWIND, at, conversation, ticket
+
+DANA = Author(AuthorKind.CUSTOMER, "visitor", "Dana Reyes")
+NEW, ASSIGNED, AT_WORK = TicketStatus.NEW, TicketStatus.ASSIGNED, TicketStatus.IN_PROGRESS
+
+
+def entry(
+    what: str, when: str, before: TicketStatus | None = None, after: TicketStatus | None = None, why: str = ""
+) -> HistoryEntry:
+    return HistoryEntry(TicketNumber(1024), at(when), MARCUS.author, what, why, before, after)
+
+
+def file(made: Ticket, *history: HistoryEntry) -> TicketFile:
+    return TicketFile(made, (conversation(),), (), (), history, ())
+
+
+def dues(made: Ticket, *history: HistoryEntry, now: str = "09-15 10:13") -> list[Due]:
+    return list(explain(NORTHWIND, file(made, *history), at(now)).dues)
+
+
+def test_each_state_lasted_until_the_next_one_and_the_present_one_until_now() -> None:
+    made = ticket(status=AT_WORK, opened_at=at("09-15 10:00"))
+    history = (
+        entry("opened", "09-15 10:00", after=NEW),
+        entry("assigned", "09-15 10:05", NEW, ASSIGNED),
+        entry("priority changed", "09-15 10:07", why="to high"),
+        entry("answered", "09-15 10:15", ASSIGNED, AT_WORK),
+    )
+    steps = explain(NORTHWIND, file(made, *history), at("09-15 11:15")).steps
+    assert [(step.status, step.lasted) for step in steps] == [
+        (NEW, timedelta(minutes=5)),
+        (ASSIGNED, timedelta(minutes=10)),
+        (None, None),
+        (AT_WORK, timedelta(hours=1)),
+    ]
+
+
+def test_handing_over_does_not_begin_a_new_state() -> None:
+    made = ticket(status=AT_WORK)
+    history = (
+        entry("answered", "09-15 10:00", ASSIGNED, AT_WORK),
+        entry("assigned", "09-15 11:00", AT_WORK, AT_WORK),
+    )
+    steps = explain(NORTHWIND, file(made, *history), at("09-15 12:00")).steps
+    assert [step.lasted for step in steps] == [timedelta(hours=2), None]
+
+
+def test_a_ticket_that_is_done_counts_no_further() -> None:
+    made = ticket(status=TicketStatus.CLOSED)
+    closed = entry("closed", "09-15 10:00", TicketStatus.RESOLVED, TicketStatus.CLOSED)
+    steps = explain(NORTHWIND, file(made, closed), at("09-20 10:00")).steps
+    assert steps[0].lasted == timedelta(0)
+
+
+def test_a_high_priority_is_owed_two_business_hours_as_in_the_worked_example() -> None:
+    opened = at("09-15 16:20")
+    made = ticket(priority=Priority.HIGH, opened_at=opened, due_at=at("09-16 09:50"), first_response_at=None)
+    first, resolution = dues(made)
+    assert (first.what, first.at) == ("first response", at("09-16 09:50"))
+    assert first.rule == (
+        "sla.high.respond = 2h, counted on the calendar desk (Monday to Friday, 8:30 AM to 5:00 PM EDT)"
+    )
+    assert (resolution.what, resolution.at) == ("resolution", at("09-16 09:50"))
+
+
+def test_of_a_channels_and_a_prioritys_target_the_earlier_one_binds() -> None:
+    made = ticket(channel="email", priority=Priority.STANDARD, opened_at=at("09-15 10:00"))
+    by_channel, by_priority, _ = dues(made)[:3]
+    assert by_channel.rule.startswith("channels.email.first_contact = 6h, counted on the calendar desk")
+    assert (by_channel.at, by_channel.binding) == (at("09-15 16:00"), False)
+    assert (by_priority.at, by_priority.binding) == (at("09-15 14:00"), True)
+
+
+def test_a_due_time_is_kept_missed_or_open() -> None:
+    due = Due("first response", at("09-15 12:00"), "", None)
+    assert due.is_met(at("09-15 12:00")) is None
+    assert due.is_met(at("09-15 12:01")) is False
+    kept = Due("first response", at("09-15 12:00"), "", at("09-15 11:59"))
+    assert kept.is_met(at("09-16 12:00")) is True
+    assert Due("first response", at("09-15 12:00"), "", at("09-15 12:01")).is_met(at("09-16 12:00")) is False
+
+
+def test_a_promise_outside_the_hours_names_the_calendar_of_the_page() -> None:
+    opened = at("09-18 17:30")
+    made = ticket(opened_at=opened, promised_at=at("09-21 07:00"), due_at=at("09-21 07:00"))
+    opening = HistoryEntry(TicketNumber(1024), opened, DANA, "opened", "outside business hours", None, NEW)
+    (promise,) = [due for due in dues(made, opening) if due.what == "promise to the customer"]
+    assert promise.at == at("09-21 07:00")
+    assert promise.rule == (
+        "it came outside the hours of the calendar chat (Monday to Friday, 7:00 AM to 5:30 PM EDT); "
+        "its next opening"
+    )
+    assert not any(due.what.startswith("next step") for due in dues(made, opening))
+
+
+def test_a_promise_of_a_call_back_names_the_waiting_time() -> None:
+    made = ticket(promised_at=at("09-15 14:12"))
+    (promise,) = [due for due in dues(made) if due.what == "promise to the customer"]
+    assert promise.rule == "nobody took the chat within queue.no_answer = 3m"
+
+
+def test_a_due_time_moved_on_by_waiting_is_said_to_be_moved() -> None:
+    made = ticket(
+        priority=Priority.STANDARD,
+        opened_at=at("09-15 09:00"),
+        first_response_at=at("09-15 09:10"),
+        due_at=at("09-16 16:00"),
+        status=AT_WORK,
+    )
+    moved = dues(made)[-1]
+    assert (moved.what, moved.at) == ("next step, as it stands", at("09-16 16:00"))
+    assert "did not count" in moved.rule
