@@ -20,7 +20,9 @@ MARCUS = Agent("marcus", "Marcus Bell")
 async def take(desk: ServedDesk, ticket: str) -> None:
     """Let Marcus take the ticket."""
     number = TicketNumber(int(ticket.removeprefix("HD-")))
-    event = TicketTaken(at=now(), channel="console", external_id=f"take-{number}", ticket=number, agent=MARCUS)
+    event = TicketTaken(
+        at=now(), channel="console", external_id=f"take-{number}", ticket=number, agent=MARCUS
+    )
     await desk.running.desk.receive(event)
 
 

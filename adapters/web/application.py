@@ -9,6 +9,7 @@ from adapters.web import (
     demo_routes,
     error_answers,
     file_routes,
+    form_routes,
     health_routes,
     mail_routes,
     transcript_routes,
@@ -37,6 +38,7 @@ def build_application(services: Services) -> web.Application:
     services.hub.listen_to_desk(places.on_news)
     widget_routes.add_routes(application)
     demo_routes.add_routes(application)
+    form_routes.add_routes(application)
     console_routes.add_routes(application)
     health_routes.add_routes(application)
     file_routes.add_routes(application)

@@ -16,6 +16,8 @@ from importlib.resources import files
 
 from aiohttp import web
 
+from adapters.web.squeeze import squeeze_script, squeeze_style
+
 LOADER = "widget.js"
 PARTS = (
     "widget-dom.js",
@@ -34,9 +36,6 @@ _FOREVER = "public, max-age=31536000, immutable"
 _CHECK_SOON = "public, max-age=300"
 _IMPORT = re.compile(r"^import .*\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!async function start)", re.MULTILINE)
-_LINE_COMMENT = re.compile(r"^\s*//.*\n|\s+// .*$", re.MULTILINE)
-_BLOCK_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_AROUND_SIGNS = re.compile(r"\s*([{};,]|:(?= ))\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +62,6 @@ class WidgetAssets:
 
 
 ASSETS = web.AppKey("widget_assets", WidgetAssets)
-
-
-def squeeze_script(text: str) -> str:
-    """Return a script without its comments and indentation; no text in it may span lines or hold " // "."""
-    plain = _LINE_COMMENT.sub(lambda found: "\n" if found[0].endswith("\n") else "", text)
-    lines = (line.strip() for line in _BLOCK_COMMENT.sub("", plain).split("\n"))
-    return "\n".join(line for line in lines if line)
-
-
-def squeeze_style(text: str) -> str:
-    """Return a style sheet without its comments and needless white space."""
-    return _AROUND_SIGNS.sub(r"\1", " ".join(_BLOCK_COMMENT.sub("", text).split()))
 
 
 async def serve_loader(request: web.Request) -> web.StreamResponse:

@@ -1,55 +1,40 @@
 // What has been said, merged by sequence number: whatever comes twice or late is shown once and in order.
 
 export class Dialogue {
-  constructor() {
-    this.begin(null);
-  }
-
-  begin(id) {
+  constructor(id) {
     this.id = id;
-    this.seq = 0;
+    this.seq = this.seen = this.delivered = 0;
     this.messages = new Map();
     this.state = {};
-    this.place = null;
-    this.typist = "";
-    this.seen = 0;
   }
 
   /** Take a `ready` or `news` frame; returns the messages that were not known before. */
-  take({ conversation, seq, state, messages = [] }) {
-    if (conversation !== this.id) this.begin(conversation);
-    if (!conversation) return [];
+  take({ seq, state, messages = [] }) {
     this.seq = Math.max(this.seq, seq);
     this.state = state;
     this.seen = Math.max(this.seen, state.read);
-    if (state.phase !== "waiting") this.place = null;
-    const fresh = [];
+    const fresh = messages.filter((message) => !this.messages.has(message.seq));
     for (const message of messages) {
       const known = this.messages.get(message.seq);
-      if (!known) fresh.push(message);
-      if (!known || (message.changed || 0) >= (known.changed || 0)) this.messages.set(message.seq, message);
+      if (!((known?.changed || 0) > (message.changed || 0))) this.messages.set(message.seq, message);
     }
-    if (fresh.length) {
-      this.messages = new Map([...this.messages].sort(([one], [other]) => one - other));
-      if (fresh.some((message) => message.from === "agent")) this.typist = "";
-    }
+    if (fresh.length) this.messages = new Map([...this.messages].sort(([one], [other]) => one - other));
     return fresh;
   }
 
   /** Unsent messages, without those the desk already shows although its answer is still under way. */
   pending({ outbox, tried }) {
-    const shown = [...this.messages.values()].filter((message) => message.from === "customer" && !message.edited);
-    const latest = shown.slice(-outbox.length).map((message) => message.text.trim());
+    const own = [...this.messages.values()].filter((message) => message.from === "customer" && !message.changed);
+    const latest = own.slice(-outbox.length).map((message) => message.text.trim());
     return outbox.filter((frame) => {
       if (frame.t !== "message" || frame.conversation !== this.id) return false;
       const at = tried.has(frame.id) ? latest.indexOf(frame.text.trim()) : -1;
-      if (at < 0) return true;
-      latest.splice(at, 1);
-      return false;
+      if (at >= 0) latest.splice(at, 1);
+      return at < 0;
     });
   }
 
   get unread() {
-    return [...this.messages.values()].filter((m) => m.seq > this.seen && m.from !== "customer").length;
+    return [...this.messages.values()].filter(({ seq, from }) => seq > this.seen && from !== "customer").length;
   }
 }

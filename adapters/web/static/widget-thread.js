@@ -1,61 +1,59 @@
-// The conversation on the screen: messages, the line that says where things stand, and the field to write in.
+// The conversation on the screen: the messages, and the field to write in.
 
 import { button, h, icon, linked } from "./widget-dom.js";
 import { Attachments } from "./widget-files.js";
 
 const TYPING_EVERY = 3_000;
-const MAX_TEXT = 20_000;
 
 const time = (at) => new Date(at).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
-const day = (at) => new Date(at).toLocaleDateString([], { weekday: "long", month: "long", day: "numeric" });
+const day = (at) => new Date(at).toLocaleDateString("en", { weekday: "long", month: "long", day: "numeric" });
 
 /** `chat` is the widget; what the customer does goes to it. */
 export class Thread {
   constructor(chat) {
     this.chat = chat;
-    this.drawn = new Map();
-    this.log = h("div", { class: "log", role: "log", "aria-live": "off", "aria-relevant": "additions", "aria-label": "Messages", tabindex: "0" });
-    this.unsent = h("div", { class: "unsent", role: "group", "aria-label": "Not sent yet" });
-    this.typing = h("p", { class: "typing", role: "status" });
-    this.bar = h("div", { class: "bar" });
-    this.status = h("div", { role: "status" });
+    this.log = h("div", { role: "log", "aria-relevant": "additions", "aria-label": "Messages", tabindex: 0 });
+    this.unsent = h("div");
+    this.typing = h("p.typing", { role: "status" });
     this.attachments = new Attachments(chat.files, () => this.fit());
-    this.scroller = h("div", { class: "scroller" }, this.log, this.unsent, this.typing);
-    this.element = h("div", { class: "thread" }, this.scroller, this.bar, this.composer());
-    this.element.addEventListener("dragover", (event) => this.dragged(event, true));
-    this.element.addEventListener("dragleave", (event) => this.dragged(event, false));
-    this.element.addEventListener("drop", (event) => this.dropped(event));
+    this.scroller = h("div.scroller", this.log, this.unsent, this.typing);
+    const files = (work) => (event) => {
+      const transfer = event.dataTransfer || event.clipboardData;
+      if (![...transfer.types].includes("Files")) return;
+      event.preventDefault();
+      this.element.classList.toggle("over", event.type === "dragover");
+      if (work) this.attach(transfer.files);
+    };
+    const listeners = { ondragover: files(), ondragleave: files(), ondrop: files(true), onpaste: files(true) };
+    this.element = h("div.thread", listeners, this.scroller, chat.ending.element, this.composer());
+    this.clear();
   }
 
   composer() {
-    this.picker = h("input", { type: "file", multiple: true, hidden: true, on: { change: () => this.picked() } });
+    const picker = h("input", { type: "file", multiple: true, hidden: true });
+    picker.onchange = () => {
+      this.attach(picker.files);
+      picker.value = "";
+    };
     this.field = h("textarea", {
-      rows: "1", maxlength: MAX_TEXT, "aria-label": "Your message",
-      on: {
-        input: () => this.wrote(),
-        keydown: (event) => this.pressed(event),
-        paste: (event) => this.pasted(event),
-        blur: () => this.tell(false),
-      },
+      rows: 1,
+      maxlength: 20_000,
+      "aria-label": "Your message",
+      oninput: () => this.wrote(),
+      onkeydown: (event) => this.pressed(event),
+      onblur: () => this.tell(false),
     });
     this.field.value = this.chat.memory.get("draft") || "";
-    const attach = button(icon("attach"), () => this.picker.click(), { class: "icon", "aria-label": "Add files" });
-    this.sendButton = h("button", { type: "submit", class: "icon send", "aria-label": "Send" }, icon("send"));
-    this.editing = h("p", { class: "editing", hidden: true }, "Changing your message ", button("Cancel", () => this.edit(null), { class: "link" }));
-    const submit = (event) => {
-      event.preventDefault();
-      this.send();
-    };
-    const row = h("div", { class: "row" }, attach, this.field, this.sendButton);
-    return h("form", { class: "composer", on: { submit } }, this.editing, this.attachments.element, row, this.picker);
+    this.sender = button("icon.send", icon("send"), () => this.send(), "Send");
+    this.editing = h("p.typing", { hidden: true }, "Changing your message ", button("link", "Cancel", () => this.edit(null)));
+    const attach = button("icon", icon("attach"), () => picker.click(), "Add files");
+    return h("div.composer", this.editing, this.attachments.element, h("div.row", attach, this.field, this.sender), picker);
   }
 
-  focus() {
-    this.fit();
+  attach(files) {
+    for (const file of files) this.attachments.add(file, this.chat.dialogue.id);
     this.field.focus();
   }
-
-  // Writing
 
   pressed(event) {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
@@ -69,45 +67,44 @@ export class Thread {
 
   wrote() {
     this.fit();
-    if (!this.edited) this.chat.memory.set("draft", this.field.value || null);
+    if (!this.edited) this.chat.memory.set("draft", this.field.value);
     this.tell(!!this.field.value.trim());
   }
 
+  write(text) {
+    this.field.value = text;
+    this.chat.memory.set("draft", text);
+    this.fit();
+  }
+
   fit() {
-    const { field } = this;
+    const { field, attachments, sender } = this;
     field.style.height = "auto";
-    field.style.height = `${Math.min(field.scrollHeight + 2, 140)}px`;
-    this.sendButton.disabled = this.attachments.busy || !(field.value.trim() || this.attachments.ready);
+    field.style.height = `${field.scrollHeight + 2}px`;
+    sender.disabled = attachments.busy || !(field.value.trim() || attachments.ready.length);
   }
 
   tell(on) {
     const now = Date.now();
     clearTimeout(this.stops);
     if (on) this.stops = setTimeout(() => this.tell(false), 2 * TYPING_EVERY);
-    if (on ? now - (this.told || 0) < TYPING_EVERY : !this.told) return;
+    if (on ? now - this.told < TYPING_EVERY : !this.told) return;
     this.told = on ? now : 0;
     this.chat.link.whisper({ t: "typing", on });
   }
 
   send() {
     const text = this.field.value.trim();
-    if (this.attachments.busy) return;
+    if (this.sender.disabled) return;
     if (this.edited) {
-      if (text && text !== this.edited.text) this.chat.post({ t: "edit", seq: this.edited.seq, text });
+      if (text !== this.edited.text) this.chat.post({ t: "edit", seq: this.edited.seq, text });
       return this.edit(null);
     }
-    const files = this.attachments.take();
-    if (!text && !files.length) return;
-    this.chat.post({ t: "message", text, files });
+    this.chat.post({ t: "message", text, files: this.attachments.take() });
     this.write("");
     this.tell(false);
-    this.scroller.scrollTop = this.scroller.scrollHeight;
-  }
-
-  write(text) {
-    this.field.value = text;
-    if (!this.edited) this.chat.memory.set("draft", text || null);
-    this.fit();
+    this.field.focus();
+    this.toEnd();
   }
 
   /** Change a message of one's own in the field below; null goes back to writing a new one. */
@@ -115,48 +112,24 @@ export class Thread {
     this.edited = message;
     this.editing.hidden = !message;
     this.field.value = message ? message.text : this.chat.memory.get("draft") || "";
-    this.focus();
-  }
-
-  // Files
-
-  picked() {
-    this.attachments.add(this.picker.files, this.chat.dialogue.id);
-    this.picker.value = "";
+    this.fit();
     this.field.focus();
   }
 
-  pasted(event) {
-    if (!event.clipboardData.files.length) return;
-    event.preventDefault();
-    this.attachments.add(event.clipboardData.files, this.chat.dialogue.id);
+  toEnd() {
+    this.scroller.scrollTop = this.scroller.scrollHeight;
   }
-
-  dragged(event, over) {
-    if (![...event.dataTransfer.types].includes("Files")) return;
-    event.preventDefault();
-    this.element.classList.toggle("over", over);
-  }
-
-  dropped(event) {
-    this.dragged(event, false);
-    if (event.dataTransfer.files.length) this.attachments.add(event.dataTransfer.files, this.chat.dialogue.id);
-  }
-
-  // Showing
 
   clear() {
-    this.drawn.clear();
+    this.drawn = new Map();
     this.log.replaceChildren();
     this.log.setAttribute("aria-live", "off");
-    this.attachments.items.slice().forEach((item) => this.attachments.remove(item));
   }
 
   update() {
-    const { dialogue, link } = this.chat;
-    const { scroller } = this;
-    const atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
-    let before = null;
+    const { dialogue, link, ending } = this.chat;
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    let before;
     for (const message of dialogue.messages.values()) {
       this.draw(message, before);
       before = message;
@@ -167,66 +140,57 @@ export class Thread {
     this.typing.textContent = dialogue.typist ? `${dialogue.typist} is typing…` : "";
     const { phase, ticket } = dialogue.state;
     this.field.placeholder = phase === "ended" ? `Write here to open ${ticket} again` : "Write a message";
+    ending.update();
     this.fit();
-    if (atEnd) scroller.scrollTop = scroller.scrollHeight;
+    if (scrollHeight - scrollTop - clientHeight < 80) this.toEnd();
   }
 
   draw(message, before) {
-    const { state } = this.chat.dialogue;
-    const own = message.from === "customer";
-    const mark = !own || message.deleted ? "" : message.seq <= state.seen ? "Seen" : message.seq <= state.delivered ? "Delivered" : "Sent";
+    const { seen, delivered } = this.chat.dialogue.state;
+    const own = message.from === "customer" && !message.deleted;
+    const mark = !own ? "" : message.seq <= seen ? "Seen" : message.seq <= delivered ? "Delivered" : "Sent";
     const known = this.drawn.get(message.seq);
     if (known && known.changed === message.changed) {
       known.mark.textContent = mark;
       return;
     }
-    const drawn = { changed: message.changed, mark: h("span", { class: "sent" }, mark) };
-    drawn.element = this.bubble(message, own, drawn);
+    const drawn = { changed: message.changed, mark: h("span", mark) };
+    drawn.element = this.bubble(message, own, drawn.mark);
     this.drawn.set(message.seq, drawn);
     if (known) return known.element.replaceWith(drawn.element);
-    const previous = before && this.drawn.get(before.seq).element;
-    const parts = [drawn.element];
-    if (!before || day(before.at) !== day(message.at)) parts.unshift(h("p", { class: "day" }, day(message.at)));
-    if (previous) previous.after(...parts);
-    else this.log.prepend(...parts);
+    const fresh = [drawn.element];
+    if (!before || day(before.at) !== day(message.at)) fresh.unshift(h("p.day", day(message.at)));
+    if (before) this.drawn.get(before.seq).element.after(...fresh);
+    else this.log.prepend(...fresh);
   }
 
-  bubble(message, own, drawn) {
-    const meta = h("p", { class: "meta" }, h("time", { datetime: message.at }, time(message.at)));
-    if (message.edited) meta.append(h("span", {}, "Edited"));
-    if (own) meta.append(drawn.mark);
-    const bubble = h("div", { class: "bubble" });
-    if (message.deleted) bubble.append(h("p", { class: "gone" }, "Message deleted"));
-    else if (message.text) bubble.append(h("p", { class: "text" }, linked(message.text)));
-    bubble.append(...(message.files || []).map((file) => this.chat.files.show(file)));
-    if (own && !message.deleted) meta.append(this.tools(message));
-    const name = h("p", { class: own ? "name hidden" : "name" }, own ? "You" : message.name);
-    return h("div", { class: `message ${message.from}`, "data-seq": message.seq }, name, bubble, meta);
+  bubble(message, own, mark) {
+    const { from, name, text, at, edited, deleted, files = [] } = message;
+    const shown = deleted ? h("p", h("em", "Message deleted")) : text && h("p.text", linked(text));
+    const bubble = h("div.bubble", shown, files.map((file) => this.chat.files.show(file)));
+    const meta = h("p.meta", own && this.tools(message), h("time", time(at)), edited && h("span", "Edited"), mark);
+    return h(`div.message.${from}`, h("p.name", from === "customer" ? "You" : name), bubble, meta);
   }
 
   tools(message) {
-    const remove = (event) => {
-      const { target } = event;
-      if (target.dataset.sure) return this.chat.post({ t: "delete", seq: message.seq });
-      target.dataset.sure = "1";
+    const remove = ({ target }) => {
+      if (target.sure) return this.chat.post({ t: "delete", seq: message.seq });
+      target.sure = true;
       target.textContent = "Delete for good?";
     };
-    const edit = message.text && button("Edit", () => this.edit(message), { class: "link" });
-    return h("span", { class: "tools" }, edit || null, button("Delete", remove, { class: "link" }));
+    const edit = message.text && button("link", "Edit", () => this.edit(message));
+    return h("span.tools", edit, button("link", "Delete", remove));
   }
 
   drawUnsent(frame) {
     const { link } = this.chat;
-    const meta = h("p", { class: "meta" });
-    const bubble = h("div", { class: "bubble" }, h("p", { class: "text" }, frame.text || "Files"));
-    if (frame.problem) {
-      meta.append(h("span", { class: "error", role: "alert" }, frame.problem.message));
-      const discard = () => {
-        if (!this.field.value) this.write(frame.text);
-        link.drop(frame.id);
-      };
-      meta.append(button("Try again", () => link.again(frame.id), { class: "link" }), button("Take back", discard, { class: "link" }));
-    } else meta.append("Sending…");
-    return h("div", { class: "message customer" }, bubble, meta);
+    const back = () => {
+      if (!this.field.value) this.write(frame.text);
+      link.drop(frame.id);
+    };
+    const meta = frame.problem
+      ? h("p.meta.error", { role: "alert" }, frame.problem, button("link", "Try again", () => link.again(frame)), button("link", "Take back", back))
+      : h("p.meta", "Sending…");
+    return h("div.message.customer", h("div.bubble", h("p.text", frame.text || "Files")), meta);
   }
 }
