@@ -6,6 +6,8 @@ import asyncio
 import itertools
 import re
 import secrets
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
@@ -27,6 +29,7 @@ class Target:
 
     kind: Literal["floor", "desk"]
     url: str
+    database: str
     cookies: tuple[str, ...] = ()
 
     @property
@@ -59,7 +62,10 @@ async def open_chats(target: Target, count: int) -> list[Chat]:
                     return await _on_floor(target, number)
                 return await _on_desk(target, number, cookie, http)
 
-        return list(await asyncio.gather(*(one(number, next(cookies)) for number in range(count))))
+        chats = list(await asyncio.gather(*(one(number, next(cookies)) for number in range(count))))
+    while target.kind == "desk" and _mails_to_send(target.database):  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
+    return chats
 
 
 async def _on_floor(target: Target, number: int) -> Chat:
@@ -99,6 +105,14 @@ async def _take(target: Target, ticket: str, cookie: str, http: aiohttp.ClientSe
     async with http.post(f"{url}/tickets/{ticket}/take", headers=headers, json=body) as answer:
         if answer.status >= 300:
             raise ConnectionError(f"{ticket} could not be taken: {answer.status} {await answer.text()}")
+
+
+def _mails_to_send(database: str) -> int:
+    """Return how many of the mails that opening the chats caused are still to be sent."""
+    query = "SELECT count(*) FROM delivery WHERE kind = 'mail' AND status IN ('pending', 'leased')"
+    with closing(sqlite3.connect(database)) as opened:
+        counted: int = opened.execute(query).fetchone()[0]
+    return counted
 
 
 def _answers(number: int) -> dict[str, str]:

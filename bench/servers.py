@@ -66,7 +66,9 @@ def server(kind: Kind, core: int | None) -> Iterator[Server]:
         try:
             if core is not None:
                 os.sched_setaffinity(process.pid, {core})
-            yield Server(Target(kind, _address(process, output), cookies), process.pid, database)
+            yield Server(
+                Target(kind, _address(process, output), str(database), cookies), process.pid, database
+            )
         finally:
             process.kill()
             process.wait()
