@@ -15,7 +15,7 @@ from adapters.web.kept_mail import path_id, read_mail
 from adapters.web.services import SERVICES
 from chatdesk.mailbox import StoredMail
 from chatdesk.plain_text import clean_line
-from chatdesk.wording import say_day, say_time, say_zone
+from chatdesk.wording import say_date, say_day, say_time, say_zone
 
 PAGE = 50
 """Mails in one list."""
@@ -88,7 +88,9 @@ async def show_mail(request: web.Request) -> web.Response:
         "href": f"/demo/mail/{quote(path_id(mail), safe='@')}",
         "part": part,
         "subject": clean_line(mail.subject),
-        "headers": read.headers,
+        "headers": [
+            (name, _moment(request, mail) if name == "Date" else value) for name, value in read.headers
+        ],
         "text": read.text if part == "text" else read.source,
         "has_html": bool(read.html),
     }
@@ -124,6 +126,11 @@ async def _lines(request: web.Request, current: StoredMail | None) -> _List:
     found = list(await mailbox.newest(PAGE + 1, before))
     older = quote(path_id(found[PAGE - 1])) if len(found) > PAGE else ""
     return {"lines": [_line(request, mail, current) for mail in found[:PAGE]], "older": older}
+
+
+def _moment(request: web.Request, mail: StoredMail) -> str:
+    zone = request.app[SERVICES].config.desk.timezone
+    return f"{say_date(mail.at, zone)}, {say_time(mail.at, zone)} {say_zone(mail.at, zone)}"
 
 
 def _line(request: web.Request, mail: StoredMail, current: StoredMail | None) -> Line:
