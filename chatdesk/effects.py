@@ -11,12 +11,13 @@ from chatdesk.ticket import Ticket, TicketNumber, TicketStatus
 
 
 class MailKind(StrEnum):
-    """Why a mail goes to the requester."""
+    """Why a mail goes to the requester; a question is about a mail that has no ticket yet [R30]."""
 
     OPENED = "opened"
     COMMENT = "comment"
     STATUS = "status"
     TRANSCRIPT = "transcript"
+    QUESTION = "question"
 
 
 @dataclass(frozen=True, slots=True)

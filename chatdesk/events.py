@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chatdesk.conversation import Agent, Author, ConversationId, FileRef, Visibility
+from chatdesk.sender import Standing, visitor_of
 from chatdesk.ticket import Priority, TicketNumber, TicketType, Trigger
 
 
@@ -160,6 +161,55 @@ class TranscriptSent(ConversationEvent):
     to: str
     format: str
     internal: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailReceived(ConversationEvent):
+    """A mail came that opens a ticket, or staff placed one that was held [R3, R30].
+
+    ``company`` is a name, "" when nobody knows. ``linked_to`` is the ticket that the mail meant but whose
+    sender takes no part in it. ``acknowledge`` asks for the first mail [R14]; caps may forbid it.
+    """
+
+    sender: str
+    name: str
+    subject: str
+    text: str
+    company: str = ""
+    phone: str = ""
+    files: tuple[FileRef, ...] = ()
+    standing: Standing = Standing.UNVERIFIED
+    linked_to: TicketNumber | None = None
+    acknowledge: bool = True
+    placed_by: Agent | None = None
+
+    @property
+    def visitor(self) -> str:
+        """Who speaks, as the conversation names them."""
+        return visitor_of(self.sender)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailReplied(ConversationEvent):
+    """A mail came that belongs to ``ticket`` [R16]; its sender has a conversation of their own there.
+
+    ``by_token`` says that it carried the ticket's unguessable token; without it the sender has to take part
+    in the ticket already. ``reopens`` is False when the ticket was re-opened by mail too often.
+    """
+
+    ticket: TicketNumber
+    sender: str
+    name: str
+    text: str
+    files: tuple[FileRef, ...] = ()
+    standing: Standing = Standing.UNVERIFIED
+    by_token: bool = False
+    reopens: bool = True
+
+    @property
+    def visitor(self) -> str:
+        """Who speaks, as the conversation names them."""
+        return visitor_of(self.sender)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

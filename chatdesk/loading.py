@@ -13,6 +13,8 @@ from chatdesk.events import (
     CustomerEnded,
     CustomerLeft,
     CustomerMessaged,
+    MailReceived,
+    MailReplied,
     MessageDeleted,
     MessageEdited,
     SurveySubmitted,
@@ -24,7 +26,7 @@ from chatdesk.events import (
 from chatdesk.ports import StoreBatch
 from chatdesk.ticket import TicketNumber
 
-_OPENS_A_TICKET = SurveySubmitted | CallLogged | TicketSplit
+_OPENS_A_TICKET = SurveySubmitted | CallLogged | MailReceived | TicketSplit
 _MOVES_THE_QUEUE = SurveySubmitted | CustomerMessaged | CustomerLeft | CustomerEnded
 
 
@@ -65,7 +67,7 @@ async def _load_conversations(batch: StoreBatch, events: Sequence[AnyEvent], loa
 def _ticket_numbers(events: Sequence[AnyEvent]) -> set[TicketNumber]:
     numbers: set[TicketNumber] = set()
     for event in events:
-        if isinstance(event, TicketEvent | TimerFired) and event.ticket is not None:
+        if isinstance(event, TicketEvent | TimerFired | MailReplied) and event.ticket is not None:
             numbers.add(event.ticket)
         if isinstance(event, TicketMerged):
             numbers.add(event.into)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from chatdesk.changes import Changes
 from chatdesk.config import Config
-from chatdesk.conversation import AuthorKind, Conversation
+from chatdesk.conversation import AuthorKind, Conversation, Ticketed
 from chatdesk.draft import Draft, Loaded
 from chatdesk.effect_handler import EffectHandler, begin_conversation
 from chatdesk.effects import Effect
@@ -19,6 +19,8 @@ from chatdesk.events import (
     CustomerLeft,
     CustomerMessaged,
     CustomerRated,
+    MailReceived,
+    MailReplied,
     MessageDeleted,
     MessageEdited,
     Outcome,
@@ -169,6 +171,12 @@ class Work:
             case CallLogged():
                 found = self._draft.find_conversation(event.conversation)
                 return found or begin_conversation(event.conversation, event)
+            case MailReceived():
+                return self._draft.find_conversation(event.conversation) or begin_conversation(
+                    event.conversation, event, event.visitor
+                )
+            case MailReplied():
+                return self._mailed_to(event)
         conversation = self._draft.conversation(event.conversation)
         visitor = _speaker(event)
         if visitor is not None and visitor != conversation.visitor:
@@ -186,6 +194,24 @@ class Work:
         widget = self._config.widget(event.widget)
         company = event.company or (widget.company or "" if widget else "")
         return begin_conversation(event.conversation, event, event.visitor, event.widget, company)
+
+    def _mailed_to(self, event: MailReplied) -> Conversation:
+        """Return the sender's own conversation on the ticket, a new one for their first mail.
+
+        Raises NotFound for a sender who takes no part in the ticket and has not its token.
+        """
+        ticket = self._draft.ticket(event.ticket)
+        others = self._draft.conversations_of(event.ticket)
+        part = event.sender.casefold() == ticket.requester_email.casefold()
+        if not (event.by_token or part or any(c.visitor == event.visitor for c in others)):
+            raise NotFound("The ticket")
+        own = next((c for c in others if c.visitor == event.visitor and c.channel == event.channel), None)
+        if own is not None:
+            return own
+        new = begin_conversation(event.conversation, event, event.visitor)
+        new = replace(new, ticket=ticket.number, customer_name=event.name, state=Ticketed())
+        self._draft.put_conversation(new, new)
+        return self._draft.conversation(new.id)
 
     def _situation(self, conversation: Conversation, ticket: Ticket | None) -> Situation:
         draft = self._draft

@@ -30,6 +30,8 @@ from chatdesk.events import (
     CustomerLeft,
     CustomerMessaged,
     CustomerRated,
+    MailReceived,
+    MailReplied,
     MessageDeleted,
     MessageEdited,
     SurveySubmitted,
@@ -43,6 +45,7 @@ from chatdesk.events import (
 )
 from chatdesk.situation import Situation
 from chatdesk.ticket import Trigger
+from flows import mail_intake
 from flows.intake import log_call, open_by_survey
 from flows.message_text import check_text, clean
 from flows.promises import cancelled_words, closing_words
@@ -76,6 +79,8 @@ def step(state: DialogueState, event: AnyEvent, situation: Situation) -> Decisio
             return Decision(state, (Revise(event.seq, event.by, None),))
         case CustomerRated():
             return _rate(state, event)
+        case MailReceived() | MailReplied():
+            return mail_intake.step(state, event, situation)
         case AgentMessaged(visibility=Visibility.INTERNAL):
             return Decision(state, (_post(event),))
         case TicketResolved() | TicketCancelled():

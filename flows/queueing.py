@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from chatdesk.conversation import Agent, Author, AuthorKind, DialogueState, Live, Ticketed, Waiting
 from chatdesk.effects import Announce, Decision, Effect, MailKind, MailRequester, Post, StartTimer
@@ -31,7 +32,7 @@ def come_back(state: DialogueState, event: CustomerMessaged, situation: Situatio
     Raises EventRefused when the ticket cannot be opened again.
     """
     ticket = ticket_of(situation)
-    _refuse_for_good(ticket, event, situation)
+    refuse_for_good(ticket, event.at, situation)
     said = customer_post(event, situation)
     if event.channel in LETTER_CHANNELS:
         after = state if isinstance(state, Ticketed) else Ticketed()
@@ -105,20 +106,21 @@ def say(situation: Situation, text: str) -> Post:
     return Post(Author(AuthorKind.DESK, "desk", situation.config.desk.name), text)
 
 
+def refuse_for_good(ticket: Ticket, at: datetime, situation: Situation) -> None:
+    """Raise EventRefused for a ticket that the customer can no longer add to at ``at`` [R17]."""
+    name, window = situation.ticket_name, situation.config.tickets.reopen_window
+    if not ticket.is_active and not ticket.is_done:
+        text = f"{name} was {ticket.status.value} and cannot be opened again. Please start a new chat."
+        raise EventRefused(text, code="ticket_over")
+    if window is None or ticket.resolved_at is None or at <= ticket.resolved_at + window:
+        return
+    text = f"{name} was closed too long ago to re-open. Please start a new chat."
+    raise EventRefused(text, code="reopen_window")
+
+
 def _queue_again(event: CustomerMessaged, situation: Situation, ticket: Ticket, said: Post) -> Decision:
     until = event.at + situation.config.queue.no_answer
     place = situation.place_in_queue(event.at, ticket.priority)
     text = f"{added_words(situation, ticket)} You are number {place} in the queue."
     effects = (said, say(situation, text), StartTimer(NO_ANSWER, until), Announce("customer came back"))
     return Decision(Waiting(event.at, until), effects)
-
-
-def _refuse_for_good(ticket: Ticket, event: CustomerMessaged, situation: Situation) -> None:
-    name, window = situation.ticket_name, situation.config.tickets.reopen_window
-    if not ticket.is_active and not ticket.is_done:
-        text = f"{name} was {ticket.status.value} and cannot be opened again. Please start a new chat."
-        raise EventRefused(text, code="ticket_over")
-    if window is None or ticket.resolved_at is None or event.at <= ticket.resolved_at + window:
-        return
-    text = f"{name} was closed too long ago to re-open. Please start a new chat."
-    raise EventRefused(text, code="reopen_window")

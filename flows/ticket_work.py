@@ -19,6 +19,7 @@ from chatdesk.events import (
     CustomerEnded,
     CustomerLeft,
     CustomerMessaged,
+    MailReplied,
     TicketAssigned,
     TicketCancelled,
     TicketEdited,
@@ -62,6 +63,8 @@ def step(ticket: Ticket, event: AnyEvent, situation: Situation) -> TicketDecisio
             return _answered(ticket, event, situation)
         case CustomerMessaged():
             return _with_promise(_customer_wrote(ticket, event, situation), situation)
+        case MailReplied():
+            return _customer_wrote(ticket, event, situation)
         case CustomerEnded(solved=True) if ticket.is_active:
             return _solved(ticket, event, situation)
         case CustomerLeft() | CustomerEnded():
@@ -151,8 +154,12 @@ def _responded(ticket: Ticket, at: datetime, situation: Situation) -> Ticket:
     return replace(ticket, first_response_at=at, due_at=due)
 
 
-def _customer_wrote(ticket: Ticket, event: CustomerMessaged, situation: Situation) -> TicketDecision:
+def _customer_wrote(
+    ticket: Ticket, event: CustomerMessaged | MailReplied, situation: Situation
+) -> TicketDecision:
     by = customer_author(event.visitor, ticket)
+    if isinstance(event, MailReplied) and ticket.is_done and not event.reopens:
+        return TicketDecision(ticket)
     if ticket.status is TicketStatus.WAITING_ON_CUSTOMER:
         return moved(ticket, Trigger.CUSTOMER_MESSAGE, event.at, by, situation)
     if ticket.is_done:

@@ -1,0 +1,198 @@
+"""Mail that came in the database [chatdesk.inbox]."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import to_json
+from tortoise.exceptions import BaseORMException, IntegrityError
+from tortoise.queryset import QuerySet
+
+from chatdesk.errors import StorageError
+from chatdesk.inbox import InboundMail, InboundStatus, KnownSender
+from chatdesk.outbox import MAIL_TARGET, Delivery, DeliveryStatus
+from chatdesk.ports import NewId
+from chatdesk.ticket import TicketNumber
+from storage import models, rows
+from storage.bulk import insert_sql
+from storage.database import Database
+
+VOUCHED_CHANNELS = ("email", "portal", "phone", "direct", "slack", "teams")
+"""Channels on which a requester's address is more than typed into an open form."""
+ASKED = "asked"
+_COLUMNS = ("id", "place", "at", "status", "message_id", "sender", "subject", "reason", "facts", "ticket")
+_LIMITS = {"message_id": 255, "sender": 254, "subject": 300}
+
+
+class TortoiseInbox:
+    """Mail that came to one database [chatdesk.inbox.Inbox]; ``new_id`` gives unguessable ids."""
+
+    def __init__(self, database: Database, new_id: NewId) -> None:
+        self._database = database
+        self._new_id = new_id
+
+    async def keep(self, place: str, source: bytes, at: datetime) -> str:
+        identity = self._new_id()
+        try:
+            async with self._database.transaction() as connection:
+                known = await models.InboundMail.filter(place=place).using_db(connection).values("id")
+                if known:
+                    return str(known[0]["id"])
+                _ = await models.InboundMail.create(
+                    using_db=connection,
+                    id=identity,
+                    place=place,
+                    source=source,
+                    at=at,
+                    status=InboundStatus.RECEIVED.value,
+                    message_id="",
+                    sender="",
+                    subject="",
+                    reason="",
+                    facts="{}",
+                )
+        except IntegrityError as error:
+            raise StorageError(str(error)) from error
+        return identity
+
+    async def unfinished(self, limit: int) -> Sequence[InboundMail]:
+        query = models.InboundMail.filter(status=InboundStatus.RECEIVED.value).order_by("at").limit(limit)
+        return await self._mails(query)
+
+    async def read(self, identity: str) -> InboundMail | None:
+        found = await self._mails(models.InboundMail.filter(id=identity))
+        return found[0] if found else None
+
+    async def source(self, identity: str) -> bytes | None:
+        found = await self._values(models.InboundMail.filter(id=identity), "source")
+        return bytes(found[0]["source"]) if found else None
+
+    async def finish(self, mail: InboundMail, question: Delivery | None = None) -> None:
+        async with self._database.transaction() as connection:
+            await (
+                models.InboundMail.filter(id=mail.id)
+                .using_db(connection)
+                .update(
+                    status=mail.status.value,
+                    message_id=_fit(mail.message_id, "message_id"),
+                    sender=_fit(mail.sender, "sender"),
+                    subject=_fit(mail.subject, "subject"),
+                    reason=_plain(mail.reason),
+                    facts=_plain(json.dumps(dict(mail.facts), ensure_ascii=True)),
+                    ticket=mail.ticket,
+                )
+            )
+            if question is not None:
+                row = to_json([rows.delivery_row(question)]).decode()
+                await connection.execute_query(insert_sql(models.Delivery, self._database.dialect), [row])
+
+    async def newest(self, statuses: Collection[InboundStatus], limit: int) -> Sequence[InboundMail]:
+        names = [status.value for status in statuses]
+        return await self._mails(models.InboundMail.filter(status__in=names).order_by("-at").limit(limit))
+
+    async def of_ticket(self, number: TicketNumber) -> Sequence[InboundMail]:
+        return await self._mails(models.InboundMail.filter(ticket=number).order_by("at"))
+
+    async def same_message(self, message_id: str) -> Sequence[InboundMail]:
+        if not message_id:
+            return []
+        query = models.InboundMail.filter(message_id=_fit(message_id, "message_id")).order_by("at").limit(50)
+        return await self._mails(query)
+
+    async def ticket_of_message(self, message_ids: Sequence[str]) -> TicketNumber | None:
+        wanted = [_fit(identity, "message_id") for identity in message_ids]
+        if not wanted:
+            return None
+        sent = await self._values(models.Mail.filter(id__in=wanted), "id", "ticket")
+        came = await self._values(
+            models.InboundMail.filter(message_id__in=wanted, status=InboundStatus.FILED.value),
+            "message_id",
+            "ticket",
+        )
+        tickets = {row["message_id"]: row["ticket"] for row in came} | {
+            row["id"]: row["ticket"] for row in sent
+        }
+        return next((tickets[identity] for identity in wanted if tickets.get(identity)), None)
+
+    async def is_ours(self, message_id: str) -> bool:
+        return bool(await self._values(models.Mail.filter(id=message_id), "id"))
+
+    async def known_sender(self, address: str) -> KnownSender | None:
+        query = models.Ticket.filter(requester_email=address, channel__in=VOUCHED_CHANNELS)
+        columns = ("requester_name", "company", "requester_phone")
+        found = await self._values(query.exclude(company="").order_by("-number").limit(1), *columns)
+        if not found:
+            return None
+        return KnownSender(*(str(found[0][column]) for column in columns))
+
+    async def was_asked(self, address: str, since: datetime) -> bool:
+        query = models.InboundMail.filter(sender=address, at__gte=since, status=InboundStatus.HELD.value)
+        found = await self._mails(query.limit(50))
+        return any(ASKED in mail.facts for mail in found)
+
+    async def _mails(self, query: QuerySet[models.InboundMail]) -> list[InboundMail]:
+        return [_to_mail(row) for row in await self._values(query, *_COLUMNS)]
+
+    async def _values(self, query: QuerySet[Any], *columns: str) -> list[dict[str, Any]]:
+        try:
+            return await query.using_db(self._database.reader).values(*columns)
+        except BaseORMException as error:
+            raise StorageError(str(error)) from error
+
+
+class TortoiseDeliveries:
+    """What staff and bounces do to deliveries [chatdesk.inbox.Deliveries]."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def retry(self, identity: str, at: datetime) -> bool:
+        statuses = [DeliveryStatus.FAILED.value, DeliveryStatus.UNKNOWN.value]
+        async with self._database.transaction() as connection:
+            query = models.Delivery.filter(id=identity, status__in=statuses).using_db(connection)
+            return bool(
+                await query.update(
+                    status=DeliveryStatus.PENDING.value, due_at=at, attempts=0, finished_at=None, error=""
+                )
+            )
+
+    async def bounced(self, message_id: str, reason: str, at: datetime) -> TicketNumber | None:
+        async with self._database.transaction() as connection:
+            query = models.Delivery.filter(target=MAIL_TARGET, external_id=message_id).using_db(connection)
+            found = await query.values("row", "ticket")
+            if not found:
+                return None
+            await (
+                models.Delivery.filter(row__in=[row["row"] for row in found])
+                .using_db(connection)
+                .update(status=DeliveryStatus.FAILED.value, error=_plain(reason), finished_at=at)
+            )
+        ticket = found[0]["ticket"]
+        return TicketNumber(ticket) if ticket is not None else None
+
+
+def _to_mail(row: dict[str, Any]) -> InboundMail:
+    return InboundMail(
+        id=row["id"],
+        place=row["place"],
+        at=rows.moment(row["at"]),
+        status=InboundStatus(row["status"]),
+        message_id=row["message_id"],
+        sender=row["sender"],
+        subject=row["subject"],
+        reason=row["reason"],
+        facts={str(key): str(value) for key, value in json.loads(row["facts"]).items()},
+        ticket=row["ticket"],
+    )
+
+
+def _fit(text: str, column: str) -> str:
+    return _plain(text)[: _LIMITS[column]]
+
+
+def _plain(text: str) -> str:
+    """Return text that both databases take: no NUL, no halves of characters."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
