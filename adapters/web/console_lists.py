@@ -106,4 +106,5 @@ def _filter(request: web.Request, staff: SignedIn) -> TicketFilter:
         view = TicketView(request.query.get("view", "queue"))
     except ValueError:
         raise EventRefused("Choose queue, mine or all.", code="view", field="view") from None
-    return TicketFilter(view, agent=staff.account.id, text=clean(request.query.get("text", "")).strip()[:MAX_SEARCH])
+    text = clean(request.query.get("text", "")).strip()[:MAX_SEARCH]
+    return TicketFilter(view, agent=staff.account.id, text=text)

@@ -13,7 +13,7 @@ PresenceListener = Callable[[ConversationId], None]
 
 
 class Presence:
-    """Live pages of this process, worth nothing later. A listener is told which conversation's crowd changed."""
+    """Live pages of this process. A listener is told which conversation's crowd changed."""
 
     def __init__(self, sockets: Sockets) -> None:
         self._sockets = sockets

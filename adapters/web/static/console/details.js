@@ -1,6 +1,6 @@
 // The right column: who asks, what was promised, and what can be done.
 
-import { button, h, icon, ticketLink } from "./dom.js";
+import { button, h, icon, replace, ticketLink } from "./dom.js";
 import { due, short, whole } from "./time.js";
 import { priority } from "./list.js";
 
@@ -19,7 +19,7 @@ export class Details {
     this.signature = signature;
     this.number = ticket.number;
     const opened = new Set([...this.element.querySelectorAll("details[open]")].map((each) => each.dataset.name));
-    this.element.replaceChildren(
+    replace(this.element,
       this.requester(ticket, header), this.state(header), this.work(ticket, header), this.here(ticket),
       this.answers(header), this.more(ticket, header, opened), transcripts(ticket, opened));
   }

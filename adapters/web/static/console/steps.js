@@ -1,6 +1,6 @@
 // What can be done with a ticket: each step a request, with the question it needs.
 
-import { change } from "./api.js";
+import { change, read } from "./api.js";
 import { askForm } from "./dialogs.js";
 
 const asTime = (value) => (value ? new Date(value).toISOString() : null);
@@ -40,8 +40,14 @@ export class Steps {
     return this.send(ticket, "resume");
   }
 
-  assign(ticket) {
-    const others = this.settings.staff.filter(({ id }) => id !== ticket.header.assignee?.id);
+  async assign(ticket) {
+    let { staff } = this.settings;
+    try {
+      ({ staff } = await read("/me"));
+    } catch (error) {
+      this.toast(error.message, true);
+    }
+    const others = staff.filter(({ id }) => id !== ticket.header.assignee?.id);
     return askForm({
       title: ticket.header.assignee ? `Hand over ${ticket.number}` : `Assign ${ticket.number}`,
       fields: [

@@ -1,6 +1,7 @@
 // Times in the reader's own zone, with the whole date and zone on demand.
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
+const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: "short" });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "short", month: "short", day: "numeric" });
 const WHOLE = new Intl.DateTimeFormat(undefined, {
   weekday: "long", year: "numeric", month: "long", day: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short",
@@ -28,7 +29,8 @@ export function due(at, now = Date.now()) {
   const minutes = Math.round((new Date(at).getTime() - now) / 60_000);
   if (minutes < 0) return { text: `overdue ${span(-minutes)}`, late: true, soon: false };
   if (minutes < 24 * 60) return { text: `in ${span(minutes)}`, late: false, soon: minutes <= 30 };
-  return { text: short(at), late: false, soon: false };
+  const moment = new Date(at);
+  return { text: minutes < 6 * 24 * 60 ? `${WEEKDAY.format(moment)} ${CLOCK.format(moment)}` : DAY.format(moment), late: false, soon: false };
 }
 
 function span(minutes) {

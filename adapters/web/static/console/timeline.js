@@ -49,7 +49,8 @@ export class Timeline {
   }
 
   showTyping(ticket) {
-    const names = [...ticket.conversations.values()].flatMap((each) => [...each.typing].map(([name, how]) => ({ name, ...how })));
+    const open = [...ticket.conversations.values()].filter((each) => ["waiting", "live"].includes(each.state.phase));
+    const names = open.flatMap((each) => [...each.typing].map(([name, how]) => ({ name, ...how })));
     const said = names.map(({ name, internal }) => `${name || "The customer"} is ${internal ? "writing a note" : "typing"}…`);
     this.typing.textContent = said.join(" ");
   }
@@ -114,7 +115,8 @@ export class Timeline {
   }
 
   historyItem(entry, place) {
-    const moved = entry.after && entry.after !== entry.before ? ` → ${entry.after}` : "";
+    const tells = entry.after && entry.after !== entry.before && entry.after !== entry.what;
+    const moved = tells ? ` → ${entry.after}` : "";
     const words = [entry.by.name, " · ", entry.what, moved];
     return {
       key: `h:${place}`,
