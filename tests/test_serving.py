@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from chatdesk.bootstrap import now
 from chatdesk.conversation import Agent
 from chatdesk.events import TicketResolved, TicketTaken
 from chatdesk.ticket import TicketNumber
-from tests.running_desk import ANSWERS, ServedDesk, ServerProcess, customer, serving, technician
+from tests.running_desk import ANSWERS, REPOSITORY, ServedDesk, ServerProcess, customer, serving, technician
 
 
 async def take(desk: ServedDesk, agent: Agent, number: TicketNumber) -> None:
@@ -94,3 +96,22 @@ async def test_a_killed_desk_comes_back_with_what_it_acknowledged(tmp_path: Path
         async with customer(process.base, visitor) as dana:
             after = await dana.next("ready")
     assert after["conversation"] == before["conversation"]
+
+
+@pytest.mark.crash
+async def test_a_real_desk_serves_no_demonstration_and_logs_json_lines(tmp_path: Path) -> None:
+    process = ServerProcess(
+        tmp_path,
+        ("serve",),
+        CHATDESK_CONFIG=str(REPOSITORY / "chatdesk.toml.example"),
+        CHATDESK_SECRET="s" * 40,
+    )
+    async with process, aiohttp.ClientSession() as session:
+        for path in ("/demo", "/demo/mail"):
+            async with session.get(process.base + path) as answer:
+                assert answer.status == 404, path
+        assert await process.terminate() == 0
+    logged = [json.loads(line) for line in process.output]
+    life = [line["event"] for line in logged if line["event"] in {"started", "stopping", "stopped"}]
+    assert life == ["started", "stopping", "stopped"]
+    assert not any("s" * 40 in line for line in process.output)
