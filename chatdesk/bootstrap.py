@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -33,6 +33,8 @@ from chatdesk.ports import Channel
 from chatdesk.reading import StaffReads
 from chatdesk.relay import Relay
 from chatdesk.settings.mail_servers import NO_SERVERS, MailServers
+from chatdesk.settings.slack import NO_SECRETS, SlackSecrets
+from chatdesk.slack_parts import slack_service
 from chatdesk.staff import Staff
 from chatdesk.ticket import TicketNumber
 from flows import live_chat, ticket_work
@@ -101,16 +103,16 @@ async def running_desk(
     secret: str = "",
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = (),
     mail: MailServers = NO_SERVERS,
+    slack: SlackSecrets = NO_SECRETS,
 ) -> AsyncIterator[RunningDesk]:
     """Open the database, start the batch loop and the relay, and stop them in order at the end.
 
     ``data`` is the folder that holds the files; ``demo`` shows the demonstration pages; without
     an SMTP server in ``mail`` mail is kept instead of sent; ``secret`` is the desk's own, for signatures.
     """
-    async with Database(database_url) as database:
+    async with Database(database_url) as database, AsyncExitStack() as stack:
         hub, loops = Hub(), Loops()
         desk = build_desk(config, database, hub)
-        relay = _relay(config, database, desk, mail_tokens(secret), mail)
         services = await _services(config, database, data, desk, hub, demo=demo)
         services = replace(
             services,
@@ -118,7 +120,10 @@ async def running_desk(
             secret=secret,
             trusted_proxies=trusted_proxies,
         )
+        staffed = await stack.enter_async_context(slack_service(services, database, data, slack))
+        relay = _relay(config, database, desk, mail_tokens(secret), mail, staffed.channels)
         application = build_application(services)
+        staffed.add_routes(application)
         loops.start(DESK_LOOP, desk.run())
         loops.start(RELAY_LOOP, relay.run())
         try:
@@ -139,10 +144,17 @@ def build_desk(config: Config, database: Database, hub: Hub) -> Desk:
     return Desk(config, store, hub, flows, now, new_id)
 
 
-def _relay(config: Config, database: Database, desk: Desk, tokens: MailTokens, servers: MailServers) -> Relay:
+def _relay(
+    config: Config,
+    database: Database,
+    desk: Desk,
+    tokens: MailTokens,
+    servers: MailServers,
+    staffed: Mapping[str, Channel],
+) -> Relay:
     source = TicketFacts(TortoiseStaffReads(database))
     mail = mail_channel(config, database, source, tokens, servers, now)
-    channels: dict[str, Channel] = {mail.name: mail}
+    channels: dict[str, Channel] = {mail.name: mail, **staffed}
     relay = Relay(TortoiseOutbox(database), desk, channels, now, random.random)
 
     def wake_relay(changes: Changes) -> None:

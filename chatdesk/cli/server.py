@@ -76,6 +76,7 @@ async def serve(setting: Setting, on_start: OnStart, *, demo: bool) -> bool:
             secret=setting.secret,
             trusted_proxies=environment.trusted_proxies,
             mail=environment.mail,
+            slack=environment.slack,
         ) as desk,
         open_port(desk, environment.host, environment.port) as base,
     ):

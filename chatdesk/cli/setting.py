@@ -45,6 +45,8 @@ def serve_setting(environ: Mapping[str, str]) -> Setting:
     if problems:
         raise ConfigurationError("\n".join(problems))
     config = load_config(environment.config)
+    if config.staff.slack is not None:
+        environment.slack.check()
     prepare_data(environment.data)
     return Setting(environment, config, environment.secret)
 
@@ -61,6 +63,8 @@ def demo_setting(environ: Mapping[str, str]) -> Setting:
             f"not on {environment.host}; use 127.0.0.1, or `chatdesk serve` for a real desk."
         )
     config = load_config(environment.config)
+    if config.staff.slack is not None:
+        environment.slack.check()
     prepare_data(environment.data)
     return Setting(environment, config, environment.secret or kept_secret(environment.data))
 

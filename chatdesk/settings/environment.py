@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chatdesk.errors import ConfigurationError
 from chatdesk.settings.mail_servers import MailServers, read_mail_servers
+from chatdesk.settings.slack import SlackSecrets, read_slack
 
 DATABASES = ("sqlite://", "postgres://", "postgresql://", "asyncpg://")
 """How a database's address may start."""
@@ -33,6 +34,7 @@ class Environment:
     secret: str = field(default="", repr=False)
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     mail: MailServers = field(default_factory=MailServers)
+    slack: SlackSecrets = field(default_factory=SlackSecrets)
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Environment:
@@ -52,6 +54,7 @@ class Environment:
             secret=_secret(given.get("CHATDESK_SECRET", ""), problems),
             trusted_proxies=_networks(given.get("CHATDESK_TRUSTED_PROXIES", ""), problems),
             mail=read_mail_servers(given, problems),
+            slack=read_slack(given, problems),
         )
         if problems:
             raise ConfigurationError("\n".join(problems))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 from enum import StrEnum
@@ -112,14 +112,24 @@ class TicketSettings:
 
 @dataclass(frozen=True, slots=True)
 class StaffChannel:
-    """Where technicians work: the desk's own channel and, by company id, channels of single companies."""
+    """Where technicians work: the desk's own channel and, by company id, channels of single companies.
+
+    ``answers`` maps a survey field's id and an answer to the channel for such contacts. ``customers`` maps
+    channels shared with a client to that company's id. ``emoji_buttons`` lets emoji on cards act.
+    """
 
     channel: str
     companies: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    customers: Mapping[str, str] = field(default_factory=dict)
+    emoji_buttons: bool = False
 
-    def channel_for(self, company: str | None) -> str:
-        """Return the channel in which this company's contacts are announced."""
-        return self.companies.get(company, self.channel) if company else self.channel
+    def channel_for(self, company: str | None, answers: Iterable[tuple[str, str]] = ()) -> str:
+        """Return the channel in which a contact is announced: the company's, the answer's or the desk's."""
+        if company and company in self.companies:
+            return self.companies[company]
+        by_answer = (self.answers.get(asked, {}).get(answer) for asked, answer in answers)
+        return next(filter(None, by_answer), self.channel)
 
 
 @dataclass(frozen=True, slots=True)

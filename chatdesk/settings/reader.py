@@ -58,7 +58,7 @@ def _read(root: Table, source: str) -> Config:
         priority=priority,
         survey=survey,
         tickets=read_tickets(root.table("tickets")),
-        staff=read_staff(root.table("staff"), [company.id for company in companies]),
+        staff=read_staff(root.table("staff"), [company.id for company in companies], survey),
         links=read_links(root.table("links")),
         maintenance=read_maintenance(root.tables("maintenance")),
         companies=companies,

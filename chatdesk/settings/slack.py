@@ -24,22 +24,6 @@ class SlackSecrets:
     api_url: str = SLACK_API
     seconds_per_post: float = 1.0
 
-    @classmethod
-    def read(cls, environ: Mapping[str, str]) -> SlackSecrets:
-        """Read the variables; an empty one counts as not set. Raises ConfigurationError."""
-        given = {name: value.strip() for name, value in environ.items() if value.strip()}
-        api_url = given.get("CHATDESK_SLACK_API_URL", SLACK_API)
-        if not api_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
-            raise ConfigurationError(
-                f"CHATDESK_SLACK_API_URL: {api_url!r} would send the token in the clear; start it with https://."
-            )
-        return cls(
-            bot_token=given.get("SLACK_BOT_TOKEN", ""),
-            signing_secret=given.get("SLACK_SIGNING_SECRET", ""),
-            app_token=given.get("SLACK_APP_TOKEN", ""),
-            api_url=api_url.rstrip("/") + "/",
-        )
-
     def check(self) -> None:
         """Raise ConfigurationError naming every secret that [staff.slack] needs and that is not there."""
         problems: list[str] = []
@@ -58,3 +42,22 @@ class SlackSecrets:
             problems.append("SLACK_APP_TOKEN: is not an app-level token; it starts with xapp-.")
         if problems:
             raise ConfigurationError("\n".join(problems))
+
+
+def read_slack(given: Mapping[str, str], problems: list[str]) -> SlackSecrets:
+    """Read the variables that are set, and note what cannot be used."""
+    api_url = given.get("CHATDESK_SLACK_API_URL", SLACK_API)
+    if not api_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        problems.append(
+            f"CHATDESK_SLACK_API_URL: {api_url!r} would send the token in the clear; start it with https://."
+        )
+    return SlackSecrets(
+        bot_token=given.get("SLACK_BOT_TOKEN", ""),
+        signing_secret=given.get("SLACK_SIGNING_SECRET", ""),
+        app_token=given.get("SLACK_APP_TOKEN", ""),
+        api_url=api_url.rstrip("/") + "/",
+    )
+
+
+NO_SECRETS = SlackSecrets()
+"""For a desk without Slack."""

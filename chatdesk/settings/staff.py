@@ -8,6 +8,7 @@ from datetime import time
 from chatdesk.settings import values
 from chatdesk.settings.model import MaintenanceWindow, StaffChannel, StaffSettings
 from chatdesk.settings.table import Table
+from chatdesk.survey import Survey
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -21,18 +22,23 @@ _TEAMS = values.matching(
 _WEEKS = values.unique(values.list_of(values.integer(1, 5)))
 
 
-def read_staff(table: Table, companies: Collection[str]) -> StaffSettings:
+def read_staff(table: Table, companies: Collection[str], survey: Survey) -> StaffSettings:
     """Read [staff.slack] and [staff.teams]; a service that is left out is not used."""
     staff = StaffSettings(
-        slack=_channel(table, "slack", _SLACK, "C0TRIAGE", companies),
-        teams=_channel(table, "teams", _TEAMS, "19:abc@thread.tacv2", companies),
+        slack=_channel(table, "slack", _SLACK, "C0TRIAGE", companies, survey),
+        teams=_channel(table, "teams", _TEAMS, "19:abc@thread.tacv2", companies, survey),
     )
     table.finish()
     return staff
 
 
 def _channel(
-    table: Table, service: str, reader: values.Reader[str], example: str, companies: Collection[str]
+    table: Table,
+    service: str,
+    reader: values.Reader[str],
+    example: str,
+    companies: Collection[str],
+    survey: Survey,
 ) -> StaffChannel | None:
     row = table.table(service)
     if service not in table:
@@ -40,15 +46,48 @@ def _channel(
     channel = row.require("channel", reader, "", f'"{example}"')
     own = row.table("companies")
     for company in own.values:
-        if company not in companies:
-            hint = values.suggest(company, companies)
-            own.note(
-                company,
-                f"is not a company of [companies]; known are {values.listed(companies, 'and')}.{hint}",
-            )
-    by_company = {company: own.read(company, reader, channel) for company in own.values}
+        _check_company(own, company, company, companies)
+    found = StaffChannel(
+        channel,
+        {company: own.read(company, reader, channel) for company in own.values},
+        _by_answer(row.table("answers"), reader, channel, survey),
+        _customers(row.table("customers"), reader, companies),
+        row.read("emoji_buttons", values.boolean, False),
+    )
     row.finish()
-    return StaffChannel(channel, by_company)
+    return found
+
+
+def _by_answer(
+    table: Table, reader: values.Reader[str], channel: str, survey: Survey
+) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for asked, answers in table.named():
+        if survey.field(asked) is None:
+            known = [field.id for field in survey.fields]
+            table.note(asked, f"is not a field of [survey].{values.suggest(asked, known)}")
+        found[asked] = {answer: answers.read(answer, reader, channel) for answer in answers.values}
+    return found
+
+
+def _customers(table: Table, reader: values.Reader[str], companies: Collection[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for shared in table.values:
+        company = table.read(shared, values.text(), "")
+        _check_company(table, shared, company, companies)
+        try:
+            found[reader(shared)] = company
+        except values.Unusable as error:
+            table.note(shared, str(error))
+    return found
+
+
+def _check_company(table: Table, key: str, company: str, companies: Collection[str]) -> None:
+    if company not in companies:
+        hint = values.suggest(company, companies)
+        table.note(
+            key, f"is not a company of [companies]; known are {values.listed(companies, 'and')}.{hint}"
+        )
 
 
 def read_maintenance(tables: list[Table]) -> tuple[MaintenanceWindow, ...]:

@@ -1,0 +1,71 @@
+"""What the desk's Slack is built from: part of the composition, like chatdesk.bootstrap."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+from aiohttp import web
+
+from adapters.web.services import Services
+from chatdesk.account_links import AccountLinks
+from chatdesk.ports import Channel
+from chatdesk.settings.slack import SlackSecrets
+from storage.adapter_notes import TortoiseAdapterNotes, TortoiseIdentities
+from storage.database import Database
+
+
+class StaffService(Protocol):
+    """A service in which technicians work, as the composition sees it."""
+
+    @property
+    def channels(self) -> Mapping[str, Channel]:
+        """Its ways out, by name."""
+
+    def add_routes(self, application: web.Application) -> None:
+        """Add the routes for what comes in."""
+
+
+class NoSlack:
+    """Slack of a desk that does not use it."""
+
+    channels: Mapping[str, Channel] = {}
+
+    def add_routes(self, application: web.Application) -> None:
+        """Add nothing."""
+
+
+@asynccontextmanager
+async def slack_service(
+    services: Services, database: Database, data: Path, secrets: SlackSecrets
+) -> AsyncIterator[StaffService]:
+    """Let the technicians' Slack work until the block ends, where the desk's file and secrets name one."""
+    channel = services.config.staff.slack
+    if channel is None or not secrets.bot_token:
+        yield NoSlack()
+        return
+    # Its libraries are needed by a desk that uses Slack only.
+    from adapters.slack.parts import Parts
+    from adapters.slack.service import slack_service as begin
+
+    notes, identities = TortoiseAdapterNotes(database), TortoiseIdentities(database)
+    parts = Parts(
+        config=services.config,
+        channel=channel,
+        secrets=secrets,
+        desk=services.desk,
+        hub=services.hub,
+        reads=services.staff_reads,
+        staff=services.staff,
+        files=services.files,
+        notes=notes,
+        identities=identities,
+        links=AccountLinks(notes, identities),
+        inbox=data / "slack-inbox",
+        clock=services.clock,
+        new_id=services.new_id,
+    )
+    async with begin(parts) as slack:
+        yield slack
