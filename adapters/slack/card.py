@@ -1,0 +1,212 @@
+"""How tickets and messages look in Slack, as Block Kit. Text from outside is plain text, always."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from adapters.slack.block_limits import (
+    MAX_FALLBACK,
+    MAX_FIELD,
+    MAX_HEADER,
+    MAX_SECTION,
+    MAX_USERNAME,
+    chunks,
+    context,
+    cut,
+    marked,
+    plain,
+    section,
+    text_sections,
+)
+from adapters.slack.mrkdwn import escape, literal
+from adapters.slack.payload import Block
+from chatdesk.config import Config
+from chatdesk.conversation import (
+    AuthorKind,
+    Conversation,
+    Ended,
+    Live,
+    Message,
+    Ticketed,
+    Visibility,
+    Waiting,
+)
+from chatdesk.plain_text import clean_line
+from chatdesk.ticket import Ticket, TicketStatus, format_number
+
+MAX_ANSWER = 600
+MAX_ANSWER_SECTIONS = 6
+NOTE_MARK = "Internal note"
+NONE = "-"
+
+
+def card(config: Config, ticket: Ticket, conversation: Conversation, names: Mapping[str, str]) -> list[Block]:
+    """Return the ticket's card; ``names`` are the technicians' by id."""
+    number = format_number(config.desk.ticket_prefix, ticket.number)
+    heading = " · ".join(filter(None, (number, ticket.company, ticket.subject)))
+    blocks: list[Block] = [
+        {"type": "header", "text": plain(clean_line(heading), MAX_HEADER)},
+        {"type": "section", "fields": _fields(ticket)},
+        *_answers(config, ticket),
+        context(marked(_state(ticket, conversation, names))),
+        {"type": "actions", "block_id": "ticket", "elements": _buttons(ticket, number)},
+    ]
+    return blocks
+
+
+def card_summary(config: Config, ticket: Ticket) -> str:
+    """Return the card in one line, for notifications."""
+    number = format_number(config.desk.ticket_prefix, ticket.number)
+    said = clean_line(f"{number} {ticket.priority.value}: {ticket.requester_name}: {ticket.subject}")
+    return escape(cut(said, MAX_FALLBACK))
+
+
+def is_on_card(ticket: Ticket, message: Message) -> bool:
+    """Tell whether the card already shows the message whole: the words by which the ticket was opened."""
+    first = message.seq == 1 and not message.files and message.edited_at is None
+    return first and len(message.text) <= MAX_ANSWER and message.text in dict(ticket.answers).values()
+
+
+def banner(config: Config, ticket: Ticket, conversation: Conversation, names: Mapping[str, str]) -> str:
+    """Return, as mrkdwn, who hears what is written in the thread [product: how it should sound]."""
+    customer = literal(_short(ticket.requester_name))
+    if ticket.company:
+        customer += f" ({literal(_short(ticket.company))})"
+    match conversation.state:
+        case Live(agents=agents):
+            told = " and ".join(f"{literal(names.get(agent, 'Technician'))}'s" for agent in agents)
+            return (
+                f":red_circle: *LIVE with {customer}.* {told} replies in this thread go to the customer. "
+                "Start a message with // for an internal note. Everyone else's messages stay internal."
+            )
+        case Waiting():
+            return (
+                f":hourglass_flowing_sand: *{customer} is waiting in the chat.* Press Take to answer. "
+                "Until then this thread is internal."
+            )
+    return f":lock: *This thread is internal.* To answer {customer} by chat or mail, press Reply on the card."
+
+
+def message_blocks(message: Message) -> list[Block]:
+    """Return the message as blocks; what it says is shown literally."""
+    if message.deleted_at is not None:
+        return [context(plain("This message was deleted."))]
+    blocks: list[Block] = []
+    if message.visibility is Visibility.INTERNAL:
+        blocks.append(context(plain(NOTE_MARK)))
+    blocks += text_sections(message.text)
+    if message.files:
+        blocks.append(context(plain("Files: " + ", ".join(file.name for file in message.files), MAX_FIELD)))
+    if message.edited_at is not None:
+        blocks.append(context(plain("edited")))
+    return blocks
+
+
+def message_summary(message: Message) -> str:
+    """Return the message as escaped text, for notifications."""
+    if message.deleted_at is not None:
+        return "This message was deleted."
+    return escape(cut(message.text, MAX_FALLBACK)) or "A file"
+
+
+def username(message: Message) -> str:
+    """Return the name a message is posted under; nobody outside can pass for staff."""
+    name = clean_line(message.author.name) or "Customer"
+    if message.author.kind is AuthorKind.CUSTOMER:
+        return f"{cut(name, MAX_USERNAME - len(' (customer)'))} (customer)"
+    return cut(name, MAX_USERNAME)
+
+
+def moment(at: datetime) -> str:
+    """Return a moment as each reader's Slack shows it, on their own clock; UTC where it cannot."""
+    spoken = at.strftime("%Y-%m-%d %H:%M UTC")
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{spoken}>"
+
+
+def _fields(ticket: Ticket) -> list[Block]:
+    contact = " · ".join(filter(None, (ticket.requester_phone, ticket.requester_email)))
+    due = moment(ticket.due_at) if ticket.due_at and ticket.is_active else NONE
+    confirmed = "" if ticket.priority_confirmed else " (proposed)"
+    return [
+        plain(f"Requester\n{clean_line(ticket.requester_name)}", MAX_FIELD),
+        plain(f"Company\n{clean_line(ticket.company) or NONE}", MAX_FIELD),
+        marked(f"*Priority*\n{ticket.priority.value}{confirmed}", MAX_FIELD),
+        marked(f"*Due*\n{due}", MAX_FIELD),
+        plain(f"Contact\n{clean_line(contact) or NONE}", MAX_FIELD),
+        marked(f"*State*\n{ticket.status.value}", MAX_FIELD),
+    ]
+
+
+_IN_FIELDS = frozenset({"name", "company", "email", "phone"})
+
+
+def _answers(config: Config, ticket: Ticket) -> list[Block]:
+    lines: list[str] = []
+    for field_id, answer in ticket.answers:
+        if field_id in _IN_FIELDS:
+            continue
+        field = config.survey.field(field_id)
+        lines.append(f"{clean_line(field.ask if field else field_id)}\n{cut(answer, MAX_ANSWER)}")
+    pieces = chunks("\n\n".join(lines), MAX_SECTION)
+    if len(pieces) > MAX_ANSWER_SECTIONS:
+        pieces = [*pieces[:MAX_ANSWER_SECTIONS], "… (the rest is in the console)"]
+    return [section(plain(piece)) for piece in pieces]
+
+
+def _state(ticket: Ticket, conversation: Conversation, names: Mapping[str, str]) -> str:
+    who = literal(names.get(ticket.assignee or "", "")) or "Nobody"
+    match conversation.state:
+        case Live(agents=agents):
+            answering = " and ".join(literal(names.get(agent, "A technician")) for agent in agents)
+            verb = "are" if len(agents) > 1 else "is"
+            return f":speech_balloon: {answering} {verb} answering"
+        case Waiting(since=since):
+            return f":bell: Waiting in the chat since {moment(since)}"
+    if ticket.is_done:
+        return f":white_check_mark: {ticket.status.value.capitalize()} · {who}"
+    if ticket.status is TicketStatus.MERGED:
+        return ":twisted_rightwards_arrows: Merged into another ticket"
+    if ticket.is_paused and ticket.waiting_until:
+        return (
+            f":pause_button: {ticket.status.value.capitalize()} until {moment(ticket.waiting_until)} · {who}"
+        )
+    promised = conversation.state.promised_at if isinstance(conversation.state, Ticketed) else None
+    call = f" · customer expects us by {moment(promised)}" if promised and not ticket.assignee else ""
+    looks = "is looking after this" if ticket.assignee else "has taken this yet"
+    left = " · the chat has ended" if isinstance(conversation.state, Ended) and ticket.is_active else ""
+    return f":ticket: {who} {looks}{call}{left}"
+
+
+_LABELS = {
+    "take": "Take",
+    "resume": "Resume",
+    "reopen": "Reopen",
+    "reply": "Reply",
+    "note": "Note",
+    "wait": "Wait",
+    "resolve": "Resolve",
+}
+
+
+def _buttons(ticket: Ticket, number: str) -> list[Block]:
+    if ticket.is_done:
+        actions = ["reopen", "reply", "note"]
+    elif not ticket.is_active:
+        actions = ["note"]
+    elif ticket.is_paused:
+        actions = ["resume", "reply", "note", "resolve"]
+    else:
+        actions = ["take", "reply", "note", "wait", "resolve"]
+    buttons = [_button(action, _LABELS[action], number) for action in actions]
+    if ticket.assignee is None and ticket.is_active:
+        buttons[0]["style"] = "primary"
+    return buttons
+
+
+def _button(action: str, label: str, number: str) -> Block:
+    return {"type": "button", "action_id": f"ticket_{action}", "text": plain(label, 75), "value": number}
+
+
+def _short(name: str) -> str:
+    return cut(clean_line(name), 60)

@@ -1,0 +1,232 @@
+"""The one card of each ticket, and the banner of its thread: posted once, then brought up to date."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from adapters.slack.api import SlackApi, message_metadata
+from adapters.slack.block_limits import marked, section
+from adapters.slack.card import banner, card, card_summary
+from adapters.slack.memory import Memory, Place
+from adapters.slack.pacing import Pacer
+from adapters.slack.payload import part, text
+from adapters.slack.people import People
+from chatdesk.config import Config, StaffChannel
+from chatdesk.conversation import Conversation, ConversationId, Live
+from chatdesk.errors import DeliveryRefused
+from chatdesk.outbox import Delivery
+from chatdesk.reading import StaffReads
+from chatdesk.ticket import Ticket, TicketNumber
+
+MAX_REMEMBERED = 5_000
+SKEW = timedelta(minutes=5)
+"""How much Slack's clock may be behind the desk's."""
+
+
+class Cards:
+    """Keeps each ticket's card and banner as the ticket is."""
+
+    def __init__(
+        self,
+        config: Config,
+        channel: StaffChannel,
+        api: SlackApi,
+        pacer: Pacer,
+        memory: Memory,
+        reads: StaffReads,
+        people: People,
+    ) -> None:
+        self._config = config
+        self._channel = channel
+        self._api = api
+        self._pacer = pacer
+        self._memory = memory
+        self._reads = reads
+        self._people = people
+        self._sent: dict[str, str] = {}
+
+    async def bring_up_to_date(self, delivery: Delivery) -> str:
+        """Show the delivery's ticket as it is now; asked again it changes nothing. Returns the card's ts."""
+        ticket, conversation = await self._read(delivery)
+        place = await self._memory.place(ticket.number)
+        if place is None:
+            place = await self._post(ticket, conversation, delivery)
+        else:
+            place = await self._follow(place, ticket, conversation)
+            conversation = await self._conversation(place, conversation)
+            await self._update(place, ticket, conversation)
+        await self._show_banner(place, ticket, conversation, delivery)
+        return place.ts
+
+    async def place_for(self, delivery: Delivery) -> Place:
+        """Return where the delivery's ticket is shown; its card is posted if there is none."""
+        number = delivery.ticket
+        place = await self._memory.place(number) if number is not None else None
+        if place is not None and place.conversation == delivery.conversation:
+            return place
+        ticket, conversation = await self._read(delivery)
+        if place is None:
+            return await self._post(ticket, conversation, delivery)
+        return await self._follow(place, ticket, conversation)
+
+    async def adopt(self, delivery: Delivery) -> Place | None:
+        """Look for a card whose post was cut off, and remember it; None when there is none."""
+        ticket, conversation = await self._read(delivery)
+        place = await self._memory.place(ticket.number)
+        if place is not None:
+            return place
+        channel = self._channel.channel_for(conversation.company_id, ticket.answers)
+        ts = await self._find(channel, "", f"card:{ticket.number}", ticket.opened_at)
+        if ts is None:
+            return None
+        place = Place(channel, ts, conversation.id)
+        await self._memory.keep_place(ticket.number, place)
+        return place
+
+    async def show_typing(self, number: TicketNumber, typing: str) -> None:
+        """Show in the banner that the customer types (``typing`` is mrkdwn), or with "" no longer."""
+        ticket, place = await self._reads.ticket(number), await self._memory.place(number)
+        if ticket is None or place is None or not place.banner:
+            return
+        conversation = await self._reads.conversation(ConversationId(place.conversation))
+        if conversation is not None:
+            await self._write_banner(place, ticket, conversation, typing)
+
+    async def names(self, ticket: Ticket, conversation: Conversation) -> dict[str, str]:
+        """Return the names of the technicians concerned, by id."""
+        present = conversation.state.agents if isinstance(conversation.state, Live) else ()
+        return await self._people.agent_names((ticket.assignee, *present))
+
+    async def _post(self, ticket: Ticket, conversation: Conversation, delivery: Delivery) -> Place:
+        if delivery.attempts > 1 or delivery.uncertain:
+            found = await self.adopt(delivery)
+            if found is not None:
+                return found
+        channel = self._channel.channel_for(conversation.company_id, ticket.answers)
+        await self._pacer.turn(channel, delivery.id)
+        blocks = card(self._config, ticket, conversation, await self.names(ticket, conversation))
+        answer = await self._api.write(
+            "chat.postMessage",
+            channel=channel,
+            text=card_summary(self._config, ticket),
+            blocks=blocks,
+            unfurl_links=False,
+            unfurl_media=False,
+            metadata=message_metadata("post", delivery=f"card:{ticket.number}", ticket=ticket.number),
+        )
+        place = Place(channel, text(answer, "ts"), conversation.id)
+        await self._memory.keep_place(ticket.number, place)
+        self._remember(f"{channel}:{place.ts}", json.dumps(blocks))
+        return place
+
+    async def _update(self, place: Place, ticket: Ticket, conversation: Conversation) -> None:
+        blocks = card(self._config, ticket, conversation, await self.names(ticket, conversation))
+        await self._change(place.channel, place.ts, card_summary(self._config, ticket), blocks)
+
+    async def _show_banner(
+        self, place: Place, ticket: Ticket, conversation: Conversation, delivery: Delivery
+    ) -> None:
+        if place.banner:
+            await self._write_banner(place, ticket, conversation, "")
+            return
+        key = f"banner:{ticket.number}"
+        ts = None
+        if delivery.attempts > 1 or delivery.uncertain:
+            ts = await self._find(place.channel, place.ts, key, ticket.opened_at)
+        if ts is None:
+            await self._pacer.turn(place.channel, f"{delivery.id}:banner")
+            words, blocks = await self._banner(ticket, conversation, "")
+            answer = await self._api.write(
+                "chat.postMessage",
+                channel=place.channel,
+                thread_ts=place.ts,
+                text=words,
+                blocks=blocks,
+                unfurl_links=False,
+                unfurl_media=False,
+                metadata=message_metadata("post", delivery=key),
+            )
+            ts = text(answer, "ts")
+            self._remember(f"{place.channel}:{ts}", json.dumps(blocks))
+        await self._memory.change_place(ticket.number, replace(place, banner=ts))
+
+    async def _write_banner(
+        self, place: Place, ticket: Ticket, conversation: Conversation, typing: str
+    ) -> None:
+        words, blocks = await self._banner(ticket, conversation, typing)
+        await self._change(place.channel, place.banner, words, blocks)
+
+    async def _banner(
+        self, ticket: Ticket, conversation: Conversation, typing: str
+    ) -> tuple[str, list[dict[str, object]]]:
+        words = banner(self._config, ticket, conversation, await self.names(ticket, conversation))
+        shown = f"{words}\n{typing}" if typing else words
+        return words, [section(marked(shown))]
+
+    async def _change(self, channel: str, ts: str, words: str, blocks: list[dict[str, object]]) -> None:
+        """Update a post unless it says this already: several changes may be answered by one."""
+        shown = json.dumps(blocks)
+        if self._sent.get(f"{channel}:{ts}") == shown:
+            return
+        self._sent.pop(f"{channel}:{ts}", None)
+        try:
+            await self._api.write("chat.update", channel=channel, ts=ts, text=words, blocks=blocks)
+        except DeliveryRefused as refused:
+            if "message_not_found" not in str(refused):
+                raise
+            # Somebody has deleted it in Slack; the ticket itself is not lost by that.
+            return
+        self._remember(f"{channel}:{ts}", shown)
+
+    async def _follow(self, place: Place, ticket: Ticket, conversation: Conversation) -> Place:
+        """Let the thread be that of another conversation of the ticket when that one is open."""
+        if place.conversation == conversation.id or not conversation.is_open:
+            return place
+        moved = replace(place, conversation=conversation.id)
+        await self._memory.change_place(ticket.number, moved)
+        return moved
+
+    async def _conversation(self, place: Place, given: Conversation) -> Conversation:
+        if place.conversation == given.id:
+            return given
+        return await self._reads.conversation(ConversationId(place.conversation)) or given
+
+    async def _read(self, delivery: Delivery) -> tuple[Ticket, Conversation]:
+        if delivery.ticket is None or delivery.conversation is None:
+            raise DeliveryRefused("The delivery names no ticket or no conversation.")
+        ticket = await self._reads.ticket(delivery.ticket)
+        conversation = await self._reads.conversation(delivery.conversation)
+        if ticket is None or conversation is None:
+            raise DeliveryRefused("The ticket is not there any more.")
+        return ticket, conversation
+
+    async def _find(self, channel: str, thread: str, key: str, since: datetime) -> str | None:
+        return await find_post(self._api, channel, thread, key, since)
+
+    def _remember(self, key: str, shown: str) -> None:
+        if len(self._sent) >= MAX_REMEMBERED:
+            self._sent.clear()
+        self._sent[key] = shown
+
+
+async def find_post(api: SlackApi, channel: str, thread: str, key: str, since: datetime) -> str | None:
+    """Return the ts of our post that carries the key, in the thread or, without one, in the channel.
+
+    Raises DeliveryDelayed or DeliveryRefused when Slack cannot be asked.
+    """
+    oldest = f"{(since - SKEW).timestamp():.6f}"
+    query: dict[str, str | int] = {
+        "channel": channel,
+        "oldest": oldest,
+        "limit": 200,
+        "include_all_metadata": "true",
+    }
+    method = "conversations.history"
+    if thread:
+        method, query = "conversations.replies", {**query, "ts": thread}
+    async for message in api.pages(method, **query):
+        if text(part(message, "metadata", "event_payload"), "delivery") == key:
+            return text(message, "ts")
+    return None

@@ -1,0 +1,33 @@
+"""What a request of Slack's is about, and who works on it."""
+
+from __future__ import annotations
+
+from adapters.slack.buttons import Buttons
+from adapters.slack.payload import Payload, part, text
+from adapters.slack.threads import Threads
+
+
+class Dispatch:
+    """Sorts requests by what they are; those that mean nothing here are answered and forgotten."""
+
+    def __init__(self, threads: Threads, buttons: Buttons) -> None:
+        self._threads = threads
+        self._buttons = buttons
+
+    async def handle(self, body: Payload) -> Payload | None:
+        """Work on one request and return what Slack is answered [gateway.Handler]."""
+        match text(body, "type"):
+            case "event_callback":
+                await self._event(text(body, "team_id"), part(body, "event"))
+            case "block_actions":
+                await self._buttons.on_press(body)
+            case "view_submission":
+                return await self._buttons.on_submit(body)
+        return None
+
+    async def _event(self, team: str, event: Payload) -> None:
+        match text(event, "type"):
+            case "message":
+                await self._threads.on_message(team, event)
+            case "reaction_added":
+                await self._buttons.on_reaction(team, event)

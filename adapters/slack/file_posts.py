@@ -1,0 +1,60 @@
+"""Files of messages put into threads: asked for, uploaded and shown, each step once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from adapters.slack.api import SlackApi
+from adapters.slack.memory import Memory, Place
+from adapters.slack.payload import parts, text
+from chatdesk.conversation import FileRef, Message
+from chatdesk.errors import DeliveryRefused
+from chatdesk.files import Files
+
+DONE = "done"
+
+
+class FilePosts:
+    """Puts files into threads. Slack's id for a file is noted before it is shown, so it can be looked for."""
+
+    def __init__(self, api: SlackApi, memory: Memory, files: Files) -> None:
+        self._api = api
+        self._memory = memory
+        self._files = files
+
+    async def post(self, place: Place, message: Message) -> None:
+        """Show the message's files in the thread; those that are shown already are left alone."""
+        for file in message.files:
+            key = f"upload:{place.channel}:{file.id}"
+            begun = await self._memory.get(key)
+            if begun == DONE:
+                continue
+            if begun is None or not await self._is_there(place, message, begun):
+                await self._upload(place, file, key)
+            await self._memory.put(key, DONE)
+
+    async def _upload(self, place: Place, file: FileRef, key: str) -> None:
+        stored = await self._files.find(file.id)
+        if stored is None:
+            raise DeliveryRefused("The file is not there any more.")
+        content = await asyncio.to_thread(stored.path.read_bytes)
+        answer = await self._api.form("files.getUploadURLExternal", filename=file.name, length=len(content))
+        await self._api.upload(text(answer, "upload_url"), content)
+        uploaded = text(answer, "file_id")
+        await self._memory.put(key, uploaded)
+        await self._api.write(
+            "files.completeUploadExternal",
+            files=[{"id": uploaded, "title": file.name}],
+            channel_id=place.channel,
+            thread_ts=place.ts,
+        )
+
+    async def _is_there(self, place: Place, message: Message, uploaded: str) -> bool:
+        oldest = f"{message.at.timestamp() - 300:.6f}"
+        replies = self._api.pages(
+            "conversations.replies", channel=place.channel, ts=place.ts, oldest=oldest, limit=200
+        )
+        async for reply in replies:
+            if any(text(file, "id") == uploaded for file in parts(reply, "files")):
+                return True
+        return False

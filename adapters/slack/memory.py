@@ -1,0 +1,111 @@
+"""What the adapter remembers: which thread shows which ticket, which post is which message."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TypeVar
+
+from chatdesk.adapter_notes import AdapterNotes
+from chatdesk.conversation import ConversationId
+from chatdesk.ports import Clock
+from chatdesk.ticket import TicketNumber
+
+ADAPTER = "slack"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a ticket is shown: its card, whose thread is the chat of ``conversation``.
+
+    ``banner`` is the ts of the thread's first message, "" while there is none.
+    """
+
+    channel: str
+    ts: str
+    conversation: str
+    banner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message and the post that shows it. ``edited`` is the ts of the newest edit that is known.
+
+    ``gone`` is a post that was deleted, perhaps before it was heard of.
+    """
+
+    channel: str
+    ts: str
+    conversation: str = ""
+    seq: int = 0
+    edited: str = ""
+    internal: bool = False
+    gone: bool = False
+
+
+Kept = TypeVar("Kept", Place, Post)
+
+
+class Memory:
+    """Typed notes [chatdesk.adapter_notes]."""
+
+    def __init__(self, notes: AdapterNotes, clock: Clock) -> None:
+        self._notes = notes
+        self._clock = clock
+
+    async def place(self, number: TicketNumber) -> Place | None:
+        """Return where the ticket is shown."""
+        return _read(Place, await self._notes.get(ADAPTER, f"ticket:{number}"))
+
+    async def keep_place(self, number: TicketNumber, place: Place) -> None:
+        """Note where the ticket is shown, and which ticket the thread shows."""
+        await self._put(f"ticket:{number}", place)
+        await self.put(f"thread:{place.channel}:{place.ts}", str(number))
+
+    async def change_place(self, number: TicketNumber, place: Place) -> None:
+        """Note another conversation or banner of a ticket that is shown already."""
+        await self._put(f"ticket:{number}", place)
+
+    async def ticket_at(self, channel: str, thread: str) -> TicketNumber | None:
+        """Return the ticket that the thread shows."""
+        found = await self._notes.get(ADAPTER, f"thread:{channel}:{thread}")
+        return TicketNumber(int(found)) if found else None
+
+    async def shown(self, conversation: ConversationId, seq: int) -> Post | None:
+        """Return the post by which the app shows a message."""
+        return _read(Post, await self._notes.get(ADAPTER, f"message:{conversation}:{seq}"))
+
+    async def keep_shown(self, post: Post) -> None:
+        """Note the post by which the app shows a message."""
+        await self._put(f"message:{post.conversation}:{post.seq}", post)
+
+    async def said(self, channel: str, ts: str) -> Post | None:
+        """Return the message that somebody's post in Slack became."""
+        return _read(Post, await self._notes.get(ADAPTER, f"post:{channel}:{ts}"))
+
+    async def keep_said(self, post: Post) -> None:
+        """Note which message somebody's post in Slack became."""
+        await self._put(f"post:{post.channel}:{post.ts}", post)
+
+    async def get(self, key: str) -> str | None:
+        """Return any other note."""
+        return await self._notes.get(ADAPTER, key)
+
+    async def put(self, key: str, value: str) -> None:
+        """Keep any other note."""
+        await self._notes.put(ADAPTER, key, value, self._clock())
+
+    async def claim(self, key: str, value: str) -> str:
+        """Keep a note unless there is one; return what is kept then."""
+        return await self._notes.claim(ADAPTER, key, value, self._clock())
+
+    async def _put(self, key: str, kept: Place | Post) -> None:
+        await self.put(key, json.dumps(asdict(kept), separators=(",", ":")))
+
+
+def _read(kind: type[Kept], value: str | None) -> Kept | None:
+    if value is None:
+        return None
+    found: object = json.loads(value)
+    return kind(**found) if isinstance(found, Mapping) else None

@@ -1,0 +1,168 @@
+"""Deliveries to the technicians' Slack: cards, messages in their threads, and their changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from adapters.slack.api import SlackApi, message_metadata
+from adapters.slack.card import is_on_card, message_blocks, message_summary, username
+from adapters.slack.cards import Cards, find_post
+from adapters.slack.file_posts import FilePosts
+from adapters.slack.memory import Memory, Place, Post
+from adapters.slack.pacing import Pacer
+from adapters.slack.payload import text
+from chatdesk.conversation import ConversationId, Message
+from chatdesk.errors import DeliveryDelayed, DeliveryRefused
+from chatdesk.outbox import Delivery, DeliveryKind
+from chatdesk.reading import StaffReads
+
+NAME = "slack"
+ON_CARD = "on the card"
+NOTHING = "nothing to show"
+
+
+class SlackChannel:
+    """The technicians' Slack as a way out [chatdesk.ports.Channel].
+
+    ``on_shown`` is called with each delivery that was carried out.
+    """
+
+    name = NAME
+
+    def __init__(
+        self,
+        api: SlackApi,
+        pacer: Pacer,
+        memory: Memory,
+        reads: StaffReads,
+        cards: Cards,
+        files: FilePosts,
+        on_shown: Callable[[Delivery], None],
+    ) -> None:
+        self._api = api
+        self._pacer = pacer
+        self._memory = memory
+        self._reads = reads
+        self._cards = cards
+        self._files = files
+        self._on_shown = on_shown
+
+    async def send(self, delivery: Delivery) -> str:
+        """Carry it out and return the post's ts [chatdesk.ports.Channel.send]."""
+        try:
+            sent = await self._send(delivery)
+        except DeliveryDelayed as delayed:
+            if delayed.retry_after and "Slack asked" in str(delayed):
+                await self._hold(delivery, delayed.retry_after)
+            raise
+        self._on_shown(delivery)
+        return sent
+
+    async def find(self, delivery: Delivery) -> str | None:
+        """Look whether the delivery's post is there [chatdesk.ports.Channel.find].
+
+        None also when something is left to be done that can safely be done again.
+        """
+        place = await self._cards.adopt(delivery)
+        if delivery.kind is not DeliveryKind.MESSAGE or place is None:
+            return None
+        message = await self._message(delivery)
+        post = await self._adopt(place, delivery, message)
+        return post.ts if post is not None and not message.files else None
+
+    async def _send(self, delivery: Delivery) -> str:
+        match delivery.kind:
+            case DeliveryKind.TICKET:
+                return await self._cards.bring_up_to_date(delivery)
+            case DeliveryKind.MESSAGE:
+                return await self._post(delivery)
+            case DeliveryKind.REVISION:
+                return await self._revise(delivery)
+        raise DeliveryRefused(f"Slack carries no delivery of the kind {delivery.kind.value}.")
+
+    async def _post(self, delivery: Delivery) -> str:
+        message = await self._message(delivery)
+        place = await self._cards.place_for(delivery)
+        if await self._is_on_card(delivery, message):
+            return ON_CARD
+        post = await self._memory.shown(message.conversation, message.seq)
+        if post is None and (delivery.attempts > 1 or delivery.uncertain):
+            post = await self._adopt(place, delivery, message)
+        if post is None:
+            if message.deleted_at is not None:
+                return NOTHING
+            post = await self._post_message(place, delivery, message)
+        if message.files and message.deleted_at is None:
+            await self._files.post(place, message)
+        return post.ts
+
+    async def _post_message(self, place: Place, delivery: Delivery, message: Message) -> Post:
+        await self._pacer.turn(place.channel, delivery.id)
+        answer = await self._api.write(
+            "chat.postMessage",
+            channel=place.channel,
+            thread_ts=place.ts,
+            text=message_summary(message),
+            blocks=message_blocks(message),
+            username=username(message),
+            mrkdwn=False,
+            parse="none",
+            link_names=False,
+            unfurl_links=False,
+            unfurl_media=False,
+            metadata=message_metadata("post", delivery=delivery.id),
+        )
+        return await self._shown(place, message, text(answer, "ts"))
+
+    async def _revise(self, delivery: Delivery) -> str:
+        message = await self._message(delivery)
+        post = await self._memory.shown(message.conversation, message.seq)
+        if post is None:
+            # It was typed in Slack or is not shown there; nobody may change a person's own post.
+            return NOTHING
+        await self._api.write(
+            "chat.update",
+            channel=post.channel,
+            ts=post.ts,
+            text=message_summary(message),
+            blocks=message_blocks(message),
+        )
+        return post.ts
+
+    async def _adopt(self, place: Place, delivery: Delivery, message: Message) -> Post | None:
+        known = await self._memory.shown(message.conversation, message.seq)
+        if known is not None:
+            return known
+        ts = await find_post(self._api, place.channel, place.ts, delivery.id, delivery.created_at)
+        return await self._shown(place, message, ts) if ts else None
+
+    async def _shown(self, place: Place, message: Message, ts: str) -> Post:
+        post = Post(place.channel, ts, message.conversation, message.seq)
+        await self._memory.keep_shown(post)
+        return post
+
+    async def _is_on_card(self, delivery: Delivery, message: Message) -> bool:
+        if message.seq != 1 or delivery.ticket is None:
+            return False
+        ticket = await self._reads.ticket(delivery.ticket)
+        return ticket is not None and is_on_card(ticket, message)
+
+    async def _message(self, delivery: Delivery) -> Message:
+        conversation, seq = delivery.conversation, delivery.seq
+        if conversation is None or seq is None:
+            raise DeliveryRefused("The delivery names no message.")
+        return await read_message(self._reads, conversation, seq)
+
+    async def _hold(self, delivery: Delivery, seconds: float) -> None:
+        place = await self._memory.place(delivery.ticket) if delivery.ticket is not None else None
+        if place is not None:
+            self._pacer.hold(place.channel, seconds)
+
+
+async def read_message(reads: StaffReads, conversation: ConversationId, seq: int) -> Message:
+    """Return one message as it is now. Raises DeliveryRefused when it is not there."""
+    found = await reads.messages(conversation, seq - 1)
+    message = next((one for one in found if one.seq == seq), None)
+    if message is None:
+        raise DeliveryRefused("The message is not there any more.")
+    return message

@@ -1,0 +1,118 @@
+"""The Slack adapter as a whole: built from the desk's parts, started and stopped with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import structlog
+from aiohttp import web
+from slack_bolt.app.async_app import AsyncApp
+
+from adapters.slack import routes
+from adapters.slack.api import SlackApi
+from adapters.slack.bolt_app import build_bolt_app
+from adapters.slack.buttons import Buttons
+from adapters.slack.cards import Cards
+from adapters.slack.dispatch import Dispatch
+from adapters.slack.doing import Doing
+from adapters.slack.file_posts import FilePosts
+from adapters.slack.gateway import Gateway
+from adapters.slack.inbox import Inbox
+from adapters.slack.memory import Memory
+from adapters.slack.outbound import SlackChannel
+from adapters.slack.pacing import Pacer
+from adapters.slack.parts import Parts
+from adapters.slack.payload import text
+from adapters.slack.people import People
+from adapters.slack.receipts import Receipts
+from adapters.slack.sequencer import Sequencer
+from adapters.slack.tell import Teller
+from adapters.slack.thread_files import ThreadFiles
+from adapters.slack.threads import Threads
+from chatdesk.files import FileLimits
+from chatdesk.outbox import Delivery
+from chatdesk.ports import Channel
+
+CONNECTIONS = 100
+TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SlackService:
+    """Slack as the composition sees it: ways out by name, and routes for what comes in."""
+
+    channels: Mapping[str, Channel]
+    app: AsyncApp
+    takes_http: bool
+
+    def add_routes(self, application: web.Application) -> None:
+        """Add the request URLs, if requests by HTTP can be checked."""
+        if self.takes_http:
+            routes.add_routes(application, self.app)
+
+
+class Workspace:
+    """Whose bot this is; asked once."""
+
+    def __init__(self, api: SlackApi) -> None:
+        self._api = api
+        self._team = ""
+
+    async def team(self) -> str:
+        """Return the id of the desk's own workspace. Raises DeliveryError."""
+        if not self._team:
+            self._team = text(await self._api.write("auth.test"), "team_id")
+        return self._team
+
+
+@asynccontextmanager
+async def slack_service(parts: Parts) -> AsyncIterator[SlackService]:
+    """Build the adapter and let it work until the block ends."""
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS)
+    async with aiohttp.ClientSession(timeout=TIMEOUT, connector=connector) as session:
+        api = SlackApi(parts.secrets.bot_token, parts.secrets.api_url, session)
+        clock = asyncio.get_running_loop().time
+        memory = Memory(parts.notes, parts.clock)
+        people = People(api, parts.staff, parts.identities, parts.clock, Workspace(api).team)
+        pacer = Pacer(parts.secrets.seconds_per_post, clock)
+        cards = Cards(parts.config, parts.channel, api, pacer, memory, parts.reads, people)
+        receipts = Receipts(api, parts.hub, cards, clock)
+        gateway = Gateway(_dispatch(parts, api, memory, people, receipts).handle, Inbox(parts.inbox))
+        files = FilePosts(api, memory, parts.files)
+
+        def on_shown(delivery: Delivery) -> None:
+            if delivery.conversation is not None and delivery.ticket is not None:
+                receipts.watch(delivery.conversation, delivery.ticket)
+
+        channel = SlackChannel(api, pacer, memory, parts.reads, cards, files, on_shown)
+        app = build_bolt_app(gateway, api.client, parts.secrets.signing_secret)
+        signs = asyncio.create_task(receipts.run())
+        await gateway.resume()
+        try:
+            yield SlackService({channel.name: channel}, app, bool(parts.secrets.signing_secret))
+        finally:
+            signs.cancel()
+            receipts.close()
+            await gateway.stop()
+
+
+def _dispatch(parts: Parts, api: SlackApi, memory: Memory, people: People, receipts: Receipts) -> Dispatch:
+    teller = Teller(api)
+    doing = Doing(parts.config, parts.desk, parts.reads, parts.clock, parts.new_id)
+    threads = Threads(
+        api,
+        memory,
+        parts.reads,
+        people,
+        Sequencer(parts.desk),
+        ThreadFiles(api, parts.files, FileLimits()),
+        receipts,
+        teller,
+    )
+    buttons = Buttons(api, memory, people, doing, teller, emoji=parts.channel.emoji_buttons)
+    return Dispatch(threads, buttons)
