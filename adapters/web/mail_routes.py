@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from functools import cache
 from importlib.resources import files
@@ -80,7 +81,7 @@ async def show_lines(request: web.Request) -> web.Response:
 async def show_mail(request: web.Request) -> web.Response:
     """Show one mail: its headers, and its HTML, its text or its source."""
     mail = await _wanted(request)
-    read = read_mail(mail)
+    read = await asyncio.to_thread(read_mail, mail)
     part = request.query.get("part", "html")
     if part not in PARTS or (part == "html" and not read.html):
         part = "text" if read.text else "source"
@@ -99,7 +100,7 @@ async def show_mail(request: web.Request) -> web.Response:
 
 async def show_html(request: web.Request) -> web.Response:
     """Serve a mail's HTML for the frame it is read in: nothing in it runs, and it fetches nothing."""
-    read = read_mail(await _wanted(request))
+    read = await asyncio.to_thread(read_mail, await _wanted(request))
     # Links open beside the page; inside the frame they would be refused.
     text = read.html.replace("<head>", '<head><base target="_blank">', 1)
     headers = {**_HEADERS, "Content-Security-Policy": MAIL_POLICY, "X-Frame-Options": "SAMEORIGIN"}
