@@ -103,7 +103,7 @@ async def test_a_real_desk_serves_no_demonstration_and_logs_json_lines(tmp_path:
     process = ServerProcess(
         tmp_path,
         ("serve",),
-        CHATDESK_CONFIG=str(REPOSITORY / "chatdesk.toml.example"),
+        CHATDESK_CONFIG=str(REPOSITORY / "chatdesk" / "settings" / "demo_desk.toml"),
         CHATDESK_SECRET="s" * 40,
     )
     async with process, aiohttp.ClientSession() as session:
