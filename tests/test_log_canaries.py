@@ -1,0 +1,41 @@
+"""What must never be in the log: secrets, passwords and what people wrote [threat 44]."""
+
+from __future__ import annotations
+
+import secrets
+from urllib.parse import quote
+
+import pytest
+
+from tests.running_desk import serving
+from tests.web_people import signed_in, visitor
+
+WORDS = "canary-in-a-message"
+NAME = "canary-in-a-name"
+FILE_NAME = "canary-of-a-file.png"
+PASSWORD = "canary-of-a-password"
+
+
+async def test_no_secret_no_password_and_no_word_of_a_chat_is_logged(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    async with serving() as desk, visitor(desk, name=NAME, issue=WORDS) as dana, signed_in(desk) as marcus:
+        link = (await desk.sign_in_link()).rpartition("/")[2]
+        _ = await dana.http.get(f"{desk.base}/console/sign-in/{link}", allow_redirects=False)
+        kept = await (await dana.upload(name=quote(FILE_NAME))).json()
+        await dana.say(WORDS, kept["id"])
+        await marcus.take("HD-1001")
+        await marcus.say(dana.conversation, WORDS, internal=True)
+        await dana.get("/widget/transcript", conversation=dana.conversation)
+        await dana.get(f"/widget/files/{secrets.token_hex(16)}")
+        await dana.line.send(t="nonsense", id="9", text=WORDS)
+        await marcus.get(f"/console/api/tickets/{WORDS}")
+        await marcus.get("/console/api/tickets", text=WORDS)
+        form = {"email": "marcus@northwind.example", "password": PASSWORD}
+        await dana.http.post(f"{desk.base}/console/sign-in", data=form, headers={"Origin": desk.base})
+        cookie = next(iter(marcus.http.cookie_jar)).value
+        held = [dana.secret, marcus.csrf, cookie, link, WORDS, NAME, FILE_NAME, PASSWORD]
+
+    output = "".join(capfd.readouterr())
+    assert "/widget/transcript" in output
+    assert [canary for canary in held if canary in output] == []
