@@ -133,6 +133,8 @@ def _live(state: Live, event: AnyEvent, situation: Situation) -> Decision:
     match event:
         case CustomerMessaged():
             return Decision(state, (customer_post(event, situation),))
+        case AgentMessaged() if event.agent.id in state.agents:
+            return Decision(state, (_post(event),))
         case AgentMessaged():
             joined = join(state.agents, event.agent, situation)
             return replace(joined, effects=(*joined.effects, _post(event)))
