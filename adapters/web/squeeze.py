@@ -1,7 +1,7 @@
 """Scripts and style sheets without what only their readers need: comments and white space.
 
 This is no full reader of either language. It relies on how the widget's files are written: every statement
-ends with a semicolon or a brace, a regular expression holds neither quotes nor blanks, and no template
+ends with a semicolon or a brace, a regular expression holds no quotes, blanks or double slashes, and no template
 holds another one. Text in quotes and templates stays as it is.
 """
 
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 
-_TEXT = re.compile(r"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)""")
-_LINE_COMMENT = re.compile(r"^[ ]*//.*\n|[ ]+// .*$", re.MULTILINE)
+_QUOTED = r"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)"""
+_TEXT = re.compile(_QUOTED)
+_TEXT_OR_COMMENT = re.compile(_QUOTED + r"|//[^\n]*|/\*.*?\*/", re.DOTALL)
 _BLOCK_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _AFTER = re.compile(r"(?<=[{;,(\[=&|?:+>])\n")
 _BEFORE = re.compile(r"\n(?=[}).?:&|\]])")
@@ -20,7 +21,7 @@ _STYLE_SIGNS = re.compile(r" ?([{};,]) ?|(?<=[a-z-]): ")
 
 def squeeze_script(text: str) -> str:
     """Return a script that does the same in fewer characters."""
-    plain = _BLOCK_COMMENT.sub("", _LINE_COMMENT.sub("", text))
+    plain = _TEXT_OR_COMMENT.sub(lambda found: found[1] or "", text)
     lines = (line.strip() for line in plain.split("\n"))
     joined = _BEFORE.sub("", _AFTER.sub("", "\n".join(line for line in lines if line)))
     parts = _TEXT.split(joined)

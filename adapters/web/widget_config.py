@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from adapters.web.frames import Json
+from chatdesk.business_hours import Calendar
 from chatdesk.config import ChannelSettings, Config, WidgetSettings
 from chatdesk.survey import Survey, SurveyField
 from chatdesk.wording import describe_hours, say_moment
@@ -23,6 +24,7 @@ def widget_config(config: Config, widget: WidgetSettings, at: datetime) -> dict[
         "survey": survey_json(config),
         "channels": [_channel(config, channel) for channel in config.channels.values()],
         **hours_json(widget, at),
+        "contact": _contact(config, widget.calendar, at),
     }
 
 
@@ -35,6 +37,14 @@ def hours_json(widget: WidgetSettings, at: datetime) -> dict[str, Json]:
         "hours": None if calendar.never_open else describe_hours(calendar, at),
         "opens": say_moment(opening, calendar.timezone) if opening else None,
     }
+
+
+def _contact(config: Config, calendar: Calendar, at: datetime) -> str | None:
+    """Return, in words, the day on which a request made outside the hours is taken up [R27]."""
+    hours = (calendar, *(other for other in config.calendars.values() if not other.always_open))
+    found = (each.next_opening(at) or each.next_business_day(at) for each in hours)
+    day = None if calendar.is_open(at) else next((moment for moment in found if moment), None)
+    return say_moment(day, config.desk.timezone) if day else None
 
 
 def survey_json(config: Config) -> dict[str, Json]:

@@ -1,6 +1,6 @@
 // The chat's window: opens and closes, keeps what is shown in step with the desk, and tells of news.
 
-import { button, call, h, icon, soon } from "./widget-dom.js";
+import { button, call, h, icon } from "./widget-dom.js";
 import { Dialogue } from "./widget-dialogue.js";
 import { Ending } from "./widget-ending.js";
 import { Files } from "./widget-files.js";
@@ -28,13 +28,12 @@ class Chat {
     this.host = host;
     this.memory = new Memory(memory);
     this.dialogue = new Dialogue();
-    this.redraw = soon(() => this.draw());
     this.link = new Link({
       base,
       desk,
       memory: this.memory,
       hello: () => ({ conversation: this.dialogue.id, after: this.dialogue.seq }),
-      on: { frame: (frame) => this.took(frame), line: (up) => this.lineChanged(up), outbox: this.redraw },
+      on: { frame: (frame) => this.took(frame), line: (up) => this.lineChanged(up), outbox: () => this.redraw() },
     });
     this.files = new Files(this.link);
   }
@@ -44,12 +43,7 @@ class Chat {
     if (!answer.ok) throw answer;
     this.config = await answer.json();
     this.host.paint(this.config.colour);
-    try {
-      // Plain, for the launcher, which knows no more than this.
-      localStorage.setItem(`${this.memory.prefix}colour`, this.config.colour);
-    } catch {
-      // Blocked: the launcher keeps the colour of its tag.
-    }
+    this.memory.set("colour", this.config.colour);
   }
 
   build() {
@@ -243,7 +237,6 @@ class Chat {
     const { unread } = this.dialogue;
     const { badge, launcher } = this.host;
     badge.textContent = unread || "";
-    badge.setAttribute("aria-label", `${unread} unread`);
     launcher.title = unread ? `${unread} unread` : "";
     const title = document.title.replace(/^\(\d+\) /, "");
     const wanted = unread ? `(${unread}) ${title}` : title;
@@ -259,6 +252,11 @@ class Chat {
     tone.connect(volume).connect(audio.destination);
     tone.start();
     tone.stop(audio.currentTime + 0.15);
+  }
+
+  redraw() {
+    clearTimeout(this.drawing);
+    this.drawing = setTimeout(() => this.draw());
   }
 
   draw() {

@@ -47,14 +47,3 @@ export function linked(text) {
 export function call(phone) {
   return h("a", { href: `tel:${phone.replace(/[^\d+]/g, "")}` }, phone);
 }
-
-/** Return `work` that runs once, soon, however often it is asked for. */
-export function soon(work) {
-  let asked;
-  return () => {
-    asked ||= Promise.resolve().then(() => {
-      asked = null;
-      work();
-    });
-  };
-}

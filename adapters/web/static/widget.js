@@ -9,13 +9,13 @@
   const DIGEST = "@digest@";
   const INTEGRITY = "@integrity@";
 
-  const { desk = "desk", label = "Chat with us", colour, side } = script.dataset;
+  const { desk = "desk", label = "Chat with us", colour } = script.dataset;
   const base = new URL(".", script.src).href;
   const memory = `chatdesk.${desk}.`;
 
   const remembered = (name) => {
     try {
-      return localStorage.getItem(memory + name);
+      return JSON.parse(localStorage.getItem(memory + name));
     } catch {
       return null; // storage is blocked: the chat works, it only forgets
     }
@@ -25,7 +25,6 @@
     :host { all: initial; position: fixed; z-index: 2147483000; right: 20px;
       bottom: max(20px, env(safe-area-inset-bottom)); color-scheme: light dark;
       font: 15px/1.5 system-ui, sans-serif; --accent: #1f5fbf; --on-accent: #fff; }
-    :host([side=left]) { right: auto; left: 20px; }
     .launcher { all: unset; display: grid; place-items: center; width: 56px; height: 56px;
       border-radius: 50%; cursor: pointer; color: var(--on-accent); background: var(--accent);
       box-shadow: 0 4px 20px rgb(0 0 0 / .3); }
@@ -37,7 +36,6 @@
       background: #b3261e; color: #fff; font: 600 12px/20px system-ui; }
     .problem { position: absolute; right: 0; bottom: 68px; width: 230px; padding: 12px 14px; margin: 0;
       border-radius: 12px; background: Canvas; color: CanvasText; border: 1px solid; }
-    :host([side=left]) .problem { right: auto; }
     :empty:is(.badge, .problem) { display: none; }
     @media print { :host { display: none; } }`;
 
@@ -66,7 +64,6 @@
     }
 
     connectedCallback() {
-      if (side) this.setAttribute("side", side);
       this.paint(remembered("colour") || colour);
     }
 
@@ -100,7 +97,7 @@
       try {
         await (await this.load()).open();
       } catch {
-        this.problem.textContent = "The chat could not be loaded. Please check your connection and try again.";
+        this.problem.textContent = "The chat could not be loaded. Please try again.";
       }
       this.launcher.removeAttribute("aria-busy");
     }

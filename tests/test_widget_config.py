@@ -1,0 +1,83 @@
+"""What a widget is told before anybody signs anything, and which pages may ask."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import aiohttp
+import pytest
+
+from adapters.web.widget_config import known_fields, widget_config
+from chatdesk.config import load_config, parse_config
+from tests.running_desk import serving
+
+DESK = """
+[desk]
+name = "Northwind IT"
+timezone = "America/New_York"
+phone = "555-0100"
+email = "help@northwind.example"
+[calendars.chat]
+mon-fri = "07:00-17:30"
+[channels]
+phone = {}
+web = { calendar = "chat" }
+email = {}
+[widgets.desk]
+origins = ["https://www.contoso.example"]
+"""
+FRIDAY_EVENING = datetime(2026, 9, 18, 21, 30, tzinfo=UTC)
+OPEN = datetime(2026, 9, 18, 21, 29, 59, tzinfo=UTC)
+
+
+def test_the_ways_in_stand_in_the_desks_own_order_with_their_addresses() -> None:
+    config = parse_config(DESK, "chatdesk.toml")
+    found = widget_config(config, config.widgets[0], OPEN)
+    assert found["channels"] == [
+        {"name": "phone", "label": "Phone", "href": "tel:555-0100"},
+        {"name": "web", "label": "Live chat", "href": None},
+        {"name": "email", "label": "E-mail", "href": "mailto:help@northwind.example"},
+    ]
+
+
+def test_it_says_whether_the_chat_is_open_and_when_it_opens_next() -> None:
+    config = parse_config(DESK, "chatdesk.toml")
+    before = widget_config(config, config.widgets[0], OPEN)
+    after = widget_config(config, config.widgets[0], FRIDAY_EVENING)
+    assert (before["open"], before["opens"]) == (True, None)
+    assert (after["open"], after["opens"]) == (False, "Monday, September 21, from 7:00 AM EDT")
+    assert after["hours"] == "Monday to Friday, 7:00 AM to 5:30 PM EDT"
+
+
+def test_a_chat_that_never_opens_still_names_the_day_of_the_contact() -> None:
+    config = load_config(None)
+    widget = config.widget("after-hours")
+    assert widget is not None
+    found = widget_config(config, widget, FRIDAY_EVENING)
+    assert (found["open"], found["opens"], found["hours"]) == (False, None, None)
+    assert found["contact"] == "Monday, September 21, from 8:30 AM EDT"
+
+
+def test_only_questions_about_the_person_are_remembered() -> None:
+    fields = known_fields(load_config(None).survey)
+    assert [field.id for field in fields] == ["name", "company", "email", "phone"]
+
+
+async def test_listed_pages_may_read_it_without_cookies() -> None:
+    async with serving(DESK, demo=False) as desk, aiohttp.ClientSession() as session:
+        origin = "https://www.contoso.example"
+        address = f"{desk.base}/widget/config?key=desk"
+        async with session.get(address, headers={"Origin": origin}) as answer:
+            assert answer.headers["Access-Control-Allow-Origin"] == origin
+            assert "Access-Control-Allow-Credentials" not in answer.headers
+            assert "Origin" in answer.headers["Vary"]
+            assert (await answer.json())["name"] == "Northwind IT"
+
+
+@pytest.mark.parametrize(("key", "status"), [("desk", 403), ("nothing", 404)])
+async def test_other_pages_and_unknown_keys_are_refused(key: str, status: int) -> None:
+    async with serving(DESK, demo=False) as desk, aiohttp.ClientSession() as session:
+        headers = {"Origin": "https://www.fabrikam.example"}
+        async with session.get(f"{desk.base}/widget/config?key={key}", headers=headers) as answer:
+            assert answer.status == status
+            assert "Access-Control-Allow-Origin" not in answer.headers
