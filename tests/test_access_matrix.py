@@ -25,6 +25,9 @@ UNKNOWN = "0" * 32
 
 EVERYBODY = {
     "/error.css",
+    "/form",
+    "/form/form.css",
+    "/form/theme.css",
     "/healthz",
     "/readyz",
     "/metrics",

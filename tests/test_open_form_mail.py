@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from adapters.web import limits
@@ -159,6 +160,20 @@ async def test_a_refused_survey_says_so_and_can_be_sent_again_as_it_is(
         monkeypatch.setattr(limits, "party", lambda address: "203.0.113.8")
         await line.send(t="start", id="1", answers=ANSWERS)
         assert (await line.next("ack"))["id"] == "1"
+
+
+async def test_a_refused_form_comes_back_with_all_that_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with serving() as desk, aiohttp.ClientSession() as http:
+        monkeypatch.setattr(limits, "party", lambda address: "203.0.113.7")
+        for _ in range(60):
+            desk.running.services.gate.pass_survey(None, "", "", now())
+        form = {**ANSWERS, "issue": "The typed words", "token": "a" * 32}
+        refused = await http.post(f"{desk.base}/form?key=desk", data=form, headers={"Origin": desk.base})
+        page = await refused.text()
+
+        assert refused.status == 429
+        assert "Please try again in 10 minutes." in page
+        assert "The typed words" in page
 
 
 @pytest.mark.parametrize("name", ["Dana", "José", "O'Brien", "Anne-Marie", "अनिता", "李", "Nguyễn"])
