@@ -63,7 +63,9 @@ def test_a_long_name_of_wide_letters_fits_a_file_system_whole_letters_only() -> 
 
 @pytest.mark.property
 @given(st.text(max_size=300))
-def test_whatever_comes_the_name_is_one_harmless_line_and_cleaning_it_again_changes_nothing(name: str) -> None:
+def test_whatever_comes_the_name_is_one_harmless_line_and_cleaning_it_again_changes_nothing(
+    name: str,
+) -> None:
     shown = clean_file_name(name)
 
     assert shown
