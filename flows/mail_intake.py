@@ -116,9 +116,7 @@ def _replied(state: DialogueState, event: MailReplied, situation: Situation) -> 
     author = Author(AuthorKind.CUSTOMER, event.visitor, event.name or event.sender)
     effects: list[Effect] = [_message(author, event), *_warning(event.standing, event.sender, situation)]
     if ticket.is_done and not event.reopens:
-        text = (
-            f"{situation.ticket_name} was re-opened by mail too often today, so this reply has not opened it."
-        )
+        text = f"{situation.ticket_name} was re-opened by mail too often today; this reply did not open it."
         effects.append(_note(situation, text))
     effects.append(Announce("customer wrote"))
     return Decision(state if isinstance(state, Ticketed) else Ticketed(), tuple(effects))

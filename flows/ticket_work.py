@@ -143,7 +143,8 @@ def _answered(ticket: Ticket, event: AgentMessaged, situation: Situation) -> Tic
         decision = moved(ticket, Trigger.ANSWER, event.at, event.agent.author, situation)
     else:
         decision = TicketDecision(ticket)
-    return replace(decision, ticket=_responded(decision.ticket, event.at, situation))
+    responded = _responded(decision.ticket, event.at, situation)
+    return decision if responded is decision.ticket else replace(decision, ticket=responded)
 
 
 def _responded(ticket: Ticket, at: datetime, situation: Situation) -> Ticket:
@@ -158,8 +159,10 @@ def _customer_wrote(
     ticket: Ticket, event: CustomerMessaged | MailReplied, situation: Situation
 ) -> TicketDecision:
     by = customer_author(event.visitor, ticket)
-    if isinstance(event, MailReplied) and ticket.is_done and not event.reopens:
-        return TicketDecision(ticket)
+    if isinstance(event, MailReplied):
+        by = replace(by, name=event.name or event.sender)
+        if ticket.is_done and not event.reopens:
+            return TicketDecision(ticket)
     if ticket.status is TicketStatus.WAITING_ON_CUSTOMER:
         return moved(ticket, Trigger.CUSTOMER_MESSAGE, event.at, by, situation)
     if ticket.is_done:

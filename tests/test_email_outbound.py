@@ -167,13 +167,14 @@ async def test_the_headers_are_those_of_a_desk_that_answers_by_itself(
 
 
 @pytest.mark.parametrize("kind", MailKind)
-async def test_only_the_acknowledgement_is_an_automatic_reply(
+async def test_only_the_acknowledgement_and_the_question_are_automatic_replies(
     config: Config, source: Tickets, kind: MailKind
 ) -> None:
     mailbox = KeptMail()
     channel = DemonstrationMail(source, mailbox, config, Clock())
     message = parsed(mailbox.mails[await channel.send(mail_to("a@b.example", kind=kind.value))].source)
-    assert message["Auto-Submitted"] == ("auto-replied" if kind is MailKind.OPENED else "auto-generated")
+    answers_a_mail = kind in (MailKind.OPENED, MailKind.QUESTION)
+    assert message["Auto-Submitted"] == ("auto-replied" if answers_a_mail else "auto-generated")
 
 
 async def test_a_desk_without_an_address_writes_from_a_reserved_one(source: Tickets) -> None:

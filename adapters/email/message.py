@@ -68,16 +68,9 @@ def build_message(
     page that ends such mail (RFC 8058); each "" for none. Raises DeliveryRefused for an address that
     mail cannot be sent to.
     """
-    message = EmailMessage(policy=SMTP)
-    message["Message-ID"] = message_id(delivery_id, desk)
-    message["Date"] = at
-    message["From"] = _mailbox(desk.name, sender(desk))
-    message["To"] = _mailbox(recipient_name, recipient)
-    message["Reply-To"] = _mailbox(desk.name, tagged(sender(desk), reply_token))
-    message["Subject"] = header_text(mail.subject)
+    message = _headers(delivery_id, mail.subject, desk, at, (recipient_name, recipient), reply_token)
     _add_thread(message, thread_id(ticket, desk), answers)
     message["Auto-Submitted"] = "auto-replied" if kind is MailKind.OPENED else "auto-generated"
-    message["X-Auto-Response-Suppress"] = "OOF, AutoReply"
     if stop:
         message["List-Unsubscribe"] = f"<{stop}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -88,11 +81,50 @@ def build_message(
     return message
 
 
+def build_question(
+    subject: str,
+    text: str,
+    *,
+    delivery_id: str,
+    recipient: str,
+    desk: DeskSettings,
+    at: datetime,
+    reply_token: str = "",
+    answers: str = "",
+) -> EmailMessage:
+    """Return a plain mail that belongs to no ticket; as build_message otherwise."""
+    message = _headers(delivery_id, subject, desk, at, ("", recipient), reply_token)
+    _add_thread(message, "", answers)
+    message["Auto-Submitted"] = "auto-replied"
+    message.set_content(text, cte="quoted-printable")
+    return message
+
+
+def _headers(
+    delivery_id: str,
+    subject: str,
+    desk: DeskSettings,
+    at: datetime,
+    recipient: tuple[str, str],
+    reply_token: str,
+) -> EmailMessage:
+    message = EmailMessage(policy=SMTP)
+    message["Message-ID"] = message_id(delivery_id, desk)
+    message["Date"] = at
+    message["From"] = _mailbox(desk.name, sender(desk))
+    message["To"] = _mailbox(*recipient)
+    message["Reply-To"] = _mailbox(desk.name, tagged(sender(desk), reply_token))
+    message["Subject"] = header_text(subject)
+    message["X-Auto-Response-Suppress"] = "OOF, AutoReply"
+    return message
+
+
 def _add_thread(message: EmailMessage, root: str, answers: str) -> None:
     """Name the thread's root and, where there is one, the mail answered: programs look for either."""
     known = answers if _MESSAGE_ID.fullmatch(answers) else ""
-    message["In-Reply-To"] = known or root
-    message["References"] = f"{root} {known}".strip()
+    if known or root:
+        message["In-Reply-To"] = known or root
+        message["References"] = f"{root} {known}".strip()
 
 
 def tagged(address: str, token: str) -> str:

@@ -9,6 +9,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from adapters.email.message import build_message, checked_address, message_id, sender
+from adapters.email.question import write_question
 from adapters.email.render import render_mail
 from adapters.email.source import MailFacts, MailSource
 from chatdesk.config import Config
@@ -148,6 +149,11 @@ class MailChannel:
     async def _keep(self, delivery: Delivery) -> StoredMail:
         kind = _kind(delivery)
         recipient = checked_address(str(delivery.payload.get("to") or ""))
+        if kind is MailKind.QUESTION:
+            held = str(delivery.payload.get("held") or "")
+            token = self._tokens.for_held(held) if self._tokens and self._config.mail.tagged_replies else ""
+            asked = write_question(delivery, recipient, self._config, token, self._clock())
+            return await self._mailbox.keep(asked)
         facts = await self._facts(delivery)
         kind, news = await self._gathered(delivery, kind)
         answers = await self._answers(facts, recipient)

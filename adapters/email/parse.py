@@ -1,0 +1,142 @@
+"""A mail's bytes taken apart. Runs in a process of its own, with limits: see parser_process."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from email import message_from_bytes
+from email.message import Message
+
+from adapters.email.automatic import why_automatic
+from adapters.email.body import BodyReader
+from adapters.email.header_values import (
+    all_addresses,
+    message_ids,
+    one_address,
+    raw_field,
+    raw_fields,
+    shown_field,
+)
+from adapters.email.html_text import clean_html
+from adapters.email.parsed import MAX_SIZE, Bounce, ParsedMail, Unreadable
+from adapters.email.reply_split import LONGEST, SplitText, split_text
+from chatdesk.plain_text import clean_line, clean_text
+
+MAX_HEADERS = 512 * 1024
+"""Bytes of the header; mail servers take far less."""
+MAX_RECIPIENTS = 200
+MAX_VOUCHED = 20
+_RECIPIENT_FIELDS = ("To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To")
+_HEADER_END = re.compile(rb"\r?\n\r?\n|\r\r")
+
+
+def parse_mail(source: bytes) -> tuple[ParsedMail, Sequence[bytes]]:
+    """Return what is in the mail, and the contents of its attachments in their order.
+
+    Raises Unreadable when it cannot be taken apart within the limits.
+    """
+    if len(source) > MAX_SIZE:
+        raise Unreadable(f"It is larger than {MAX_SIZE // 1024 // 1024} MB.")
+    if _header_size(source) > MAX_HEADERS:
+        raise Unreadable(f"Its header is larger than {MAX_HEADERS // 1024} kB.")
+    try:
+        message = message_from_bytes(source)
+        return _parsed(message, source)
+    except (RecursionError, MemoryError) as error:
+        raise Unreadable("It is nested too deeply or too large to be read.") from error
+
+
+def _parsed(message: Message, source: bytes) -> tuple[ParsedMail, Sequence[bytes]]:
+    reader = BodyReader(message)
+    name, address = _sender(message)
+    said = _split(clean_text(reader.body.text))
+    mail = ParsedMail(
+        message_id=next(iter(message_ids(raw_field(message, "Message-ID"))), ""),
+        subject=shown_field(message, "Subject")[:500],
+        sender=address,
+        sender_name=name[:200],
+        recipients=_recipients(message),
+        in_reply_to=message_ids(raw_field(message, "In-Reply-To")),
+        references=message_ids(raw_field(message, "References")),
+        vouched=tuple(raw_fields(message, "Authentication-Results"))[:MAX_VOUCHED],
+        automatic=why_automatic(message),
+        text=said.new,
+        quoted=said.quoted,
+        signature=said.signature,
+        html=clean_html(reader.body.html) if reader.body.html else "",
+        attachments=tuple(reader.attachments),
+        left_out=tuple(reader.left_out[:100]),
+        bounce=_bounce(message),
+        fingerprint=_fingerprint(message, source),
+    )
+    return mail, reader.contents
+
+
+def _header_size(source: bytes) -> int:
+    end = _HEADER_END.search(source)
+    return end.start() if end else len(source)
+
+
+def _sender(message: Message) -> tuple[str, str]:
+    fields = list(raw_fields(message, "From"))
+    return one_address(fields[0]) if len(fields) == 1 else ("", "")
+
+
+def _recipients(message: Message) -> tuple[str, ...]:
+    fields = (field for name in _RECIPIENT_FIELDS for field in raw_fields(message, name))
+    found = dict.fromkeys(address for field in fields for address in all_addresses(field))
+    return tuple(found)[:MAX_RECIPIENTS]
+
+
+def _split(text: str) -> SplitText:
+    return split_text(text) if len(text) <= LONGEST else SplitText(text, "", "")
+
+
+def _fingerprint(message: Message, source: bytes) -> str:
+    """Return what a mail is known by however it came, "" for one without a Message-ID.
+
+    Servers add fields on the way, so the header counts only as far as its author wrote it.
+    """
+    identity = raw_field(message, "Message-ID")
+    if not identity:
+        return ""
+    end = _HEADER_END.search(source)
+    body = source[end.end() :].replace(b"\r\n", b"\n").strip() if end else b""
+    digest = hashlib.sha256()
+    for part in (identity, raw_field(message, "From"), raw_field(message, "Subject")):
+        digest.update(part.encode("utf-8", "replace") + b"\0")
+    digest.update(body)
+    return digest.hexdigest()[:40]
+
+
+def _bounce(message: Message) -> Bounce | None:
+    """Read a delivery status notification (RFC 3464): which of our mails it is about, and why it failed."""
+    if message.get_content_type() != "multipart/report":
+        return None
+    status: dict[str, str] = {}
+    original = ""
+    for part in message.walk():
+        kind = part.get_content_type()
+        if kind == "message/delivery-status":
+            status |= _status_fields(part)
+        elif kind == "text/rfc822-headers":
+            found = re.search(r"(?im)^message-id:\s*(<[^<>\s]{1,250}>)", str(part.get_payload()))
+            original = original or (found[1] if found else "")
+        elif part is not message and raw_field(part, "Message-ID"):
+            original = original or next(iter(message_ids(raw_field(part, "Message-ID"))), "")
+    if not original:
+        return None
+    failed = status.get("action", "").lower() == "failed" or status.get("status", "").startswith("5")
+    recipient = status.get("final-recipient", "").rpartition(";")[2].strip()
+    reason = status.get("diagnostic-code", "").partition(";")[2].strip() or status.get("status", "")
+    return Bounce(original, clean_line(recipient)[:254], failed, clean_line(reason)[:500])
+
+
+def _status_fields(part: Message) -> dict[str, str]:
+    found: dict[str, str] = {}
+    payload = part.get_payload()
+    for block in payload if isinstance(payload, list) else ():
+        if isinstance(block, Message):
+            found |= {name.lower(): str(value) for name, value in block.items()}
+    return found

@@ -1,0 +1,68 @@
+"""What was found in a mail: plain values that the process which parses hands back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+MAX_SIZE = 60 * 1024 * 1024
+"""Bytes of the largest mail that is read; a larger one is held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file in a mail; ``cid`` names a picture that stands in the text. ``size`` is in bytes."""
+
+    name: str
+    media_type: str
+    size: int
+    cid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """What a delivery status notification says (RFC 3464)."""
+
+    message_id: str
+    recipient: str
+    failed: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedMail:
+    """A mail taken apart.
+
+    ``sender`` is the one plain address in From, "" when there is not exactly one. ``recipients`` are all
+    addresses it was sent to. ``vouched`` are the Authentication-Results fields, topmost first. ``automatic``
+    says why it counts as written by a program, "" for a person's. ``text`` is what is new, without the
+    ``quoted`` history and the ``signature``. ``html`` is sanitised. ``left_out`` names attachments that
+    were too many.
+    """
+
+    message_id: str = ""
+    subject: str = ""
+    sender: str = ""
+    sender_name: str = ""
+    recipients: tuple[str, ...] = ()
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    vouched: tuple[str, ...] = ()
+    automatic: str = ""
+    text: str = ""
+    quoted: str = ""
+    signature: str = ""
+    html: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    left_out: tuple[str, ...] = ()
+    bounce: Bounce | None = None
+    fingerprint: str = ""
+
+
+PARSED = TypeAdapter(ParsedMail)
+"""Writes and reads it as JSON."""
+
+
+class Unreadable(Exception):
+    """A mail cannot be taken apart within the limits; the text says why."""
