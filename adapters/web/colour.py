@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 ENOUGH = 4.6
 """Contrast of text; a little more than the 4.5 that is asked for, since colours are rounded."""
-LIGHT_PAPER, DARK_PAPER = "#f3f5f8", "#1d222b"
+LIGHT_PAPER, DARK_PAPER = "#e3eaf5", "#28344a"
+"""The background nearest to ink that the console has in each scheme; on all others ink is clearer."""
 WHITE, BLACK = "#ffffff", "#10131a"
 
 
@@ -43,7 +44,7 @@ def _shifted(colour: str, against: str, *, darker: bool) -> str:
     hue, lightness, saturation = colorsys.rgb_to_hls(*_channels(colour))
     step = -0.01 if darker else 0.01
     found = colour.lower()
-    while contrast(found, against) < ENOUGH and 0 < lightness < 1:
+    while contrast(found, against) < ENOUGH and lightness != (0 if darker else 1):
         lightness = min(1.0, max(0.0, lightness + step))
         red, green, blue = colorsys.hls_to_rgb(hue, lightness, saturation)
         found = f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"

@@ -68,6 +68,7 @@ export class Composer {
       ? "Only staff see this note…"
       : waiting ? "Take the chat to answer." : `Write to ${header.requester}…`;
     this.hint.textContent = this.words(conversation, header, waiting);
+    this.hint.classList.toggle("of-keys", !this.internal && conversation.state.phase === "live");
     this.text.setAttribute("aria-label", this.internal ? "Internal note" : "Reply to the customer");
   }
 

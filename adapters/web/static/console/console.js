@@ -178,8 +178,8 @@ class Console {
     const head = h("header", { class: "ticket-head" }, this.backButton(), h("div", { class: "ticket-title" }, this.heading, this.chips),
       iconButton("info", "Details", () => this.pane(document.body.dataset.pane === "details" ? "ticket" : "details"), { class: "icon-button details-button" }));
     replace(document.getElementById("middle"), head, this.stepBar, this.timeline.element, this.composer.element);
-    const close = iconButton("close", "Close details", () => this.pane("ticket"), { class: "icon-button close-details" });
-    replace(document.getElementById("right"), close, this.details.element);
+    const close = iconButton("close", "Close details", () => this.pane("ticket"));
+    replace(document.getElementById("right"), h("div", { class: "details-head" }, h("p", {}, "Details"), close), this.details.element);
     this.details.signature = "";
     this.composer.open(ticket);
   }

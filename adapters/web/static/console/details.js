@@ -43,7 +43,7 @@ export class Details {
       header.waiting_until && fact("Waits until", moment(header.waiting_until)),
       header.promised_at && fact("Promised", moment(header.promised_at)),
       header.needed_by && fact("Needed by", moment(header.needed_by)),
-      fact("Opened", moment(header.opened_at), ` by ${header.channel}`),
+      fact("Opened", moment(header.opened_at), ` · ${header.channel}`),
       header.first_response_at && fact("First answer", moment(header.first_response_at)),
       header.resolved_at && fact("Resolved", moment(header.resolved_at)));
   }
@@ -60,8 +60,8 @@ export class Details {
       h("p", { class: "because" }, header.confirmed ? "Confirmed by staff." : `Proposed by the survey: ${header.proposed}. Confirm or change it.`),
       fact("Type", header.type),
       fact("Assignee", header.assignee ? (header.assignee.id === this.me.id ? `${header.assignee.name} (you)` : header.assignee.name) : "nobody"),
-      header.workaround && h("div", { class: "quoted" }, h("h4", {}, "Workaround"), h("p", { class: "text" }, header.workaround)),
-      header.resolution && h("div", { class: "quoted" }, h("h4", {}, "Resolution"), h("p", { class: "text" }, header.resolution)),
+      header.workaround && h("div", { class: "quoted" }, h("h3", {}, "Workaround"), h("p", { class: "text" }, header.workaround)),
+      header.resolution && h("div", { class: "quoted" }, h("h3", {}, "Resolution"), h("p", { class: "text" }, header.resolution)),
       header.merged_into && fact("Merged into", ticketLink(header.merged_into, this.openTicket)),
       header.linked_to && fact("Split from", ticketLink(header.linked_to, this.openTicket)));
   }
@@ -123,7 +123,7 @@ function folded(title, name, opened, children) {
 }
 
 function section(title, ...children) {
-  return h("section", { class: "card" }, h("h3", {}, title), children);
+  return h("section", { class: "card" }, h("h2", {}, title), children);
 }
 
 function fact(name, ...value) {

@@ -47,7 +47,7 @@ export class TicketList {
     this.problems = button("Problems", () => this.openProblems(), { class: "problems-link", hidden: true }, icon("warn"));
     this.element = h("div", { class: "list" },
       h("div", { class: "list-head" },
-        h("p", { class: "brand" }, h("span", { class: "brand-mark", "aria-hidden": "true" }), document.body.dataset.desk),
+        h("h1", { class: "brand" }, h("span", { class: "brand-mark", "aria-hidden": "true" }), document.body.dataset.desk),
         iconButton("plus", "Log a call or request", logContact), menu),
       h("div", { class: "views", role: "group", "aria-label": "Lists" }, [...this.tabs.values()].map(({ tab }) => tab)),
       h("div", { class: "search" }, icon("search"), this.search),
@@ -175,16 +175,16 @@ export class TicketList {
       },
       h("span", { class: "row-top" },
         line.unread && h("span", { class: "dot", title: "Something new" }, h("span", { class: "hidden" }, "New: ")),
-        h("span", { class: "who" }, line.requester), h("span", { class: "number" }, line.number)),
+        h("span", { class: "who" }, h("span", { class: "requester" }, line.requester), line.company && h("span", { class: "company" }, ` ${line.company}`)),
+        line.due_at && !line.paused && !waits && h("span", { class: "due", data: { due: line.due_at }, title: `Due ${whole(line.due_at)}` }),
+        waits && h("span", { class: "chat-waits" }, icon("chat"), "Waiting ", h("span", { class: "timer", data: { since: line.chat.since } })),
+        !line.active && h("time", { datetime: line.changed_at, title: whole(line.changed_at) }, short(line.changed_at))),
       h("span", { class: "subject" }, line.subject),
       h("span", { class: "row-bottom" },
-        waits ? h("span", { class: "chat-waits" }, icon("chat"), "Waiting ", h("span", { class: "timer", data: { since: line.chat.since } }))
-          : priority(line.priority),
+        priority(line.priority),
+        h("span", { class: "number" }, line.number),
         live && h("span", { class: "chat-live" }, icon("chat"), "Live"),
-        h("span", { class: "company" }, line.company),
-        h("span", { class: "state" }, stateWords(line, this.me)),
-        line.due_at && !line.paused && !waits && h("span", { class: "due", data: { due: line.due_at }, title: `Due ${whole(line.due_at)}` }),
-        !line.active && h("time", { datetime: line.changed_at, title: whole(line.changed_at) }, short(line.changed_at)))));
+        h("span", { class: "state" }, stateWords(line, this.me)))));
   }
 
   tick() {

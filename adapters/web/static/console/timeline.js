@@ -13,33 +13,45 @@ export class Timeline {
   constructor(actions) {
     this.actions = actions;
     this.known = new Map();
-    this.list = h("ol", { class: "timeline", tabindex: "0", "aria-label": "Timeline", role: "log" });
+    this.entries = h("ol");
+    this.list = h("div", { class: "timeline", tabindex: "0", "aria-label": "Timeline", role: "log" }, this.entries);
     this.newer = button("New messages", () => this.toEnd(), { class: "newer", hidden: true });
     this.typing = h("p", { class: "typing", role: "status" });
     this.element = h("div", { class: "timeline-frame" }, this.list, this.newer, this.typing);
-    this.list.addEventListener("scroll", () => this.atEnd() && (this.newer.hidden = true));
-    new ResizeObserver(() => this.stuck && this.toEnd()).observe(this.list);
+    this.list.addEventListener("scroll", () => this.atEnd() && (this.newer.hidden = this.stuck = true));
+    // Pictures that arrive late and a composer that grows must not push the newest message out of sight.
+    const sizes = new ResizeObserver(() => this.stuck && this.toEnd());
+    sizes.observe(this.list);
+    sizes.observe(this.entries);
     this.stuck = true;
-    this.list.addEventListener("scroll", () => (this.stuck = this.atEnd()));
+    this.list.addEventListener("wheel", () => this.looked(), { passive: true });
+    this.list.addEventListener("touchmove", () => this.looked(), { passive: true });
+    this.list.addEventListener("keydown", () => this.looked());
   }
 
   clear() {
     this.known.clear();
-    this.list.replaceChildren();
+    this.entries.replaceChildren();
     this.stuck = true;
   }
 
   show(ticket) {
     const stick = this.stuck;
     const before = this.known.size;
-    reconcile(this.list, this.known, this.items(ticket));
+    const own = ticket.pending.length > 0 && !this.known.has(`p:${ticket.pending.at(-1).id}`);
+    reconcile(this.entries, this.known, this.items(ticket));
     this.showTyping(ticket);
-    if (stick) this.toEnd();
+    if (stick || own) this.toEnd();
     else if (this.known.size > before && before) this.newer.hidden = false;
   }
 
   atEnd() {
     return this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < 60;
+  }
+
+  /** The reader has moved: the timeline stays where they look. */
+  looked() {
+    requestAnimationFrame(() => (this.stuck = this.atEnd()));
   }
 
   toEnd() {
