@@ -34,8 +34,10 @@ from chatdesk.reading import StaffReads
 from chatdesk.relay import Relay
 from chatdesk.settings.mail_servers import NO_SERVERS, MailServers
 from chatdesk.settings.slack import NO_SECRETS, SlackSecrets
+from chatdesk.settings.teams_access import NO_TEAMS, TeamsAccess
 from chatdesk.slack_parts import slack_service
 from chatdesk.staff import Staff
+from chatdesk.teams_parts import teams_service
 from chatdesk.ticket import TicketNumber
 from flows import live_chat, ticket_work
 from storage.database import Database
@@ -104,6 +106,7 @@ async def running_desk(
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = (),
     mail: MailServers = NO_SERVERS,
     slack: SlackSecrets = NO_SECRETS,
+    teams: TeamsAccess = NO_TEAMS,
 ) -> AsyncIterator[RunningDesk]:
     """Open the database, start the batch loop and the relay, and stop them in order at the end.
 
@@ -121,9 +124,12 @@ async def running_desk(
             trusted_proxies=trusted_proxies,
         )
         staffed = await stack.enter_async_context(slack_service(services, database, data, slack))
-        relay = _relay(config, database, desk, mail_tokens(secret), mail, staffed.channels)
+        in_teams = await stack.enter_async_context(teams_service(services, database, teams))
+        channels = {**staffed.channels, **in_teams.channels}
+        relay = _relay(config, database, desk, mail_tokens(secret), mail, channels)
         application = build_application(services)
         staffed.add_routes(application)
+        in_teams.add_routes(application)
         loops.start(DESK_LOOP, desk.run())
         loops.start(RELAY_LOOP, relay.run())
         try:

@@ -77,6 +77,7 @@ async def serve(setting: Setting, on_start: OnStart, *, demo: bool) -> bool:
             trusted_proxies=environment.trusted_proxies,
             mail=environment.mail,
             slack=environment.slack,
+            teams=environment.teams,
         ) as desk,
         open_port(desk, environment.host, environment.port) as base,
     ):

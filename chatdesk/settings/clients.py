@@ -25,6 +25,8 @@ PUBLIC_MAIL = frozenset(
 # fmt: on
 """Mail domains that anybody can have an address at, so that none of them tells the company."""
 
+_TENANT = values.matching(r"[0-9A-Fa-f-]{36,38}", "a directory (tenant) id; write the id, not the name")
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -51,6 +53,7 @@ def read_companies(
         check_name(table, company_id)
         company = _company(company_id, row, around.calendars)
         _check_domains(row, company, companies)
+        _check_tenants(row, company, companies)
         companies.append(company)
         key = row.read("widget", values.identifier, "")
         origins = _origins(row, around)
@@ -90,6 +93,7 @@ def _company(company_id: str, row: Table, calendars: Mapping[str, Calendar]) -> 
         colour=row.read("colour", values.colour, ""),
         logo=row.read("logo", addresses.link("https"), ""),
         customer_sets_priority=row.read("customer_sets_priority", values.boolean, None),
+        teams_tenants=row.read("teams_tenants", values.unique(values.list_of(_TENANT)), ()),
     )
 
 
@@ -141,3 +145,10 @@ def _check_domains(row: Table, company: CompanySettings, others: Sequence[Compan
                     "domains",
                     f"{values.shown(domain)} belongs to {other.id} already; a domain tells one company.",
                 )
+
+
+def _check_tenants(row: Table, company: CompanySettings, others: Sequence[CompanySettings]) -> None:
+    for tenant in company.teams_tenants:
+        for other in others:
+            if tenant in other.teams_tenants:
+                row.note("teams_tenants", f"{values.shown(tenant)} belongs to {other.id} already.")

@@ -10,6 +10,7 @@ from pathlib import Path
 from chatdesk.errors import ConfigurationError
 from chatdesk.settings.mail_servers import MailServers, read_mail_servers
 from chatdesk.settings.slack import SlackSecrets, read_slack
+from chatdesk.settings.teams_access import TeamsAccess, read_teams_access
 
 DATABASES = ("sqlite://", "postgres://", "postgresql://", "asyncpg://")
 """How a database's address may start."""
@@ -35,6 +36,7 @@ class Environment:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     mail: MailServers = field(default_factory=MailServers)
     slack: SlackSecrets = field(default_factory=SlackSecrets)
+    teams: TeamsAccess = field(default_factory=TeamsAccess)
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Environment:
@@ -55,6 +57,7 @@ class Environment:
             trusted_proxies=_networks(given.get("CHATDESK_TRUSTED_PROXIES", ""), problems),
             mail=read_mail_servers(given, problems),
             slack=read_slack(given, problems),
+            teams=read_teams_access(given, given.get("CHATDESK_HOST", "127.0.0.1"), problems),
         )
         if problems:
             raise ConfigurationError("\n".join(problems))

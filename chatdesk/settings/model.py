@@ -197,6 +197,7 @@ class CompanySettings:
     colour: str = ""
     logo: str = ""
     customer_sets_priority: bool | None = None
+    teams_tenants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,75 @@
+"""Edits, deletions and reactions in Teams, followed in the desk."""
+
+from __future__ import annotations
+
+import hashlib
+
+from adapters.teams.memory import Source
+from adapters.teams.people import visitor_of
+from adapters.teams.services import CHANNEL
+from adapters.teams.thread_marks import NOTE, without_note_mark
+from adapters.teams.turn import Turn
+from chatdesk.conversation import Author, AuthorKind, ConversationId, Visibility
+from chatdesk.errors import EventRefused
+from chatdesk.events import MessageDeleted, MessageEdited, Outcome
+
+LOOK_BACK = 6
+"""Messages that one event can have added to a conversation, at most."""
+
+
+async def remember(turn: Turn, outcome: Outcome, author: str) -> None:
+    """Note which message the activity became: an edit names only the activity."""
+    if outcome.conversation is None or outcome.repeated:
+        return
+    reads = turn.services.staff_reads
+    added = await reads.messages(outcome.conversation, max(0, outcome.seq - LOOK_BACK))
+    own = [one for one in added if one.author.id == author and one.seq <= outcome.seq]
+    if own:
+        internal = own[-1].visibility is Visibility.INTERNAL
+        source = Source(outcome.conversation, own[-1].seq, internal)
+        await turn.services.memory.keep_source(turn.incoming.place, turn.incoming.id, source)
+
+
+async def follow(turn: Turn) -> None:
+    """Change or delete the message that the activity became. Raises StorageError to be called again.
+
+    Only who wrote it can: the core refuses everybody else, and nothing is said of it.
+    """
+    source = await turn.services.memory.source(turn.incoming.place, turn.incoming.id)
+    if source is None:
+        return
+    try:
+        _ = await turn.services.desk.receive(_event(turn, source))
+    except EventRefused:
+        return
+
+
+def _event(turn: Turn, source: Source) -> MessageEdited | MessageDeleted:
+    incoming = turn.incoming
+    conversation = ConversationId(source.conversation)
+    at, by = turn.services.clock(), _author(turn)
+    becomes_note = turn.agent is not None and incoming.text.startswith(NOTE) and not source.internal
+    # A public message that is made a note afterwards is taken back: it must not go out with the mark cut off.
+    if incoming.type == "messageDelete" or becomes_note:
+        key = f"{incoming.key}/deleted"
+        return MessageDeleted(
+            at=at, channel=CHANNEL, external_id=key, conversation=conversation, by=by, seq=source.seq
+        )
+    text = without_note_mark(incoming.text) if turn.agent else incoming.text
+    key = f"{incoming.key}/edited/{_version(turn)}"
+    return MessageEdited(
+        at=at, channel=CHANNEL, external_id=key, conversation=conversation, by=by, seq=source.seq, text=text
+    )
+
+
+def _author(turn: Turn) -> Author:
+    if turn.agent is not None:
+        return turn.agent.author
+    person = turn.incoming.person
+    return Author(AuthorKind.CUSTOMER, visitor_of(person), person.name)
+
+
+def _version(turn: Turn) -> str:
+    """Tell one edit of a message from the next; a repetition of the same edit has the same words."""
+    stamp = turn.incoming.raw.get("timestamp") or turn.incoming.raw.get("localTimestamp")
+    return str(stamp or hashlib.sha256(turn.incoming.text.encode()).hexdigest())

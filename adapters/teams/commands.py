@@ -1,0 +1,157 @@
+"""What technicians write to the bot directly: new, phone, mine, queue, HD-1024, take, resolve, help."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+
+from adapters.teams.calls import call_card
+from adapters.teams.card_parts import card, cut, execute, heading, line
+from adapters.teams.json_value import Document
+from adapters.teams.people import People
+from adapters.teams.services import TeamsServices
+from adapters.teams.ticket_card import name_of, summary, ticket_card
+from adapters.teams.ticket_facts import facts_of_line, read_facts
+from adapters.teams.ticket_steps import Step, take_step
+from adapters.teams.turn import Turn
+from chatdesk.conversation import Agent
+from chatdesk.errors import EventRefused
+from chatdesk.reading import TicketFilter, TicketLine, TicketView
+from chatdesk.ticket import TicketNumber, parse_number
+
+LISTED = 8
+"""Tickets that a list shows; the console has them all."""
+HELP = (
+    "queue: tickets nobody has taken\n"
+    "mine: my tickets\n"
+    "new or phone: write down a call as a ticket\n"
+    "{prefix}-1024: show a ticket\n"
+    "take {prefix}-1024: take it\n"
+    "resolve {prefix}-1024 what was done: resolve it; the customer reads the text\n"
+    "find printer: search in tickets"
+)
+LINK = re.compile(r"^link\s+\S*?([A-Za-z0-9_-]{16,})\s*$", re.IGNORECASE)
+LINKED = "Hello {name}. From now on I know you as a technician. Write: help"
+NOT_LINKED = (
+    "This link is used up or too old. Make a new sign-in link for your account and send it once more."
+)
+
+Command = Callable[[Turn, Agent, str], Awaitable[None]]
+
+
+async def link_account(turn: Turn) -> bool:
+    """Link the person if they sent a one-time sign-in link; return whether they tried to."""
+    found = LINK.match(turn.incoming.text)
+    if found is None:
+        return False
+    agent = await People(turn.services).link(turn.incoming, found[1])
+    turn.say(LINKED.format(name=agent.name) if agent else NOT_LINKED)
+    return True
+
+
+async def receive_command(turn: Turn, agent: Agent) -> None:
+    """Carry out one command. Raises StorageError when it has to be sent again."""
+    word, _, rest = turn.incoming.text.strip().partition(" ")
+    number = _number(turn.services, word)
+    try:
+        if number is not None:
+            await _show_ticket(turn, number)
+        else:
+            await COMMANDS.get(word.casefold(), _help)(turn, agent, rest.strip())
+    except EventRefused as refused:
+        turn.say(str(refused))
+
+
+async def list_card(services: TeamsServices, title: str, lines: Sequence[TicketLine], empty: str) -> Document:
+    """Return tickets as a card; each can be opened in its place."""
+    body: list[Document] = [heading(title)]
+    for found in lines[:LISTED]:
+        facts = await facts_of_line(services, found)
+        body.append(
+            {
+                "type": "ColumnSet",
+                "columns": [
+                    {"type": "Column", "width": "stretch", "items": [line(summary(services.config, facts))]},
+                    {"type": "Column", "width": "auto", "items": [_open_button(found)]},
+                ],
+            }
+        )
+    if not lines:
+        body.append(line(empty))
+    if len(lines) > LISTED:
+        body.append(line("There are more; the console shows them all.", subtle=True))
+    return card(body)
+
+
+def _open_button(found: TicketLine) -> Document:
+    button = execute("Open", "show", ticket=int(found.ticket.number))
+    return {"type": "ActionSet", "actions": [button]}
+
+
+async def _queue(turn: Turn, agent: Agent, rest: str) -> None:
+    page = await turn.services.staff_reads.tickets(TicketFilter(TicketView.QUEUE), limit=LISTED + 1)
+    turn.show(await list_card(turn.services, "Queue", page.lines, "Nobody is waiting."), "Queue")
+
+
+async def _mine(turn: Turn, agent: Agent, rest: str) -> None:
+    wanted = TicketFilter(TicketView.MINE, agent=agent.id)
+    page = await turn.services.staff_reads.tickets(wanted, limit=LISTED + 1)
+    turn.show(await list_card(turn.services, "My tickets", page.lines, "You have no tickets."), "My tickets")
+
+
+async def _find(turn: Turn, agent: Agent, rest: str) -> None:
+    if not rest:
+        raise EventRefused("Write what to look for: find printer", code="empty")
+    wanted = TicketFilter(TicketView.ALL, text=rest)
+    page = await turn.services.staff_reads.tickets(wanted, limit=LISTED + 1)
+    turn.show(await list_card(turn.services, f"Found for {cut(rest, 60)}", page.lines, "Nothing."), "Found")
+
+
+async def _log(turn: Turn, agent: Agent, rest: str) -> None:
+    issue = {"issue": rest} if rest and turn.services.config.survey.field("issue") else {}
+    turn.show(call_card(turn.services, issue), "Log a call")
+
+
+async def _take(turn: Turn, agent: Agent, rest: str) -> None:
+    await _step(turn, agent, "take", rest)
+
+
+async def _resolve(turn: Turn, agent: Agent, rest: str) -> None:
+    await _step(turn, agent, "resolve", rest)
+
+
+async def _step(turn: Turn, agent: Agent, verb: str, rest: str) -> None:
+    word, _, text = rest.partition(" ")
+    number = _number(turn.services, word)
+    if number is None:
+        prefix = turn.services.config.desk.ticket_prefix
+        raise EventRefused(f"Write the ticket's number as well: {verb} {prefix}-1024", code="number")
+    step = Step(agent, number, verb, turn.incoming.key, {f"text_{verb}": text})
+    _ = await take_step(turn.services, step)
+    await _show_ticket(turn, number)
+
+
+async def _show_ticket(turn: Turn, number: TicketNumber) -> None:
+    services = turn.services
+    facts = await read_facts(services, number)
+    turn.show(ticket_card(services.config, facts), name_of(services.config, facts.ticket))
+
+
+async def _help(turn: Turn, agent: Agent, rest: str) -> None:
+    turn.say(HELP.format(prefix=turn.services.config.desk.ticket_prefix))
+
+
+def _number(services: TeamsServices, word: str) -> TicketNumber | None:
+    return parse_number(services.config.desk.ticket_prefix, word.strip(" .,!"))
+
+
+COMMANDS: dict[str, Command] = {
+    "new": _log,
+    "phone": _log,
+    "mine": _mine,
+    "queue": _queue,
+    "find": _find,
+    "take": _take,
+    "resolve": _resolve,
+    "help": _help,
+}

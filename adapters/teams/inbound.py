@@ -1,0 +1,122 @@
+"""Where an authentic activity goes: to whoever knows its kind; what is kept is kept before the answer."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import structlog
+
+from adapters.teams import card_buttons, changes, commands, customers, extension, thread_messages
+from adapters.teams.card_parts import card_message
+from adapters.teams.incoming import Incoming, read_incoming
+from adapters.teams.json_value import Json, text_at
+from adapters.teams.people import People
+from adapters.teams.services import TeamsServices
+from adapters.teams.turn import Answers, Reply, Turn
+
+REMEMBERED = 5_000
+"""Activities whose repetition is known without the database: commands leave no event there."""
+NO_REPLY = Reply()
+
+log = structlog.get_logger(__name__)
+
+
+class Inbound:
+    """Works on authentic activities."""
+
+    def __init__(self, services: TeamsServices, answers: Answers) -> None:
+        self._services = services
+        self._answers = answers
+        self._people = People(services)
+        self._begun: OrderedDict[str, None] = OrderedDict()
+
+    async def receive(self, raw: Json) -> Reply:
+        """Work on one activity and return the answer to the call.
+
+        Raises StorageError or DeskStopped when it was not stored and has to be sent again.
+        """
+        incoming = read_incoming(raw)
+        if not incoming.id and incoming.type != "invoke":
+            return NO_REPLY
+        if incoming.kind == "channel":
+            await self._services.memory.keep_service(incoming.channel, incoming.place.service_url)
+        agent = await self._people.technician(incoming) if incoming.type in ACTED else None
+        turn = Turn(self._services, incoming, agent, self._answers)
+        return await self._dispatch(turn)
+
+    async def _dispatch(self, turn: Turn) -> Reply:
+        match turn.incoming.type:
+            case "message":
+                return await self._message(turn)
+            case "messageUpdate" | "messageDelete":
+                await changes.follow(turn)
+            case "invoke":
+                return await _invoke(turn)
+            case "installationUpdate":
+                await self._installed(turn)
+        return NO_REPLY
+
+    async def _message(self, turn: Turn) -> Reply:
+        incoming = turn.incoming
+        if incoming.value and not incoming.text:
+            return await self._pressed(turn)
+        if not incoming.is_personal:
+            await thread_messages.receive_thread_message(turn)
+        elif self._is_new(incoming):
+            try:
+                await self._personal(turn)
+            except BaseException:
+                # It comes again, and is then to be worked on.
+                self._begun.pop(incoming.key, None)
+                raise
+        return NO_REPLY
+
+    async def _personal(self, turn: Turn) -> None:
+        if await commands.link_account(turn):
+            log.info("teams_account_link_tried")
+        elif turn.agent is not None:
+            await customers.meet(self._services, turn.incoming)
+            await commands.receive_command(turn, turn.agent)
+        else:
+            await customers.receive_message(turn)
+
+    def _is_new(self, incoming: Incoming) -> bool:
+        if incoming.key in self._begun:
+            return False
+        self._begun[incoming.key] = None
+        while len(self._begun) > REMEMBERED:
+            self._begun.popitem(last=False)
+        return True
+
+    async def _pressed(self, turn: Turn) -> Reply:
+        """A card sent by Action.Submit: there is no place to answer in, so the result is posted."""
+        reply = await card_buttons.press(turn)
+        value = reply.body.get("value")
+        if isinstance(value, dict):
+            turn.answers.send(turn.incoming.place, card_message(value, "Done"))
+        elif isinstance(value, str):
+            turn.say(value)
+        return NO_REPLY
+
+    async def _installed(self, turn: Turn) -> None:
+        incoming = turn.incoming
+        if incoming.is_personal and text_at(incoming.raw, "action").startswith("add"):
+            await customers.meet(self._services, incoming)
+            turn.show(customers.greeting(self._services), self._services.config.desk.name)
+
+
+ACTED = frozenset({"message", "messageUpdate", "messageDelete", "invoke"})
+"""Activities for which it matters who acted."""
+
+
+async def _invoke(turn: Turn) -> Reply:
+    match turn.incoming.name:
+        case "adaptiveCard/action":
+            return await card_buttons.press(turn)
+        case "composeExtension/query":
+            return await extension.search(turn)
+        case "composeExtension/fetchTask":
+            return await extension.begin(turn)
+        case "composeExtension/submitAction":
+            return await extension.submit(turn)
+    return Reply(status=501)

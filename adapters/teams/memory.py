@@ -1,0 +1,154 @@
+"""What the adapter remembers between two activities, in the desk's database: cards, messages, people."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from adapters.teams.gateway import Place
+from chatdesk.adapter_notes import AdapterNotes
+from chatdesk.conversation import ConversationId, FileRef
+from chatdesk.ports import Clock
+from chatdesk.ticket import TicketNumber
+
+ADAPTER = "teams"
+KEPT_CHATS = 20
+"""Conversations remembered of one customer, newest last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """An activity that stands in Teams: where, and under which id."""
+
+    service_url: str
+    conversation: str
+    activity: str
+
+    @property
+    def place(self) -> Place:
+        return Place(self.service_url, self.conversation)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketCard:
+    """A ticket's card: the channel it stands in, its activity, and the thread under it.
+
+    ``shown`` is a digest of what it shows; ``told`` is the assignee who was told last.
+    """
+
+    service_url: str
+    channel: str
+    thread: str
+    activity: str
+    shown: str = ""
+    told: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPerson:
+    """A person who talks with the bot directly, and their conversations at the desk, newest last."""
+
+    service_url: str
+    conversation: str
+    id: str
+    name: str
+    chats: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> Place:
+        return Place(self.service_url, self.conversation)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Which message of the desk an activity is: edits, deletions and reactions name the activity only."""
+
+    conversation: str
+    seq: int
+    internal: bool = False
+
+
+class Memory:
+    """The adapter's notes, by what they are about."""
+
+    def __init__(self, notes: AdapterNotes, clock: Clock) -> None:
+        self._notes = notes
+        self._clock = clock
+
+    async def card(self, ticket: TicketNumber) -> TicketCard | None:
+        """Return the ticket's card in the channel."""
+        found = await self._get(f"card:{ticket}")
+        return TicketCard(**found) if found else None
+
+    async def keep_card(self, ticket: TicketNumber, card: TicketCard) -> None:
+        """Remember the card, and the ticket its thread is about."""
+        await self._put(f"card:{ticket}", asdict(card))
+        await self._put(f"thread:{card.thread}", {"ticket": int(ticket)})
+
+    async def ticket_of(self, thread: str) -> TicketNumber | None:
+        """Return the ticket that a thread is about."""
+        found = await self._get(f"thread:{thread}")
+        return TicketNumber(found["ticket"]) if found else None
+
+    async def posted(self, side: str, conversation: ConversationId, seq: int) -> Posted | None:
+        """Return where a message stands on that side."""
+        found = await self._get(f"message:{side}:{conversation}:{seq}")
+        return Posted(**found) if found else None
+
+    async def keep_posted(self, side: str, conversation: ConversationId, seq: int, posted: Posted) -> None:
+        """Remember where a message stands on that side."""
+        await self._put(f"message:{side}:{conversation}:{seq}", asdict(posted))
+
+    async def source(self, place: Place, activity: str) -> Source | None:
+        """Return the message that an activity of a person became."""
+        found = await self._get(f"activity:{place.conversation}:{activity}")
+        return Source(**found) if found else None
+
+    async def keep_source(self, place: Place, activity: str, source: Source) -> None:
+        """Remember the message that an activity became."""
+        await self._put(f"activity:{place.conversation}:{activity}", asdict(source))
+
+    async def person(self, key: str) -> KnownPerson | None:
+        """Return the person, by Person.key."""
+        found = await self._get(f"person:{key}")
+        return KnownPerson(**{**found, "chats": tuple(found["chats"])}) if found else None
+
+    async def keep_person(self, key: str, person: KnownPerson) -> None:
+        """Remember the person."""
+        await self._put(f"person:{key}", {**asdict(person), "chats": list(person.chats[-KEPT_CHATS:])})
+
+    async def service_of(self, channel: str) -> str | None:
+        """Return the connector that last spoke for a channel."""
+        found = await self._get(f"service:{channel}")
+        return str(found["url"]) if found else None
+
+    async def keep_service(self, channel: str, url: str) -> None:
+        """Remember the connector that speaks for a channel."""
+        if await self.service_of(channel) != url:
+            await self._put(f"service:{channel}", {"url": url})
+
+    async def sent(self, delivery: str, part: int = 0) -> str | None:
+        """Return the activity that a part of a delivery became."""
+        found = await self._get(f"sent:{delivery}:{part}")
+        return str(found["id"]) if found else None
+
+    async def keep_sent(self, delivery: str, activity: str, part: int = 0) -> None:
+        """Remember that a part of a delivery was sent."""
+        await self._put(f"sent:{delivery}:{part}", {"id": activity})
+
+    async def kept_file(self, message: str, number: int) -> FileRef | None:
+        """Return a file of a message that was fetched already."""
+        found = await self._get(f"file:{message}:{number}")
+        return FileRef(**found) if found else None
+
+    async def keep_file(self, message: str, number: int, file: FileRef) -> None:
+        """Remember that a file of a message was fetched."""
+        await self._put(f"file:{message}:{number}", asdict(file))
+
+    async def _get(self, key: str) -> dict[str, Any] | None:
+        text = await self._notes.get(ADAPTER, key)
+        return json.loads(text) if text else None
+
+    async def _put(self, key: str, value: object) -> None:
+        await self._notes.put(ADAPTER, key, json.dumps(value), self._clock())

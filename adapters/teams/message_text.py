@@ -1,0 +1,48 @@
+"""A message of the desk as plain text for Teams, in pieces that Teams takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chatdesk.conversation import AuthorKind, Message, Visibility
+
+MAX_BYTES = 20_000
+"""Bytes of text in one activity; Teams takes 28 kB, marks and names included."""
+DELETED = "(deleted)"
+
+
+def for_staff(message: Message) -> str:
+    """Return the message as it stands in the ticket's thread: under the name of who wrote it."""
+    if message.deleted_at is not None:
+        return f"{message.author.name}: {DELETED}"
+    edited = " (edited)" if message.edited_at is not None else ""
+    match message.author.kind, message.visibility:
+        case AuthorKind.AGENT, Visibility.PUBLIC:
+            head = f"{message.author.name}, to the customer{edited}:"
+        case AuthorKind.AGENT, Visibility.INTERNAL:
+            head = f"{message.author.name}, internal note{edited}:"
+        case _:
+            head = f"{message.author.name}{edited}:"
+    return f"{head}\n{message.text}" if message.text else head
+
+
+def for_customer(message: Message) -> str:
+    """Return the message as the customer reads it: the desk's own words need no name."""
+    if message.deleted_at is not None:
+        return DELETED
+    if message.author.kind is AuthorKind.DESK:
+        return message.text
+    return f"{message.author.name}: {message.text}"
+
+
+def pieces(text: str) -> Sequence[str]:
+    """Return the text in pieces of at most MAX_BYTES, broken at a line or a word where there is one."""
+    found: list[str] = []
+    rest = text
+    while len(rest.encode()) > MAX_BYTES:
+        head = rest.encode()[:MAX_BYTES].decode(errors="ignore")
+        at = max(head.rfind("\n"), head.rfind(" "))
+        head = head[: at + 1] if at > len(head) // 2 else head
+        found.append(head)
+        rest = rest[len(head) :]
+    return [*found, rest]

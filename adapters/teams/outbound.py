@@ -1,0 +1,214 @@
+"""The way out to Teams: cards, messages in their threads, and messages to customers in their own chats.
+
+Teams has no way to ask what a bot has sent. An attempt that was cut off is therefore only repeated where that
+is harmless (an edit), or where the adapter had noted that it arrived; otherwise it is unknown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from adapters.teams import message_text
+from adapters.teams.card_parts import card_message, text_message
+from adapters.teams.file_links import file_lines
+from adapters.teams.gateway import Place
+from adapters.teams.json_value import Document
+from adapters.teams.memory import Posted, TicketCard
+from adapters.teams.people import VISITOR
+from adapters.teams.services import CHANNEL, PROVIDER, TeamsServices
+from adapters.teams.ticket_card import CardFacts, summary, ticket_card
+from adapters.teams.ticket_facts import facts_of_file, read_file, read_message
+from chatdesk.conversation import Message
+from chatdesk.errors import DeliveryRefused, DeliveryUnknown, NotFound
+from chatdesk.outbox import Delivery, DeliveryKind
+from chatdesk.reading import TicketFile
+from chatdesk.routing import TO_CUSTOMER, TO_STAFF
+from chatdesk.ticket import TicketNumber
+
+NOTHING = "nothing to send"
+"""The id of a delivery that had become needless."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A message's delivery with what it names, all there."""
+
+    delivery: Delivery
+    side: str
+    message: Message
+
+
+class TeamsChannel:
+    """Carries deliveries to Microsoft Teams [chatdesk.ports.Channel]."""
+
+    name = CHANNEL
+
+    def __init__(self, services: TeamsServices) -> None:
+        self._services = services
+        self._memory = services.memory
+        self._gateway = services.gateway
+
+    async def send(self, delivery: Delivery) -> str:
+        """Send it and return the activity's id; raises as the port says."""
+        try:
+            if delivery.kind is DeliveryKind.TICKET:
+                return await self._ticket(delivery)
+            task = await self._task(delivery)
+            if delivery.kind is DeliveryKind.REVISION:
+                return await self._revise(task)
+            return await self._post(task)
+        except NotFound as error:
+            raise DeliveryRefused(str(error)) from error
+
+    async def find(self, delivery: Delivery) -> str | None:
+        """Return the id if the adapter noted that it arrived; None where a repetition does no harm."""
+        noted = await self._memory.sent(delivery.id)
+        if noted is not None:
+            return noted
+        if delivery.kind is DeliveryKind.REVISION:
+            return None
+        if delivery.kind is DeliveryKind.TICKET and await self._card_of(delivery) is not None:
+            return None
+        raise DeliveryUnknown("Teams cannot be asked whether a message arrived; look into the conversation.")
+
+    async def _card_of(self, delivery: Delivery) -> TicketCard | None:
+        return await self._memory.card(delivery.ticket) if delivery.ticket is not None else None
+
+    async def _task(self, delivery: Delivery) -> _Task:
+        if delivery.conversation is None or delivery.seq is None:
+            raise DeliveryRefused("The delivery names no message.")
+        message = await read_message(self._services, delivery.conversation, delivery.seq)
+        if message is None:
+            raise DeliveryRefused("The message does not exist.")
+        return _Task(delivery, str(delivery.payload.get("to") or TO_STAFF), message)
+
+    async def _ticket(self, delivery: Delivery) -> str:
+        if delivery.ticket is None:
+            raise DeliveryRefused("The delivery names no ticket.")
+        file = await read_file(self._services, delivery.ticket)
+        card, facts = await self.show_card(file)
+        await self._tell_assignee(file, card, facts)
+        await self._memory.keep_sent(delivery.id, card.activity)
+        return f"{card.activity}/{delivery.id}"
+
+    async def show_card(self, file: TicketFile) -> tuple[TicketCard, CardFacts]:
+        """Post the ticket's card, or bring the one that stands there up to date."""
+        facts = await facts_of_file(self._services, file)
+        made = card_message(ticket_card(self._services.config, facts), summary(self._services.config, facts))
+        shown, number = _digest(made), file.ticket.number
+        card = await self._memory.card(number)
+        if card is None:
+            channel = await self._channel(facts)
+            thread, activity = await self._gateway.begin_thread(channel, made)
+            root = thread.conversation
+            card = TicketCard(channel.service_url, channel.conversation, root, activity or _root(root), shown)
+        elif card.shown == shown:
+            return card, facts
+        else:
+            await self._gateway.update(Place(card.service_url, card.thread), card.activity, made)
+            card = replace(card, shown=shown)
+        await self._memory.keep_card(number, card)
+        return card, facts
+
+    async def _channel(self, facts: CardFacts) -> Place:
+        staff = self._services.config.staff.teams
+        if staff is None:
+            raise DeliveryRefused("[staff.teams] is not configured.")
+        company = facts.conversation.company_id if facts.conversation else ""
+        channel = staff.channel_for(company, facts.ticket.answers)
+        known = await self._memory.service_of(channel)
+        return Place(known or self._services.access.first_service_url, channel)
+
+    async def _tell_assignee(self, file: TicketFile, card: TicketCard, facts: CardFacts) -> None:
+        """Send the ticket's card to a technician to whom somebody else has given it."""
+        ticket = file.ticket
+        if not ticket.assignee or ticket.assignee == card.told:
+            return
+        assigned = [entry for entry in file.history if entry.what == "assigned"]
+        if not (assigned and assigned[-1].by.id == ticket.assignee):
+            await self._send_directly(ticket.assignee, facts)
+        await self._memory.keep_card(ticket.number, replace(card, told=ticket.assignee))
+
+    async def _send_directly(self, agent: str, facts: CardFacts) -> None:
+        person = await self._services.identities.external_id(PROVIDER, agent)
+        known = await self._memory.person(person) if person else None
+        if known is not None:
+            config = self._services.config
+            made = card_message(ticket_card(config, facts), f"For you: {summary(config, facts)}")
+            await self._gateway.send(known.place, made)
+
+    async def _post(self, task: _Task) -> str:
+        if task.message.deleted_at is not None:
+            return NOTHING
+        place = await self._place(task)
+        text = self._text(task)
+        first = await self._send_pieces(task.delivery, place, message_text.pieces(text))
+        posted = Posted(place.service_url, place.conversation, first)
+        message = task.message
+        await self._memory.keep_posted(task.side, message.conversation, message.seq, posted)
+        return first
+
+    async def _send_pieces(self, delivery: Delivery, place: Place, pieces: Sequence[str]) -> str:
+        """Send the pieces, each once; return the first one's id. Part 0 is noted when all are sent."""
+        ids: list[str] = []
+        for number, piece in enumerate(pieces, 1):
+            activity = await self._memory.sent(delivery.id, number) if len(pieces) > 1 else None
+            if activity is None:
+                activity = await self._gateway.send(place, text_message(piece))
+                if len(pieces) > 1:
+                    await self._memory.keep_sent(delivery.id, activity, number)
+            ids.append(activity)
+        await self._memory.keep_sent(delivery.id, ids[0])
+        return ids[0]
+
+    def _text(self, task: _Task) -> str:
+        said = message_text.for_customer if task.side == TO_CUSTOMER else message_text.for_staff
+        if task.message.deleted_at is not None:
+            return said(task.message)
+        return "\n".join([said(task.message), *file_lines(self._services, task.message)]).strip()
+
+    async def _revise(self, task: _Task) -> str:
+        message = task.message
+        posted = await self._memory.posted(task.side, message.conversation, message.seq)
+        if posted is None:
+            return NOTHING
+        if message.deleted_at is not None:
+            await self._gateway.delete(posted.place, posted.activity)
+        else:
+            first = message_text.pieces(self._text(task))[0]
+            await self._gateway.update(posted.place, posted.activity, text_message(first))
+        return posted.activity
+
+    async def _place(self, task: _Task) -> Place:
+        if task.side == TO_CUSTOMER:
+            return await self._customers_place(task.message)
+        ticket = task.delivery.ticket
+        if ticket is None:
+            raise DeliveryRefused("The message belongs to no ticket.")
+        card = await self._card(ticket)
+        return Place(card.service_url, card.thread)
+
+    async def _card(self, ticket: TicketNumber) -> TicketCard:
+        card = await self._memory.card(ticket)
+        if card is None:
+            card, _ = await self.show_card(await read_file(self._services, ticket))
+        return card
+
+    async def _customers_place(self, message: Message) -> Place:
+        conversation = await self._services.staff_reads.conversation(message.conversation)
+        visitor = conversation.visitor if conversation else ""
+        known = await self._memory.person(visitor.removeprefix(VISITOR))
+        if known is None:
+            raise DeliveryRefused("The customer has no chat with the bot in Teams.")
+        return known.place
+
+
+def _digest(document: Document) -> str:
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _root(thread: str) -> str:
+    return thread.partition(";messageid=")[2] or thread

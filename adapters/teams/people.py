@@ -1,0 +1,73 @@
+"""Who a person in Teams is at the desk: a technician, or a customer of one of the client companies."""
+
+from __future__ import annotations
+
+from adapters.teams.incoming import Incoming, Person
+from adapters.teams.services import PROVIDER, TeamsServices
+from chatdesk.conversation import Agent
+from chatdesk.errors import DeliveryError
+from chatdesk.staff import AgentAccount
+
+VISITOR = "teams:"
+
+
+def visitor_of(person: Person) -> str:
+    """Return the key under which a customer in Teams owns conversations."""
+    return f"{VISITOR}{person.key}"
+
+
+class People:
+    """Tells technicians from everybody else.
+
+    Only people of the desk's own tenant can be staff, whatever they type. An account is linked once: by the
+    address that the tenant itself gives it, or by a one-time sign-in link of the desk.
+    """
+
+    def __init__(self, services: TeamsServices) -> None:
+        self._services = services
+
+    async def technician(self, incoming: Incoming) -> Agent | None:
+        """Return the technician who acted; None for anybody else."""
+        person = incoming.person
+        if not person.aad or person.tenant != self._services.access.tenant:
+            return None
+        linked = await self._services.identities.agent(PROVIDER, person.key)
+        if linked is None:
+            return await self._by_address(incoming)
+        account = await self._services.staff.account(linked)
+        return account.agent if account and account.disabled_at is None else None
+
+    async def link(self, incoming: Incoming, secret: str) -> Agent | None:
+        """Link the person to the account that a one-time sign-in link is for; None when it is no good."""
+        person, services = incoming.person, self._services
+        if not person.aad or person.tenant != services.access.tenant:
+            return None
+        account = await services.staff.use_link(secret, services.clock())
+        return await self._linked(person, account) if account else None
+
+    async def _by_address(self, incoming: Incoming) -> Agent | None:
+        """Link by the address in the desk's own directory, which its administrators vouch for."""
+        accounts = [one for one in await self._services.staff.accounts() if one.disabled_at is None]
+        if not accounts:
+            return None
+        try:
+            member = await self._services.gateway.member(incoming.place, incoming.person.id)
+        except DeliveryError:
+            return None
+        if member.is_guest or member.aad != incoming.person.aad:
+            return None
+        if member.tenant not in ("", self._services.access.tenant):
+            return None
+        addresses = {member.user_principal_name.casefold(), member.email.casefold()}
+        found = next((one for one in accounts if one.email.casefold() in addresses), None)
+        return await self._linked(incoming.person, found) if found else None
+
+    async def _linked(self, person: Person, account: AgentAccount) -> Agent:
+        services = self._services
+        await services.identities.link(PROVIDER, person.key, account.id, services.clock())
+        return account.agent
+
+    def company(self, person: Person) -> str:
+        """Return the id of the client company whose tenant the person is of, "" for none [threat 29]."""
+        companies = self._services.config.companies
+        return next((one.id for one in companies if person.tenant in one.teams_tenants), "")

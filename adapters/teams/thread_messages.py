@@ -1,0 +1,61 @@
+"""Messages in a ticket's thread: replies to the customer, internal notes, and talk that is nobody's business.
+
+A reply that mentions the bot goes to the customer. Where the bot sees every message of the channel (consent
+ChannelMessage.Read.Group), plain replies of the technician who took the chat go out too; // keeps one
+internal, and what other technicians write without a mention is kept as a note [R38].
+"""
+
+from __future__ import annotations
+
+from adapters.teams import changes
+from adapters.teams.inbound_files import keep_files
+from adapters.teams.services import CHANNEL
+from adapters.teams.thread_marks import NOTE, without_note_mark
+from adapters.teams.ticket_facts import read_file, speaking_in
+from adapters.teams.ticket_steps import Step, write
+from adapters.teams.turn import Turn
+from chatdesk.conversation import Visibility
+from chatdesk.errors import EventRefused
+from chatdesk.ticket import Ticket, TicketNumber
+
+NO_TICKET = "This thread belongs to no ticket. Write to the customer in the thread of the ticket's card."
+NOT_KNOWN = "I do not know you as a technician of the desk, so nothing was sent. Write to me directly: help"
+
+
+async def receive_thread_message(turn: Turn) -> None:
+    """Take one message of the channel. Raises StorageError when it has to be sent again."""
+    incoming = turn.incoming
+    ticket = await turn.services.memory.ticket_of(incoming.place.conversation)
+    if ticket is None or turn.agent is None:
+        if incoming.mentions_bot:
+            turn.say(NO_TICKET if ticket is None else NOT_KNOWN)
+        return
+    try:
+        await _write(turn, ticket)
+    except EventRefused as refused:
+        turn.say(str(refused))
+
+
+async def _write(turn: Turn, number: TicketNumber) -> None:
+    incoming, services, agent = turn.incoming, turn.services, turn.agent
+    if agent is None:
+        return
+    file = await read_file(services, number)
+    visibility = _visibility(turn, file.ticket)
+    text = without_note_mark(incoming.text)
+    conversation = speaking_in(file)
+    if conversation is None or not (text or incoming.files):
+        return
+    internal = visibility is Visibility.INTERNAL
+    files = await keep_files(services, incoming, conversation.id, agent.id, internal=internal)
+    step = Step(agent, number, "message", incoming.key, {}, channel=CHANNEL)
+    outcome = await write(services, step, text, visibility, files)
+    await changes.remember(turn, outcome, agent.id)
+
+
+def _visibility(turn: Turn, ticket: Ticket) -> Visibility:
+    incoming = turn.incoming
+    if incoming.text.startswith(NOTE):
+        return Visibility.INTERNAL
+    theirs = turn.agent is not None and ticket.assignee == turn.agent.id
+    return Visibility.PUBLIC if theirs or incoming.mentions_bot else Visibility.INTERNAL

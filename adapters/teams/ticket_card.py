@@ -1,0 +1,149 @@
+"""A ticket as a card for staff: what it is about, where it stands, and what can be done [R35-R37]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from adapters.teams.card_parts import card, choice_input, cut, execute, fact, heading, line, show, text_input
+from adapters.teams.json_value import Document
+from chatdesk.config import Config
+from chatdesk.conversation import Conversation, Live, Waiting
+from chatdesk.ticket import Ticket, Trigger, can, format_number
+from chatdesk.wording import say_date, say_time
+
+MAX_ANSWER = 600
+MAX_TEXT = 10_000
+LIVE_BANNER = (
+    "LIVE with {customer}. {agent}'s replies in this thread go to the customer. Start a message with // for "
+    "an internal note. Everyone else's messages stay internal."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """What a card is made from. ``assignee`` is the technician's name, "" for nobody."""
+
+    ticket: Ticket
+    conversation: Conversation | None
+    assignee: str
+    link: str = ""
+
+
+def name_of(config: Config, ticket: Ticket) -> str:
+    """Return the ticket's number as people see it."""
+    return format_number(config.desk.ticket_prefix, ticket.number)
+
+
+def ticket_card(config: Config, facts: CardFacts) -> Document:
+    """Return the ticket's card."""
+    ticket = facts.ticket
+    body = [
+        heading(f"{name_of(config, ticket)} · {_kind(facts)}"),
+        line(cut(ticket.subject, 200)),
+        *_facts(config, facts),
+        *_banner(facts),
+        *_answers(config, ticket),
+    ]
+    return card(body, _actions(config, facts))
+
+
+def summary(config: Config, facts: CardFacts) -> str:
+    """Return the card in one line."""
+    ticket = facts.ticket
+    who = f"{ticket.requester_name}, {ticket.company}" if ticket.company else ticket.requester_name
+    return cut(f"{name_of(config, ticket)} · {_kind(facts)} · {who}: {ticket.subject}", 200)
+
+
+def _kind(facts: CardFacts) -> str:
+    match facts.conversation:
+        case Conversation(state=Waiting()):
+            return "customer is waiting"
+        case Conversation(state=Live()):
+            return "live chat"
+    return facts.ticket.status.value
+
+
+def _facts(config: Config, facts: CardFacts) -> list[Document]:
+    ticket, zone = facts.ticket, config.desk.timezone
+    contact = ", ".join(filter(None, (ticket.requester_phone, ticket.requester_email)))
+    due = (
+        f"{say_date(ticket.due_at, zone)}, {say_time(ticket.due_at, zone)}" if ticket.due_at else "no target"
+    )
+    found = [
+        fact("State", ticket.status.value),
+        fact("Technician", facts.assignee or "nobody yet"),
+        fact("Priority", ticket.priority.value),
+        fact("Due", "clock stopped" if ticket.is_paused else due),
+        fact("Company", cut(ticket.company, 100) or "not known"),
+        fact("Requester", cut(ticket.requester_name, 100)),
+    ]
+    if contact:
+        found.append(fact("Contact", cut(contact, 300)))
+    if ticket.resolution:
+        found.append(fact("Resolution", cut(ticket.resolution, MAX_ANSWER)))
+    return found
+
+
+def _banner(facts: CardFacts) -> list[Document]:
+    conversation = facts.conversation
+    if conversation is None or not isinstance(conversation.state, Live) or not facts.assignee:
+        return []
+    ticket = facts.ticket
+    who = f"{ticket.requester_name} ({ticket.company})" if ticket.company else ticket.requester_name
+    return [line(LIVE_BANNER.format(customer=cut(who, 120), agent=facts.assignee), colour="Accent")]
+
+
+def _answers(config: Config, ticket: Ticket) -> list[Document]:
+    """The survey's answers that the facts do not show already."""
+    shown = {"name", "company", "email", "phone"}
+    found: list[Document] = []
+    for identity, answer in ticket.answers:
+        field = config.survey.field(identity)
+        if identity not in shown and answer:
+            found.append(fact(field.ask if field else identity, cut(answer, MAX_ANSWER)))
+    return found
+
+
+def _actions(config: Config, facts: CardFacts) -> Sequence[Document]:
+    ticket = facts.ticket
+    number = int(ticket.number)
+    actions: list[Document] = []
+    if ticket.is_active:
+        actions.append(execute("Take" if not ticket.assignee else "Take over", "take", ticket=number))
+        actions.append(_box("Reply", "reply", "Reply to the customer", number))
+        actions.append(_box("Note", "note", "Internal note, never shown to the customer", number))
+    if can(ticket.status, Trigger.ASK_CUSTOMER):
+        actions.append(_wait_box(number))
+    if can(ticket.status, Trigger.RESUME):
+        actions.append(execute("Go on", "resume", ticket=number))
+    if can(ticket.status, Trigger.RESOLVE):
+        actions.append(_box("Resolve", "resolve", "What was done; the customer reads this", number))
+    if ticket.is_done:
+        actions.append(_box("Note", "note", "Internal note, never shown to the customer", number))
+        actions.append(execute("Re-open", "reopen", ticket=number))
+    if facts.link:
+        actions.append({"type": "Action.OpenUrl", "title": "Open in the console", "url": facts.link})
+    return actions
+
+
+def _box(title: str, verb: str, label: str, number: int) -> Document:
+    field = text_input(
+        f"text_{verb}",
+        label,
+        isMultiline=True,
+        isRequired=True,
+        errorMessage="Write something first.",
+        maxLength=MAX_TEXT,
+    )
+    return show(title, [field], execute("Send" if verb == "reply" else title, verb, ticket=number))
+
+
+def _wait_box(number: int) -> Document:
+    options = [("customer", "The customer"), ("vendor", "A vendor"), ("date", "A date")]
+    fields: list[Document] = [
+        choice_input("on", "Wait for", options, value="customer"),
+        text_input("text_wait", "Question to the customer, or why", isMultiline=True, maxLength=MAX_TEXT),
+        {"type": "Input.Date", "id": "until", "label": "Until (for a vendor or a date)"},
+    ]
+    return show("Wait", fields, execute("Wait", "wait", ticket=number))

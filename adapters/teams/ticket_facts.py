@@ -1,0 +1,54 @@
+"""Reads what cards and messages of a ticket are made from."""
+
+from __future__ import annotations
+
+from adapters.teams.services import TeamsServices
+from adapters.teams.ticket_card import CardFacts, name_of
+from chatdesk.conversation import Conversation, ConversationId, Message
+from chatdesk.errors import NotFound
+from chatdesk.reading import TicketFile, TicketLine
+from chatdesk.ticket import TicketNumber
+
+
+async def read_file(services: TeamsServices, number: TicketNumber) -> TicketFile:
+    """Return the whole ticket. Raises NotFound."""
+    file = await services.staff_reads.ticket_file(number)
+    if file is None:
+        raise NotFound("The ticket")
+    return file
+
+
+async def facts_of_file(services: TeamsServices, file: TicketFile) -> CardFacts:
+    """Return what the ticket's card shows."""
+    return await _facts(services, TicketLine(file.ticket, speaking_in(file)))
+
+
+async def facts_of_line(services: TeamsServices, line: TicketLine) -> CardFacts:
+    """Return what the ticket's card shows, from a line of a list."""
+    return await _facts(services, line)
+
+
+async def read_facts(services: TeamsServices, number: TicketNumber) -> CardFacts:
+    """Return what the ticket's card shows. Raises NotFound."""
+    return await facts_of_file(services, await read_file(services, number))
+
+
+def speaking_in(file: TicketFile) -> Conversation | None:
+    """Return the conversation in which the customer is answered: an open one, else the latest."""
+    if not file.conversations:
+        return None
+    return next((one for one in file.conversations if one.is_open), file.conversations[-1])
+
+
+async def read_message(services: TeamsServices, conversation: ConversationId, seq: int) -> Message | None:
+    """Return the message as it is now."""
+    found = await services.staff_reads.messages(conversation, seq - 1)
+    return next((message for message in found if message.seq == seq), None)
+
+
+async def _facts(services: TeamsServices, line: TicketLine) -> CardFacts:
+    ticket = line.ticket
+    account = await services.staff.account(ticket.assignee) if ticket.assignee else None
+    base = services.config.desk.public_url
+    link = f"{base}/console#{name_of(services.config, ticket)}" if base else ""
+    return CardFacts(ticket, line.conversation, account.name if account else "", link)

@@ -1,0 +1,131 @@
+"""What technicians do to a ticket from Teams, as events through the desk's one way in [R36, R37]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import TypedDict
+
+from adapters.teams.services import CARD, TeamsServices
+from adapters.teams.ticket_facts import read_file, speaking_in
+from chatdesk.conversation import Agent, FileRef, Visibility
+from chatdesk.errors import EventRefused, NotFound
+from chatdesk.events import (
+    AgentMessaged,
+    Outcome,
+    TicketPaused,
+    TicketReopened,
+    TicketResolved,
+    TicketResumed,
+    TicketTaken,
+)
+from chatdesk.local_clock import first_instant
+from chatdesk.ticket import TicketNumber, Trigger
+
+TRIGGERS = {
+    "customer": Trigger.ASK_CUSTOMER,
+    "vendor": Trigger.WAIT_FOR_VENDOR,
+    "date": Trigger.SCHEDULE,
+}
+MORNING = time(9)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A technician's step. ``key`` names the happening for good; ``inputs`` are the fields of the card."""
+
+    agent: Agent
+    ticket: TicketNumber
+    verb: str
+    key: str
+    inputs: Mapping[str, str]
+    channel: str = CARD
+
+    @property
+    def text(self) -> str:
+        """The text of the step's own field."""
+        return self.inputs.get(f"text_{self.verb}", "").strip()
+
+
+class _Common(TypedDict):
+    at: datetime
+    channel: str
+    external_id: str
+    ticket: TicketNumber
+    agent: Agent
+
+
+async def take_step(services: TeamsServices, step: Step) -> Outcome:
+    """Carry out the step. Raises EventRefused, with the reason in plain words."""
+    common = _common(services, step)
+    match step.verb:
+        case "take":
+            return await services.desk.receive(TicketTaken(**common))
+        case "reply" | "note":
+            visibility = Visibility.PUBLIC if step.verb == "reply" else Visibility.INTERNAL
+            return await write(services, step, step.text, visibility)
+        case "wait":
+            return await services.desk.receive(_pause(services, step, common))
+        case "resume":
+            return await services.desk.receive(TicketResumed(**common))
+        case "resolve":
+            if not step.text:
+                raise EventRefused("Write what was done; the customer reads it.", code="empty")
+            return await services.desk.receive(TicketResolved(**common, resolution=step.text))
+        case "reopen":
+            return await services.desk.receive(TicketReopened(**common, reason="re-opened in Teams"))
+    raise EventRefused("This button is not known any more; open the ticket again.", code="unknown")
+
+
+async def write(
+    services: TeamsServices,
+    step: Step,
+    text: str,
+    visibility: Visibility,
+    files: tuple[FileRef, ...] = (),
+) -> Outcome:
+    """Write into the ticket's conversation. Raises EventRefused."""
+    conversation = speaking_in(await read_file(services, step.ticket))
+    if conversation is None:
+        raise NotFound("The ticket's conversation")
+    event = AgentMessaged(
+        at=services.clock(),
+        channel=step.channel,
+        external_id=f"{step.key}/{step.verb}",
+        conversation=conversation.id,
+        agent=step.agent,
+        text=text,
+        files=files,
+        visibility=visibility,
+    )
+    return await services.desk.receive(event)
+
+
+def _pause(services: TeamsServices, step: Step, common: _Common) -> TicketPaused:
+    trigger = TRIGGERS.get(step.inputs.get("on", ""))
+    if trigger is None:
+        raise EventRefused("Choose what the ticket waits for.", code="empty", field="on")
+    return TicketPaused(**common, trigger=trigger, text=step.text, until=_until(services, step))
+
+
+def _until(services: TeamsServices, step: Step) -> datetime | None:
+    """Return the morning of the day that was chosen, on the desk's clock."""
+    chosen = step.inputs.get("until", "")
+    if not chosen:
+        return None
+    try:
+        day = date.fromisoformat(chosen)
+    except ValueError:
+        raise EventRefused("Choose a date from the calendar.", code="date", field="until") from None
+    return first_instant(datetime.combine(day, MORNING), services.config.desk.timezone)
+
+
+def _common(services: TeamsServices, step: Step) -> _Common:
+    return _Common(
+        at=services.clock(),
+        channel=step.channel,
+        external_id=f"{step.key}/{step.verb}",
+        ticket=step.ticket,
+        agent=step.agent,
+    )
