@@ -18,6 +18,8 @@ MAX_OPTION = 75
 MAX_INPUT = 3_000
 MAX_METADATA = 3_000
 MAX_USERNAME = 80
+MAX_MESSAGE = 9_000
+"""Characters of one post. Slack was seen to refuse all blocks together from about 11,000 on."""
 MAX_FALLBACK = 300
 """Characters of a message's plain text, which is seen in notifications only; Slack takes 40,000."""
 
@@ -79,8 +81,5 @@ def context(shown: Block) -> Block:
 
 
 def text_sections(words: str) -> list[Block]:
-    """Return text from outside, whole, as sections; beyond what one message holds it is cut."""
-    pieces = chunks(words, MAX_SECTION)
-    if len(pieces) > MAX_BLOCKS - 2:
-        pieces = [*pieces[: MAX_BLOCKS - 3], "… (the rest is in the console)"]
-    return [section(plain(piece)) for piece in pieces]
+    """Return text from outside as sections."""
+    return [section(plain(piece)) for piece in chunks(words, MAX_SECTION)]

@@ -20,7 +20,6 @@ NO_SECRET = "unset"  # noqa: S105 - requests by HTTP are not taken without a sec
 def build_bolt_app(gateway: Gateway, client: AsyncWebClient, signing_secret: str) -> AsyncApp:
     """Return the app. A request is answered when its listener has ended, never before."""
     app = AsyncApp(
-        token=client.token,
         client=client,
         signing_secret=signing_secret or NO_SECRET,
         process_before_response=True,

@@ -9,6 +9,7 @@ from adapters.slack.block_limits import (
     MAX_FALLBACK,
     MAX_FIELD,
     MAX_HEADER,
+    MAX_MESSAGE,
     MAX_SECTION,
     MAX_USERNAME,
     chunks,
@@ -36,7 +37,7 @@ from chatdesk.plain_text import clean_line
 from chatdesk.ticket import Ticket, TicketStatus, format_number
 
 MAX_ANSWER = 600
-MAX_ANSWER_SECTIONS = 6
+MAX_ANSWER_SECTIONS = 2
 NOTE_MARK = "Internal note"
 NONE = "-"
 
@@ -88,19 +89,23 @@ def banner(config: Config, ticket: Ticket, conversation: Conversation, names: Ma
     return f":lock: *This thread is internal.* To answer {customer} by chat or mail, press Reply on the card."
 
 
-def message_blocks(message: Message) -> list[Block]:
-    """Return the message as blocks; what it says is shown literally."""
+def message_parts(message: Message) -> list[list[Block]]:
+    """Return the message as the blocks of one post, or of several where it is too long for one.
+
+    What it says is shown literally.
+    """
     if message.deleted_at is not None:
-        return [context(plain("This message was deleted."))]
-    blocks: list[Block] = []
+        return [[context(plain("This message was deleted."))]]
+    pieces = chunks(message.text, MAX_MESSAGE) or [""]
+    parts: list[list[Block]] = [text_sections(piece) for piece in pieces]
     if message.visibility is Visibility.INTERNAL:
-        blocks.append(context(plain(NOTE_MARK)))
-    blocks += text_sections(message.text)
+        parts[0].insert(0, context(plain(NOTE_MARK)))
     if message.files:
-        blocks.append(context(plain("Files: " + ", ".join(file.name for file in message.files), MAX_FIELD)))
+        files = ", ".join(file.name for file in message.files)
+        parts[-1].append(context(plain(f"Files: {files}", MAX_FIELD)))
     if message.edited_at is not None:
-        blocks.append(context(plain("edited")))
-    return blocks
+        parts[-1].append(context(plain("edited")))
+    return parts
 
 
 def message_summary(message: Message) -> str:

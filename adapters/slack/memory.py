@@ -30,9 +30,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A message and the post that shows it. ``edited`` is the ts of the newest edit that is known.
+    """A message and the post that shows it; ``more`` are the ts of further posts of a long message.
 
-    ``gone`` is a post that was deleted, perhaps before it was heard of.
+    ``edited`` is the ts of the newest edit that is known; ``gone`` is a post that was deleted, perhaps
+    before it was heard of.
     """
 
     channel: str
@@ -42,6 +43,12 @@ class Post:
     edited: str = ""
     internal: bool = False
     gone: bool = False
+    more: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The ts of every post of the message, in order."""
+        return (self.ts, *self.more)
 
 
 Kept = TypeVar("Kept", Place, Post)

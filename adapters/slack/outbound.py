@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import zip_longest
 
 from adapters.slack.api import SlackApi, message_metadata
-from adapters.slack.card import is_on_card, message_blocks, message_summary, username
+from adapters.slack.block_limits import context, plain
+from adapters.slack.card import is_on_card, message_parts, message_summary, username
 from adapters.slack.cards import Cards, find_post
 from adapters.slack.file_posts import FilePosts
 from adapters.slack.memory import Memory, Place, Post
 from adapters.slack.pacing import Pacer
-from adapters.slack.payload import text
+from adapters.slack.payload import Block, text
 from chatdesk.conversation import ConversationId, Message
 from chatdesk.errors import DeliveryDelayed, DeliveryRefused
 from chatdesk.outbox import Delivery, DeliveryKind
@@ -19,6 +21,8 @@ from chatdesk.reading import StaffReads
 NAME = "slack"
 ON_CARD = "on the card"
 NOTHING = "nothing to show"
+REST = "This message has become too long to be shown here; read it in the console."
+SHORTENED = "This part was taken out."
 
 
 class SlackChannel:
@@ -67,8 +71,13 @@ class SlackChannel:
         if delivery.kind is not DeliveryKind.MESSAGE or place is None:
             return None
         message = await self._message(delivery)
-        post = await self._adopt(place, delivery, message)
-        return post.ts if post is not None and not message.files else None
+        post = await self._memory.shown(message.conversation, message.seq)
+        if post is None:
+            key = _part_key(delivery, 0)
+            ts = await find_post(self._api, place.channel, place.ts, key, delivery.created_at)
+            post = await self._shown(place, message, (ts,)) if ts else None
+        complete = post is not None and len(post.all) == len(message_parts(message)) and not message.files
+        return post.ts if post is not None and complete else None
 
     async def _send(self, delivery: Delivery) -> str:
         match delivery.kind:
@@ -85,34 +94,45 @@ class SlackChannel:
         place = await self._cards.place_for(delivery)
         if await self._is_on_card(delivery, message):
             return ON_CARD
-        post = await self._memory.shown(message.conversation, message.seq)
-        if post is None and (delivery.attempts > 1 or delivery.uncertain):
-            post = await self._adopt(place, delivery, message)
-        if post is None:
-            if message.deleted_at is not None:
-                return NOTHING
-            post = await self._post_message(place, delivery, message)
-        if message.files and message.deleted_at is None:
-            await self._files.post(place, message)
-        return post.ts
+        if message.deleted_at is None or await self._memory.shown(message.conversation, message.seq):
+            post = await self._post_parts(place, delivery, message)
+            if message.files and message.deleted_at is None:
+                await self._files.post(place, message)
+            return post.ts
+        return NOTHING
 
-    async def _post_message(self, place: Place, delivery: Delivery, message: Message) -> Post:
-        await self._pacer.turn(place.channel, delivery.id)
+    async def _post_parts(self, place: Place, delivery: Delivery, message: Message) -> Post:
+        """Post what is not there yet; each post is noted before the next."""
+        shown = message_parts(message)
+        post = await self._memory.shown(message.conversation, message.seq)
+        for index in range(len(post.all) if post else 0, len(shown)):
+            key = _part_key(delivery, index)
+            ts = None
+            if delivery.attempts > 1 or delivery.uncertain:
+                ts = await find_post(self._api, place.channel, place.ts, key, delivery.created_at)
+            ts = ts or await self._post_message(place, key, message, shown[index])
+            post = await self._shown(place, message, (*post.all, ts) if post else (ts,))
+        if post is None:
+            raise DeliveryRefused("The message has nothing to show.")
+        return post
+
+    async def _post_message(self, place: Place, key: str, message: Message, blocks: list[Block]) -> str:
+        await self._pacer.turn(place.channel, key)
         answer = await self._api.write(
             "chat.postMessage",
             channel=place.channel,
             thread_ts=place.ts,
             text=message_summary(message),
-            blocks=message_blocks(message),
+            blocks=blocks,
             username=username(message),
             mrkdwn=False,
             parse="none",
             link_names=False,
             unfurl_links=False,
             unfurl_media=False,
-            metadata=message_metadata("post", delivery=delivery.id),
+            metadata=message_metadata("post", delivery=key),
         )
-        return await self._shown(place, message, text(answer, "ts"))
+        return text(answer, "ts")
 
     async def _revise(self, delivery: Delivery) -> str:
         message = await self._message(delivery)
@@ -120,24 +140,17 @@ class SlackChannel:
         if post is None:
             # It was typed in Slack or is not shown there; nobody may change a person's own post.
             return NOTHING
-        await self._api.write(
-            "chat.update",
-            channel=post.channel,
-            ts=post.ts,
-            text=message_summary(message),
-            blocks=message_blocks(message),
-        )
+        shown = message_parts(message)
+        if len(shown) > len(post.all):
+            shown = [*shown[: len(post.all) - 1], [context(plain(REST))]]
+        for ts, blocks in zip_longest(post.all, shown, fillvalue=[context(plain(SHORTENED))]):
+            await self._api.write(
+                "chat.update", channel=post.channel, ts=ts, text=message_summary(message), blocks=blocks
+            )
         return post.ts
 
-    async def _adopt(self, place: Place, delivery: Delivery, message: Message) -> Post | None:
-        known = await self._memory.shown(message.conversation, message.seq)
-        if known is not None:
-            return known
-        ts = await find_post(self._api, place.channel, place.ts, delivery.id, delivery.created_at)
-        return await self._shown(place, message, ts) if ts else None
-
-    async def _shown(self, place: Place, message: Message, ts: str) -> Post:
-        post = Post(place.channel, ts, message.conversation, message.seq)
+    async def _shown(self, place: Place, message: Message, posts: tuple[str, ...]) -> Post:
+        post = Post(place.channel, posts[0], message.conversation, message.seq, more=posts[1:])
         await self._memory.keep_shown(post)
         return post
 
@@ -166,3 +179,8 @@ async def read_message(reads: StaffReads, conversation: ConversationId, seq: int
     if message is None:
         raise DeliveryRefused("The message is not there any more.")
     return message
+
+
+def _part_key(delivery: Delivery, index: int) -> str:
+    """Return what a post carries so that it can be found: the delivery's id, with the part's number."""
+    return f"{delivery.id}:{index + 1}" if index else delivery.id

@@ -1,0 +1,1 @@
+"""A strict Slack on loopback: it refuses what Slack refuses, and its ledger says what it was asked."""

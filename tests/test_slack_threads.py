@@ -1,0 +1,97 @@
+"""The thread under a ticket's card is the chat: who writes to whom, through Slack's real protocol."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.slack_desk import TRIAGE, SlackDesk, chat, heard, shown, slack_desk
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[SlackDesk]:
+    async with slack_desk() as running:
+        yield running
+
+
+async def test_a_new_chat_posts_one_card_that_says_everything(desk: SlackDesk) -> None:
+    async with chat(desk) as (_, card):
+        said = shown(card)
+        assert "HD-1001 · Contoso · It is slow" in said
+        for words in ("Dana Reyes", "Contoso", "555-0134", "standard", "Computer", "Waiting in the chat"):
+            assert words in said
+        buttons = [element["text"]["text"] for element in card["blocks"][-1]["elements"]]
+        assert buttons == ["Take", "Reply", "Note", "Wait", "Resolve"]
+
+
+async def test_taking_it_updates_the_card_in_place_and_says_so_on_the_page(desk: SlackDesk) -> None:
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        await heard(line, "Marcus Bell from the help desk has joined.")
+        await desk.until_shown(card, "Marcus Bell is answering")
+        banner = desk.thread(card)[0]
+        await desk.until_shown(banner, "LIVE with Dana Reyes (Contoso)")
+        assert "Marcus Bell's replies in this thread go to the customer" in shown(banner)
+        assert len(desk.workspace.cards(TRIAGE)) == 1
+
+
+async def test_the_customers_messages_appear_under_their_name_and_the_answer_on_the_page(
+    desk: SlackDesk,
+) -> None:
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        await line.send(t="message", id="1", text="Hello <!channel> *bold* <https://evil.example|bank>")
+        reply = await desk.reply(card, "Hello <!channel> *bold* <https://evil.example|bank>")
+        assert reply["username"] == "Dana Reyes (customer)"
+        assert reply["fired"] == []
+        await desk.marcus.say(TRIAGE, "Have you tried &lt;restarting&gt; it?", card["ts"])
+        message = await heard(line, "Have you tried <restarting> it?")
+        assert message["name"] == "Marcus Bell"
+        assert next(reply for reply in desk.thread(card) if "restarting" in shown(reply))["user"] == "U0MARCUS"
+
+
+async def test_notes_and_other_peoples_messages_stay_internal(desk: SlackDesk) -> None:
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        await desk.marcus.say(TRIAGE, "// he has an old laptop", card["ts"])
+        await desk.priya.say(TRIAGE, "I know this customer", card["ts"])
+        await desk.marcus.say(TRIAGE, "Good morning", card["ts"])
+        await heard(line, "Good morning")
+        file = await desk.ticket(1001)
+        internal = [message.text for message in file.messages if message.visibility == "internal"]
+        assert internal == ["he has an old laptop", "I know this customer"]
+
+
+async def test_after_the_chat_the_thread_is_internal(desk: SlackDesk) -> None:
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        await heard(line, "Marcus Bell from the help desk has joined.")
+        await line.send(t="end", id="end")
+        await desk.until_shown(desk.thread(card)[0], "This thread is internal")
+        await desk.marcus.say(TRIAGE, "That was easy", card["ts"])
+        file = await desk.ticket(1001)
+        assert [m.visibility for m in file.messages if m.text == "That was easy"] == ["internal"]
+
+
+async def test_edits_and_deletions_follow_to_the_page(desk: SlackDesk) -> None:
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        ts = await desk.marcus.say(TRIAGE, "Restrat it", card["ts"])
+        await heard(line, "Restrat it")
+        await desk.marcus.edit(TRIAGE, ts, "Restart it")
+        await heard(line, "Restart it")
+        await desk.marcus.delete(TRIAGE, ts)
+        news = await line.next("news")
+        assert news["messages"][0]["deleted"]
+
+
+async def test_the_customers_edits_and_deletions_follow_to_the_thread(desk: SlackDesk) -> None:
+    async with chat(desk) as (line, card):
+        await line.send(t="message", id="1", text="It si slow")
+        reply = await desk.reply(card, "It si slow")
+        sent = await heard(line, "It si slow")
+        await line.send(t="edit", id="2", seq=sent["seq"], text="It is slow")
+        await desk.until_shown(reply, "It is slow\nedited")
+        await line.send(t="delete", id="3", seq=sent["seq"])
+        await desk.until_shown(reply, "This message was deleted.")
