@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from adapters.email.source import MailFacts
+from adapters.web import link_routes
 from adapters.web.application import build_application
 from adapters.web.services import Services
 from chatdesk.changes import Changes
@@ -35,7 +36,7 @@ from chatdesk.relay import Relay
 from chatdesk.settings.mail_servers import NO_SERVERS, MailServers
 from chatdesk.settings.slack import NO_SECRETS, SlackSecrets
 from chatdesk.settings.teams_access import NO_TEAMS, TeamsAccess
-from chatdesk.slack_parts import slack_service
+from chatdesk.slack_parts import account_links, slack_service
 from chatdesk.staff import Staff
 from chatdesk.teams_parts import teams_service
 from chatdesk.ticket import TicketNumber
@@ -129,6 +130,7 @@ async def running_desk(
         relay = _relay(config, database, desk, mail_tokens(secret), mail, channels)
         application = build_application(services)
         staffed.add_routes(application)
+        link_routes.add_routes(application, account_links(database))
         in_teams.add_routes(application)
         loops.start(DESK_LOOP, desk.run())
         loops.start(RELAY_LOOP, relay.run())

@@ -62,10 +62,15 @@ async def slack_service(
         files=services.files,
         notes=notes,
         identities=identities,
-        links=AccountLinks(notes, identities),
+        links=account_links(database),
         inbox=data / "slack-inbox",
         clock=services.clock,
         new_id=services.new_id,
     )
     async with begin(parts) as slack:
         yield slack
+
+
+def account_links(database: Database) -> AccountLinks:
+    """Return what links technicians' accounts of other services to them."""
+    return AccountLinks(TortoiseAdapterNotes(database), TortoiseIdentities(database))

@@ -14,7 +14,7 @@ from chatdesk.staff import AgentAccount
 
 THROTTLE = web.AppKey("sign_in_throttle", SignInThrottle)
 MAX_PASSWORD = 1_000
-_NEXT = re.compile(r"/console(/tickets/[A-Za-z0-9]{1,20}-[0-9]{1,15})?")
+_NEXT = re.compile(r"/console(/tickets/[A-Za-z0-9]{1,20}-[0-9]{1,15}|/link/[A-Za-z0-9_-]{32})?")
 
 
 def add_routes(application: web.Application) -> None:
