@@ -15,6 +15,10 @@ from bench.load import Measured, Plan
 from bench.report import Rounds, show, summary, verdicts
 from bench.servers import Kind, server
 
+_WIDTH = 132
+_BUSY = 0.7
+"""The load average above which the servers do not have their cores to themselves."""
+
 
 def bench(
     chats: Annotated[int, typer.Option(help="Chats, each a customer's and a technician's socket.")] = 1000,
@@ -28,7 +32,10 @@ def bench(
 ) -> None:
     """Measure the desk against the hand-made floor."""
     offered = tuple(int(rate) for rate in rates.split(","))
-    console = Console(stderr=json)
+    console = Console(stderr=json, width=_WIDTH)
+    busy = os.getloadavg()[0]
+    if busy > _BUSY:
+        console.print(f"Others keep this machine busy (load {busy:.1f}): only ratios, and those with care.")
     found: dict[Kind, list[list[Measured]]] = {"floor": [], "desk": []}
     for number in range(1, rounds + 1):
         for kind, measured in found.items():
