@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -94,6 +95,25 @@ async def test_signing_out_closes_every_live_page_of_the_session_at_once(desk: S
                 assert answer.status == 200
             assert await one.close_code() == 1008
             assert await two.close_code() == 1008
+
+
+async def test_what_is_sent_after_access_has_ended_is_not_taken(desk: ServedDesk) -> None:
+    async with (
+        waiting_chat(desk) as (_, number, conversation),
+        console(desk, "Priya Nair") as priya,
+        console(desk, "Lena Ortiz") as lena,
+    ):
+        cookies = {each.key: each.value for each in lena.session.cookie_jar}
+        async with technician(desk.base, cookies) as line:
+            await line.next("hello")
+            headers = {"Origin": desk.base, "X-CSRF-Token": lena.csrf}
+            async with lena.session.post(f"{desk.base}/console/sign-out", headers=headers) as answer:
+                assert answer.status == 200
+            with suppress(ConnectionError):
+                await line.send(t="message", id="late", conversation=conversation, text="Late", internal=True)
+            await line.close_code()
+        messages = (await priya.ticket(number))["conversations"][0]["messages"]
+        assert "Late" not in [each["text"] for each in messages]
 
 
 async def test_another_session_of_the_same_technician_stays(desk: ServedDesk) -> None:

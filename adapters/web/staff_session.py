@@ -54,9 +54,11 @@ class StaffSession:
         self._on_presence: PresenceListener = self._tell_presence
         self._desk_watched = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and act on no further frame: one may be on its way already."""
+        self._closed = True
         for identity in tuple(self._watched):
             self._unwatch(identity)
         self._services.hub.unlisten_to_desk(self.on_desk_news)
@@ -65,6 +67,8 @@ class StaffSession:
 
     def handle(self, frame: frames.StaffFrame) -> None:
         """Act on one frame; what comes of it is sent later. Floods are told to slow down."""
+        if self._closed:
+            return
         client_id: str | None = getattr(frame, "id", None)
         if not self._allowance.take():
             self._send(error_frame("slow_down", "Too many messages at once. Wait a moment.", client_id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 
 from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import ValidationError
@@ -18,6 +19,18 @@ from adapters.web.sign_in import signed_in
 from adapters.web.staff_session import StaffSession
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Page:
+    """An open page; when it is closed from here, nothing more that it sends counts."""
+
+    session: StaffSession
+    live: LiveSocket
+
+    def close(self, code: int, reason: bytes) -> None:
+        self.session.close()
+        self.live.close(code, reason)
+
+
 async def staff_socket(request: web.Request) -> web.StreamResponse:
     """Serve one console page's WebSocket; without a session or from elsewhere it is refused."""
     if request.headers.get("Origin") != own_origin(request):
@@ -29,7 +42,8 @@ async def staff_socket(request: web.Request) -> web.StreamResponse:
     live = LiveSocket(socket)
     writer = asyncio.create_task(live.run())
     session = StaffSession(services, request.app[PRESENCE], staff.account.agent, live.send)
-    services.sockets.add(staff.session, live)
+    page = _Page(session, live)
+    services.sockets.add(staff.session, page)
     request.app[SESSION_WATCH].add(staff.session)
     try:
         live.send(encode({"t": "hello", "agent": {"id": staff.account.id, "name": staff.account.name}}))
@@ -45,7 +59,7 @@ async def staff_socket(request: web.Request) -> web.StreamResponse:
             session.handle(frame)
     finally:
         request.app[SESSION_WATCH].remove(staff.session)
-        services.sockets.remove(staff.session, live)
+        services.sockets.remove(staff.session, page)
         session.close()
         live.close(WSCloseCode.OK, b"")
         writer.cancel()

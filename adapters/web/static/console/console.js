@@ -208,7 +208,8 @@ class Console {
   hear(frame) {
     if (frame.t === "queue") this.list.soon();
     if (frame.t === "tickets") {
-      this.list.soon();
+      if (Object.keys(frame.announced).length) this.list.soon();
+      else this.list.later();
       this.notices.hear(frame.announced);
     }
     this.ticket?.hear(frame);

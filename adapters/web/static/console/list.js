@@ -5,7 +5,8 @@ import { button, h, icon, iconButton, reconcile } from "./dom.js";
 import { due, elapsed, short, whole } from "./time.js";
 
 const VIEWS = [["queue", "Queue"], ["mine", "Mine"], ["all", "All"]];
-const REFRESH_PAUSE = 700;
+const REFRESH_PAUSE = 600;
+const IDLE_PAUSE = 2_500;
 const NOTHING = {
   queue: "Nothing waits. New tickets appear here by themselves.",
   mine: "You have no open tickets.",
@@ -96,13 +97,20 @@ export class TicketList {
   }
 
   /** Reads the list again, soon and once however much has happened. */
-  soon() {
-    if (this.timer) return;
-    const since = Date.now() - (this.readAt || 0);
+  soon(pause = REFRESH_PAUSE) {
+    const at = Math.max(Date.now() + 60, (this.readAt || 0) + pause);
+    if (this.timer && this.timerAt <= at) return;
+    clearTimeout(this.timer);
+    this.timerAt = at;
     this.timer = setTimeout(() => {
       this.timer = null;
       this.refresh().catch(() => {});
-    }, Math.max(60, REFRESH_PAUSE - since));
+    }, at - Date.now());
+  }
+
+  /** Something was said somewhere: worth a look, but no hurry however many talk. */
+  later() {
+    this.soon(IDLE_PAUSE);
   }
 
   async refresh() {
