@@ -1,8 +1,8 @@
 """Scripts and style sheets without what only their readers need: comments and white space.
 
-This is no full reader of either language. It relies on how the widget's files are written: every statement
-ends with a semicolon or a brace, a regular expression holds no quotes, blanks or double slashes, and no template
-holds another one. Text in quotes and templates stays as it is.
+This is no full reader of either language. It relies on how the widget's files are written: every
+statement ends with a semicolon or a brace, a regular expression holds no quotes, blanks or double slashes,
+and no template holds another one. Text in quotes and templates stays as it is.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ class Chat {
       this.memory.set("survey", null);
       this.memory.set("line", id);
     }
-    if (survey && this.isOpen) setTimeout(() => this.thread.field.focus());
+    this.arriving = survey && this.isOpen;
   }
 
   typing(name) {
@@ -268,6 +268,8 @@ class Chat {
     if (!id || this.anew) return this.show(this.questions().element);
     this.show(this.thread.element);
     this.thread.update();
+    if (this.arriving) this.focus();
+    this.arriving = false;
   }
 
   show(element) {

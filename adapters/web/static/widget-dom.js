@@ -47,3 +47,11 @@ export function linked(text) {
 export function call(phone) {
   return h("a", { href: `tel:${phone.replace(/[^\d+]/g, "")}` }, phone);
 }
+
+export function sayDay(at) {
+  return new Date(at).toLocaleDateString("en", { weekday: "long", month: "long", day: "numeric" });
+}
+
+export function sayTime(at, more) {
+  return new Date(at).toLocaleTimeString("en", { hour: "numeric", minute: "2-digit", ...more });
+}

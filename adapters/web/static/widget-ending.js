@@ -1,11 +1,8 @@
 // Where things stand, above the field: the place in the queue, the promise, the end, and the stars.
 
-import { button, h } from "./widget-dom.js";
+import { button, h, sayDay, sayTime } from "./widget-dom.js";
 
 const SCORES = ["Bad", "Poor", "Fair", "Good", "Very good"];
-
-const say = (at) =>
-  new Date(at).toLocaleString("en", { weekday: "long", month: "long", day: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short" });
 
 export class Ending {
   constructor(chat) {
@@ -52,7 +49,7 @@ export class Ending {
   }
 
   ticketed({ ticket, promised, may_wait: mayWait }) {
-    const words = promised ? `${ticket}. Next contact: ${say(promised)}.` : `${ticket}. We will contact you.`;
+    const words = promised ? `${ticket}. Next contact: ${sayDay(promised)}, ${sayTime(promised, { timeZoneName: "short" })}.` : `${ticket}. We will contact you.`;
     if (!mayWait) return [words, this.another()];
     if (this.stays) return [words, this.leaving()];
     return [words, this.choice("quiet", "Keep waiting", () => (this.stays = true)), this.leaving()];

@@ -113,14 +113,10 @@ export class Survey {
   submitted() {
     const problems = {};
     for (const { field, element } of this.rows) {
-      const answer = this.answers[field.id];
-      if (element.hidden) continue;
-      if (field.required && !answer) problems[field.id] = "Please fill in this field.";
-      else if (answer && field.type === "email" && !/^\S+@\S+\.\S+$/.test(answer)) {
-        problems[field.id] = "Please enter an e-mail address such as dana@example.com.";
-      }
+      const missing = field.required && !element.hidden && !this.answers[field.id];
+      if (missing) problems[field.id] = "Please fill in this field.";
     }
-    if (Object.keys(problems).length) return this.refused("Please check the marked fields.", problems);
+    if (Object.keys(problems)[0]) return this.refused("Please check the marked fields.", problems);
     this.busy(true);
     this.send(this.answers);
   }

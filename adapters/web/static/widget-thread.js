@@ -1,12 +1,9 @@
 // The conversation on the screen: the messages, and the field to write in.
 
-import { button, h, icon, linked } from "./widget-dom.js";
+import { button, h, icon, linked, sayDay, sayTime } from "./widget-dom.js";
 import { Attachments } from "./widget-files.js";
 
 const TYPING_EVERY = 3_000;
-
-const time = (at) => new Date(at).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
-const day = (at) => new Date(at).toLocaleDateString("en", { weekday: "long", month: "long", day: "numeric" });
 
 /** `chat` is the widget; what the customer does goes to it. */
 export class Thread {
@@ -159,7 +156,7 @@ export class Thread {
     this.drawn.set(message.seq, drawn);
     if (known) return known.element.replaceWith(drawn.element);
     const fresh = [drawn.element];
-    if (!before || day(before.at) !== day(message.at)) fresh.unshift(h("p.day", day(message.at)));
+    if (!before || sayDay(before.at) !== sayDay(message.at)) fresh.unshift(h("p.day", sayDay(message.at)));
     if (before) this.drawn.get(before.seq).element.after(...fresh);
     else this.log.prepend(...fresh);
   }
@@ -168,7 +165,7 @@ export class Thread {
     const { from, name, text, at, edited, deleted, files = [] } = message;
     const shown = deleted ? h("p", h("em", "Message deleted")) : text && h("p.text", linked(text));
     const bubble = h("div.bubble", shown, files.map((file) => this.chat.files.show(file)));
-    const meta = h("p.meta", own && this.tools(message), h("time", time(at)), edited && h("span", "Edited"), mark);
+    const meta = h("p.meta", own && this.tools(message), h("time", sayTime(at)), edited && h("span", "Edited"), mark);
     return h(`div.message.${from}`, h("p.name", from === "customer" ? "You" : name), bubble, meta);
   }
 
