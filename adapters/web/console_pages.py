@@ -43,9 +43,7 @@ class StaticFile:
 def page(request: web.Request, template: str, **values: str) -> web.Response:
     """Return a page from a template; every value is escaped."""
     desk = request.app[SERVICES].config.desk
-    text = _templates.get_template(template).render(
-        desk_name=desk.name, logo=desk.logo, language=desk.language, **values
-    )
+    text = _templates.get_template(template).render(desk_name=desk.name, language=desk.language, **values)
     return web.Response(text=text, content_type="text/html", headers=_HEADERS)
 
 
