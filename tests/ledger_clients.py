@@ -7,6 +7,7 @@ sequence number they have, and send again, in order and under its own id, whatev
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,8 @@ import aiohttp
 
 WINDOW = 3
 """Messages one client has on the way at most."""
+CUTS = 0.03
+"""How often a client's own connection is cut just after it sent something."""
 
 
 @dataclass
@@ -27,6 +30,7 @@ class Ledger:
     shown: dict[int, tuple[str, str]] = field(default_factory=dict)
     order: list[int] = field(default_factory=list)
     repeated: int = 0
+    resent: int = 0
 
     @property
     def unacknowledged(self) -> list[str]:
@@ -52,13 +56,20 @@ class Talker:
     """Sends its ledger's messages over one connection after another until all is acknowledged and shown."""
 
     def __init__(
-        self, ledger: Ledger, conversation: str, expects: set[str], on_ack: Callable[[], None]
+        self,
+        ledger: Ledger,
+        conversation: str,
+        expects: set[str],
+        on_ack: Callable[[], None],
+        chance: random.Random,
     ) -> None:
         self.ledger = ledger
         self._conversation = conversation
         self._expects = expects
         self._on_ack = on_ack
+        self._chance = chance
         self._on_the_way: set[str] = set()
+        self._sent: set[str] = set()
 
     async def talk(self, socket: aiohttp.ClientWebSocketResponse, greeting: Mapping[str, object]) -> bool:
         """Talk until done (True) or the connection is cut (False)."""
@@ -81,8 +92,8 @@ class Talker:
                         ready = True
                     else:
                         self._take(frame)
-                if ready:
-                    await self._send(socket)
+                if ready and await self._send(socket) and self._chance.random() < CUTS:
+                    return False
                 if self.done:
                     return True
         except (ConnectionError, aiohttp.ClientError):
@@ -105,14 +116,18 @@ class Talker:
             case "error":
                 raise AssertionError(frame)
 
-    async def _send(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        for text in self.ledger.unacknowledged:
-            if text not in self._on_the_way:
-                self._on_the_way.add(text)
-                frame = {"t": "message", "id": text, "text": text}
-                if self.ledger.side == "agent":
-                    frame["conversation"] = self._conversation
-                await socket.send_json(frame)
+    async def _send(self, socket: aiohttp.ClientWebSocketResponse) -> int:
+        """Send what may be on the way and is not yet; return how many messages that were."""
+        due = [text for text in self.ledger.unacknowledged if text not in self._on_the_way]
+        for text in due:
+            self.ledger.resent += text in self._sent
+            self._sent.add(text)
+            self._on_the_way.add(text)
+            frame = {"t": "message", "id": text, "text": text}
+            if self.ledger.side == "agent":
+                frame["conversation"] = self._conversation
+            await socket.send_json(frame)
+        return len(due)
 
 
 async def until_done(
