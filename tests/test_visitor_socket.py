@@ -16,6 +16,7 @@ from aiohttp import WSCloseCode, WSMsgType
 from adapters.web import visitor_connection, visitor_socket
 from adapters.web.frames import MAX_FRAME
 from adapters.web.live_socket import MAX_QUEUED, LiveSocket
+from chatdesk.errors import EventRefused
 from tests.running_desk import ANSWERS, Line, ServedDesk, customer, serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -281,7 +282,7 @@ def test_an_address_may_open_only_so_many_connections() -> None:
     addresses = visitor_connection.Addresses(limit=2)
     addresses.add("192.0.2.1")
     addresses.add("192.0.2.1")
-    with pytest.raises(visitor_connection.EventRefused):
+    with pytest.raises(EventRefused):
         addresses.add("192.0.2.1")
     addresses.add("192.0.2.2")
     addresses.remove("192.0.2.1")
