@@ -51,6 +51,13 @@ class StorageError(ChatdeskError):
     """The database cannot do what was asked of it."""
 
 
+class DatabaseUnavailable(StorageError):
+    """The database server cannot be used now: it restarts, failed over, or cannot be reached.
+
+    Whether a commit under way took effect is not known; the same events may be sent again.
+    """
+
+
 class DatabaseTooNew(StorageError):
     """The database was made by a newer chatdesk than this program."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,10 +15,13 @@ from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.context import TortoiseContext
 from tortoise.exceptions import BaseORMException
 
-from chatdesk.errors import StorageError
+from chatdesk.errors import DatabaseUnavailable, StorageError
 from storage.migrator import bring_up_to_date
 
 WRITER, READER = "default", "reader"
+POOL_SIZE = 5
+"""Connections to PostgreSQL at most, for writing and again for reading."""
+_PASSWORD = re.compile(r"^(\w+://[^:/@]*):[^@]*@")
 _SQLITE_PRAGMAS = {"busy_timeout": 10_000, "journal_mode": "WAL", "synchronous": "FULL", "foreign_keys": "ON"}
 
 
@@ -46,7 +50,12 @@ class Database:
             await bring_up_to_date(self._writer)
         except (BaseORMException, sqlite3.Error, OSError) as error:
             await self.close()
-            raise StorageError(f"The database {self.url} cannot be opened: {error}") from error
+            raise StorageError(f"The database {self.name} cannot be opened: {error}") from error
+        except StorageError as error:
+            await self.close()
+            if isinstance(error, DatabaseUnavailable):
+                raise DatabaseUnavailable(f"The database {self.name} cannot be opened: {error}") from error
+            raise
         except BaseException:
             await self.close()
             raise
@@ -68,7 +77,7 @@ class Database:
     def writer(self) -> BaseDBAsyncClient:
         """The connection for writing, never the open transaction of whoever started this task."""
         if self._writer is None:
-            raise StorageError(f"The database {self.url} is not open.")
+            raise StorageError(f"The database {self.name} is not open.")
         return self._writer
 
     @property
@@ -77,9 +86,27 @@ class Database:
         return self._context.connections.get(READER)
 
     @property
+    def name(self) -> str:
+        """The address as it may be shown: without a password."""
+        return _PASSWORD.sub(r"\1:***@", self.url)
+
+    @property
     def dialect(self) -> str:
         """``sqlite`` or ``postgres``."""
         return self.writer.capabilities.dialect
+
+    async def problem(self) -> str | None:
+        """Return why nothing can be stored at the moment, a sentence; None when all is well.
+
+        Raises StorageError when the database does not answer.
+        """
+        if self.dialect != "postgres":
+            await self.reader.execute_query("SELECT 1")
+            return None
+        found = await self.writer.execute_query_dict("SHOW transaction_read_only")
+        if found[0]["transaction_read_only"] == "on":
+            return "The database server only reads: it is a standby."
+        return None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[BaseDBAsyncClient]:
@@ -97,6 +124,11 @@ class Database:
             raise StorageError(str(error)) from error
 
 
+def postgres_address(url: str) -> str:
+    """Return the address as the driver reads it; asyncpg:// is another word for postgres://."""
+    return "postgresql://" + url.partition("://")[2]
+
+
 def tortoise_config(url: str) -> dict[str, Any]:
     """Return Tortoise's configuration for sqlite://relative, sqlite:///absolute or postgres://…."""
     if url.startswith("sqlite:"):
@@ -108,6 +140,9 @@ def tortoise_config(url: str) -> dict[str, Any]:
             "credentials": {"file_path": str(file), **_SQLITE_PRAGMAS},
         }
     else:
-        connection = url
+        connection = {
+            "engine": "storage.postgres_client",
+            "credentials": {"dsn": postgres_address(url), "maxsize": POOL_SIZE},
+        }
     app = {"models": ["storage.models"], "default_connection": WRITER, "migrations": "storage.migrations"}
     return {"connections": {WRITER: connection, READER: connection}, "apps": {"models": app}}

@@ -21,7 +21,7 @@ from chatdesk.rate_limit import RateLimit
 from storage import models, rows
 from storage.database import Database
 from storage.file_writer import FileWriter, remove_strays
-from storage.sqlite_client import uninterrupted
+from storage.uninterrupted import uninterrupted
 
 Result = TypeVar("Result")
 

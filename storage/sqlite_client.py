@@ -6,10 +6,9 @@ once, and a task cancelled while it enters or leaves a transaction leaves the co
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
-from collections.abc import Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from tortoise.backends.base.client import (
     NestedTransactionContext,
@@ -26,24 +25,7 @@ from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
 from storage.bulk import Statement
-
-Result = TypeVar("Result")
-
-
-async def uninterrupted(work: Coroutine[Any, Any, Result]) -> Result:
-    """Await ``work`` to its end even if the caller is cancelled meanwhile; that is raised afterwards."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        if not task.cancelled():
-            task.exception()  # Seen here, so that it is not reported as never retrieved.
-        raise cancelled
-    return task.result()
+from storage.uninterrupted import uninterrupted
 
 
 class ImmediateTransaction(SqliteTransactionContext):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, async_playwright
+
+from tests import postgres_server
 
 CHROMIUM_PATH_FILE = Path(sys.prefix, "chromium-path")
 CHROMIUM_FLAGS = (
@@ -41,6 +43,13 @@ async def browser(chromium_path: str) -> AsyncIterator[Browser]:
         )
         yield chromium
         await chromium.close()
+
+
+@pytest.fixture(autouse=True)
+def postgres_databases() -> Iterator[None]:
+    """Empty each test's PostgreSQL databases after it."""
+    yield
+    postgres_server.take_back_databases()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

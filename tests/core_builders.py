@@ -20,6 +20,7 @@ from chatdesk.outbox import Delivery, DeliveryKind
 from chatdesk.ports import Store
 from chatdesk.ticket import TicketNumber
 from flows import live_chat, ticket_work
+from tests import postgres_server
 from tests.desk_builders import NORTHWIND, TUESDAY, answers, external_id
 
 FLOWS = Flows(live_chat.step, ticket_work.step)
@@ -45,8 +46,10 @@ def new_id() -> str:
     return f"{next(_ids):032x}"
 
 
-def url(folder: Path) -> str:
-    """Return the address of a SQLite database in ``folder``."""
+def url(folder: Path, kind: str = "") -> str:
+    """Return the address of the database that belongs to ``folder``; ``kind`` asks for one by name."""
+    if kind == "postgres" or (not kind and postgres_server.wanted_everywhere()):
+        return postgres_server.database_for(folder)
     return f"sqlite:///{folder / 'desk.sqlite3'}"
 
 

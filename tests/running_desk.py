@@ -21,6 +21,7 @@ from chatdesk.bootstrap import RunningDesk, now, running_desk
 from chatdesk.cli.demonstration import TECHNICIANS, sign_in_address
 from chatdesk.cli.server import open_port
 from chatdesk.config import load_config, parse_config
+from tests import postgres_server
 
 ANSWERS = {
     "name": "Dana Reyes",
@@ -78,6 +79,8 @@ async def serving(
 
 def database_url(folder: Path) -> str:
     """Return the address of the data folder's database."""
+    if postgres_server.wanted_everywhere():
+        return postgres_server.database_for(folder)
     return f"sqlite://{folder / 'chatdesk.sqlite3'}"
 
 
@@ -181,6 +184,7 @@ class ServerProcess:
             env={
                 **environment,
                 "CHATDESK_DATA": str(self.data),
+                "CHATDESK_DATABASE_URL": database_url(self.data),
                 "CHATDESK_PORT": "0",
                 "PYTHONUNBUFFERED": "1",
                 **self._environment,

@@ -1,4 +1,4 @@
-"""What every Outbox must do, tried on the one in memory and on SQLite."""
+"""What every Outbox must do, tried on the one in memory, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ class Kept:
         await self.outbox.finish([DeliveryResult(identity, attempt, status, retry_at=retry_at)], TUESDAY)
 
 
-@pytest.fixture(params=["fake", "sqlite"])
+@pytest.fixture(params=["fake", "sqlite", "postgres"])
 async def kept(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Kept]:
     if request.param == "fake":
         store = FakeStore()
         yield Kept(store, FakeOutbox(store))
         return
-    async with Database(url(tmp_path)) as database:
+    async with Database(url(tmp_path, request.param)) as database:
         yield Kept(TortoiseStore(database), TortoiseOutbox(database))
 
 

@@ -1,4 +1,4 @@
-"""What every Store must do, tried on the one in memory and on SQLite."""
+"""What every Store must do, tried on the one in memory, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ from tests.fake_store import FakeStore
 DANA = Author(AuthorKind.CUSTOMER, "dana", "Dana Reyes")
 
 
-@pytest.fixture(params=["fake", "sqlite"])
+@pytest.fixture(params=["fake", "sqlite", "postgres"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
     if request.param == "fake":
         yield FakeStore()
         return
-    async with Database(url(tmp_path)) as database:
+    async with Database(url(tmp_path, request.param)) as database:
         yield TortoiseStore(database)
 
 

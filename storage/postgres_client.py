@@ -1,0 +1,197 @@
+"""Tortoise's PostgreSQL client, repaired: transactions survive cancellation, and a lost server is told apart.
+
+The library's own keeps a connection for ever when a task is cancelled while it enters a transaction, and
+lets the driver's errors through when the server goes away. Here whatever is the server's fault (stopped,
+restarting, out of connections, a standby that only reads) is raised as DatabaseUnavailable, so that callers
+wait and try again; a row that another node was faster with is ConcurrentChange.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.backends.base.client import (
+    NestedTransactionContext,
+    TransactionContext,
+    TransactionContextPooled,
+)
+from tortoise.connection import get_connections
+from tortoise.exceptions import IntegrityError, OperationalError
+
+from chatdesk.errors import ConcurrentChange, DatabaseUnavailable
+from storage.uninterrupted import uninterrupted
+
+ACQUIRE_TIMEOUT = 10.0
+"""Seconds to wait for a free connection, or for a new one to be made."""
+COMMAND_TIMEOUT, SCRIPT_TIMEOUT = 60.0, 3600.0
+"""Seconds after which a statement, or a migration, counts as lost with its connection."""
+_SETTINGS = {
+    "application_name": "chatdesk",
+    "timezone": "UTC",
+    # A node that hangs in a transaction must not hold the others' rows for ever.
+    "idle_in_transaction_session_timeout": "15s",
+    "lock_timeout": "10s",
+}
+_CONFLICTS = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+)
+_UNAVAILABLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresSystemError,
+    OSError,
+    TimeoutError,
+)
+
+
+async def translated(call: Callable[..., Awaitable[Any]], *arguments: Any, **named: Any) -> Any:
+    """Await a call to the driver; raise what goes wrong as errors that callers know.
+
+    A value that no database could take keeps the driver's own error: the record is at fault then.
+    """
+    try:
+        return await call(*arguments, **named)
+    except _CONFLICTS as error:
+        raise ConcurrentChange(str(error)) from error
+    except asyncpg.IntegrityConstraintViolationError as error:
+        raise IntegrityError(error) from error
+    except _UNAVAILABLE as error:
+        raise DatabaseUnavailable(_said(error)) from error
+    except (asyncpg.DataError, ValueError):
+        raise
+    except asyncpg.PostgresError as error:
+        raise OperationalError(error) from error
+    except asyncpg.InterfaceError as error:
+        # The driver's word for a connection that was closed under it.
+        raise DatabaseUnavailable(_said(error)) from error
+
+
+def _said(error: BaseException) -> str:
+    return f"PostgreSQL cannot be used now: {str(error) or type(error).__name__}"
+
+
+class PostgresTransaction(TransactionContextPooled):
+    """A transaction whose connection always goes back to the pool."""
+
+    __slots__ = ()
+    client: PostgresTransactionWrapper
+
+    async def __aenter__(self) -> PostgresTransactionWrapper:
+        await translated(self._acquire)
+        try:
+            await uninterrupted(translated(self.client.begin))
+        except BaseException:
+            await uninterrupted(self._undo())
+            raise
+        self.token = get_connections().set(self.connection_name, self.client)
+        return self.client
+
+    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+        get_connections().reset(self.token)
+        await uninterrupted(translated(self._commit) if exc_type is None else self._undo())
+
+    async def _acquire(self) -> None:
+        await self.ensure_connection()
+        pool = self.client._parent._pool
+        if pool is None:
+            raise asyncpg.InterfaceError("the pool is closed")
+        self.client._connection = await pool.acquire(timeout=ACQUIRE_TIMEOUT)
+
+    async def _commit(self) -> None:
+        try:
+            await self.client.commit()
+        except BaseException:
+            self._drop()
+            raise
+        finally:
+            await self._release()
+
+    async def _undo(self) -> None:
+        try:
+            if self.client.transaction is not None:
+                await self.client.rollback()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            # The server undoes what a lost connection had begun.
+            self._drop()
+        finally:
+            await self._release()
+
+    def _drop(self) -> None:
+        # The pool has let go of it already when it knows that it is lost.
+        with suppress(asyncpg.InterfaceError):
+            self.client._connection.terminate()
+
+    async def _release(self) -> None:
+        pool = self.client._parent._pool
+        if pool is not None:
+            await pool.release(self.client._connection)
+
+
+class PostgresTransactionWrapper(TransactionWrapper):
+    """The connection of an open transaction."""
+
+    async def execute_script(self, query: str) -> None:
+        """Execute a migration, which may take its time."""
+        async with self.acquire_connection() as connection:
+            await translated(connection.execute, query, timeout=SCRIPT_TIMEOUT)
+
+    async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        return await translated(func, self, *args, **kwargs)
+
+    def _in_transaction(self) -> TransactionContext:
+        return NestedTransactionContext(PostgresTransactionWrapper(self))
+
+
+class PostgresClient(AsyncpgDBClient):
+    """PostgreSQL by its address, as libpq writes it; see the module's text."""
+
+    def __init__(self, dsn: str, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._dsn = dsn
+
+    async def create_connection(self, with_db: bool) -> None:
+        self._pool = await translated(
+            asyncpg.create_pool,
+            self._dsn,
+            min_size=self.pool_minsize,
+            max_size=self.pool_maxsize,
+            timeout=ACQUIRE_TIMEOUT,
+            command_timeout=COMMAND_TIMEOUT,
+            server_settings=_SETTINGS,
+        )
+        await self._post_connect()
+
+    async def execute_script(self, query: str) -> None:
+        """Execute a migration, which may take its time."""
+        async with self.acquire_connection() as connection:
+            await translated(connection.execute, query, timeout=SCRIPT_TIMEOUT)
+
+    async def _close(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        try:
+            await asyncio.wait_for(pool.close(), 5.0)
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            pool.terminate()
+
+    async def _translate_exceptions(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        return await translated(func, self, *args, **kwargs)
+
+    def _in_transaction(self) -> TransactionContext:
+        return PostgresTransaction(PostgresTransactionWrapper(self), self._pool_init_lock)
+
+
+client_class = PostgresClient
+"""The name by which Tortoise finds the client of an engine."""

