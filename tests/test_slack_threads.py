@@ -48,7 +48,9 @@ async def test_the_customers_messages_appear_under_their_name_and_the_answer_on_
         await desk.marcus.say(TRIAGE, "Have you tried &lt;restarting&gt; it?", card["ts"])
         message = await heard(line, "Have you tried <restarting> it?")
         assert message["name"] == "Marcus Bell"
-        assert next(reply for reply in desk.thread(card) if "restarting" in shown(reply))["user"] == "U0MARCUS"
+        assert (
+            next(reply for reply in desk.thread(card) if "restarting" in shown(reply))["user"] == "U0MARCUS"
+        )
 
 
 async def test_notes_and_other_peoples_messages_stay_internal(desk: SlackDesk) -> None:

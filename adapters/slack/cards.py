@@ -47,8 +47,8 @@ class Cards:
         self._people = people
         self._sent: dict[str, str] = {}
 
-    async def bring_up_to_date(self, delivery: Delivery) -> str:
-        """Show the delivery's ticket as it is now; asked again it changes nothing. Returns the card's ts."""
+    async def bring_up_to_date(self, delivery: Delivery) -> tuple[str, Ticket]:
+        """Show the ticket as it is now; asked again it changes nothing. Returns its card's ts, and itself."""
         ticket, conversation = await self._read(delivery)
         place = await self._memory.place(ticket.number)
         if place is None:
@@ -58,7 +58,7 @@ class Cards:
             conversation = await self._conversation(place, conversation)
             await self._update(place, ticket, conversation)
         await self._show_banner(place, ticket, conversation, delivery)
-        return place.ts
+        return place.ts, ticket
 
     async def place_for(self, delivery: Delivery) -> Place:
         """Return where the delivery's ticket is shown; its card is posted if there is none."""

@@ -12,7 +12,8 @@ from chatdesk.conversation import ConversationId
 from chatdesk.ports import Clock
 from chatdesk.ticket import TicketNumber
 
-ADAPTER = "slack"
+NAME = "slack"
+"""The adapter's name: in notes, as a target of deliveries and as a channel of events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Memory:
 
     async def place(self, number: TicketNumber) -> Place | None:
         """Return where the ticket is shown."""
-        return _read(Place, await self._notes.get(ADAPTER, f"ticket:{number}"))
+        return _read(Place, await self._notes.get(NAME, f"ticket:{number}"))
 
     async def keep_place(self, number: TicketNumber, place: Place) -> None:
         """Note where the ticket is shown, and which ticket the thread shows."""
@@ -76,12 +77,12 @@ class Memory:
 
     async def ticket_at(self, channel: str, thread: str) -> TicketNumber | None:
         """Return the ticket that the thread shows."""
-        found = await self._notes.get(ADAPTER, f"thread:{channel}:{thread}")
+        found = await self._notes.get(NAME, f"thread:{channel}:{thread}")
         return TicketNumber(int(found)) if found else None
 
     async def shown(self, conversation: ConversationId, seq: int) -> Post | None:
         """Return the post by which the app shows a message."""
-        return _read(Post, await self._notes.get(ADAPTER, f"message:{conversation}:{seq}"))
+        return _read(Post, await self._notes.get(NAME, f"message:{conversation}:{seq}"))
 
     async def keep_shown(self, post: Post) -> None:
         """Note the post by which the app shows a message."""
@@ -89,7 +90,7 @@ class Memory:
 
     async def said(self, channel: str, ts: str) -> Post | None:
         """Return the message that somebody's post in Slack became."""
-        return _read(Post, await self._notes.get(ADAPTER, f"post:{channel}:{ts}"))
+        return _read(Post, await self._notes.get(NAME, f"post:{channel}:{ts}"))
 
     async def keep_said(self, post: Post) -> None:
         """Note which message somebody's post in Slack became."""
@@ -97,15 +98,15 @@ class Memory:
 
     async def get(self, key: str) -> str | None:
         """Return any other note."""
-        return await self._notes.get(ADAPTER, key)
+        return await self._notes.get(NAME, key)
 
     async def put(self, key: str, value: str) -> None:
         """Keep any other note."""
-        await self._notes.put(ADAPTER, key, value, self._clock())
+        await self._notes.put(NAME, key, value, self._clock())
 
     async def claim(self, key: str, value: str) -> str:
         """Keep a note unless there is one; return what is kept then."""
-        return await self._notes.claim(ADAPTER, key, value, self._clock())
+        return await self._notes.claim(NAME, key, value, self._clock())
 
     async def _put(self, key: str, kept: Place | Post) -> None:
         await self.put(key, json.dumps(asdict(kept), separators=(",", ":")))

@@ -85,6 +85,22 @@ def wait(subject: Subject) -> Block:
     return _modal("wait", f"Wait · {subject.ticket}", "Wait", subject, blocks)
 
 
+def add_to_ticket(subject: Subject, prefix: str, words: str) -> Block:
+    """Return the dialog that adds a message's words to a ticket."""
+    number: Block = {"type": "plain_text_input", "max_length": 40}
+    note: Block = {
+        "type": "plain_text_input",
+        "multiline": True,
+        "max_length": MAX_INPUT,
+        "initial_value": words,
+    }
+    blocks = [
+        _input("ticket", "Ticket", number, f"Such as {prefix}-1024."),
+        _input("text", "Internal note", note, "Only technicians read this."),
+    ]
+    return _modal("add", "Add to ticket", "Add", subject, blocks)
+
+
 def survey(
     questions: Survey, callback: str, title: str, submit: str, subject: Subject, known: Mapping[str, str]
 ) -> Block:

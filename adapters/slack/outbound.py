@@ -10,15 +10,15 @@ from adapters.slack.block_limits import context, plain
 from adapters.slack.card import is_on_card, message_parts, message_summary, username
 from adapters.slack.cards import Cards, find_post
 from adapters.slack.file_posts import FilePosts
-from adapters.slack.memory import Memory, Place, Post
+from adapters.slack.memory import NAME, Memory, Place, Post
 from adapters.slack.pacing import Pacer
 from adapters.slack.payload import Block, text
+from adapters.slack.personal import Personal
 from chatdesk.conversation import ConversationId, Message
 from chatdesk.errors import DeliveryDelayed, DeliveryRefused
 from chatdesk.outbox import Delivery, DeliveryKind
 from chatdesk.reading import StaffReads
 
-NAME = "slack"
 ON_CARD = "on the card"
 NOTHING = "nothing to show"
 REST = "This message has become too long to be shown here; read it in the console."
@@ -41,6 +41,7 @@ class SlackChannel:
         reads: StaffReads,
         cards: Cards,
         files: FilePosts,
+        personal: Personal,
         on_shown: Callable[[Delivery], None],
     ) -> None:
         self._api = api
@@ -49,6 +50,7 @@ class SlackChannel:
         self._reads = reads
         self._cards = cards
         self._files = files
+        self._personal = personal
         self._on_shown = on_shown
 
     async def send(self, delivery: Delivery) -> str:
@@ -82,7 +84,9 @@ class SlackChannel:
     async def _send(self, delivery: Delivery) -> str:
         match delivery.kind:
             case DeliveryKind.TICKET:
-                return await self._cards.bring_up_to_date(delivery)
+                ts, ticket = await self._cards.bring_up_to_date(delivery)
+                await self._personal.tell_assignee(ticket)
+                return ts
             case DeliveryKind.MESSAGE:
                 return await self._post(delivery)
             case DeliveryKind.REVISION:

@@ -17,6 +17,8 @@ from adapters.slack.api import SlackApi
 from adapters.slack.bolt_app import build_bolt_app
 from adapters.slack.buttons import Buttons
 from adapters.slack.cards import Cards
+from adapters.slack.commands import Commands
+from adapters.slack.contacts import Contacts
 from adapters.slack.dispatch import Dispatch
 from adapters.slack.doing import Doing
 from adapters.slack.file_posts import FilePosts
@@ -28,11 +30,13 @@ from adapters.slack.pacing import Pacer
 from adapters.slack.parts import Parts
 from adapters.slack.payload import text
 from adapters.slack.people import People
+from adapters.slack.personal import Personal
 from adapters.slack.receipts import Receipts
 from adapters.slack.sequencer import Sequencer
 from adapters.slack.tell import Teller
 from adapters.slack.thread_files import ThreadFiles
 from adapters.slack.threads import Threads
+from adapters.slack.ticket_reads import TicketReads
 from chatdesk.files import FileLimits
 from chatdesk.outbox import Delivery
 from chatdesk.ports import Channel
@@ -82,14 +86,15 @@ async def slack_service(parts: Parts) -> AsyncIterator[SlackService]:
         pacer = Pacer(parts.secrets.seconds_per_post, clock)
         cards = Cards(parts.config, parts.channel, api, pacer, memory, parts.reads, people)
         receipts = Receipts(api, parts.hub, cards, clock)
-        gateway = Gateway(_dispatch(parts, api, memory, people, receipts).handle, Inbox(parts.inbox))
+        desk_side = DeskSide(parts, api, memory, people)
+        gateway = Gateway(desk_side.dispatch(receipts).handle, Inbox(parts.inbox))
         files = FilePosts(api, memory, parts.files)
 
         def on_shown(delivery: Delivery) -> None:
             if delivery.conversation is not None and delivery.ticket is not None:
                 receipts.watch(delivery.conversation, delivery.ticket)
 
-        channel = SlackChannel(api, pacer, memory, parts.reads, cards, files, on_shown)
+        channel = SlackChannel(api, pacer, memory, parts.reads, cards, files, desk_side.personal, on_shown)
         app = build_bolt_app(gateway, api.client, parts.secrets.signing_secret)
         signs = asyncio.create_task(receipts.run())
         await gateway.resume()
@@ -101,18 +106,35 @@ async def slack_service(parts: Parts) -> AsyncIterator[SlackService]:
             await gateway.stop()
 
 
-def _dispatch(parts: Parts, api: SlackApi, memory: Memory, people: People, receipts: Receipts) -> Dispatch:
-    teller = Teller(api)
-    doing = Doing(parts.config, parts.desk, parts.reads, parts.clock, parts.new_id)
-    threads = Threads(
-        api,
-        memory,
-        parts.reads,
-        people,
-        Sequencer(parts.desk),
-        ThreadFiles(api, parts.files, FileLimits()),
-        receipts,
-        teller,
-    )
-    buttons = Buttons(api, memory, people, doing, teller, emoji=parts.channel.emoji_buttons)
-    return Dispatch(threads, buttons)
+class DeskSide:
+    """What works on Slack's requests."""
+
+    def __init__(self, parts: Parts, api: SlackApi, memory: Memory, people: People) -> None:
+        self._parts = parts
+        self._api = api
+        self._memory = memory
+        self._people = people
+        config, reads, clock = parts.config, parts.reads, parts.clock
+        self._doing = Doing(config, parts.desk, reads, clock, parts.new_id)
+        self._lists = TicketReads(config, parts.desk, reads, people, self._doing, clock)
+        self.personal = Personal(config, api, memory, people, parts.links, reads, self._lists, clock)
+
+    def dispatch(self, receipts: Receipts) -> Dispatch:
+        """Return what sorts requests and has them worked on."""
+        parts, people, doing, teller = self._parts, self._people, self._doing, Teller(self._api)
+        emoji = parts.channel.emoji_buttons
+        buttons = Buttons(self._api, self._memory, people, doing, teller, emoji=emoji)
+        contacts = Contacts(parts.config, people, doing, buttons, teller)
+        commands = Commands(
+            parts.config, people, doing, buttons, contacts, self.personal, self._lists, parts.clock
+        )
+        threads = Threads(
+            self._memory,
+            parts.reads,
+            people,
+            Sequencer(parts.desk),
+            ThreadFiles(self._api, parts.files, FileLimits()),
+            receipts,
+            teller,
+        )
+        return Dispatch(threads, buttons, contacts, commands, self.personal)

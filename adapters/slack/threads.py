@@ -6,9 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from adapters.slack import mrkdwn
-from adapters.slack.api import SlackApi
-from adapters.slack.memory import Memory, Place, Post
-from adapters.slack.outbound import NAME
+from adapters.slack.memory import NAME, Memory, Place, Post
 from adapters.slack.payload import Payload, part, text
 from adapters.slack.people import People
 from adapters.slack.receipts import Receipts
@@ -31,7 +29,6 @@ class Threads:
 
     def __init__(
         self,
-        api: SlackApi,
         memory: Memory,
         reads: StaffReads,
         people: People,
@@ -40,7 +37,6 @@ class Threads:
         receipts: Receipts,
         teller: Teller,
     ) -> None:
-        self._api = api
         self._memory = memory
         self._reads = reads
         self._people = people
