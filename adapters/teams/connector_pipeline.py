@@ -49,6 +49,10 @@ class _Answer:
     def body(self) -> bytes:
         return self._body
 
+    def raise_for_status(self) -> NoReturn:
+        """Called by the SDK for a success that it does not expect."""
+        raise DeliveryUnknown(f"Teams answered {self.status_code} where another success was expected.")
+
 
 class _NoSender(AsyncHTTPSender[Any, Any]):
     """Ends the pipeline; the policy before it has sent the request already."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from chatdesk.conversation import AuthorKind, Message, Visibility
 
 MAX_BYTES = 20_000
-"""Bytes of text in one activity; Teams takes 28 kB, marks and names included."""
+"""Bytes of text in one activity; Teams takes 28 kB, names and addresses included."""
+LONGEST_ESCAPE = 12
+"""Bytes that one character takes at most in JSON of ASCII."""
 DELETED = "(deleted)"
 
 
@@ -39,10 +42,22 @@ def pieces(text: str) -> Sequence[str]:
     """Return the text in pieces of at most MAX_BYTES, broken at a line or a word where there is one."""
     found: list[str] = []
     rest = text
-    while len(rest.encode()) > MAX_BYTES:
-        head = rest.encode()[:MAX_BYTES].decode(errors="ignore")
+    while (fits := _fitting(rest)) < len(rest):
+        head = rest[:fits]
         at = max(head.rfind("\n"), head.rfind(" "))
         head = head[: at + 1] if at > len(head) // 2 else head
         found.append(head)
         rest = rest[len(head) :]
     return [*found, rest]
+
+
+def _fitting(text: str) -> int:
+    """Return how many characters from the start fit into MAX_BYTES, as the SDK's JSON writes them."""
+    if len(text) * LONGEST_ESCAPE <= MAX_BYTES:
+        return len(text)
+    room = MAX_BYTES
+    for at, char in enumerate(text):
+        room -= len(json.dumps(char)) - 2
+        if room < 0:
+            return at
+    return len(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import structlog
+
 from adapters.teams.incoming import Incoming, Person
 from adapters.teams.services import PROVIDER, TeamsServices
 from chatdesk.conversation import Agent
@@ -9,6 +11,8 @@ from chatdesk.errors import DeliveryError
 from chatdesk.staff import AgentAccount
 
 VISITOR = "teams:"
+
+log = structlog.get_logger(__name__)
 
 
 def visitor_of(person: Person) -> str:
@@ -52,7 +56,8 @@ class People:
             return None
         try:
             member = await self._services.gateway.member(incoming.place, incoming.person.id)
-        except DeliveryError:
+        except DeliveryError as error:
+            log.info("teams_member_not_told", error=str(error))
             return None
         if member.is_guest or member.aad != incoming.person.aad:
             return None

@@ -178,7 +178,7 @@ class Connector:
             answer = take()
             self.news.set()
         if failure is None:
-            return web.json_response(answer, status=201)
+            return web.json_response(answer, status=201 if request.method == "POST" else 200)
         if failure.status:
             return web.json_response(
                 {"error": {"code": "Busy"}}, status=failure.status, headers=failure.headers

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -25,19 +26,17 @@ from tests.fake_connector.issuer import APP_ID, APP_PASSWORD, ISSUER, TENANT, Is
 CLIENT_TENANT = "00000000-0000-0000-0000-0000000000bb"
 BOT = f"28:{APP_ID}"
 SECRET = "a secret of the desk for tests only"
-TEAMS_DESK = (
-    (
-        SAMPLE_DESK.replace(
-            'phone = "555-0100"', 'phone = "555-0100"\npublic_url = "https://desk.example.com"'
-        )
-        + f"""
+STAFF = f"""
 [staff.teams]
 channel = "{CHANNEL}"
 """
-    )
-    .replace("[companies.contoso]", f'[companies.contoso]\nteams_tenants = ["{CLIENT_TENANT}"]')
-    .replace('calendar = "chat", after_hours', 'calendar = "always", after_hours')
-)
+CHANGES = {
+    'phone = "555-0100"': 'phone = "555-0100"\npublic_url = "https://desk.example.com"',
+    "[companies.contoso]": f'[companies.contoso]\nteams_tenants = ["{CLIENT_TENANT}"]',
+    "phone  = {": 'teams = { calendar = "always" }\nphone  = {',
+    'calendar = "chat", after_hours': 'calendar = "always", after_hours',
+}
+TEAMS_DESK = reduce(lambda text, change: text.replace(*change), CHANGES.items(), SAMPLE_DESK) + STAFF
 """The sample desk, open around the clock on the web, with technicians in Teams."""
 
 _ids = count(1)
