@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -28,8 +28,7 @@ from chatdesk.errors import NotFound
 from chatdesk.files import FileLimits
 from chatdesk.health import Loops
 from chatdesk.hub import Hub
-from chatdesk.mail_parts import mail_channel, mail_tokens
-from chatdesk.mail_tokens import MailTokens
+from chatdesk.mail_parts import DeskMail, desk_mail, mail_tokens
 from chatdesk.ports import Channel
 from chatdesk.reading import StaffReads
 from chatdesk.relay import Relay
@@ -73,11 +72,11 @@ async def problems(database: Database, loops: Loops) -> list[str]:
     """Return why the desk does not do its work, a sentence each; empty when it does."""
     found = loops.problems()
     try:
-        await asyncio.wait_for(database.reader.execute_query("SELECT 1"), DATABASE_PATIENCE)
+        problem = await asyncio.wait_for(database.problem(), DATABASE_PATIENCE)
     except Exception as error:
         log.warning("database_does_not_answer", error=str(error))
-        found.append("The database does not answer.")
-    return found
+        problem = "The database does not answer."
+    return [*found, problem] if problem else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +93,7 @@ class RunningDesk:
     services: Services
     loops: Loops
     application: web.Application
+    mail: DeskMail
 
 
 @asynccontextmanager
@@ -126,9 +126,15 @@ async def running_desk(
         )
         staffed = await stack.enter_async_context(slack_service(services, database, data, slack))
         in_teams = await stack.enter_async_context(teams_service(services, database, teams))
-        channels = {**staffed.channels, **in_teams.channels}
-        relay = _relay(config, database, desk, mail_tokens(secret), mail, channels)
+        channels: dict[str, Channel] = {**staffed.channels, **in_teams.channels}
+        relay = Relay(TortoiseOutbox(database), desk, channels, now, random.random)
+        desk.on_commit(partial(_wake, relay))
+        services = replace(services, wake_relay=relay.wake)
+        facts = TicketFacts(services.staff_reads)
+        mailing = desk_mail(services, database, facts, mail_tokens(secret), mail, relay.wake)
+        channels[mailing.channel.name] = mailing.channel
         application = build_application(services)
+        mailing.add_routes(application)
         staffed.add_routes(application)
         link_routes.add_routes(application, account_links(database))
         in_teams.add_routes(application)
@@ -136,7 +142,10 @@ async def running_desk(
         loops.start(RELAY_LOOP, relay.run())
         try:
             staff = services.staff
-            yield RunningDesk(config, database, data, desk, hub, relay, staff, services, loops, application)
+            async with mailing.receiving(loops):
+                yield RunningDesk(
+                    config, database, data, desk, hub, relay, staff, services, loops, application, mailing
+                )
         finally:
             # The relay first: the timers it still hands over are events for the desk.
             relay.stop()
@@ -152,25 +161,9 @@ def build_desk(config: Config, database: Database, hub: Hub) -> Desk:
     return Desk(config, store, hub, flows, now, new_id)
 
 
-def _relay(
-    config: Config,
-    database: Database,
-    desk: Desk,
-    tokens: MailTokens,
-    servers: MailServers,
-    staffed: Mapping[str, Channel],
-) -> Relay:
-    source = TicketFacts(TortoiseStaffReads(database))
-    mail = mail_channel(config, database, source, tokens, servers, now)
-    channels: dict[str, Channel] = {mail.name: mail, **staffed}
-    relay = Relay(TortoiseOutbox(database), desk, channels, now, random.random)
-
-    def wake_relay(changes: Changes) -> None:
-        if changes.deliveries:
-            relay.wake()
-
-    desk.on_commit(wake_relay)
-    return relay
+def _wake(relay: Relay, changes: Changes) -> None:
+    if changes.deliveries:
+        relay.wake()
 
 
 async def _services(

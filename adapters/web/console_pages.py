@@ -40,7 +40,7 @@ class StaticFile:
     tag: str
 
 
-def page(request: web.Request, template: str, **values: str) -> web.Response:
+def page(request: web.Request, template: str, **values: object) -> web.Response:
     """Return a page from a template; every value is escaped."""
     desk = request.app[SERVICES].config.desk
     text = _templates.get_template(template).render(desk_name=desk.name, language=desk.language, **values)

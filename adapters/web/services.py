@@ -77,6 +77,10 @@ async def no_problems() -> list[str]:
     return []
 
 
+def nothing_to_wake() -> None:
+    """Do nothing: there is no relay."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The desk's parts as the web adapter uses them.
@@ -103,6 +107,7 @@ class Services:
     secret: str = field(default="", repr=False)
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     sockets: Sockets = field(default_factory=Sockets)
+    wake_relay: Callable[[], None] = nothing_to_wake
 
 
 SERVICES = web.AppKey("services", Services)
