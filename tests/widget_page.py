@@ -67,7 +67,7 @@ class WidgetPage:
 
     async def ticket(self) -> str:
         """Return the ticket's number from the head of the window."""
-        return (await self.window.locator("header p").inner_text()).split(" ")[0]
+        return (await self.window.locator(".head p").inner_text()).split(" ")[0]
 
     async def write(self, text: str) -> None:
         """Write a message and send it with Enter."""

@@ -56,7 +56,7 @@ class Chat {
     this.ending = new Ending(this);
     this.thread = new Thread(this);
     const close = button("icon", icon("close"), () => this.close(), "Close chat");
-    const head = h("header", logo && h("img", { src: logo, alt: "" }), h("div", h("h2", name), this.subtitle), this.more, close);
+    const head = h("div.head", logo && h("img", { src: logo, alt: "" }), h("div", h("h2", name), this.subtitle), this.more, close);
     const dialog = { role: "dialog", "aria-modal": "true", "aria-label": name, hidden: true, onkeydown: (event) => this.pressed(event) };
     this.panel = h("section.panel", dialog, head, this.menu, this.banner, this.body);
     this.host.shadowRoot.append(this.panel);
