@@ -317,3 +317,15 @@ async def test_a_stopping_desk_tells_its_visitors_to_come_back(desk: ServedDesk)
         await line.next("ready")
         await desk.running.application.shutdown()
         assert await line.close_code() == WSCloseCode.SERVICE_RESTART
+
+
+async def test_what_was_written_for_another_conversation_does_not_land_in_the_newest(
+    desk: ServedDesk,
+) -> None:
+    async with customer(desk.base) as line:
+        await begin(line)
+        await line.next("place")
+        await line.socket.send_json(
+            {"t": "edit", "id": "1", "seq": 1, "text": "x", "conversation": "an-older-one"}
+        )
+        assert (await line.socket.receive_json())["code"] == "moved"

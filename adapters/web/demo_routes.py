@@ -28,6 +28,7 @@ def add_routes(application: web.Application) -> None:
     application.router.add_get("/demo", _page)
     application.router.add_get("/demo/after-hours", _after_hours)
     application.router.add_get("/demo/site.css", _style)
+    application.router.add_get("/demo/icon.svg", _icon)
 
 
 async def _page(request: web.Request) -> web.StreamResponse:
@@ -52,3 +53,8 @@ def _website(request: web.Request, widget: str) -> web.Response:
 async def _style(_request: web.Request) -> web.StreamResponse:
     text = files("adapters.web").joinpath("static", "demo.css").read_text(encoding="utf-8")
     return web.Response(text=text, content_type="text/css", headers={"Cache-Control": "no-cache"})
+
+
+async def _icon(_request: web.Request) -> web.StreamResponse:
+    text = files("adapters.web").joinpath("static", "demo.svg").read_text(encoding="utf-8")
+    return web.Response(text=text, content_type="image/svg+xml", headers={"Cache-Control": "no-cache"})

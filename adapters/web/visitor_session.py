@@ -104,6 +104,11 @@ class VisitorSession:
         self._send(encode({"t": "place", "place": place}))
 
     def _act(self, frame: frames.VisitorFrame) -> None:
+        named = getattr(frame, "conversation", "")
+        if named and named != self._shown().id:
+            # Written for another conversation, as in a window that had no connection for a while.
+            text = "A newer chat was begun in another window. Take this back and send it there."
+            raise EventRefused(text, code="moved")
         match frame:
             case frames.Ping():
                 self._send(encode({"t": "pong"}))

@@ -27,7 +27,7 @@ export class Dialogue {
     const own = [...this.messages.values()].filter((message) => message.from === "customer" && !message.changed);
     const latest = own.slice(-outbox.length).map((message) => message.text.trim());
     return outbox.filter((frame) => {
-      if (frame.t !== "message" || frame.conversation !== this.id) return false;
+      if (frame.t !== "message" || (frame.conversation !== this.id && !frame.problem)) return false;
       const at = tried.has(frame.id) ? latest.indexOf(frame.text.trim()) : -1;
       if (at >= 0) latest.splice(at, 1);
       return at < 0;
