@@ -53,6 +53,11 @@ class SlackApi:
         """
         return await self._call(method, http_verb="POST", json=body)
 
+    async def write_as(self, token: str, method: str) -> Payload:
+        """Call a method without arguments with another token; raises as ``write``."""
+        headers = {"Authorization": f"Bearer {token}"}
+        return await self._call(method, http_verb="POST", headers=headers)
+
     async def read(self, method: str, **query: str | int) -> Payload:
         """Call a method that only reads. Raises DeliveryDelayed or DeliveryRefused."""
         try:
@@ -112,6 +117,7 @@ class SlackApi:
         json: Mapping[str, object] | None = None,
         params: Mapping[str, object] | None = None,
         data: Mapping[str, object] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> Payload:
         try:
             answer = await self.client.api_call(
@@ -120,6 +126,7 @@ class SlackApi:
                 json=dict(json) if json is not None else None,
                 params=dict(params) if params is not None else None,
                 data=dict(data) if data is not None else None,
+                headers=headers,
             )
         except SlackApiError as error:
             raise _told_apart(method, error) from error

@@ -161,6 +161,10 @@ def _answers(config: Config, ticket: Ticket) -> list[Block]:
 
 def _state(ticket: Ticket, conversation: Conversation, names: Mapping[str, str]) -> str:
     who = literal(names.get(ticket.assignee or "", "")) or "Nobody"
+    if ticket.is_paused and ticket.waiting_until:
+        return (
+            f":pause_button: {ticket.status.value.capitalize()} until {moment(ticket.waiting_until)} · {who}"
+        )
     match conversation.state:
         case Live(agents=agents):
             answering = " and ".join(literal(names.get(agent, "A technician")) for agent in agents)
@@ -172,10 +176,6 @@ def _state(ticket: Ticket, conversation: Conversation, names: Mapping[str, str])
         return f":white_check_mark: {ticket.status.value.capitalize()} · {who}"
     if ticket.status is TicketStatus.MERGED:
         return ":twisted_rightwards_arrows: Merged into another ticket"
-    if ticket.is_paused and ticket.waiting_until:
-        return (
-            f":pause_button: {ticket.status.value.capitalize()} until {moment(ticket.waiting_until)} · {who}"
-        )
     promised = conversation.state.promised_at if isinstance(conversation.state, Ticketed) else None
     call = f" · customer expects us by {moment(promised)}" if promised and not ticket.assignee else ""
     looks = "is looking after this" if ticket.assignee else "has taken this yet"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from adapters.slack.people import People
 from adapters.slack.personal import Personal
 from adapters.slack.receipts import Receipts
 from adapters.slack.sequencer import Sequencer
+from adapters.slack.socket_mode import SocketMode
 from adapters.slack.tell import Teller
 from adapters.slack.thread_files import ThreadFiles
 from adapters.slack.threads import Threads
@@ -96,12 +98,17 @@ async def slack_service(parts: Parts) -> AsyncIterator[SlackService]:
 
         channel = SlackChannel(api, pacer, memory, parts.reads, cards, files, desk_side.personal, on_shown)
         app = build_bolt_app(gateway, api.client, parts.secrets.signing_secret)
-        signs = asyncio.create_task(receipts.run())
+        tasks = [asyncio.create_task(receipts.run())]
+        if parts.secrets.app_token:
+            sockets = SocketMode(api, parts.secrets.app_token, session, app, random.random)
+            tasks.append(asyncio.create_task(sockets.run()))
         await gateway.resume()
         try:
             yield SlackService({channel.name: channel}, app, bool(parts.secrets.signing_secret))
         finally:
-            signs.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             receipts.close()
             await gateway.stop()
 
