@@ -11,6 +11,7 @@ from chatdesk.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown
 from chatdesk.outbox import Delivery
 from tests.channel_contract import CHECKS, FarSide
 from tests.core_builders import delivery, new_id
+from tests.fake_connector.far_side import teams
 
 
 class LoopbackChannel:
@@ -83,6 +84,7 @@ async def blind() -> AsyncIterator[FarSide]:
 FAR_SIDES: dict[str, Callable[[], AbstractAsyncContextManager[FarSide]]] = {
     "loopback": looking,
     "loopback that cannot look": blind,
+    "teams": teams,
 }
 """Every channel by name, with what opens its far side."""
 
