@@ -138,7 +138,7 @@ class Console {
     this.pane("ticket");
     const middle = document.getElementById("middle");
     try {
-      const page = await problemsPage(this.open);
+      const page = await problemsPage(this.open, this.toast, () => this.showProblems());
       replace(middle, h("header", { class: "ticket-head" }, this.backButton()), page);
     } catch (error) {
       this.toast(error.message, true);
