@@ -16,6 +16,7 @@ from adapters.slack.block_limits import (
     MAX_OPTIONS,
     MAX_TITLE,
     context,
+    cut,
     marked,
     plain,
     units,
@@ -92,7 +93,7 @@ def add_to_ticket(subject: Subject, prefix: str, words: str) -> Block:
         "type": "plain_text_input",
         "multiline": True,
         "max_length": MAX_INPUT,
-        "initial_value": words,
+        "initial_value": cut(words, MAX_INPUT),
     }
     blocks = [
         _input("ticket", "Ticket", number, f"Such as {prefix}-1024."),
@@ -166,7 +167,7 @@ def _question(question: SurveyField, known: str) -> Block:
             "max_length": max(1, min(MAX_INPUT, question.max_length)),
         }
         if known:
-            element["initial_value"] = known[: min(MAX_INPUT, question.max_length)]
+            element["initial_value"] = cut(known, min(MAX_INPUT, question.max_length))
     return _input(name, question.ask, element, question.help, required=required)
 
 
