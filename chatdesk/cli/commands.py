@@ -15,12 +15,14 @@ from chatdesk.bootstrap import RunningDesk, now
 from chatdesk.cli.agents import agents
 from chatdesk.cli.check import check as check_desk
 from chatdesk.cli.demonstration import show_links
+from chatdesk.cli.doctor import doctor
 from chatdesk.cli.ending import ExitCode, errors_shown
 from chatdesk.cli.explaining import explain_ticket
 from chatdesk.cli.offline import Offline, run
 from chatdesk.cli.server import OnStart, loop_factory
 from chatdesk.cli.server import serve as serve_desk
 from chatdesk.cli.setting import Setting, demo_setting, serve_setting
+from chatdesk.cli.teams import teams
 from chatdesk.cli.tickets import tickets
 from chatdesk.cli.transcripts import transcript
 from chatdesk.logs import configure_logging
@@ -34,6 +36,8 @@ application = typer.Typer(
 )
 application.add_typer(agents, name="agent")
 application.add_typer(tickets, name="tickets")
+application.add_typer(teams, name="teams")
+application.add_typer(doctor, name="doctor")
 application.command()(transcript)
 application.command("explain")(explain_ticket)
 

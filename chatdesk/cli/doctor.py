@@ -1,0 +1,17 @@
+"""`chatdesk doctor`: checks of what the desk needs from outside, one command a service."""
+
+from __future__ import annotations
+
+import typer
+
+from chatdesk.cli.teams import doctor_teams
+
+doctor = typer.Typer(
+    help="Check what the desk needs from outside, and say what to change.", no_args_is_help=True
+)
+doctor.command("teams")(doctor_teams)
+
+
+@doctor.callback()
+def every_check() -> None:
+    """Keep the names of the checks, also while there is only one."""
