@@ -70,7 +70,9 @@ async def test_a_customer_fills_in_the_survey_and_talks_to_a_technician(browser:
         await expect(link).to_have_attribute("href", "https://example.com/help")
         assert "noopener" in (await link.get_attribute("rel") or "")
         await dana.write("The one on the second floor.")
-        await expect(dana.log.locator(".customer").last).to_contain_text("Sent")
+        own = dana.log.locator(".customer").last
+        await expect(own).to_contain_text("The one on the second floor.")
+        await expect(own).to_contain_text("Sent")
 
 
 async def test_blanks_are_no_answer_and_errors_stand_beside_their_fields(browser: Browser) -> None:
@@ -193,7 +195,7 @@ async def test_own_messages_can_be_changed_and_taken_back(browser: Browser) -> N
         await dana.start()
         await dana.write("Teh printer")
         own = dana.log.locator(".customer").last
-        await expect(own).to_contain_text("Sent")
+        await expect(own).to_contain_text("Teh printer")
         await own.get_by_role("button", name="Edit").click()
         await dana.write("The printer")
         await expect(own).to_contain_text("The printer")
