@@ -186,6 +186,30 @@ class Conversation:
     rating: int | None = None
     version: int = 0
 
+    def continued(self, seq: int, at: datetime, version: int) -> Conversation:
+        """Return the conversation with one more change, numbered ``seq``.
+
+        Every message passes here, which is why it is written out: ``replace`` takes three times as long.
+        """
+        return Conversation(
+            self.id,
+            self.channel,
+            self.visitor,
+            self.customer_name,
+            self.widget,
+            self.company_id,
+            self.ticket,
+            self.flow,
+            self.flow_version,
+            self.state,
+            self.opened_at,
+            at,
+            seq,
+            self.receipts,
+            self.rating,
+            version,
+        )
+
     @property
     def is_open(self) -> bool:
         """Whether somebody waits or talks in it now."""

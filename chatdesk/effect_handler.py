@@ -121,8 +121,7 @@ class EffectHandler:
     def _write(self, conversation: Conversation, seq: int, at: datetime) -> None:
         """Give out the sequence number; most events end here, so the copy is made once, with its version."""
         version = self._draft.next_version(conversation)
-        written = replace(conversation, last_seq=seq, changed_at=at, version=version)
-        self._draft.put_conversation(conversation, written)
+        self._draft.put_conversation(conversation, conversation.continued(seq, at, version))
 
     def _open_ticket(self, ticket: Ticket, conversation: Conversation) -> None:
         self._draft.open_ticket(ticket)

@@ -18,7 +18,7 @@ Secret = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{32,128}$")]
 Seq = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
 Identity = Annotated[str, StringConstraints(max_length=64)]
-Files = Annotated[list[Identity], Field(max_length=10)]
+Files = Annotated[tuple[Identity, ...], Field(max_length=10)]
 
 
 class Frame(BaseModel):
@@ -46,7 +46,7 @@ class Send(Frame):
     t: Literal["message"]
     id: ClientId
     text: Text = ""
-    files: Files = []
+    files: Files = ()
     conversation: Identity = ""
     internal: bool = False
 
