@@ -80,6 +80,7 @@ imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 pytest: $(VENV)/.dev $(VENV)/.browser
+	@sh scripts/ensure_dovecot.sh
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 bench: $(VENV)/.dev

@@ -21,6 +21,7 @@ from chatdesk.bootstrap import RunningDesk, now, running_desk
 from chatdesk.cli.demonstration import TECHNICIANS, sign_in_address
 from chatdesk.cli.server import open_port
 from chatdesk.config import load_config, parse_config
+from chatdesk.settings.mail_servers import NO_SERVERS, MailServers
 from tests import postgres_server
 
 ANSWERS = {
@@ -61,7 +62,10 @@ class ServedDesk:
 
 @asynccontextmanager
 async def serving(
-    config_text: str | None = None, demo: bool = True, data: Path | None = None
+    config_text: str | None = None,
+    demo: bool = True,
+    data: Path | None = None,
+    mail: MailServers = NO_SERVERS,
 ) -> AsyncIterator[ServedDesk]:
     """Serve a desk in this process on a free port: the demonstration, or the chatdesk.toml ``config_text``.
 
@@ -71,7 +75,7 @@ async def serving(
     with tempfile.TemporaryDirectory() as fresh:
         folder = data or Path(fresh)
         async with (
-            running_desk(config, database_url(folder), folder, demo=demo) as desk,
+            running_desk(config, database_url(folder), folder, demo=demo, mail=mail) as desk,
             open_port(desk, "127.0.0.1", 0) as base,
         ):
             yield ServedDesk(base, desk, folder)
