@@ -48,6 +48,10 @@ $(VENV)/.browser: scripts/ensure_chromium.py $(VENV)/.dev
 	@$(BIN)/python scripts/ensure_chromium.py $(VENV)/chromium-path
 	@touch $@
 
+$(VENV)/.playground: scripts/ensure_playground.sh package-lock.json | $(VENV)/.created
+	@bash scripts/ensure_playground.sh $(VENV)/playground
+	@touch $@
+
 dev: $(VENV)/.dev
 
 browser: $(VENV)/.dev
@@ -79,7 +83,7 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-pytest: $(VENV)/.dev $(VENV)/.browser
+pytest: $(VENV)/.dev $(VENV)/.browser $(VENV)/.playground
 	@sh scripts/ensure_dovecot.sh
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
