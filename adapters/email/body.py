@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
 
-from adapters.email.header_values import decoded, to_text
+from adapters.email.header_values import decoded, raw_field, to_text
 from adapters.email.html_text import html_to_text
 from adapters.email.parsed import Attachment, Unreadable
 from chatdesk.file_name import clean_file_name
@@ -110,8 +110,13 @@ def _is_file(part: Message, kind: str) -> bool:
 
 
 def _file_name(part: Message) -> str:
+    named = Message()
+    for field in ("Content-Disposition", "Content-Type"):
+        value = raw_field(part, field)
+        if value:
+            named[field] = value
     try:
-        return clean_line(decoded(str(part.get_filename() or "")))
+        return clean_line(decoded(str(named.get_filename() or "")))
     except (LookupError, TypeError, ValueError):
         # Parameters in pieces (RFC 2231) may contradict one another.
         return ""

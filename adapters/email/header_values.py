@@ -33,9 +33,12 @@ def raw_field(message: Message, name: str) -> str:
 
 def raw_fields(message: Message, name: str) -> Iterator[str]:
     """Yield every field of that name, topmost first, each as one line, undecoded."""
-    for value in message.get_all(name, []):
-        text = str(value).encode("ascii", "surrogateescape").decode("utf-8", "replace")
-        yield " ".join(text[:LONGEST].split())
+    wanted = name.lower()
+    for found, value in message.raw_items():
+        if found.lower() == wanted:
+            # Bytes beyond ASCII do not belong here (RFC 5322); programs write them all the same.
+            raw = str(value)[:LONGEST].encode("ascii", "surrogateescape")
+            yield " ".join(to_text(raw, "utf-8").split())
 
 
 def shown_field(message: Message, name: str) -> str:

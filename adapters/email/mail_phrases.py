@@ -34,6 +34,9 @@ SEPARATORS = re.compile(
     )\s*$""",
     re.X | re.I,
 )
+ANNOUNCES = re.compile(r"(?:<[^<>\s]+@[^<>\s]+>|\b20\d\d\b|\d{1,2}[.:]\d{2}).{0,80}[:\uff1a]\s*$")
+"""A line that, right above a quotation, says whose it is, in whatever language."""
+
 HEADER_BLOCK = re.compile(
     r"^[>*\s]*(?:From|Von|De|Da|Van|Från|Fra|Od|Lähettäjä"
     r"|От|差出人|发件人|寄件者|보낸 사람)\s?\*?\s*[:\uff1a]\*?\s*\S"
@@ -68,7 +71,7 @@ SIGN_OFFS = re.compile(
     | saludos(?:\ cordiales)?|un\ saludo|atentamente|gracias
     | atenciosamente|cumprimentos|com\ os\ melhores\ cumprimentos|obrigad[oa]|abraços?
     | (?:cordiali|distinti)\ saluti|saluti|grazie
-    | met\ vriendelijke\ groeten?|vriendelijke\ groeten?|groeten?|mvg|bedankt
+    | met\ vriendelijke\ groet(?:en)?|vriendelijke\ groet(?:en)?|groet(?:en)?|mvg|bedankt
     | (?:med\ )?(?:vänliga?|vennlig|venlig)\ häls(?:ning|ningar)|mvh|hälsningar
     | (?:med\ )?venn?lig\ hilsen|hilsen
     | pozdrawiam|z\ poważaniem|s\ pozdravem|terveisin|с\ уважением

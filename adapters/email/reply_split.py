@@ -12,6 +12,7 @@ from mailparser_reply import EmailReplyParser
 
 from adapters.email.html_text import QUOTE_MARK
 from adapters.email.mail_phrases import (
+    ANNOUNCES,
     HEADER_BLOCK,
     HEADER_FOLLOWS,
     INTRODUCTIONS,
@@ -62,18 +63,19 @@ def _history(lines: list[str]) -> int:
             found.append(number)
             break
     cut = min(found)
-    # A line that introduces the marked history stands right before it.
-    while cut > 0 and cut < len(lines) and lines[cut] == QUOTE_MARK and _closes(lines, cut):
-        cut = _closes(lines, cut)
+    if cut < len(lines) and (lines[cut] == QUOTE_MARK or lines[cut].startswith(">")):
+        return _announced(lines, cut)
     return cut
 
 
-def _closes(lines: list[str], mark: int) -> int:
-    """Return the line of the introduction just above the mark, 0 when there is none."""
-    for number in range(mark - 1, max(mark - 4, 0) - 1, -1):
-        if lines[number].strip():
-            return number if number and _introduces(lines, number) else 0
-    return 0
+def _announced(lines: list[str], quotation: int) -> int:
+    """Return the line that announces the quotation, right above it, or the quotation itself."""
+    for number in range(quotation - 1, max(quotation - 4, -1), -1):
+        line = lines[number].strip()
+        if line and line != QUOTE_MARK:
+            announces = len(line) < 300 and ANNOUNCES.search(line) is not None
+            return number if announces or _introduces(lines, number) else quotation
+    return quotation
 
 
 def _introduces(lines: list[str], number: int) -> bool:
