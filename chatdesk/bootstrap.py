@@ -44,6 +44,7 @@ from storage.database import Database
 from storage.figures import TortoiseFigures
 from storage.files import LocalFiles
 from storage.mailbox import TortoiseMailbox
+from storage.node_link import NodeLink
 from storage.outbox import TortoiseOutbox
 from storage.reading import TortoiseStaffReads, TortoiseVisitorReads
 from storage.staff import TortoiseStaff
@@ -51,10 +52,10 @@ from storage.store import TortoiseStore
 
 log = structlog.get_logger(__name__)
 
-DESK_LOOP, RELAY_LOOP = "desk", "relay"
+DESK_LOOP, RELAY_LOOP, NODES_LOOP = "desk", "relay", "nodes"
 DATABASE_PATIENCE = 5.0
 """Seconds in which a database that works has answered."""
-RELAY_PATIENCE, DESK_PATIENCE = 2.5, 2.0
+RELAY_PATIENCE, DESK_PATIENCE, LINK_PATIENCE = 2.5, 2.0, 0.5
 """Seconds that what is under way has to end when the desk stops; what is cut off is looked up later."""
 
 
@@ -115,8 +116,8 @@ async def running_desk(
     an SMTP server in ``mail`` mail is kept instead of sent; ``secret`` is the desk's own, for signatures.
     """
     async with Database(database_url) as database, AsyncExitStack() as stack:
-        hub, loops = Hub(), Loops()
-        desk = build_desk(config, database, hub)
+        hub, loops, node = Hub(), Loops(), new_id()
+        desk = build_desk(config, database, hub, node)
         services = await _services(config, database, data, desk, hub, demo=demo)
         services = replace(
             services,
@@ -138,6 +139,7 @@ async def running_desk(
         staffed.add_routes(application)
         link_routes.add_routes(application, account_links(database))
         in_teams.add_routes(application)
+        await stack.enter_async_context(_linked(database, node, services, loops))
         loops.start(DESK_LOOP, desk.run())
         loops.start(RELAY_LOOP, relay.run())
         try:
@@ -154,10 +156,28 @@ async def running_desk(
             await loops.finish(DESK_LOOP, DESK_PATIENCE)
 
 
-def build_desk(config: Config, database: Database, hub: Hub) -> Desk:
-    """Return the desk over this database; its ``run`` has still to be started."""
+@asynccontextmanager
+async def _linked(database: Database, node: str, services: Services, loops: Loops) -> AsyncIterator[None]:
+    """Keep a link to the desk's other nodes, where the database can serve several."""
+    if database.dialect != "postgres":
+        yield
+        return
+    link = NodeLink(database, node, services.hub, services.facts, services.wake_relay)
+    loops.start(NODES_LOOP, link.run())
+    try:
+        yield
+    finally:
+        link.stop()
+        await loops.finish(NODES_LOOP, LINK_PATIENCE)
+
+
+def build_desk(config: Config, database: Database, hub: Hub, node: str = "") -> Desk:
+    """Return the desk over this database; its ``run`` has still to be started.
+
+    ``node`` names this process where others work on the same desk.
+    """
     flows = Flows(live_chat.step, ticket_work.step)
-    store = TortoiseStore(database, config.desk.first_ticket)
+    store = TortoiseStore(database, config.desk.first_ticket, node)
     return Desk(config, store, hub, flows, now, new_id)
 
 

@@ -11,7 +11,7 @@ import structlog
 
 from chatdesk.changes import Changes, SetAside
 from chatdesk.config import Config
-from chatdesk.errors import ConcurrentChange, DeskStopped, EventRefused, StorageError
+from chatdesk.errors import ConcurrentChange, DatabaseUnavailable, DeskStopped, EventRefused, StorageError
 from chatdesk.events import AnyEvent, Outcome
 from chatdesk.hub import Hub
 from chatdesk.loading import load
@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 MAX_BATCH = 500
 MAX_CONFLICTS = 10
+PATIENCE, RETRY_AFTER = 20.0, 0.25
+"""Seconds that events wait for a database server that restarts or fails over, and between attempts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +150,23 @@ class Desk:
     async def _commit_with_retries(
         self, events: Sequence[AnyEvent]
     ) -> tuple[Changes, list[Outcome | Exception]]:
-        for _ in range(MAX_CONFLICTS):
+        conflicts = 0
+        give_up = asyncio.get_running_loop().time() + PATIENCE
+        while True:
             try:
                 return await self._commit(events)
             except ConcurrentChange:
                 # Another writer was first: its state is loaded afresh and the events are stepped again.
                 log.info("batch_conflict", events=len(events))
-        return await self._commit(events)
+                conflicts += 1
+                if conflicts > MAX_CONFLICTS:
+                    raise
+            except DatabaseUnavailable as error:
+                # What was committed all the same is found to have been received before.
+                if self._stopping or asyncio.get_running_loop().time() > give_up:
+                    raise
+                log.warning("desk_waits_for_database", events=len(events), error=str(error))
+                await asyncio.sleep(RETRY_AFTER)
 
     async def _commit(self, events: Sequence[AnyEvent]) -> tuple[Changes, list[Outcome | Exception]]:
         """Step the events, in order, and write what they change, all in one transaction."""

@@ -55,11 +55,18 @@ DeskListener = Callable[[DeskNews], None]
 
 
 class Hub:
-    """Live listeners of this process. A listener is called on the event loop and must not wait."""
+    """Live listeners of this process. A listener is called on the event loop and must not wait.
+
+    Where several nodes work on one desk, ``ask_missing`` is called with a conversation in which another
+    node was faster, and ``on_signal`` with what this node's people do, for the other nodes.
+    """
 
     def __init__(self) -> None:
         self._conversations: dict[ConversationId, set[ConversationListener]] = {}
         self._desk: set[DeskListener] = set()
+        self._newest: dict[ConversationId, Conversation] = {}
+        self.ask_missing: Callable[[ConversationId], None] | None = None
+        self.on_signal: Callable[[Typing], None] | None = None
 
     def listen(self, conversation: ConversationId, listener: ConversationListener) -> None:
         """Call ``listener`` with everything new in the conversation from now on."""
@@ -72,6 +79,7 @@ class Hub:
             listeners.discard(listener)
             if not listeners:
                 del self._conversations[conversation]
+                self._newest.pop(conversation, None)
 
     def listen_to_desk(self, listener: DeskListener) -> None:
         """Call ``listener`` with news of tickets and of the queue from now on."""
@@ -89,17 +97,54 @@ class Hub:
             if listeners:
                 ticket = changes.tickets.get(conversation.ticket) if conversation.ticket else None
                 news = ConversationChanged(conversation, tuple(messages.get(identity, ())), ticket)
-                self._tell(listeners, news)
+                if self.ask_missing is not None and self._misses_some(news):
+                    # Told in order: what another node has written before comes first.
+                    self.ask_missing(identity)
+                else:
+                    self._newest[identity] = conversation
+                    self._tell(listeners, news)
         if self._desk:
             self._publish_to_desk(changes)
 
     def signal(self, typing: Typing) -> None:
-        """Tell listeners of the conversation that somebody types."""
-        self._tell(self._conversations.get(typing.conversation, set()), typing)
+        """Tell listeners of the conversation, here and on other nodes, that somebody types."""
+        self.pass_on(typing)
+        if self.on_signal is not None:
+            self.on_signal(typing)
+
+    def pass_on(self, news: ConversationNews) -> None:
+        """Tell listeners what another node told; what they know already is left out."""
+        if isinstance(news, Typing):
+            self._tell(self._conversations.get(news.conversation, set()), news)
+            return
+        identity = news.conversation.id
+        listeners = self._conversations.get(identity)
+        newest = self._newest.get(identity)
+        if listeners and (newest is None or newest.version < news.conversation.version):
+            self._newest[identity] = news.conversation
+            self._tell(listeners, news)
+
+    def pass_on_to_desk(self, news: DeskNews) -> None:
+        """Tell the desk's listeners what another node told."""
+        for listener in tuple(self._desk):
+            _call(listener, news)
+
+    def listened(self) -> dict[ConversationId, Conversation | None]:
+        """Return the conversations somebody listens to, each as last told (None: not told of yet)."""
+        return {identity: self._newest.get(identity) for identity in self._conversations}
 
     def listeners(self, conversation: ConversationId) -> int:
         """Return how many listen to the conversation."""
         return len(self._conversations.get(conversation, ()))
+
+    def _misses_some(self, news: ConversationChanged) -> bool:
+        """Tell whether the conversation has changes before these that nobody here was told of."""
+        newest = self._newest.get(news.conversation.id)
+        if newest is None:
+            return False
+        known = newest.last_seq
+        first = min((message.changed for message in news.messages), default=news.conversation.last_seq + 1)
+        return first > known + 1
 
     def _publish_to_desk(self, changes: Changes) -> None:
         numbers = {c.ticket for c in changes.conversations.values() if c.ticket is not None}

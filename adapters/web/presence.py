@@ -1,32 +1,42 @@
-"""Who is here: which technicians have a conversation open, and whether its customer is connected."""
+"""Who is here: which technicians have a conversation open, and whether its customer is connected.
+
+Nodes of one desk tell one another, as shared facts: ``visitor:KEY`` while a browser is connected,
+``agents:CONVERSATION`` with the technicians' ids and names.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from aiohttp import web
 
 from adapters.web.services import Sockets
 from chatdesk.conversation import Agent, Conversation, ConversationId
+from chatdesk.nodes import SharedFacts
 
+_AGENTS, VISITOR_FACT = "agents:", "visitor:"
 PresenceListener = Callable[[ConversationId], None]
 
 
 class Presence:
-    """Live pages of this process. A listener is told which conversation's crowd changed."""
+    """Live pages of all nodes. A listener is told which conversation's crowd changed."""
 
-    def __init__(self, sockets: Sockets) -> None:
+    def __init__(self, sockets: Sockets, facts: SharedFacts) -> None:
         self._sockets = sockets
+        self._facts = facts
         self._watching: dict[ConversationId, dict[PresenceListener, Agent]] = {}
         self._conversations: dict[str, set[ConversationId]] = {}
         self._visitors: dict[ConversationId, str] = {}
         sockets.on_change(self._moved)
+        facts.listen(self._heard)
 
     def enter(self, conversation: Conversation, agent: Agent, listener: PresenceListener) -> None:
         """A technician's page shows the conversation now."""
         self._watching.setdefault(conversation.id, {})[listener] = agent
         self._visitors[conversation.id] = conversation.visitor
         self._conversations.setdefault(conversation.visitor, set()).add(conversation.id)
+        self._share(conversation.id)
         self._tell(conversation.id)
 
     def leave(self, identity: ConversationId, listener: PresenceListener) -> None:
@@ -37,16 +47,31 @@ class Presence:
         if not pages:
             del self._watching[identity]
             self._forget(identity)
+        self._share(identity)
         self._tell(identity)
 
     def agents(self, identity: ConversationId) -> list[Agent]:
         """Return the technicians who have it open, each once, by name."""
         found = {agent.id: agent for agent in self._watching.get(identity, {}).values()}
+        for told in self._facts.of_others(_AGENTS + identity):
+            found |= {key: Agent(key, name) for key, name in json.loads(told)}
         return sorted(found.values(), key=lambda agent: agent.name)
 
     def is_online(self, visitor: str) -> bool:
         """Tell whether the customer's browser is connected."""
-        return bool(visitor) and self._sockets.count(visitor) > 0
+        here = self._sockets.count(visitor) > 0
+        return bool(visitor) and (here or bool(self._facts.of_others(VISITOR_FACT + visitor)))
+
+    def _share(self, identity: ConversationId) -> None:
+        agents = {agent.id: agent.name for agent in self._watching.get(identity, {}).values()}
+        told = json.dumps(sorted(agents.items()), ensure_ascii=False) if agents else None
+        self._facts.put(_AGENTS + identity, told)
+
+    def _heard(self, key: str) -> None:
+        if key.startswith(_AGENTS):
+            self._tell(ConversationId(key.removeprefix(_AGENTS)))
+        elif key.startswith(VISITOR_FACT):
+            self._moved(key.removeprefix(VISITOR_FACT))
 
     def _moved(self, owner: str) -> None:
         for identity in self._conversations.get(owner, ()):

@@ -16,6 +16,7 @@ from chatdesk.files import FileLimits, Files
 from chatdesk.hub import Hub
 from chatdesk.mailbox import Mailbox
 from chatdesk.metrics import Figures, no_figures
+from chatdesk.nodes import SharedFacts
 from chatdesk.ports import Clock, NewId
 from chatdesk.reading import StaffReads, VisitorReads
 from chatdesk.staff import Staff
@@ -107,6 +108,7 @@ class Services:
     secret: str = field(default="", repr=False)
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     sockets: Sockets = field(default_factory=Sockets)
+    facts: SharedFacts = field(default_factory=SharedFacts)
     wake_relay: Callable[[], None] = nothing_to_wake
 
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from adapters.web.frames import Hello
 from adapters.web.limits import party
 from adapters.web.live_socket import LiveSocket
+from adapters.web.presence import VISITOR_FACT
 from adapters.web.queue_places import PLACES
 from adapters.web.services import SERVICES
 from adapters.web.visitor_session import VisitorSession, visitor_key
@@ -51,6 +52,7 @@ class VisitorConnection:
     def __init__(self, request: web.Request, widget: WidgetSettings, hello: Hello, live: LiveSocket) -> None:
         services = request.app[SERVICES]
         self._sockets = services.sockets
+        self._facts = services.facts
         self._places = request.app[PLACES]
         self._addresses = request.app[ADDRESSES]
         self._live = live
@@ -65,12 +67,15 @@ class VisitorConnection:
             services, widget, self._key, live.send, self._places.refresh, address=request.remote
         )
         self._sockets.add(self._key, live)
+        self._facts.put(VISITOR_FACT + self._key, "1")
         self._places.add(self.session)
 
     def close(self) -> None:
         """End it; to be called once."""
         self._places.remove(self.session)
         self._sockets.remove(self._key, self._live)
+        if not self._sockets.count(self._key):
+            self._facts.put(VISITOR_FACT + self._key, None)
         if self._address is not None:
             self._addresses.remove(self._address)
         self.session.close()

@@ -1,0 +1,183 @@
+"""The link between the nodes of one desk on PostgreSQL: hears what others commit, tells who is here.
+
+Commits tell ids [storage.announcements]; what they changed is read here, for those conversations only
+that somebody on this node listens to. A link that was lost compares every such conversation with the
+database when it is back, so nothing that was told meanwhile is missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import asyncpg
+import structlog
+from pydantic_core import from_json
+
+from chatdesk.conversation import Author, AuthorKind, ConversationId
+from chatdesk.errors import DatabaseUnavailable, StorageError
+from chatdesk.hub import Hub, QueueChanged, TicketsChanged, Typing
+from chatdesk.nodes import SharedFacts
+from chatdesk.ticket import TicketNumber
+from storage.announcements import Fact, packed
+from storage.bulk import NODES_CHANNEL
+from storage.database import Database, postgres_address
+from storage.missing_news import MissingNews
+from storage.postgres_client import translated
+
+log = structlog.get_logger(__name__)
+
+BEAT = 2.0
+"""Seconds between two signs of life; a node not heard of for three of them is taken for gone."""
+GATHER = 0.02
+"""Seconds in which what people do gathers, so that it is told at once."""
+RETRY_AFTER = 0.5
+
+
+class NodeLink:
+    """One node's link to the others; ``run`` has to be running. ``node`` is this node's own name.
+
+    ``wake`` is called when another node queued deliveries: should it die, this one sends them.
+    """
+
+    def __init__(
+        self, database: Database, node: str, hub: Hub, facts: SharedFacts, wake: Callable[[], None]
+    ) -> None:
+        self._database = database
+        self._node = node
+        self._hub = hub
+        self._facts = facts
+        self._wake = wake
+        self._missing = MissingNews(database, hub)
+        self._typing: list[Sequence[Fact]] = []
+        self._changed: dict[str, str | None] = {}
+        self._greet = self._whole = False
+        self._heard_at: dict[str, float] = {}
+        self._lost = asyncio.Event()
+        self._news = asyncio.Event()
+        self._stopping = False
+        self.connected = False
+        hub.ask_missing = self._ask
+        hub.on_signal = self._signal
+        facts.on_own = self._say
+
+    def stop(self) -> None:
+        """Let ``run`` end."""
+        self._stopping = True
+        self._news.set()
+
+    async def run(self) -> None:
+        """Keep up the link until ``stop``."""
+        while not self._stopping:
+            try:
+                await self._linked()
+            except (StorageError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                log.warning("node_link_lost", error=str(error))
+            finally:
+                self.connected = False
+            if not self._stopping:
+                await asyncio.sleep(RETRY_AFTER)
+
+    async def _linked(self) -> None:
+        address = postgres_address(self._database.url)
+        connection = await translated(asyncpg.connect, address, timeout=10.0, command_timeout=10.0)
+        try:
+            self._lost.clear()
+            connection.add_termination_listener(self._on_lost)
+            await translated(connection.add_listener, NODES_CHANNEL, self._on_told)
+            self.connected = True
+            self._greet = self._whole = True
+            # What was told before this moment is looked for.
+            self._missing.want_all()
+            await self._until_lost(connection)
+        finally:
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                connection.terminate()
+
+    async def _until_lost(self, connection: asyncpg.Connection) -> None:
+        reading = asyncio.create_task(self._missing.run())
+        try:
+            while not self._stopping:
+                if self._lost.is_set():
+                    raise DatabaseUnavailable("the connection was closed")
+                if reading.done():
+                    reading.result()
+                await self._tell(connection)
+                self._forget_silent()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), BEAT)
+                self._news.clear()
+                await asyncio.sleep(GATHER)
+        finally:
+            reading.cancel()
+            await asyncio.wait({reading})
+
+    async def _tell(self, connection: asyncpg.Connection) -> None:
+        """Tell the others what has gathered; nothing is a sign of life all the same."""
+        typing, self._typing = self._typing, []
+        changed, self._changed = self._changed, {}
+        whole, greet, self._whole, self._greet = self._whole, self._greet, False, False
+        facts = [[key, value] for key, value in (dict(self._facts.own) if whole else changed).items()]
+        head: dict[str, str | bool] = {"node": self._node, "beat": True}
+        if greet:
+            head["greet"] = True
+        texts = packed({**head, "whole": whole}, {}) if whole else []
+        texts += packed(head, {"typing": typing, "facts": facts})
+        for text in texts:
+            await translated(connection.execute, "SELECT pg_notify($1, $2)", NODES_CHANNEL, text)
+
+    def _on_lost(self, _: object) -> None:
+        self._lost.set()
+        self._news.set()
+
+    def _on_told(self, _: object, __: int, ___: str, text: object) -> None:
+        told: dict[str, Any] = from_json(str(text))
+        node = told["node"]
+        if node == self._node:
+            return
+        if told.get("beat"):
+            self._on_beat(node, told)
+        if told.get("conversations"):
+            self._missing.want(told["conversations"])
+        if told.get("tickets"):
+            announced = tuple((TicketNumber(number), reason) for number, reason in told.get("announced", ()))
+            self._hub.pass_on_to_desk(TicketsChanged(frozenset(told["tickets"]), announced))
+        if told.get("queue"):
+            self._hub.pass_on_to_desk(QueueChanged())
+        if told.get("deliveries"):
+            self._wake()
+
+    def _on_beat(self, node: str, told: dict[str, Any]) -> None:
+        self._heard_at[node] = asyncio.get_running_loop().time()
+        if told.get("greet") or not self._facts.knows(node):
+            # It does not know this node's facts, or this one was away: both say everything again.
+            self._whole = True
+            self._greet = self._greet or not self._facts.knows(node)
+            self._news.set()
+        if told.get("whole"):
+            self._facts.hear(node, {}, whole=True)
+        elif self._facts.knows(node):
+            self._facts.hear(node, dict(told.get("facts", ())))
+        for conversation, kind, identity, name, on, internal in told.get("typing", ()):
+            by = Author(AuthorKind(kind), identity, name)
+            self._hub.pass_on(Typing(ConversationId(conversation), by, on, internal))
+
+    def _forget_silent(self) -> None:
+        silent = asyncio.get_running_loop().time() - 3 * BEAT
+        for node in [node for node, at in self._heard_at.items() if at < silent]:
+            del self._heard_at[node]
+            self._facts.forget(node)
+
+    def _ask(self, conversation: ConversationId) -> None:
+        self._missing.want([conversation])
+
+    def _signal(self, typing: Typing) -> None:
+        by = typing.by
+        self._typing.append([typing.conversation, by.kind.value, by.id, by.name, typing.on, typing.internal])
+        self._news.set()
+
+    def _say(self, key: str, value: str | None) -> None:
+        self._changed[key] = value
+        self._news.set()
