@@ -28,6 +28,7 @@ from chatdesk.conversation import (
 )
 from chatdesk.reading import TicketLine
 from chatdesk.survey import FieldType, Survey, SurveyField
+from chatdesk.ticket import TicketNumber
 from tests.desk_builders import NORTHWIND, TUESDAY, conversation, ticket
 from tests.fake_slack.rules import Refused, check_message, check_view, fired, texts
 
@@ -94,7 +95,7 @@ def test_a_card_with_40_long_answers_is_within_the_limits(text: str, state: Any)
     words = banner(NORTHWIND, full, chat, names)
     check_message({"text": words, "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": words}}]})
     assert fired({"text": words}) == []
-    lines = [TicketLine(replace(full, number=n), None) for n in range(1, 60)]
+    lines = [TicketLine(replace(full, number=TicketNumber(n)), None) for n in range(1, 60)]
     view = {"type": "home", "blocks": ticket_list(NORTHWIND, "All", lines, names, TUESDAY)}
     check_view(view)
 
@@ -130,8 +131,8 @@ def test_every_dialog_is_within_the_limits(make: Any) -> None:
 
 
 def test_the_rules_refuse_what_slack_refuses() -> None:
-    section = {"type": "section", "text": {"type": "plain_text", "text": "x" * 3001}}
-    refused = [
+    section: dict[str, Any] = {"type": "section", "text": {"type": "plain_text", "text": "x" * 3001}}
+    refused: list[dict[str, Any]] = [
         {"blocks": [section]},
         {"blocks": [{"type": "divider"}] * 51},
         {"text": ""},

@@ -58,6 +58,18 @@ class SlackApi:
         headers = {"Authorization": f"Bearer {token}"}
         return await self._call(method, http_verb="POST", headers=headers)
 
+    async def whoami(self) -> tuple[Payload, frozenset[str]]:
+        """Return whose token this is and what it may do, its scopes; raises as ``write``."""
+        try:
+            answer = await self.client.auth_test()
+        except SlackApiError as error:
+            raise _told_apart("auth.test", error) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise DeliveryDelayed(f"Slack cannot be reached at {self.client.base_url}: {error}") from error
+        scopes = str(answer.headers.get("x-oauth-scopes", ""))
+        found = answer.data if isinstance(answer.data, dict) else {}
+        return found, frozenset(scope.strip() for scope in scopes.split(",") if scope.strip())
+
     async def read(self, method: str, **query: str | int) -> Payload:
         """Call a method that only reads. Raises DeliveryDelayed or DeliveryRefused."""
         try:

@@ -13,6 +13,7 @@ from adapters.slack.receipts import Receipts
 from adapters.slack.sequencer import Sequencer
 from adapters.slack.tell import Teller
 from adapters.slack.thread_files import ThreadFiles
+from adapters.slack.turns import Turns
 from chatdesk.conversation import Agent, Conversation, ConversationId, Live, Visibility
 from chatdesk.errors import DeliveryRefused, EventRefused
 from chatdesk.events import AgentMessaged, MessageDeleted, MessageEdited
@@ -44,9 +45,15 @@ class Threads:
         self._files = files
         self._receipts = receipts
         self._teller = teller
+        self._turns = Turns()
 
     async def on_message(self, team: str, event: Payload) -> bool:
         """Work on a message event; False when it is not about a ticket's thread."""
+        changed = text(event, "deleted_ts") or text(event, "message", "ts")
+        async with self._turns.of(f"{text(event, 'channel')}:{changed or text(event, 'ts')}"):
+            return await self._on_message(team, event)
+
+    async def _on_message(self, team: str, event: Payload) -> bool:
         subtype = text(event, "subtype")
         if subtype == "message_changed":
             return await self._changed(team, event)
@@ -65,8 +72,8 @@ class Threads:
         if agent is None:
             return True
         known = await self._memory.said(channel, text(message, "ts"))
-        if known is not None and known.gone:
-            # It was taken back before it was heard of.
+        if known is not None:
+            # Heard of before, edited before, or taken back before it was heard of.
             return True
         try:
             await self._take_down(team, channel, message, agent, number)

@@ -22,6 +22,7 @@ from chatdesk.cli.offline import Offline, run
 from chatdesk.cli.server import OnStart, loop_factory
 from chatdesk.cli.server import serve as serve_desk
 from chatdesk.cli.setting import Setting, demo_setting, serve_setting
+from chatdesk.cli.slack import slack
 from chatdesk.cli.teams import teams
 from chatdesk.cli.tickets import tickets
 from chatdesk.cli.transcripts import transcript
@@ -36,6 +37,7 @@ application = typer.Typer(
 )
 application.add_typer(agents, name="agent")
 application.add_typer(tickets, name="tickets")
+application.add_typer(slack, name="slack")
 application.add_typer(teams, name="teams")
 application.add_typer(doctor, name="doctor")
 application.command()(transcript)

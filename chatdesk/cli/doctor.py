@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from chatdesk.cli.slack import doctor_slack
 from chatdesk.cli.teams import doctor_teams
 
 doctor = typer.Typer(
     help="Check what the desk needs from outside, and say what to change.", no_args_is_help=True
 )
+doctor.command("slack")(doctor_slack)
 doctor.command("teams")(doctor_teams)
-
-
-@doctor.callback()
-def every_check() -> None:
-    """Keep the names of the checks, also while there is only one."""

@@ -1,0 +1,51 @@
+"""Lists of tickets and single tickets as Slack shows them: in answers to commands, and on the Home tab."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from adapters.slack.block_limits import MAX_SECTION, context, cut, marked, plain, section
+from adapters.slack.card import moment
+from adapters.slack.mrkdwn import literal
+from adapters.slack.payload import Block, Payload
+from chatdesk.config import Config
+from chatdesk.plain_text import clean_line
+from chatdesk.reading import TicketLine
+from chatdesk.ticket import Ticket, format_number
+
+MAX_LINES = 20
+
+
+def private(words: str, blocks: Sequence[Block] = ()) -> Payload:
+    """Return an answer that only the one who asked can see; ``words`` are mrkdwn of our own."""
+    answer: dict[str, object] = {"response_type": "ephemeral", "text": words}
+    if blocks:
+        answer["blocks"] = list(blocks)
+    return answer
+
+
+def ticket_line(config: Config, ticket: Ticket, names: Mapping[str, str], at: datetime) -> str:
+    """Return the ticket in two lines of mrkdwn."""
+    number = format_number(config.desk.ticket_prefix, ticket.number)
+    late = ticket.due_at is not None and ticket.due_at < at and ticket.is_active and not ticket.is_paused
+    due = f"due {moment(ticket.due_at)}" if ticket.due_at and ticket.is_active else ""
+    who = literal(clean_line(names.get(ticket.assignee or "", ""))) or "nobody yet"
+    subject = literal(cut(clean_line(ticket.subject), 150))
+    company = literal(cut(clean_line(ticket.company), 60))
+    facts = " · ".join(filter(None, (ticket.priority.value, ticket.status.value, company, due, who)))
+    return f"*{number}* {subject}\n{':rotating_light: overdue · ' if late else ''}{facts}"
+
+
+def ticket_list(
+    config: Config, title: str, lines: Sequence[TicketLine], names: Mapping[str, str], at: datetime
+) -> list[Block]:
+    """Return the list as blocks: a heading, the tickets, and whether there are more."""
+    blocks = [section(marked(f"*{title}*"))]
+    for line in lines[:MAX_LINES]:
+        blocks.append(section(marked(ticket_line(config, line.ticket, names, at), MAX_SECTION)))
+    if not lines:
+        blocks.append(context(plain("No tickets.")))
+    if len(lines) > MAX_LINES:
+        blocks.append(context(plain("There are more; the console shows them all.")))
+    return blocks
