@@ -160,10 +160,10 @@ async def test_none_of_many_broken_mails_is_dropped() -> None:
     async with serving(MAIL_DESK, demo=False) as desk:
         sources = []
         for number in range(60):
-            source = bytearray(chance.choice(SAMPLES))
+            broken = bytearray(chance.choice(SAMPLES))
             for _ in range(chance.randrange(1, 30)):
-                source[chance.randrange(len(source))] = chance.randrange(256)
-            sources.append(bytes(source) + b"%d" % number)
+                broken[chance.randrange(len(broken))] = chance.randrange(256)
+            sources.append(bytes(broken) + b"%d" % number)
         found = await asyncio.gather(*(take_in(desk, source) for source in sources))
         assert len({one.id for one in found}) == len(sources)
         for one, source in zip(found, sources, strict=True):
