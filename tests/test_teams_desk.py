@@ -328,8 +328,9 @@ async def test_a_customers_text_is_shown_as_it_is_without_mentions_or_markup() -
             assert not entry.activity.get("entities")
             assert entry.activity.get("textFormat") in (None, "plain")
         shown = [run["text"] for part in card.card["body"] for run in part.get("inlines", ())]
-        assert nasty in shown
-        assert {part["type"] for part in card.card["body"]} == {"RichTextBlock"}
+        assert any("[link](http://evil.example.com)" in text for text in shown)
+        assert {part["type"] for part in card.card["body"]} == {"RichTextBlock", "ColumnSet"}
+        assert '"TextBlock"' not in card.card_text
 
 
 @pytest.mark.parametrize("letter", ["x", "\u00fc", "\u4e16", "\U0001f600"])

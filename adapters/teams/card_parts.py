@@ -61,13 +61,20 @@ def line(text: str, *, subtle: bool = False, colour: str = "Default") -> Documen
 
 def fact(label: str, value: str) -> Document:
     """Return a label and its value on one line."""
+    mark = " " if label.endswith(("?", ".", "!", ":")) else ": "
     return _runs(
         [
-            {"type": "TextRun", "text": f"{label}: ", "isSubtle": True},
+            {"type": "TextRun", "text": f"{label}{mark}", "isSubtle": True},
             {"type": "TextRun", "text": value},
         ],
         spacing="Small",
     )
+
+
+def side_by_side(*parts: Document) -> Document:
+    """Return the parts in columns of the same width."""
+    columns = [{"type": "Column", "width": "stretch", "items": [part]} for part in parts]
+    return {"type": "ColumnSet", "columns": columns, "spacing": "Small"}
 
 
 def _runs(inlines: Sequence[Document], spacing: str = "Default") -> Document:

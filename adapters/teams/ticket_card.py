@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adapters.teams.card_parts import card, choice_input, cut, execute, fact, heading, line, show, text_input
+from adapters.teams.card_parts import (
+    card,
+    choice_input,
+    cut,
+    execute,
+    fact,
+    heading,
+    line,
+    show,
+    side_by_side,
+    text_input,
+)
 from adapters.teams.json_value import Document
 from chatdesk.config import Config
 from chatdesk.conversation import Conversation, Live, Waiting
@@ -71,12 +82,14 @@ def _facts(config: Config, facts: CardFacts) -> list[Document]:
         f"{say_date(ticket.due_at, zone)}, {say_time(ticket.due_at, zone)}" if ticket.due_at else "no target"
     )
     found = [
-        fact("State", ticket.status.value),
-        fact("Technician", facts.assignee or "nobody yet"),
-        fact("Priority", ticket.priority.value),
-        fact("Due", "clock stopped" if ticket.is_paused else due),
-        fact("Company", cut(ticket.company, 100) or "not known"),
-        fact("Requester", cut(ticket.requester_name, 100)),
+        side_by_side(fact("State", ticket.status.value), fact("Technician", facts.assignee or "nobody yet")),
+        side_by_side(
+            fact("Priority", ticket.priority.value), fact("Due", "clock stopped" if ticket.is_paused else due)
+        ),
+        side_by_side(
+            fact("Requester", cut(ticket.requester_name, 100)),
+            fact("Company", cut(ticket.company, 100) or "not known"),
+        ),
     ]
     if contact:
         found.append(fact("Contact", cut(contact, 300)))
@@ -100,7 +113,7 @@ def _answers(config: Config, ticket: Ticket) -> list[Document]:
     found: list[Document] = []
     for identity, answer in ticket.answers:
         field = config.survey.field(identity)
-        if identity not in shown and answer:
+        if identity not in shown and answer and answer != ticket.subject:
             found.append(fact(field.ask if field else identity, cut(answer, MAX_ANSWER)))
     return found
 
