@@ -7,8 +7,8 @@ from collections.abc import Callable, Coroutine
 
 from adapters.web import frames
 from adapters.web.allowance import Allowance
-from adapters.web.conversation_frames import message_json, state_json
 from adapters.web.frames import Json, encode, error_frame
+from adapters.web.news_feed import NewsFeed
 from adapters.web.presence import Presence, PresenceListener
 from adapters.web.services import Services
 from adapters.web.submission import Submission
@@ -17,10 +17,8 @@ from adapters.web.visitor_events import CHANNEL, Common
 from chatdesk.conversation import (
     Agent,
     AuthorKind,
-    Conversation,
     ConversationId,
     FileRef,
-    Message,
     Visibility,
 )
 from chatdesk.errors import EventRefused
@@ -50,6 +48,7 @@ class StaffSession:
         self._allowance = Allowance()
         self._submission = Submission(services.desk, send)
         self._watched: dict[ConversationId, ConversationListener] = {}
+        self._feeds: dict[ConversationId, NewsFeed] = {}
         self._visitors: dict[ConversationId, str] = {}
         self._on_presence: PresenceListener = self._tell_presence
         self._desk_watched = False
@@ -140,13 +139,14 @@ class StaffSession:
             listener = self._on_news
             self._watched[identity] = listener
             self._services.hub.listen(identity, listener)
-        messages = await self._services.staff_reads.messages(identity, after)
+        feed = NewsFeed(self._services.config.desk.ticket_prefix, self._send, staff=True)
+        self._feeds[identity] = feed
         conversation = await self._services.staff_reads.conversation(identity)
         if conversation is None:
             self._unwatch(identity)
             self._send(error_frame("not_found", "The conversation was not found.", conversation=identity))
             return
-        self._tell(conversation, tuple(messages), kind="ready")
+        feed.ready(conversation, await self._services.staff_reads.messages(identity, after))
         if identity in self._watched:
             self._visitors[identity] = conversation.visitor
             self._presence.enter(conversation, self._agent, self._on_presence)
@@ -157,6 +157,7 @@ class StaffSession:
             self._services.hub.unlisten(identity, listener)
         self._presence.leave(identity, self._on_presence)
         self._visitors.pop(identity, None)
+        self._feeds.pop(identity, None)
 
     def _tell_presence(self, identity: ConversationId) -> None:
         """Say who has the conversation open, and whether its customer is connected."""
@@ -169,7 +170,7 @@ class StaffSession:
     def _on_news(self, news: ConversationNews) -> None:
         match news:
             case ConversationChanged():
-                self._tell(news.conversation, news.messages, ticket_changed=news.ticket is not None)
+                self._feeds[news.conversation.id].news(news)
             case Typing() if news.by.id != self._agent.id:
                 frame: dict[str, Json] = {
                     "t": "typing",
@@ -180,28 +181,6 @@ class StaffSession:
                     "on": news.on,
                 }
                 self._send(encode(frame))
-
-    def _tell(
-        self,
-        conversation: Conversation,
-        messages: tuple[Message, ...],
-        kind: str = "news",
-        *,
-        ticket_changed: bool = False,
-    ) -> None:
-        prefix = self._services.config.desk.ticket_prefix
-        shown: list[Json] = [message_json(message, staff=True) for message in messages]
-        frame: dict[str, Json] = {
-            "t": kind,
-            "conversation": conversation.id,
-            "seq": conversation.last_seq,
-            "state": state_json(conversation, prefix, customer=False),
-        }
-        if shown or kind == "ready":
-            frame["messages"] = shown
-        if ticket_changed:
-            frame["ticket_changed"] = True
-        self._send(encode(frame))
 
     async def _send_with_files(self, frame: frames.Send) -> None:
         try:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 
 from adapters.web import frames
 from adapters.web.allowance import Allowance
-from adapters.web.conversation_frames import message_json, state_json, visible
 from adapters.web.frames import Json, encode, error_frame
+from adapters.web.news_feed import NewsFeed
 from adapters.web.services import Services
 from adapters.web.submission import Submission
 from adapters.web.visitor_events import CHANNEL, Common, conversation_event, message_event, survey_event
 from adapters.web.widget_config import known_fields
 from chatdesk.config import WidgetSettings
-from chatdesk.conversation import Author, AuthorKind, Conversation, ConversationId, Message, Waiting
+from chatdesk.conversation import Author, AuthorKind, Conversation, ConversationId, Waiting
 from chatdesk.errors import EventRefused
 from chatdesk.events import Outcome
 from chatdesk.hub import ConversationChanged, ConversationNews, Typing
@@ -52,6 +52,7 @@ class VisitorSession:
         self._allowance = Allowance()
         self._submission = Submission(services.desk, send)
         self._uploads: set[asyncio.Task[None]] = set()
+        self._feed = self._new_feed()
 
     @property
     def waits(self) -> bool:
@@ -95,7 +96,7 @@ class VisitorSession:
         match news:
             case ConversationChanged():
                 self._conversation = news.conversation
-                self._tell(news.conversation, visible(news.messages))
+                self._feed.news(news)
             case Typing() if news.by.kind is AuthorKind.AGENT and not news.internal:
                 self._send(encode({"t": "typing", "name": news.by.name, "on": news.on}))
 
@@ -159,12 +160,16 @@ class VisitorSession:
         if self._conversation is not None:
             self._services.hub.unlisten(self._conversation.id, self.on_news)
         self._conversation = conversation
+        feed = self._feed = self._new_feed()
         self._services.hub.listen(conversation.id, self.on_news)
+        fresh = await self._services.visitor_reads.own(self._visitor, conversation.id) or conversation
         missed = await self._services.visitor_reads.messages(self._visitor, conversation.id, after)
-        fresh = await self._services.visitor_reads.own(self._visitor, conversation.id)
-        if fresh is not None and fresh.version >= self._conversation.version:
+        known = await self._known(conversation.id)
+        if self._feed is not feed:
+            return  # Another conversation took its place meanwhile.
+        if fresh.version >= self._conversation.version:
             self._conversation = fresh
-        self._tell(self._conversation, missed, known=await self._known(conversation.id))
+        feed.ready(fresh, missed, known=known)
         self._on_shown()
 
     async def _known(self, conversation: ConversationId) -> dict[str, Json]:
@@ -184,24 +189,8 @@ class VisitorSession:
             return
         self._submission.submit(event, frame.id)
 
-    def _tell(
-        self, conversation: Conversation, messages: Sequence[Message], known: dict[str, Json] | None = None
-    ) -> None:
-        """Send what is new, or, with what is ``known`` of the visitor, all that the page needs to begin."""
-        prefix = self._services.config.desk.ticket_prefix
-        shown: list[Json] = [message_json(message, staff=False) for message in messages]
-        state = state_json(conversation, prefix, customer=True)
-        frame: dict[str, Json] = {
-            "t": "news" if known is None else "ready",
-            "conversation": conversation.id,
-            "seq": conversation.last_seq,
-            "state": state,
-        }
-        if shown or known is not None:
-            frame["messages"] = shown
-        if known is not None:
-            frame["known"] = known
-        self._send(encode(frame))
+    def _new_feed(self) -> NewsFeed:
+        return NewsFeed(self._services.config.desk.ticket_prefix, self._send, staff=False)
 
     def _shown(self) -> Conversation:
         if self._conversation is None:

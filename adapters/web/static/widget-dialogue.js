@@ -11,8 +11,10 @@ export class Dialogue {
   /** Take a `ready` or `news` frame; returns the messages that were not known before. */
   take({ seq, state, messages = [] }) {
     this.seq = Math.max(this.seq, seq);
-    this.state = state;
-    this.seen = Math.max(this.seen, state.read);
+    if (state) {
+      this.state = state;
+      this.seen = Math.max(this.seen, state.read);
+    }
     const fresh = messages.filter((message) => !this.messages.has(message.seq));
     for (const message of messages) {
       const known = this.messages.get(message.seq);

@@ -110,8 +110,9 @@ export class OpenTicket extends EventTarget {
       if (message.edited || message.deleted || message.from === "desk") this.soon(100);
     }
     if (frame.seq >= conversation.seq) {
-      const moved = conversation.state.phase !== frame.state.phase;
-      Object.assign(conversation, { seq: frame.seq, state: frame.state });
+      const state = frame.state || conversation.state;
+      const moved = conversation.state.phase !== state.phase;
+      Object.assign(conversation, { seq: frame.seq, state });
       if (moved) this.soon(50);
     }
     if (frame.ticket_changed) this.soon(50);
