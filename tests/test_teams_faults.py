@@ -1,0 +1,244 @@
+"""Teams at its worst: repetitions, disorder, files, slow and failing services."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from chatdesk.conversation import ConversationId
+from chatdesk.events import CustomerMessaged
+from chatdesk.outbox import DeliveryStatus
+from tests.fake_connector.connector import Failure, Json
+from tests.fake_connector.running import DANA, MARCUS, TeamsDesk, teams_desk
+from tests.test_teams_desk import FIRST, chat_on_the_web, fill_in, messages, said
+
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(200)
+WEB_CHAT = ConversationId("w" * 32)
+
+
+async def live_chat(desk: TeamsDesk) -> str:
+    """Bring Dana, in Teams, into a live chat with Marcus; return the thread's conversation."""
+    await desk.hire(MARCUS)
+    await fill_in(desk, DANA)
+    await desk.last_text(DANA.chat, "Your ticket is HD-1001")
+    await desk.press(MARCUS, "take", ticket=1001)
+    await desk.last_text(DANA.chat, "has joined")
+    return next(one.conversation for one in desk.connector.standing() if ";messageid=" in one.conversation)
+
+
+async def customer_writes(desk: TeamsDesk, text: str) -> None:
+    event = CustomerMessaged(
+        at=datetime.now(UTC),
+        channel="web",
+        external_id=text,
+        conversation=WEB_CHAT,
+        visitor="visitor-dana",
+        text=text,
+    )
+    _ = await desk.running.desk.receive(event)
+
+
+async def delivery_states(desk: TeamsDesk) -> dict[DeliveryStatus, int]:
+    file = await desk.running.services.staff_reads.ticket_file(FIRST)
+    assert file is not None
+    states = [note.status for note in file.deliveries if note.delivery.target == "teams"]
+    return {state: states.count(state) for state in set(states)}
+
+
+async def test_duplicated_and_shuffled_activities_are_each_taken_once() -> None:
+    async with teams_desk() as desk:
+        thread = await live_chat(desk)
+        sent = [desk.activity(DANA, text=f"From Dana {number}") for number in range(30)]
+        sent += [desk.activity(MARCUS, thread, text=f"From Marcus {number}") for number in range(30)]
+        storm = sent * 4
+        random.Random(7).shuffle(storm)
+        statuses = [
+            status
+            for start in range(0, len(storm), 40)
+            for status, _ in await asyncio.gather(*map(desk.call, storm[start : start + 40]))
+        ]
+        assert set(statuses) == {200}
+        found = sorted(message.text for message in await messages(desk) if message.text.startswith("From "))
+        assert found == sorted(str(activity["text"]) for activity in sent)
+        await desk.connector.until(
+            lambda: sum("From Dana" in text for text in desk.connector.texts(thread)) == 30
+        )
+        await desk.connector.until(
+            lambda: sum("From Marcus" in text for text in desk.connector.texts(DANA.chat)) == 30
+        )
+
+
+async def test_an_edit_or_deletion_of_something_unknown_changes_nothing() -> None:
+    async with teams_desk() as desk:
+        thread = await live_chat(desk)
+        before = await messages(desk)
+        for kind in ("messageUpdate", "messageDelete"):
+            activity = desk.activity(MARCUS, thread, type=kind, text="?", id="1111")
+            assert (await desk.call(activity))[0] == 200
+        assert await messages(desk) == before
+
+
+async def test_a_customers_edit_and_deletion_follow_in_the_thread() -> None:
+    async with teams_desk() as desk:
+        thread = await live_chat(desk)
+        wrote = await desk.say(DANA, "My pasword is secret1")
+        await desk.last_text(thread, "secret1")
+        assert (await desk.call({**wrote, "type": "messageUpdate", "text": "Never mind"}))[0] == 200
+        await desk.last_text(thread, "Never mind")
+        assert (await desk.call({**wrote, "type": "messageDelete", "text": ""}))[0] == 200
+        await desk.connector.until(
+            lambda: not any("Never mind" in one for one in desk.connector.texts(thread))
+        )
+        assert not [text for text in desk.connector.texts(thread) if "secret1" in text]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"type": "conversationUpdate", "membersAdded": [{"id": "29:new"}]},
+        {"type": "conversationUpdate", "membersRemoved": [{"id": "29:new"}]},
+        {"type": "messageReaction", "reactionsAdded": [{"type": "like"}], "replyToId": "1"},
+        {"type": "messageReaction", "reactionsRemoved": [{"type": "like"}], "replyToId": "1"},
+        {"type": "installationUpdate", "action": "remove"},
+        {"type": "typing"},
+        {
+            "type": "event",
+            "name": "application/vnd.microsoft.readReceipt",
+            "value": {"lastReadMessageId": "1"},
+        },
+        {"type": "endOfConversation"},
+        {"type": "something new", "value": [1, 2, 3]},
+        {"type": "message"},
+        {"type": "message", "text": None, "attachments": "none", "entities": 5},
+    ],
+)
+async def test_other_activities_are_answered_and_change_nothing(more: Json) -> None:
+    async with teams_desk() as desk:
+        status, _ = await desk.call(desk.activity(DANA, **more))
+        assert status == 200
+        assert await desk.running.services.staff_reads.ticket(FIRST) is None
+
+
+async def test_bodies_that_are_no_activity_are_refused() -> None:
+    async with teams_desk() as desk:
+        for body, expected in [
+            (b"[]", 400),
+            (b"{", 400),
+            (b"\xff", 400),
+            (b"[" * 100_000, 400),
+            (b"x" * 300_000, 413),
+        ]:
+            async with desk.session.post(f"{desk.base}/api/messages", data=body) as answer:
+                assert answer.status == expected, body[:10]
+
+
+async def test_pictures_and_files_go_both_ways() -> None:
+    async with teams_desk() as desk:
+        thread = await live_chat(desk)
+        base = desk.microsoft.base
+        desk.connector.files = {"error.png": PICTURE, "report.txt": b"All is well."}
+        picture = {"contentType": "image/png", "name": "error.png", "contentUrl": f"{base}/files/error.png"}
+        await desk.say(DANA, "See this", attachments=[picture])
+        (file,) = (await said(desk, "See this")).files
+        assert (file.name, file.media_type, file.size) == ("error.png", "image/png", len(PICTURE))
+        told = await desk.last_text(thread, "error.png: https://desk.example.com/teams/files/")
+        path = told.partition("https://desk.example.com")[2].split()[0]
+        async with desk.session.get(desk.base + path) as answer:
+            assert await answer.read() == PICTURE
+            assert answer.headers["Content-Disposition"].startswith("attachment")
+        for wrong in (path[:-1] + ("0" if path[-1] != "0" else "1"), path.replace(file.id, "f" * 32)):
+            async with desk.session.get(desk.base + wrong) as answer:
+                assert answer.status == 404
+        report = {
+            "contentType": "application/vnd.microsoft.teams.file.download.info",
+            "name": "report.txt",
+            "content": {"downloadUrl": f"{base}/files/report.txt", "fileType": "txt"},
+        }
+        await desk.say(MARCUS, "", thread, attachments=[report])
+        assert "report.txt: https://desk.example.com" in await desk.last_text(DANA.chat, "report.txt")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:1/x",
+        "file:///etc/passwd",
+        "https://10.0.0.1/x",
+        "https://sharepoint.com.example.com/x",
+    ],
+)
+async def test_files_are_fetched_from_microsoft_only(url: str) -> None:
+    async with teams_desk() as desk:
+        await live_chat(desk)
+        content = {"downloadUrl": url}
+        kind = "application/vnd.microsoft.teams.file.download.info"
+        await desk.say(DANA, "Look", attachments=[{"contentType": kind, "name": "x.txt", "content": content}])
+        await desk.last_text(DANA.chat, "x.txt could not be fetched")
+        assert not [message for message in await messages(desk) if message.text == "Look"]
+
+
+@pytest.mark.parametrize("status", [412, 429, 502, 503, 504])
+async def test_a_busy_service_is_asked_again_and_the_order_is_kept(status: int) -> None:
+    async with teams_desk() as desk:
+        card = await chat_on_the_web(desk)
+        desk.connector.failures.append(Failure(status, {"Retry-After": "1"}, times=2))
+        for number in range(4):
+            await customer_writes(desk, f"Message {number}")
+        await desk.last_text(card.conversation, "Message 3")
+        texts = [text for text in desk.connector.texts(card.conversation) if "Message" in text]
+        assert [text[-1] for text in texts] == ["0", "1", "2", "3"]
+
+
+async def test_a_message_whose_fate_is_unknown_is_shown_to_staff_and_never_sent_again() -> None:
+    async with teams_desk() as desk:
+        card = await chat_on_the_web(desk)
+        desk.connector.failures.append(Failure(keep=True))
+        await customer_writes(desk, "Once only")
+        await customer_writes(desk, "After it")
+        await desk.last_text(card.conversation, "After it")
+        assert sum("Once only" in text for text in desk.connector.texts(card.conversation)) == 1
+        assert (await delivery_states(desk))[DeliveryStatus.UNKNOWN] == 1
+
+
+async def test_an_expired_token_is_renewed_and_the_message_arrives_once() -> None:
+    async with teams_desk() as desk:
+        card = await chat_on_the_web(desk)
+        desk.microsoft.issuer.tokens_given.append("another token, so that the bot's is no longer the newest")
+        await customer_writes(desk, "With a new token")
+        await desk.last_text(card.conversation, "With a new token")
+        assert sum("With a new token" in text for text in desk.connector.texts(card.conversation)) == 1
+
+
+async def test_a_slow_conversation_holds_up_nobody_else() -> None:
+    async with teams_desk() as desk:
+        thread = await live_chat(desk)
+        clock = asyncio.get_running_loop().time
+        # Thirty seconds, as long as the session waits at most, for everything that goes to Dana.
+        desk.connector.latency = lambda conversation: 30.0 if conversation == DANA.chat else 0.0
+        began = clock()
+        await desk.say(MARCUS, "Are you there?", thread)
+        for number in range(10):
+            await desk.say(DANA, f"Still here {number}")
+        await desk.say(DANA, "help")
+        await desk.say(MARCUS, "queue")
+        await desk.connector.until(
+            lambda: any("Queue" in json.dumps(one.activity) for one in desk.connector.standing(MARCUS.chat))
+        )
+        assert clock() - began < 10.0
+        desk.connector.latency = lambda conversation: 0.0
+
+
+async def test_the_desk_answers_while_its_connector_is_down() -> None:
+    async with teams_desk() as desk:
+        await live_chat(desk)
+        desk.connector.failures.append(Failure(503, times=50))
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        await asyncio.gather(*(desk.say(DANA, f"Message {number}") for number in range(20)))
+        assert clock() - began < 5.0
+        assert sum("Message" in message.text for message in await messages(desk)) == 20
+        desk.connector.failures.clear()
