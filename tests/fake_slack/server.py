@@ -47,6 +47,8 @@ class FakeSlack:
         self._faults: defaultdict[str, deque[tuple[Fault, float]]] = defaultdict(deque)
         self._acks: dict[str, asyncio.Future[Any]] = {}
         self._tickets: set[str] = set()
+        self._hold: Literal["", "before", "after"] = ""
+        self._held = asyncio.Event()
 
     @property
     def api_url(self) -> str:
@@ -55,6 +57,24 @@ class FakeSlack:
     def fail(self, method: str, fault: Fault, seconds: float = 1.0, times: int = 1) -> None:
         """Let the next calls of the method fail that way; ``seconds`` is Retry-After."""
         self._faults[method].extend([(fault, seconds)] * times)
+
+    def hold_before(self) -> None:
+        """Hold the next post up before Slack has taken it."""
+        self._hold = "before"
+
+    def hold_after(self) -> None:
+        """Hold the answer to the next post back after Slack has taken it."""
+        self._hold = "after"
+
+    async def held(self) -> None:
+        """Wait until a call is held."""
+        async with asyncio.timeout(20):
+            await self._held.wait()
+
+    def release(self) -> None:
+        """Hold nothing any longer; whoever was held up has gone."""
+        self._hold = ""
+        self._held.clear()
 
     def calls(self, method: str) -> list[Call]:
         """Return the calls of the method that Slack carried out."""
@@ -77,7 +97,7 @@ class FakeSlack:
         application.router.add_post("/upload/{file}", self._upload)
         application.router.add_get("/files/{file}", self._download)
         application.router.add_get("/socket/{ticket}", self._socket)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5, handler_cancellation=True)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         self.workspace.base = f"http://127.0.0.1:{runner.addresses[0][1]}"
@@ -102,12 +122,23 @@ class FakeSlack:
         if fault == "cut before":
             self._note(method, body, "cut")
             return _cut(request)
+        if self._hold == "before" and method == "chat.postMessage":
+            return await self._hold_up()
         answer = self._answer(request, method, body)
+        if self._hold == "after" and method == "chat.postMessage":
+            return await self._hold_up()
         if fault == "cut after":
             return _cut(request)
         if answer.get("error") == "ratelimited":
             return self._busy(method, body, 1.0)
         return web.json_response(answer, headers={"x-oauth-scopes": SCOPES})
+
+    async def _hold_up(self) -> web.Response:
+        """Answer nothing until the caller has gone."""
+        self._held.set()
+        # The runner cancels a handler whose caller has gone.
+        await asyncio.Event().wait()
+        return web.Response()
 
     def _answer(self, request: web.Request, method: str, body: dict[str, Any]) -> dict[str, Any]:
         try:
