@@ -11,7 +11,7 @@ PACKAGES := $(wildcard chatdesk adapters flows storage)
 SOURCES := $(PACKAGES) $(wildcard tests bench)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
-.PHONY: migration help run test lint format-check format types imports pytest bench browser dev lock clean
+.PHONY: screenshots migration help run test lint format-check format types imports pytest bench browser dev lock clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -91,6 +91,9 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench
 
 # Keeping.
+
+screenshots: $(VENV)/.dev $(VENV)/.browser
+	@PYTHONPATH=. $(BIN)/python scripts/take_screenshots.py
 
 migration: $(VENV)/.dev
 	@test -n "$(NAME)" || { echo "Say what changes: make migration NAME=what_changed"; exit 2; }
