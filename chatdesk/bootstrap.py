@@ -44,7 +44,6 @@ from storage.database import Database
 from storage.figures import TortoiseFigures
 from storage.files import LocalFiles
 from storage.mailbox import TortoiseMailbox
-from storage.node_link import NodeLink
 from storage.outbox import TortoiseOutbox
 from storage.reading import TortoiseStaffReads, TortoiseVisitorReads
 from storage.staff import TortoiseStaff
@@ -162,6 +161,9 @@ async def _linked(database: Database, node: str, services: Services, loops: Loop
     if database.dialect != "postgres":
         yield
         return
+    # PostgreSQL's driver is needed by a desk on PostgreSQL only.
+    from storage.node_link import NodeLink
+
     link = NodeLink(database, node, services.hub, services.facts, services.wake_relay)
     loops.start(NODES_LOOP, link.run())
     try:

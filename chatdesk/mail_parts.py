@@ -23,11 +23,13 @@ from adapters.email.threading import Threading
 from adapters.web import mail_room_routes, mail_stop_routes
 from adapters.web.services import Services
 from chatdesk.health import Loops
+from chatdesk.leases import Alone
 from chatdesk.mail_tokens import MailTokens
 from chatdesk.settings.mail_servers import MailServers
 from storage.adapter_notes import TortoiseAdapterNotes
 from storage.database import Database
 from storage.inbox import TortoiseDeliveries, TortoiseInbox
+from storage.leases import TortoiseLeases
 from storage.mail_updates import TortoiseMailUpdates
 from storage.mailbox import TortoiseMailbox
 
@@ -93,7 +95,9 @@ class DeskMail:
         account = ImapAccount(self.servers.imap, self.services.config.mail)
         notes = TortoiseAdapterNotes(self.database)
         reader = ImapReader(account, self.intake.accept, notes, self.services.clock, random.random)
-        task = asyncio.create_task(reader.run(), name=IMAP_LOOP)
+        # Of several nodes one reads the mailbox; what it brings twice is kept once, by its place.
+        alone = Alone(TortoiseLeases(self.database), self.services.new_id(), self.services.clock)
+        task = asyncio.create_task(alone.run(IMAP_LOOP, lambda token: reader.run()), name=IMAP_LOOP)
         try:
             yield
         finally:

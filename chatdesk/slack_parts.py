@@ -11,10 +11,12 @@ from aiohttp import web
 
 from adapters.web.services import Services
 from chatdesk.account_links import AccountLinks
+from chatdesk.leases import Alone
 from chatdesk.ports import Channel
 from chatdesk.settings.slack import SlackSecrets
 from storage.adapter_notes import TortoiseAdapterNotes, TortoiseIdentities
 from storage.database import Database
+from storage.leases import TortoiseLeases
 
 
 class StaffService(Protocol):
@@ -64,6 +66,7 @@ async def slack_service(
         identities=identities,
         links=account_links(database),
         inbox=data / "slack-inbox",
+        alone=Alone(TortoiseLeases(database), services.new_id(), services.clock),
         clock=services.clock,
         new_id=services.new_id,
     )

@@ -11,6 +11,7 @@ from chatdesk.config import Config, StaffChannel
 from chatdesk.desk import Desk
 from chatdesk.files import Files
 from chatdesk.hub import Hub
+from chatdesk.leases import Alone
 from chatdesk.ports import Clock, NewId
 from chatdesk.reading import StaffReads
 from chatdesk.settings.slack import SlackSecrets
@@ -33,5 +34,6 @@ class Parts:
     identities: Identities
     links: AccountLinks
     inbox: Path
+    alone: Alone
     clock: Clock
     new_id: NewId

@@ -101,7 +101,9 @@ async def slack_service(parts: Parts) -> AsyncIterator[SlackService]:
         tasks = [asyncio.create_task(receipts.run())]
         if parts.secrets.app_token:
             sockets = SocketMode(api, parts.secrets.app_token, session, app, random.random)
-            tasks.append(asyncio.create_task(sockets.run()))
+            # Of several nodes one holds the sockets.
+            socket_mode = parts.alone.run("slack", lambda token: sockets.run())
+            tasks.append(asyncio.create_task(socket_mode))
         await gateway.resume()
         try:
             yield SlackService({channel.name: channel}, app, bool(parts.secrets.signing_secret))
