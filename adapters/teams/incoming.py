@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from adapters.teams.json_value import Json, object_at, objects_at, text_at, valu
 FILE_INFO = "application/vnd.microsoft.teams.file.download.info"
 THREAD = ";messageid="
 MAX_NAME = 80
+MAX_KEY = 180
+"""Characters of a key; the database keeps 255, with the channel and the step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ class Incoming:
     @property
     def key(self) -> str:
         """What the activity is known by for good [design: conversation and activity id]."""
-        return f"{self.place.conversation}/{self.id}"
+        key = f"{self.place.conversation}/{self.id}"
+        return key if len(key) <= MAX_KEY else hashlib.sha256(key.encode(errors="replace")).hexdigest()
 
 
 def read_incoming(raw: Json) -> Incoming:

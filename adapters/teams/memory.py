@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from chatdesk.ports import Clock
 from chatdesk.ticket import TicketNumber
 
 ADAPTER = "teams"
+MAX_KEY = 255
 KEPT_CHATS = 20
 """Conversations remembered of one customer, newest last."""
 
@@ -147,8 +149,13 @@ class Memory:
         await self._put(f"file:{message}:{number}", asdict(file))
 
     async def _get(self, key: str) -> dict[str, Any] | None:
-        text = await self._notes.get(ADAPTER, key)
+        text = await self._notes.get(ADAPTER, _short(key))
         return json.loads(text) if text else None
 
     async def _put(self, key: str, value: object) -> None:
-        await self._notes.put(ADAPTER, key, json.dumps(value), self._clock())
+        await self._notes.put(ADAPTER, _short(key), json.dumps(value), self._clock())
+
+
+def _short(key: str) -> str:
+    """Return the key, or a digest of one that is longer than the database takes."""
+    return key if len(key) <= MAX_KEY else hashlib.sha256(key.encode(errors="replace")).hexdigest()

@@ -102,6 +102,26 @@ PRIYA = Person("29:priya", "aad-priya", "Priya Shah")
 DANA = Person("29:dana", "aad-dana", "Dana Reyes", CLIENT_TENANT)
 
 
+def activity_of(service: Microsoft, person: Person, conversation: str = "", **more: Any) -> Json:
+    """Return an activity of the person, in their direct chat or the conversation named."""
+    place = conversation or person.chat
+    return {
+        "type": "message",
+        "id": f"1790{next(_ids):09}",
+        "channelId": "msteams",
+        "serviceUrl": service.base,
+        "from": {"id": person.id, "name": person.name, "aadObjectId": person.aad},
+        "recipient": {"id": BOT, "name": "Desk"},
+        "conversation": {
+            "id": place,
+            "conversationType": "channel" if ";messageid=" in place else "personal",
+            "tenantId": person.tenant,
+        },
+        "timestamp": f"2026-11-21T10:00:00.{next(_ids):06}Z",
+        **more,
+    }
+
+
 @dataclass
 class TeamsDesk:
     """A desk with Teams, and how people in Teams act on it."""
@@ -127,23 +147,8 @@ class TeamsDesk:
 
     def activity(self, person: Person, conversation: str = "", **more: Any) -> Json:
         """Return an activity of the person, in their direct chat or the conversation named."""
-        place = conversation or person.chat
-        self.connector.conversations.add(place)
-        return {
-            "type": "message",
-            "id": f"1790{next(_ids):09}",
-            "channelId": "msteams",
-            "serviceUrl": self.microsoft.base,
-            "from": {"id": person.id, "name": person.name, "aadObjectId": person.aad},
-            "recipient": {"id": BOT, "name": "Desk"},
-            "conversation": {
-                "id": place,
-                "conversationType": "channel" if ";messageid=" in place else "personal",
-                "tenantId": person.tenant,
-            },
-            "timestamp": f"2026-11-21T10:00:00.{next(_ids):06}Z",
-            **more,
-        }
+        self.connector.conversations.add(conversation or person.chat)
+        return activity_of(self.microsoft, person, conversation, **more)
 
     async def say(self, person: Person, text: str, conversation: str = "", **more: Any) -> Json:
         """Let the person write; return the activity, which was accepted."""
