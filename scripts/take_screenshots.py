@@ -17,14 +17,13 @@ ANSWERS = {
     "Company": "Contoso",
     "E-mail address": "dana@contoso.example",
     "Call-back number(s)": "555-0134",
-    "What is happening?": "The printer on the second floor is offline.\nIt says paper jam, but there is none.",
+    "What is happening?": "The printer upstairs is offline.\nIt says paper jam, but there is none.",
 }
 CHOICES = ("Printing", "Only me", "With difficulty")
 
 
 async def main() -> None:
     """Play one chat in two browsers and keep a picture of each side."""
-    IMAGES.mkdir(parents=True, exist_ok=True)
     executable = CHROMIUM_PATH_FILE.read_text().strip()
     with tempfile.TemporaryDirectory() as data:
         async with serving(data=Path(data)) as desk, async_playwright() as playwright:

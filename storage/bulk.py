@@ -52,21 +52,27 @@ def insert_sql(model: type[Model], dialect: str) -> str:
 
 @cache
 def update_sql(
-    model: type[Model], key: tuple[str, ...], dialect: str, *, versioned: bool, fixed: tuple[str, ...] = ()
+    model: type[Model],
+    key: tuple[str, ...],
+    dialect: str,
+    *,
+    versioned: bool,
+    fixed: tuple[str, ...] = (),
+    only: tuple[str, ...] = (),
 ) -> str:
     """Return the statement that updates rows found by ``key``.
 
     When ``versioned`` only rows whose version is one lower than the new one are touched, so the number
     of rows changed tells whether anybody else was faster. Columns that are ``fixed`` for good are left
-    out, and so are the indexes over them.
+    out, and so are the indexes over them. With ``only``, rows hold just these columns, key included.
     """
     table = f'"{model._meta.db_table}"'
     values = ", ".join(
         f'{_value(model, name, index, dialect)} AS "{name}"'
-        for index, name in enumerate(columns(model))
+        for index, name in enumerate(only or columns(model))
         if name not in fixed
     )
-    changed = (name for name in columns(model) if name not in (*key, *fixed))
+    changed = (name for name in only or columns(model) if name not in (*key, *fixed))
     assignments = ", ".join(f'"{name}" = new."{name}"' for name in changed)
     matches = [f'{table}."{name}" = new."{name}"' for name in key]
     if versioned:

@@ -96,6 +96,32 @@ def conversation_row(c: Conversation) -> Row:
     ]
 
 
+CONTINUED = (
+    "id",
+    "changed_at",
+    "last_seq",
+    "customer_delivered",
+    "customer_seen",
+    "staff_delivered",
+    "staff_seen",
+    "version",
+)
+"""What a message or a receipt changes of its conversation; ``continued_row`` holds them in this order."""
+
+
+def continued_row(c: Conversation) -> Row:
+    return [
+        c.id,
+        timestamp(c.changed_at),
+        c.last_seq,
+        c.receipts.customer_delivered,
+        c.receipts.customer_seen,
+        c.receipts.staff_delivered,
+        c.receipts.staff_seen,
+        c.version,
+    ]
+
+
 def to_state(row: Record) -> DialogueState:
     """Raises ValueError for a state this program does not know, or whose data it cannot read."""
     adapter = _ADAPTERS.get(row["state"])

@@ -20,6 +20,9 @@ from chatdesk.errors import EventRefused
 from chatdesk.events import Outcome
 from chatdesk.hub import ConversationChanged, ConversationNews, Typing
 
+KEY_LENGTH = 24
+"""Characters of a visitor's key that begin the ids of their events: 96 bits, and short in the index."""
+
 
 def visitor_key(secret: str) -> str:
     """Return what a browser is known by: the hash of its secret, which itself is kept nowhere."""
@@ -207,7 +210,7 @@ class VisitorSession:
 
     def _external_id(self, client_id: str) -> str:
         # The visitor's own key keeps one browser's ids from ever meeting another's.
-        return f"{self._visitor}:{client_id}"
+        return f"{self._visitor[:KEY_LENGTH]}:{client_id}"
 
     def _in_background(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.ensure_future(work)
