@@ -158,10 +158,15 @@ async def slack_desk(
 
 
 @asynccontextmanager
-async def chat(desk: SlackDesk, **answers: str) -> AsyncIterator[tuple[Line, Message]]:
-    """Open a chat as a customer on the page; yields the customer's line and the ticket's card."""
+async def chat(
+    desk: SlackDesk, visitor: str | None = None, **answers: str
+) -> AsyncIterator[tuple[Line, Message]]:
+    """Open a chat as a customer on the page; yields their line and the ticket's card.
+
+    ``visitor`` is the browser's secret.
+    """
     cards = len(desk.workspace.cards(TRIAGE))
-    async with customer(desk.served.base) as line:
+    async with customer(desk.served.base, visitor) as line:
         await line.next("ready")
         await line.send(t="start", id="survey", answers={**CHAT_ANSWERS, **answers})
         await line.next("ack")

@@ -15,6 +15,8 @@ from chatdesk.ticket import TicketNumber
 NAME = "slack"
 """The adapter's name: in notes, as a target of deliveries and as a channel of events."""
 
+MAX_KNOWN = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -61,6 +63,7 @@ class Memory:
     def __init__(self, notes: AdapterNotes, clock: Clock) -> None:
         self._notes = notes
         self._clock = clock
+        self._threads: dict[tuple[str, str], TicketNumber] = {}
 
     async def place(self, number: TicketNumber) -> Place | None:
         """Return where the ticket is shown."""
@@ -77,8 +80,17 @@ class Memory:
 
     async def ticket_at(self, channel: str, thread: str) -> TicketNumber | None:
         """Return the ticket that the thread shows."""
+        known = self._threads.get((channel, thread))
+        if known is not None:
+            return known
         found = await self._notes.get(NAME, f"thread:{channel}:{thread}")
-        return TicketNumber(int(found)) if found else None
+        if found is None:
+            return None
+        if len(self._threads) >= MAX_KNOWN:
+            self._threads.clear()
+        # Which ticket a thread shows never changes.
+        self._threads[channel, thread] = TicketNumber(int(found))
+        return TicketNumber(int(found))
 
     async def shown(self, conversation: ConversationId, seq: int) -> Post | None:
         """Return the post by which the app shows a message."""
