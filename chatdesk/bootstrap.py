@@ -44,6 +44,7 @@ from storage.database import Database
 from storage.figures import TortoiseFigures
 from storage.files import LocalFiles
 from storage.mailbox import TortoiseMailbox
+from storage.moving import refuse_unfinished
 from storage.outbox import TortoiseOutbox
 from storage.reading import TortoiseStaffReads, TortoiseVisitorReads
 from storage.staff import TortoiseStaff
@@ -115,6 +116,7 @@ async def running_desk(
     an SMTP server in ``mail`` mail is kept instead of sent; ``secret`` is the desk's own, for signatures.
     """
     async with Database(database_url) as database, AsyncExitStack() as stack:
+        await refuse_unfinished(database)
         hub, loops, node = Hub(), Loops(), new_id()
         desk = build_desk(config, database, hub, node)
         services = await _services(config, database, data, desk, hub, demo=demo)

@@ -129,11 +129,21 @@ def postgres_address(url: str) -> str:
     return "postgresql://" + url.partition("://")[2]
 
 
+def sqlite_file(url: str) -> Path:
+    """Return the file of sqlite://relative or sqlite:///absolute."""
+    path = url.removeprefix("sqlite://")
+    return Path("/" + path.lstrip("/")) if path.startswith("/") else Path(path)
+
+
+def exists(url: str) -> bool:
+    """Tell whether there is a database to open; a server is asked when it is opened."""
+    return not url.startswith("sqlite:") or sqlite_file(url).exists()
+
+
 def tortoise_config(url: str) -> dict[str, Any]:
     """Return Tortoise's configuration for sqlite://relative, sqlite:///absolute or postgres://…."""
     if url.startswith("sqlite:"):
-        path = url.removeprefix("sqlite://")
-        file = Path("/" + path.lstrip("/")) if path.startswith("/") else Path(path)
+        file = sqlite_file(url)
         file.parent.mkdir(parents=True, exist_ok=True)
         connection: Any = {
             "engine": "storage.sqlite_client",

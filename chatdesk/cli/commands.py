@@ -18,6 +18,7 @@ from chatdesk.cli.demonstration import show_links
 from chatdesk.cli.doctor import doctor
 from chatdesk.cli.ending import ExitCode, errors_shown
 from chatdesk.cli.explaining import explain_ticket
+from chatdesk.cli.moving import move
 from chatdesk.cli.offline import Offline, run
 from chatdesk.cli.server import OnStart, loop_factory
 from chatdesk.cli.server import serve as serve_desk
@@ -41,6 +42,7 @@ application.add_typer(slack, name="slack")
 application.add_typer(teams, name="teams")
 application.add_typer(doctor, name="doctor")
 application.command()(transcript)
+application.command()(move)
 application.command("explain")(explain_ticket)
 
 

@@ -1,0 +1,253 @@
+"""Moves a whole desk from one database to another: table by table, in the order of the keys.
+
+What was copied stays; a run that was interrupted goes on after the last key. At the end every table is
+read on both sides and compared, count and checksum.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from typing import Any
+
+from pydantic_core import to_json
+from tortoise import fields
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.exceptions import BaseORMException
+from tortoise.models import Model
+
+from chatdesk.errors import StorageError
+from storage import models, rows
+from storage.database import WRITER, Database, exists, tortoise_config
+
+CHUNK, CHUNK_OF_MAILS = 2_000, 20
+_MARK = "move"
+
+Progress = Callable[[str, int, int], None]
+"""Called with a table's name, how many of its rows are done and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table's columns, its key first."""
+
+    name: str
+    key: str
+    columns: tuple[str, ...]
+    model: type[Model]
+
+    @property
+    def chunk(self) -> int:
+        """How many rows are carried at a time; whole mails may be large."""
+        kinds = (type(self.model._meta.fields_map[column]) for column in self.columns)
+        return CHUNK_OF_MAILS if fields.BinaryField in kinds else CHUNK
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A table that is the same on both sides: how many rows, and the checksum of them all."""
+
+    table: str
+    rows: int
+    checksum: str
+
+
+class Side:
+    """One of the two databases."""
+
+    def __init__(self, client: BaseDBAsyncClient) -> None:
+        self._client = client
+        self._postgres = client.capabilities.dialect == "postgres"
+
+    async def hold(self) -> None:
+        """Let nobody else write meanwhile, as far as the database can."""
+        if not self._postgres:
+            await self._client.execute_query("BEGIN IMMEDIATE")
+
+    async def count(self, table: Table) -> int:
+        found = await self._client.execute_query_dict(f'SELECT COUNT(*) AS n FROM "{table.name}"')
+        return int(found[0]["n"])
+
+    async def last(self, table: Table) -> Any:
+        """Return the highest key there is, None when there is none."""
+        key = self._key(table)
+        query = f'SELECT "{table.key}" AS key FROM "{table.name}" ORDER BY {key} DESC LIMIT 1'
+        found = await self._client.execute_query_dict(query)
+        return found[0]["key"] if found else None
+
+    async def chunks(self, table: Table, after: Any = None) -> AsyncIterator[list[Sequence[Any]]]:
+        """Yield the rows after a key, in the order of their keys."""
+        names = ", ".join(f'"{column}"' for column in table.columns)
+        key = self._key(table)
+        while True:
+            where = "" if after is None else f"WHERE {key} > {self._place(1)}"
+            query = f'SELECT {names} FROM "{table.name}" {where} ORDER BY {key} LIMIT {table.chunk}'
+            found = await self._client.execute_query_dict(query, [] if after is None else [after])
+            if not found:
+                return
+            yield [[row[column] for column in table.columns] for row in found]
+            after = found[-1][table.key]
+
+    async def insert(self, table: Table, chunk: Sequence[Sequence[Any]]) -> None:
+        """Insert these rows, all or none."""
+        names = ", ".join(f'"{column}"' for column in table.columns)
+        places = ", ".join(self._place(n) for n in range(1, len(table.columns) + 1))
+        query = f'INSERT INTO "{table.name}" ({names}) VALUES ({places})'
+        await self._client.execute_many(query, [self._values(table, row) for row in chunk])
+
+    async def number_on(self, table: Table) -> None:
+        """Let generated keys go on after those that were copied."""
+        if self._postgres and table.model._meta.pk.generated:
+            await self._client.execute_query(
+                f"SELECT setval(pg_get_serial_sequence('{table.name}', '{table.key}'), "
+                f'COALESCE(MAX("{table.key}"), 1), MAX("{table.key}") IS NOT NULL) FROM "{table.name}"'
+            )
+
+    async def is_marked(self) -> bool:
+        """Tell whether a move into this database has begun and not ended."""
+        return bool(await self._client.execute_query_dict(f"SELECT 1 FROM lease WHERE name = '{_MARK}'"))
+
+    async def mark(self) -> None:
+        row = f"('{_MARK}', '', 0, '2000-01-01 00:00:00+00:00')"
+        await self._client.execute_query(f"INSERT INTO lease (name, holder, token, until) VALUES {row}")
+
+    async def unmark(self) -> None:
+        await self._client.execute_query(f"DELETE FROM lease WHERE name = '{_MARK}'")
+
+    def _key(self, table: Table) -> str:
+        # Both sides have to sort texts alike.
+        text = isinstance(table.model._meta.pk, fields.CharField)
+        return f'"{table.key}" COLLATE "C"' if text and self._postgres else f'"{table.key}"'
+
+    def _place(self, number: int) -> str:
+        return f"${number}" if self._postgres else f"?{number}"
+
+    def _values(self, table: Table, row: Sequence[Any]) -> list[Any]:
+        return [
+            self._value(table.model._meta.fields_map[column], value)
+            for column, value in zip(table.columns, row, strict=True)
+        ]
+
+    def _value(self, field: object, value: Any) -> Any:
+        if isinstance(value, str) and "\x00" in value:
+            value = value.replace("\x00", "\ufffd")
+        if value is None or not isinstance(field, fields.DatetimeField | fields.BooleanField):
+            return value
+        if isinstance(field, fields.BooleanField):
+            return bool(value) if self._postgres else int(value)
+        at = rows.moment(value)
+        return at if self._postgres else rows.timestamp(at)
+
+
+def tables() -> list[Table]:
+    """Return every table of a desk; leases are left out: they belong to running nodes."""
+    found = [model for model in vars(models).values() if isinstance(model, type) and issubclass(model, Model)]
+    kept = [model for model in found if model not in (Model, models.Lease)]
+    return [
+        Table(m._meta.db_table, m._meta.pk_attr, tuple(m._meta.fields_map), m)
+        for m in sorted(kept, key=lambda model: model._meta.db_table)
+    ]
+
+
+async def move(source: str, target: str, progress: Progress) -> list[Compared]:
+    """Copy everything from one database's address to another's and compare both.
+
+    Raises StorageError when the target holds another desk, or when the source changed meanwhile.
+    """
+    if source == target:
+        raise StorageError("Both addresses name the same database.")
+    if not exists(source):
+        raise StorageError("There is no database at the address to move from.")
+    for address in (source, target):
+        async with Database(address):
+            pass  # Brings the schema up to date.
+    try:
+        async with _side(source) as old, _side(target) as new:
+            await old.hold()
+            if not await new.is_marked():
+                await _refuse_used(new)
+                await new.mark()
+            for table in tables():
+                await _copy(table, old, new, progress)
+            compared = [await _compare(table, old, new) for table in tables()]
+            await new.unmark()
+    except BaseORMException as error:
+        raise StorageError(str(error)) from error
+    return compared
+
+
+async def refuse_unfinished(database: Database) -> None:
+    """Raise StorageError when a move into this database was interrupted: half a desk must not start."""
+    if await Side(database.reader).is_marked():
+        raise StorageError("A move into this database has not ended. Run the same `chatdesk move` again.")
+
+
+@asynccontextmanager
+async def _side(address: str) -> AsyncIterator[Side]:
+    made = tortoise_config(address)["connections"][WRITER]
+    client = import_module(made["engine"]).client_class(connection_name="move", **made["credentials"])
+    await client.create_connection(with_db=True)
+    try:
+        yield Side(client)
+    finally:
+        await client.close()
+
+
+async def _refuse_used(side: Side) -> None:
+    for table in tables():
+        if await side.count(table):
+            raise StorageError(
+                f"The target is not empty: it has rows in {table.name}. Name an empty database."
+            )
+
+
+async def _copy(table: Table, old: Side, new: Side, progress: Progress) -> None:
+    total, done = await old.count(table), await new.count(table)
+    progress(table.name, done, total)
+    async for chunk in old.chunks(table, await new.last(table)):
+        await new.insert(table, chunk)
+        done += len(chunk)
+        progress(table.name, done, total)
+    await new.number_on(table)
+
+
+async def _compare(table: Table, old: Side, new: Side) -> Compared:
+    before, after = await _checksum(table, old), await _checksum(table, new)
+    if before != after:
+        raise StorageError(
+            f"The table {table.name} differs after copying: {before.rows} rows against {after.rows}. "
+            "Was the desk still running? Stop it, empty the target and move again."
+        )
+    return before
+
+
+async def _checksum(table: Table, side: Side) -> Compared:
+    digest, count = hashlib.sha256(), 0
+    async for chunk in side.chunks(table):
+        count += len(chunk)
+        for row in chunk:
+            digest.update(to_json(_canonical(table, row), bytes_mode="base64"))
+            digest.update(b"\n")
+    return Compared(table.name, count, digest.hexdigest())
+
+
+def _canonical(table: Table, row: Sequence[Any]) -> list[Any]:
+    return [
+        _same(table.model._meta.fields_map[column], value)
+        for column, value in zip(table.columns, row, strict=True)
+    ]
+
+
+def _same(field: object, value: Any) -> Any:
+    """Return the value as both databases mean it."""
+    if value is None:
+        return None
+    if isinstance(field, fields.BooleanField):
+        return bool(value)
+    if isinstance(field, fields.DatetimeField):
+        return rows.timestamp(value if isinstance(value, datetime) else rows.moment(value))
+    return value.replace("\x00", "\ufffd") if isinstance(value, str) else value

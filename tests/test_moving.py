@@ -1,0 +1,141 @@
+"""`chatdesk move`: everything arrives, is compared, goes on after an interruption, and never mixes desks."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from chatdesk.cli.commands import application
+from chatdesk.errors import StorageError
+from chatdesk.mailbox import StoredMail
+from chatdesk.ticket import TicketNumber
+from storage import moving
+from storage.database import Database
+from storage.mailbox import TortoiseMailbox
+from storage.moving import move, refuse_unfinished
+from storage.reading import TortoiseStaffReads
+from storage.staff import TortoiseStaff
+from storage.store import TortoiseStore
+from tests.core_builders import message, new_desk, running, survey, url
+from tests.desk_builders import TUESDAY
+
+CHATS = 12
+EMAIL, RAW = "marcus@northwind.example", b"\x00\xff raw"
+HOSTILE = "née — \U0001f600 '; DROP TABLE message; --"
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> str:
+    """A desk with chats, an account and a mail."""
+    address = url(tmp_path, "sqlite")
+    asyncio.run(fill(address))
+    return address
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> str:
+    return url(tmp_path, "postgres")
+
+
+async def fill(address: str) -> None:
+    async with Database(address) as database:
+        async with running(new_desk(TortoiseStore(database))) as desk:
+            for number in range(CHATS):
+                await desk.receive(survey(f"chat {number}", f"visitor {number}"))
+                await desk.receive(message(HOSTILE, f"chat {number}", f"visitor {number}"))
+        _ = await TortoiseStaff(database).add(
+            "Marcus Bell", "marcus@northwind.example", "a pass phrase", TUESDAY
+        )
+        mail = StoredMail(
+            "<1@x>", TicketNumber(1001), "dana@contoso.example", "Hello", b"\x00\xff raw", TUESDAY
+        )
+        _ = await TortoiseMailbox(database).keep(mail)
+
+
+def quiet(table: str, done: int, total: int) -> None:
+    """Show no progress."""
+
+
+async def next_number(address: str) -> int | None:
+    """Look whether everything is there, and return the number that one more ticket gets."""
+    async with Database(address) as database:
+        async with running(new_desk(TortoiseStore(database))) as desk:
+            opened = await desk.receive(survey("one more", "another visitor"))
+        file = await TortoiseStaffReads(database).ticket_file(TicketNumber(1001))
+        assert file is not None
+        assert HOSTILE in [message.text for message in file.messages]
+        mail = await TortoiseMailbox(database).read("<1@x>")
+        assert mail is not None
+        assert mail.source == RAW
+        account = await TortoiseStaff(database).check_password(EMAIL, "a pass phrase")
+        assert account is not None
+        return opened.ticket
+
+
+def test_a_whole_desk_moves_and_goes_on_where_it_was(old: str, new: str) -> None:
+    result = CliRunner().invoke(application, ["move", "--from", old, "--to", new])
+    assert result.exit_code == 0, result.output
+    assert "Both databases are the same" in result.output
+    assert asyncio.run(next_number(new)) == 1001 + CHATS
+
+
+def test_a_desk_moves_back(old: str, new: str, tmp_path: Path) -> None:
+    there = asyncio.run(move(old, new, quiet))
+    back = asyncio.run(move(new, f"sqlite:///{tmp_path / 'back.sqlite3'}", quiet))
+    assert back == there
+    assert {one.table: one.rows for one in back}["ticket"] == CHATS
+
+
+@pytest.mark.parametrize("interrupted", ["conversation", "message", "ticket"])
+def test_an_interrupted_move_goes_on_and_a_desk_does_not_start_meanwhile(
+    old: str, new: str, interrupted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "CHUNK", 5)
+
+    def stop(table: str, done: int, total: int) -> None:
+        if table == interrupted and done:
+            raise KeyboardInterrupt
+
+    async def start() -> None:
+        async with Database(new) as database:
+            await refuse_unfinished(database)
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(move(old, new, stop))
+    with pytest.raises(StorageError, match="has not ended"):
+        asyncio.run(start())
+    assert asyncio.run(move(old, new, quiet))
+    asyncio.run(start())
+    assert asyncio.run(next_number(new)) == 1001 + CHATS
+
+
+def test_a_source_that_went_on_meanwhile_is_noticed(old: str, new: str) -> None:
+    def stop(table: str, done: int, total: int) -> None:
+        if table == "ticket" and done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(move(old, new, stop))
+
+    async def go_on() -> None:
+        async with Database(old) as database, database.transaction() as connection:
+            await connection.execute_query("UPDATE conversation SET version = version + 1")
+
+    asyncio.run(go_on())
+    with pytest.raises(StorageError, match="conversation differs"):
+        asyncio.run(move(old, new, quiet))
+
+
+def test_a_target_with_a_desk_of_its_own_is_refused(old: str, new: str) -> None:
+    asyncio.run(fill(new))
+    with pytest.raises(StorageError, match="not empty"):
+        asyncio.run(move(old, new, quiet))
+
+
+def test_a_source_that_is_not_there_is_refused_and_not_made(new: str, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="no database"):
+        asyncio.run(move(f"sqlite:///{tmp_path / 'missing.sqlite3'}", new, quiet))
+    assert not (tmp_path / "missing.sqlite3").exists()
