@@ -67,6 +67,7 @@ class Connector:
         self.files: dict[str, bytes] = {}
         self.latency: Callable[[str], float] = lambda conversation: 0.0
         self.wants_token = True
+        self.accepts_any_conversation = False
         self.news = asyncio.Event()
         self._ids = count(1)
 
@@ -74,6 +75,7 @@ class Connector:
         add = application.router
         add.add_post("/v3/conversations", self._begin)
         add.add_post("/v3/conversations/{conversation}/activities", self._post)
+        add.add_post("/v3/conversations/{conversation}/activities/{activity}", self._post)
         add.add_put("/v3/conversations/{conversation}/activities/{activity}", self._update)
         add.add_delete("/v3/conversations/{conversation}/activities/{activity}", self._delete)
         add.add_get("/v3/conversations/{conversation}/members/{member}", self._member)
@@ -115,7 +117,7 @@ class Connector:
 
     async def _post(self, request: web.Request) -> web.StreamResponse:
         conversation = request.match_info["conversation"]
-        if conversation not in self.conversations:
+        if conversation not in self.conversations and not self.accepts_any_conversation:
             return _error(404, "ConversationNotFound")
         activity = await request.json()
 
