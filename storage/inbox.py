@@ -162,7 +162,8 @@ class TortoiseDeliveries:
     async def bounced(self, message_id: str, reason: str, at: datetime) -> TicketNumber | None:
         async with self._database.transaction() as connection:
             query = models.Delivery.filter(target=MAIL_TARGET, external_id=message_id).using_db(connection)
-            found = await query.values("row", "ticket")
+            # The mail's own delivery; others that became part of it stay as they are.
+            found = await query.order_by("row").limit(1).values("row", "ticket")
             if not found:
                 return None
             await (

@@ -30,6 +30,8 @@ MAX_ENTRIES = 20
 MAX_ENTRY = 2_000
 MAX_NEWS = 20_000
 MAX_SUBJECT = 150
+SHORTEST_TOLD = 15
+"""Characters of a message that cannot be part of the news by mere chance."""
 REPLY = "Please reply to this message to add to your request."
 UNNAMED_SUBJECT = "Your request"
 
@@ -82,7 +84,7 @@ def _content(kind: MailKind, news: str, facts: MailFacts, config: Config, at: da
     view = view_transcript(record, internal=False)
     entries = view.entries if quotes else ()
     if not full:
-        entries = tuple(entry for entry in entries if entry.text != news or entry.role == "customer")
+        entries = tuple(entry for entry in entries if entry.role == "customer" or not _told(entry.text, news))
     name = clean_line(facts.ticket.requester_name)
     subject = _shortened(clean_line(facts.ticket.subject), MAX_SUBJECT)
     return _Content(
@@ -124,6 +126,11 @@ def _said_already(news: str, ticket: Ticket, config: Config) -> bool:
         case TicketStatus.RESOLVED | TicketStatus.CLOSED:
             return "re-opens" in news
     return False
+
+
+def _told(text: str, news: str) -> bool:
+    """Whether the news says it already, alone or among what was gathered with it."""
+    return text == news or (len(text) >= SHORTEST_TOLD and text in news)
 
 
 def _shortened(text: str, length: int) -> str:

@@ -49,9 +49,22 @@ def add_routes(application: web.Application, room: MailRoom, deliveries: Deliver
 
 
 async def show_list(request: web.Request) -> web.Response:
-    """Show what waits for a person: held mail, mail that failed; and automatic mail, for those who look."""
+    """Show what waits for a person: held mail, mail that failed; and automatic mail, for those who look.
+
+    With ``ticket`` in the query it shows that ticket's mails instead.
+    """
     _ = await signed_in(request)
-    return await _list(request)
+    if "ticket" not in request.query:
+        return await _list(request)
+    services = request.app[SERVICES]
+    number = parse_number(services.config.desk.ticket_prefix, request.query["ticket"])
+    if number is None:
+        raise web.HTTPNotFound(text=str(NotFound("The ticket")))
+    now = services.clock()
+    mails = await request.app[_ROOM].of_ticket(number)
+    name = format_number(services.config.desk.ticket_prefix, number)
+    lines = [held_line(mail, services.config, now) for mail in mails]
+    return page(request, "mail_room_ticket.html", ticket=name, mails=lines)
 
 
 async def _list(request: web.Request, problem: str = "", done: str = "") -> web.Response:

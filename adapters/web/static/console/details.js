@@ -32,6 +32,8 @@ export class Details {
       header.company && h("p", {}, header.company),
       header.email && h("p", {}, safeLink(`mailto:${header.email}`, header.email)),
       header.phone && h("p", {}, safeLink(`tel:${header.phone.replace(/[^\d+]/g, "")}`, header.phone)),
+      [...ticket.conversations.values()].some((each) => each.channel === "email") &&
+        h("p", {}, h("a", { href: `/console/mail?ticket=${encodeURIComponent(header.number)}` }, "Original mails")),
       rating(ticket));
   }
 

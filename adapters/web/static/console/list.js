@@ -46,6 +46,7 @@ export class TicketList {
     this.more = button("Show more", () => this.showMore(), { class: "more", hidden: true });
     this.empty = h("p", { class: "empty", hidden: true });
     this.problems = button("Problems", () => this.openProblems(), { class: "problems-link", hidden: true }, icon("warn"));
+    this.heldMail = h("a", { class: "held-link", href: "/console/mail", hidden: true }, "Held mail");
     this.element = h("div", { class: "list" },
       h("div", { class: "list-head" },
         h("h1", { class: "brand" }, h("span", { class: "brand-mark", "aria-hidden": "true" }), document.body.dataset.desk),
@@ -53,7 +54,7 @@ export class TicketList {
       h("div", { class: "views", role: "group", "aria-label": "Lists" }, [...this.tabs.values()].map(({ tab }) => tab)),
       h("div", { class: "search" }, icon("search"), this.search),
       h("div", { class: "scroll", tabindex: "-1" }, this.rows, this.empty, this.more),
-      this.problems);
+      this.heldMail, this.problems);
   }
 
   show(view) {
@@ -145,6 +146,9 @@ export class TicketList {
     this.problems.hidden = !found.problems;
     this.problems.lastChild.textContent = `Problems (${said(found.problems)})`;
     this.onCounts?.(found);
+    const { held } = await read("/mail");
+    this.heldMail.hidden = !held.length;
+    this.heldMail.textContent = `Held mail (${held.length}): whom is it from?`;
   }
 
   get all() {

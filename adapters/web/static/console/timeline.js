@@ -1,12 +1,13 @@
 // The middle column's record: messages, notes, history and mails in one order, each known by its key.
 
+import { change } from "./api.js";
 import { button, h, icon, iconButton, linked, reconcile, withTickets } from "./dom.js";
 import { filesOf } from "./files.js";
 import { clock, day, dayKey, short, whole } from "./time.js";
 
 const WHO = { customer: "Customer", agent: "Technician", desk: "Desk" };
 const MAILS = {
-  opened: "Confirmation", comment: "Comment", status: "News of the ticket", transcript: "Transcript",
+  opened: "Confirmation", comment: "Comment", status: "News of the ticket", transcript: "Transcript", question: "Question",
 };
 
 export class Timeline {
@@ -187,9 +188,20 @@ function deliveryItem(delivery) {
     signature: `${delivery.status}${delivery.error}`,
     build: () => h("li", { class: `line delivery ${bad ? "bad" : ""}` },
       icon(bad ? "warn" : "mail"),
-      h("span", { class: "words" }, deliveryWords(delivery), bad && delivery.error && h("span", { class: "why" }, ` ${delivery.error}`)),
+      h("span", { class: "words" }, deliveryWords(delivery), bad && delivery.error && h("span", { class: "why" }, ` ${delivery.error}`),
+        bad && button(delivery.status === "unknown" ? "Send again; it may arrive twice" : "Send again", (event) => sendAgain(delivery, event.target), { class: "small again" })),
       h("time", { datetime: delivery.at, title: whole(delivery.at) }, clock(delivery.at))),
   };
+}
+
+async function sendAgain(delivery, place) {
+  place.disabled = true;
+  try {
+    await change(`/deliveries/${encodeURIComponent(delivery.id)}/retry`);
+    place.replaceWith(" It is sent again.");
+  } catch (error) {
+    place.replaceWith(` ${error.message}`);
+  }
 }
 
 export function deliveryWords(delivery) {
