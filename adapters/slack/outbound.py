@@ -9,6 +9,7 @@ from adapters.slack.api import SlackApi, message_metadata
 from adapters.slack.block_limits import context, plain
 from adapters.slack.card import is_on_card, message_parts, message_summary, username
 from adapters.slack.cards import Cards, find_post
+from adapters.slack.customer_posts import CustomerPosts
 from adapters.slack.file_posts import FilePosts
 from adapters.slack.memory import NAME, Memory, Place, Post
 from adapters.slack.pacing import Pacer
@@ -18,6 +19,7 @@ from chatdesk.conversation import ConversationId, Message
 from chatdesk.errors import DeliveryDelayed, DeliveryRefused
 from chatdesk.outbox import Delivery, DeliveryKind
 from chatdesk.reading import StaffReads
+from chatdesk.routing import TO_CUSTOMER
 
 ON_CARD = "on the card"
 NOTHING = "nothing to show"
@@ -41,6 +43,7 @@ class SlackChannel:
         reads: StaffReads,
         cards: Cards,
         files: FilePosts,
+        customers: CustomerPosts,
         personal: Personal,
         on_shown: Callable[[Delivery], None],
     ) -> None:
@@ -50,6 +53,7 @@ class SlackChannel:
         self._reads = reads
         self._cards = cards
         self._files = files
+        self._customers = customers
         self._personal = personal
         self._on_shown = on_shown
 
@@ -69,6 +73,8 @@ class SlackChannel:
 
         None also when something is left to be done that can safely be done again.
         """
+        if delivery.payload.get("to") == TO_CUSTOMER:
+            return await self._customers.find(delivery)
         place = await self._cards.adopt(delivery)
         if delivery.kind is not DeliveryKind.MESSAGE or place is None:
             return None
@@ -95,6 +101,8 @@ class SlackChannel:
 
     async def _post(self, delivery: Delivery) -> str:
         message = await self._message(delivery)
+        if delivery.payload.get("to") == TO_CUSTOMER:
+            return await self._customers.post(delivery, message)
         place = await self._cards.place_for(delivery)
         if await self._is_on_card(delivery, message):
             return ON_CARD
@@ -140,6 +148,8 @@ class SlackChannel:
 
     async def _revise(self, delivery: Delivery) -> str:
         message = await self._message(delivery)
+        if delivery.payload.get("to") == TO_CUSTOMER:
+            return await self._customers.revise(message)
         post = await self._memory.shown(message.conversation, message.seq)
         if post is None:
             # It was typed in Slack or is not shown there; nobody may change a person's own post.

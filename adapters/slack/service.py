@@ -20,6 +20,7 @@ from adapters.slack.buttons import Buttons
 from adapters.slack.cards import Cards
 from adapters.slack.commands import Commands
 from adapters.slack.contacts import Contacts
+from adapters.slack.customer_posts import CustomerPosts
 from adapters.slack.dispatch import Dispatch
 from adapters.slack.doing import Doing
 from adapters.slack.file_posts import FilePosts
@@ -34,6 +35,7 @@ from adapters.slack.people import People
 from adapters.slack.personal import Personal
 from adapters.slack.receipts import Receipts
 from adapters.slack.sequencer import Sequencer
+from adapters.slack.shared_channels import SharedChannels
 from adapters.slack.socket_mode import SocketMode
 from adapters.slack.tell import Teller
 from adapters.slack.thread_files import ThreadFiles
@@ -96,7 +98,17 @@ async def slack_service(parts: Parts) -> AsyncIterator[SlackService]:
             if delivery.conversation is not None and delivery.ticket is not None:
                 receipts.watch(delivery.conversation, delivery.ticket)
 
-        channel = SlackChannel(api, pacer, memory, parts.reads, cards, files, desk_side.personal, on_shown)
+        channel = SlackChannel(
+            api,
+            pacer,
+            memory,
+            parts.reads,
+            cards,
+            files,
+            CustomerPosts(api, pacer, memory),
+            desk_side.personal,
+            on_shown,
+        )
         app = build_bolt_app(gateway, api.client, parts.secrets.signing_secret)
         tasks = [asyncio.create_task(receipts.run())]
         if parts.secrets.app_token:
@@ -146,4 +158,15 @@ class DeskSide:
             receipts,
             teller,
         )
-        return Dispatch(threads, buttons, contacts, commands, self.personal)
+        shared = SharedChannels(
+            parts.config,
+            parts.channel,
+            self._api,
+            self._memory,
+            people,
+            parts.desk,
+            buttons,
+            teller,
+            parts.clock,
+        )
+        return Dispatch(threads, buttons, contacts, commands, self.personal, shared)
