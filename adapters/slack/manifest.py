@@ -29,6 +29,20 @@ EVENTS = ("app_home_opened", "message.channels", "message.groups", "reaction_add
 MAX_NAME = 35
 
 
+def _shortcut(name: str, callback: str, description: str) -> dict[str, str]:
+    return {"name": name, "type": "message", "callback_id": callback, "description": description}
+
+
+FEATURES = {
+    "app_home": {"home_tab_enabled": True, "messages_tab_enabled": True},
+    "bot_user": {"display_name": "chatdesk", "always_online": True},
+    "shortcuts": [
+        _shortcut("Create ticket", "create_ticket", "Write this message down as a ticket"),
+        _shortcut("Add to ticket", "add_to_ticket", "Add this message to a ticket as a note"),
+    ],
+}
+
+
 def manifest(config: Config, *, socket_mode: bool) -> str:
     """Return the manifest as JSON; by HTTP it names request URLs under the desk's public address."""
     events, interactions, commands = (f"{config.desk.public_url}{path}" for path in PATHS)
@@ -46,35 +60,20 @@ def manifest(config: Config, *, socket_mode: bool) -> str:
         event_subscriptions["request_url"] = events
         interactivity["request_url"] = interactions
         command["url"] = commands
-    return json.dumps(
-        {
-            "display_information": {
-                "name": cut(config.desk.name, MAX_NAME),
-                "description": "Chats and tickets of the help desk",
-                "background_color": config.desk.colour,
-            },
-            "features": {
-                "app_home": {"home_tab_enabled": True, "messages_tab_enabled": True},
-                "bot_user": {"display_name": "chatdesk", "always_online": True},
-                "shortcuts": [
-                    _shortcut("Create ticket", "create_ticket", "Write this message down as a ticket"),
-                    _shortcut("Add to ticket", "add_to_ticket", "Add this message to a ticket as a note"),
-                ],
-                "slash_commands": [command],
-            },
-            "oauth_config": {"scopes": {"bot": list(SCOPES)}},
-            "settings": {
-                "event_subscriptions": event_subscriptions,
-                "interactivity": interactivity,
-                "org_deploy_enabled": False,
-                "socket_mode_enabled": socket_mode,
-                "token_rotation_enabled": False,
-            },
+    made = {
+        "display_information": {
+            "name": cut(config.desk.name, MAX_NAME),
+            "description": "Chats and tickets of the help desk",
+            "background_color": config.desk.colour,
         },
-        indent=2,
-        ensure_ascii=False,
-    )
-
-
-def _shortcut(name: str, callback: str, description: str) -> dict[str, str]:
-    return {"name": name, "type": "message", "callback_id": callback, "description": description}
+        "features": {**FEATURES, "slash_commands": [command]},
+        "oauth_config": {"scopes": {"bot": list(SCOPES)}},
+        "settings": {
+            "event_subscriptions": event_subscriptions,
+            "interactivity": interactivity,
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": socket_mode,
+            "token_rotation_enabled": False,
+        },
+    }
+    return json.dumps(made, indent=2, ensure_ascii=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -92,23 +92,9 @@ async def slack_service(parts: Parts) -> AsyncIterator[SlackService]:
         receipts = Receipts(api, parts.hub, cards, clock)
         desk_side = DeskSide(parts, api, memory, people)
         gateway = Gateway(desk_side.dispatch(receipts).handle, Inbox(parts.inbox))
-        files = FilePosts(api, memory, parts.files)
-
-        def on_shown(delivery: Delivery) -> None:
-            if delivery.conversation is not None and delivery.ticket is not None:
-                receipts.watch(delivery.conversation, delivery.ticket)
-
-        channel = SlackChannel(
-            api,
-            pacer,
-            memory,
-            parts.reads,
-            cards,
-            files,
-            CustomerPosts(api, pacer, memory),
-            desk_side.personal,
-            on_shown,
-        )
+        posts = (FilePosts(api, memory, parts.files), CustomerPosts(api, pacer, memory))
+        shown = desk_side.personal, _watcher(receipts)
+        channel = SlackChannel(api, pacer, memory, parts.reads, cards, *posts, *shown)
         app = build_bolt_app(gateway, api.client, parts.secrets.signing_secret)
         tasks = [asyncio.create_task(receipts.run())]
         if parts.secrets.app_token:
@@ -125,6 +111,16 @@ async def slack_service(parts: Parts) -> AsyncIterator[SlackService]:
             await asyncio.gather(*tasks, return_exceptions=True)
             receipts.close()
             await gateway.stop()
+
+
+def _watcher(receipts: Receipts) -> Callable[[Delivery], None]:
+    """Return what follows a conversation live once something of it was shown."""
+
+    def on_shown(delivery: Delivery) -> None:
+        if delivery.conversation is not None and delivery.ticket is not None:
+            receipts.watch(delivery.conversation, delivery.ticket)
+
+    return on_shown
 
 
 class DeskSide:
