@@ -129,7 +129,8 @@ async def test_the_original_is_handed_out_as_it_came(desk: ServedDesk) -> None:
 
 async def test_a_failed_mail_has_a_button_that_sends_it_again(desk: ServedDesk) -> None:
     came = await take_in(desk, mail())
-    sent = (await all_sent(desk))[0]
+    sent = await sent_mail(desk)
+    _ = await all_sent(desk)
     _ = await TortoiseDeliveries(desk.running.database).bounced(sent.message_id, "550 no such user", now())
     assert came.ticket is not None
     note = (await ticket_file(desk, came.ticket)).deliveries[0]
