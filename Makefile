@@ -50,7 +50,7 @@ $(VENV)/.browser: scripts/ensure_chromium.py $(VENV)/.dev
 
 $(VENV)/.playground: scripts/ensure_playground.sh package-lock.json | $(VENV)/.created
 	@bash scripts/ensure_playground.sh $(VENV)/playground
-	@touch $@
+	@if [ -d $(VENV)/playground/node_modules ]; then touch $@; fi
 
 dev: $(VENV)/.dev
 

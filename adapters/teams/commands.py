@@ -138,7 +138,12 @@ async def _show_ticket(turn: Turn, number: TicketNumber) -> None:
 
 
 async def _help(turn: Turn, agent: Agent, rest: str) -> None:
-    turn.say(HELP.format(prefix=turn.services.config.desk.ticket_prefix))
+    turn.say(help_text(turn.services))
+
+
+def help_text(services: TeamsServices) -> str:
+    """Return what technicians can write."""
+    return HELP.format(prefix=services.config.desk.ticket_prefix)
 
 
 def _number(services: TeamsServices, word: str) -> TicketNumber | None:

@@ -102,10 +102,13 @@ class Inbound:
         incoming = turn.incoming
         if incoming.is_personal and text_at(incoming.raw, "action").startswith("add"):
             await customers.meet(self._services, incoming)
-            turn.show(customers.greeting(self._services), self._services.config.desk.name)
+            if turn.agent is not None:
+                turn.say(commands.help_text(self._services))
+            else:
+                turn.show(customers.greeting(self._services), self._services.config.desk.name)
 
 
-ACTED = frozenset({"message", "messageUpdate", "messageDelete", "invoke"})
+ACTED = frozenset({"message", "messageUpdate", "messageDelete", "invoke", "installationUpdate"})
 """Activities for which it matters who acted."""
 
 

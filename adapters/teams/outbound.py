@@ -22,7 +22,7 @@ from adapters.teams.services import CHANNEL, PROVIDER, TeamsServices
 from adapters.teams.ticket_card import CardFacts, summary, ticket_card
 from adapters.teams.ticket_facts import facts_of_file, read_file, read_message
 from chatdesk.conversation import Message
-from chatdesk.errors import DeliveryRefused, DeliveryUnknown, NotFound
+from chatdesk.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown, NotFound
 from chatdesk.outbox import Delivery, DeliveryKind
 from chatdesk.reading import TicketFile
 from chatdesk.routing import TO_CUSTOMER, TO_STAFF
@@ -127,10 +127,16 @@ class TeamsChannel:
         ticket = file.ticket
         if not ticket.assignee or ticket.assignee == card.told:
             return
-        assigned = [entry for entry in file.history if entry.what == "assigned"]
-        if not (assigned and assigned[-1].by.id == ticket.assignee):
-            await self._send_directly(ticket.assignee, facts)
+        # Noted first: whoever is told twice is misled, and the card in the channel says it as well.
         await self._memory.keep_card(ticket.number, replace(card, told=ticket.assignee))
+        assigned = [entry for entry in file.history if entry.what == "assigned"]
+        if assigned and assigned[-1].by.id == ticket.assignee:
+            return
+        try:
+            await self._send_directly(ticket.assignee, facts)
+        except DeliveryDelayed:
+            await self._memory.keep_card(ticket.number, card)
+            raise
 
     async def _send_directly(self, agent: str, facts: CardFacts) -> None:
         person = await self._services.identities.external_id(PROVIDER, agent)
@@ -144,6 +150,8 @@ class TeamsChannel:
         if task.message.deleted_at is not None:
             return NOTHING
         place = await self._place(task)
+        if place is None:
+            return NOTHING
         text = self._text(task)
         first = await self._send_pieces(task.delivery, place, message_text.pieces(text))
         posted = Posted(place.service_url, place.conversation, first)
@@ -182,7 +190,7 @@ class TeamsChannel:
             await self._gateway.update(posted.place, posted.activity, text_message(first))
         return posted.activity
 
-    async def _place(self, task: _Task) -> Place:
+    async def _place(self, task: _Task) -> Place | None:
         if task.side == TO_CUSTOMER:
             return await self._customers_place(task.message)
         ticket = task.delivery.ticket
@@ -197,9 +205,12 @@ class TeamsChannel:
             card, _ = await self.show_card(await read_file(self._services, ticket))
         return card
 
-    async def _customers_place(self, message: Message) -> Place:
+    async def _customers_place(self, message: Message) -> Place | None:
+        """Return the customer's chat; None for a copy that was split off, which staff alone have."""
         conversation = await self._services.staff_reads.conversation(message.conversation)
         visitor = conversation.visitor if conversation else ""
+        if not visitor:
+            return None
         known = await self._memory.person(visitor.removeprefix(VISITOR))
         if known is None:
             raise DeliveryRefused("The customer has no chat with the bot in Teams.")

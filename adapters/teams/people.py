@@ -33,7 +33,7 @@ class People:
     async def technician(self, incoming: Incoming) -> Agent | None:
         """Return the technician who acted; None for anybody else."""
         person = incoming.person
-        if not person.aad or person.tenant != self._services.access.tenant:
+        if not self._is_colleague(person):
             return None
         linked = await self._services.identities.agent(PROVIDER, person.key)
         if linked is None:
@@ -44,10 +44,14 @@ class People:
     async def link(self, incoming: Incoming, secret: str) -> Agent | None:
         """Link the person to the account that a one-time sign-in link is for; None when it is no good."""
         person, services = incoming.person, self._services
-        if not person.aad or person.tenant != services.access.tenant:
+        if not self._is_colleague(person):
             return None
         account = await services.staff.use_link(secret, services.clock())
         return await self._linked(person, account) if account else None
+
+    def _is_colleague(self, person: Person) -> bool:
+        """Tell whether the person acts from the desk's own tenant, under an account of a directory."""
+        return bool(person.aad) and person.tenant.casefold() == self._services.access.tenant.casefold()
 
     async def _by_address(self, incoming: Incoming) -> Agent | None:
         """Link by the address in the desk's own directory, which its administrators vouch for."""
@@ -61,7 +65,7 @@ class People:
             return None
         if member.is_guest or member.aad != incoming.person.aad:
             return None
-        if member.tenant not in ("", self._services.access.tenant):
+        if member.tenant and member.tenant.casefold() != self._services.access.tenant.casefold():
             return None
         addresses = {member.user_principal_name.casefold(), member.email.casefold()}
         found = next((one for one in accounts if one.email.casefold() in addresses), None)
@@ -74,5 +78,8 @@ class People:
 
     def company(self, person: Person) -> str:
         """Return the id of the client company whose tenant the person is of, "" for none [threat 29]."""
-        companies = self._services.config.companies
-        return next((one.id for one in companies if person.tenant in one.teams_tenants), "")
+        tenant = person.tenant.casefold()
+        for company in self._services.config.companies:
+            if any(tenant == one.casefold() for one in company.teams_tenants):
+                return company.id
+        return ""
