@@ -47,12 +47,13 @@ from storage.mailbox import TortoiseMailbox
 from storage.moving import refuse_unfinished
 from storage.outbox import TortoiseOutbox
 from storage.reading import TortoiseStaffReads, TortoiseVisitorReads
+from storage.search_index import MessageIndexer
 from storage.staff import TortoiseStaff
 from storage.store import TortoiseStore
 
 log = structlog.get_logger(__name__)
 
-DESK_LOOP, RELAY_LOOP, NODES_LOOP = "desk", "relay", "nodes"
+DESK_LOOP, RELAY_LOOP, NODES_LOOP, SEARCH_LOOP = "desk", "relay", "nodes", "search"
 DATABASE_PATIENCE = 5.0
 """Seconds in which a database that works has answered."""
 RELAY_PATIENCE, DESK_PATIENCE, LINK_PATIENCE = 2.5, 2.0, 0.5
@@ -159,20 +160,22 @@ async def running_desk(
 
 @asynccontextmanager
 async def _linked(database: Database, node: str, services: Services, loops: Loops) -> AsyncIterator[None]:
-    """Keep a link to the desk's other nodes, where the database can serve several."""
-    if database.dialect != "postgres":
-        yield
-        return
-    # PostgreSQL's driver is needed by a desk on PostgreSQL only.
-    from storage.node_link import NodeLink
+    """Keep a link to the desk's other nodes; on SQLite there are none, and the search index is kept."""
+    if database.dialect == "sqlite":
+        name, indexer = SEARCH_LOOP, MessageIndexer(database)
+        work, stop = indexer.run(), indexer.stop
+    else:
+        # PostgreSQL's driver is needed by a desk on PostgreSQL only.
+        from storage.node_link import NodeLink
 
-    link = NodeLink(database, node, services.hub, services.facts, services.wake_relay)
-    loops.start(NODES_LOOP, link.run())
+        name, link = NODES_LOOP, NodeLink(database, node, services.hub, services.facts, services.wake_relay)
+        work, stop = link.run(), link.stop
+    loops.start(name, work)
     try:
         yield
     finally:
-        link.stop()
-        await loops.finish(NODES_LOOP, LINK_PATIENCE)
+        stop()
+        await loops.finish(name, LINK_PATIENCE)
 
 
 def build_desk(config: Config, database: Database, hub: Hub, node: str = "") -> Desk:

@@ -30,7 +30,7 @@ class TicketView(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TicketFilter:
-    """Which tickets a list shows. ``text`` is searched for in numbers, names, companies and subjects."""
+    """Which tickets a list shows. ``text`` is searched for in numbers and, by its words, in what they say."""
 
     view: TicketView = TicketView.QUEUE
     agent: str | None = None

@@ -30,6 +30,7 @@ from chatdesk.ticket import Ticket, TicketNumber
 from storage import models, rows
 from storage.bulk import in_list
 from storage.database import Database
+from storage.search import TortoiseSearch
 
 MAX_MESSAGES = 20_000
 
@@ -125,7 +126,7 @@ class TortoiseStaffReads(_Reads):
 
     async def tickets(self, wanted: TicketFilter, page: str = "", limit: int = 50) -> TicketPage:
         by_due = wanted.view is not TicketView.ALL and not wanted.text
-        query = models.Ticket.filter(_wanted(wanted)).limit(limit + 1)
+        query = models.Ticket.filter(await self._wanted(wanted, page)).limit(limit + 1)
         if page:
             query = query.filter(_after(page, by_due=by_due))
         query = query.order_by("due_at", "number") if by_due else query.order_by("-number")
@@ -136,7 +137,7 @@ class TortoiseStaffReads(_Reads):
         return TicketPage(tuple(TicketLine(t, newest.get(t.number)) for t in shown), following)
 
     async def count(self, wanted: TicketFilter, limit: int) -> int:
-        query = models.Ticket.filter(_wanted(wanted)).limit(limit)
+        query = models.Ticket.filter(await self._wanted(wanted)).limit(limit)
         return len(await self._values(query, "number"))
 
     async def waiting(self) -> Sequence[QueueEntry]:
@@ -168,6 +169,19 @@ class TortoiseStaffReads(_Reads):
             tuple(map(_to_set_aside_note, await self._values(set_aside))),
         )
 
+    async def _wanted(self, wanted: TicketFilter, page: str = "") -> Q:
+        """Return the condition of a list; of a search the newest matches under the page's cursor."""
+        where = _wanted(wanted)
+        if not wanted.text:
+            return where
+        number = page.partition("|")[0]
+        below = {"below": int(number)} if number.isdigit() and len(number) < 16 else {}
+        found: set[int] = set(await TortoiseSearch(self._database).tickets(wanted.text, **below))
+        digits = "".join(char for char in wanted.text if char.isascii() and char.isdigit())
+        if 0 < len(digits) < 16:
+            found.add(int(digits))
+        return where & Q(number__in=sorted(found))
+
     async def _newest_conversations(
         self, numbers: Sequence[TicketNumber]
     ) -> dict[TicketNumber, Conversation]:
@@ -187,13 +201,6 @@ def _wanted(wanted: TicketFilter) -> Q:
         where &= Q(active=True, assignee=wanted.agent or "")
     if wanted.company:
         where &= Q(company=wanted.company)
-    if wanted.text:
-        digits = "".join(char for char in wanted.text if char.isascii() and char.isdigit())
-        text = Q(subject__icontains=wanted.text) | Q(requester_name__icontains=wanted.text)
-        text |= Q(company__icontains=wanted.text) | Q(requester_email__icontains=wanted.text)
-        if 0 < len(digits) < 16:
-            text |= Q(number=int(digits))
-        where &= text
     return where
 
 

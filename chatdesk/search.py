@@ -1,0 +1,92 @@
+"""Searching the record: what is asked for, what is found, and how it is ranked and marked.
+
+Finding is the database's work [storage.search]; ranking and marking are done here, alike on every database:
+of the newest that match, those with more of the words come first, and newer ones before older ones.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from chatdesk.conversation import ConversationId
+from chatdesk.ticket import TicketNumber
+
+MAX_WORDS = 8
+SHOWN, BEFORE = 160, 40
+"""Characters of a text that are shown, and how many of them before the first word found."""
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A text that holds every word asked for: a message, or with ``seq`` None a ticket's own texts.
+
+    ``marked`` is its most telling piece, cut where a word that was asked for begins and ends: every
+    second part, from the second on, is such a word.
+    """
+
+    ticket: TicketNumber | None
+    conversation: ConversationId | None
+    seq: int | None
+    at: datetime
+    internal: bool
+    text: str
+    marked: tuple[str, ...] = ()
+
+
+class Search(Protocol):
+    """Finds texts by their words. The last word may be the beginning of one; order does not matter."""
+
+    async def find(self, text: str, limit: int) -> Sequence[Found]:
+        """Return what staff find, best first."""
+
+    async def find_own(self, visitor: str, text: str, limit: int) -> Sequence[Found]:
+        """Return what a visitor finds in their own conversations: public messages only, best first."""
+
+
+def words(text: str) -> list[str]:
+    """Return the words asked for, at most MAX_WORDS."""
+    return _WORD.findall(text)[:MAX_WORDS]
+
+
+def ranked(found: Sequence[Found], wanted: Sequence[str], limit: int) -> list[Found]:
+    """Return the best of what was found, with its words marked."""
+    plain = [_plain(word) for word in wanted]
+    best = sorted(found, key=lambda one: (_score(one, plain), one.at), reverse=True)[:limit]
+    return [_marked(one, plain) for one in best]
+
+
+def _score(found: Found, wanted: Sequence[str]) -> int:
+    """Whole words count more than beginnings, a ticket's own texts more than a message."""
+    held = [_plain(word) for word in _WORD.findall(found.text)]
+    whole = sum(min(3, held.count(word)) for word in wanted)
+    together = " ".join(wanted) in " ".join(held)
+    return whole + 3 * together + 4 * (found.seq is None)
+
+
+def _marked(found: Found, wanted: Sequence[str]) -> Found:
+    hits = [
+        match.span() for match in _WORD.finditer(found.text) if _plain(match[0]).startswith(tuple(wanted))
+    ]
+    begin = max(0, hits[0][0] - BEFORE) if hits else 0
+    end = min(len(found.text), begin + SHOWN)
+    parts, at = [], begin
+    for first, last in hits:
+        if last <= end:
+            parts += [found.text[at:first], found.text[first:last]]
+            at = last
+    parts.append(found.text[at:end])
+    return Found(
+        found.ticket, found.conversation, found.seq, found.at, found.internal, found.text, tuple(parts)
+    )
+
+
+def _plain(word: str) -> str:
+    """Return the word without case and accents."""
+    folded = unicodedata.normalize("NFKD", word.casefold())
+    return "".join(char for char in folded if not unicodedata.combining(char))
