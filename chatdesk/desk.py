@@ -11,7 +11,14 @@ import structlog
 
 from chatdesk.changes import Changes, SetAside
 from chatdesk.config import Config
-from chatdesk.errors import ConcurrentChange, DatabaseUnavailable, DeskStopped, EventRefused, StorageError
+from chatdesk.errors import (
+    ConcurrentChange,
+    DatabaseUnavailable,
+    DeskStopped,
+    EventRefused,
+    NotRemembered,
+    StorageError,
+)
 from chatdesk.events import AnyEvent, Outcome
 from chatdesk.hub import Hub
 from chatdesk.loading import load
@@ -152,9 +159,13 @@ class Desk:
     ) -> tuple[Changes, list[Outcome | Exception]]:
         conflicts = 0
         give_up = asyncio.get_running_loop().time() + PATIENCE
+        try:
+            return await self._commit(events, remembered=True)
+        except (ConcurrentChange, NotRemembered, DatabaseUnavailable):
+            log.debug("batch_read_afresh", events=len(events))
         while True:
             try:
-                return await self._commit(events)
+                return await self._commit(events, remembered=False)
             except ConcurrentChange:
                 # Another writer was first: its state is loaded afresh and the events are stepped again.
                 log.info("batch_conflict", events=len(events))
@@ -168,15 +179,23 @@ class Desk:
                 log.warning("desk_waits_for_database", events=len(events), error=str(error))
                 await asyncio.sleep(RETRY_AFTER)
 
-    async def _commit(self, events: Sequence[AnyEvent]) -> tuple[Changes, list[Outcome | Exception]]:
-        """Step the events, in order, and write what they change, all in one transaction."""
-        async with self._store.batch() as batch:
+    async def _commit(
+        self, events: Sequence[AnyEvent], *, remembered: bool
+    ) -> tuple[Changes, list[Outcome | Exception]]:
+        """Step the events, in order, and write what they change, all in one transaction.
+
+        Raises NotRemembered when something has to be read after all: an event that is refused by what
+        the store remembers may have been received, and accepted, before.
+        """
+        async with self._store.batch(remembered=remembered) as batch:
             known = dict(await batch.received({event.key for event in events}))
             fresh = [event for event in events if event.key not in known]
             loaded = await load(batch, fresh)
             flows = self._flows
             work = Work(self._config, flows.conversation, flows.ticket, self._new_id, self._router, loaded)
             results = [_step(work, event, known) for event in events]
+            if remembered and any(isinstance(r, Exception) or r.repeated for r in results):
+                raise NotRemembered("A refusal needs a second look.")
             if work.changes.received:
                 await batch.write(work.changes)
         return work.changes, results

@@ -66,6 +66,10 @@ class ConcurrentChange(StorageError):
     """Another writer changed the same record first; the work can be tried again."""
 
 
+class NotRemembered(StorageError):
+    """What is asked for is not at hand and has to be read from the database first."""
+
+
 class DeskStopped(ChatdeskError):
     """The desk is stopping and takes no more events."""
 

@@ -62,8 +62,12 @@ class StoreBatch(Protocol):
 class Store(Protocol):
     """Where the desk's record is kept."""
 
-    def batch(self) -> AbstractAsyncContextManager[StoreBatch]:
+    def batch(self, *, remembered: bool = False) -> AbstractAsyncContextManager[StoreBatch]:
         """Open a transaction; it is committed when the block ends and undone when it raises.
+
+        With ``remembered`` the store may answer from memory and look at the database only when it
+        writes: ``received`` may know of nothing then, reads may raise NotRemembered, and ``write``
+        raises ConcurrentChange when an event was received before or what was remembered is outdated.
 
         Raises StorageError when the database cannot take it; nothing was written then.
         """

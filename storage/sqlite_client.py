@@ -122,8 +122,38 @@ def _in_turn(database: sqlite3.Connection, statements: Sequence[Statement]) -> S
     return None
 
 
+def _at_once(database: sqlite3.Connection, statements: Sequence[Statement], data_version: int) -> bool:
+    present = _begin_immediately(database)
+    try:
+        done = present == data_version and _in_turn(database, statements) is None
+        if done:
+            database.commit()
+        return done
+    finally:
+        # Also after a commit that failed, as on a full disk: it leaves the transaction open.
+        if database.in_transaction:
+            database.rollback()
+
+
 class ImmediateSqliteClient(SqliteClient):
     """SQLite with write-ahead log, synchronous=FULL and foreign keys; see the module's text."""
+
+    @translate_exceptions
+    async def execute_at_once(self, statements: Sequence[Statement], data_version: int) -> bool:
+        """Execute all as one transaction in one visit to the connection's thread.
+
+        False, and nothing has changed, when another connection has written since ``data_version`` or a
+        statement would change another number of rows than it has to.
+        """
+        async with self._lock:
+            database = self._connection
+            if database is None:
+                raise sqlite3.OperationalError("The database is closed.")
+            work = database._execute(  # type: ignore[no-untyped-call]
+                _at_once, database._conn, statements, data_version
+            )
+            done: bool = await uninterrupted(work)
+        return done
 
     def _in_transaction(self) -> TransactionContext:
         return ImmediateTransaction(ScriptedTransactionWrapper(self), self._lock)

@@ -11,12 +11,12 @@ from typing import Any, Generic, TypeVar
 import structlog
 from pydantic_core import to_json
 from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.exceptions import IntegrityError
+from tortoise.exceptions import IntegrityError, OperationalError
 from tortoise.models import Model
 
 from chatdesk.changes import Changes, SetAside
 from chatdesk.conversation import Conversation, ConversationId, Message, Waiting
-from chatdesk.errors import ConcurrentChange
+from chatdesk.errors import ConcurrentChange, NotRemembered, StorageError
 from chatdesk.events import AnyEvent, Outcome
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
@@ -24,7 +24,7 @@ from storage import models, rows
 from storage.announcements import announcements
 from storage.bulk import Row, Statement, hold_sql, in_list, insert_sql, together_sql, update_sql
 from storage.database import Database
-from storage.sqlite_client import ScriptedTransactionWrapper
+from storage.sqlite_client import ImmediateSqliteClient, ScriptedTransactionWrapper
 
 log = structlog.get_logger(__name__)
 
@@ -92,21 +92,38 @@ class TortoiseStore:
         self._data_version = -1
 
     @asynccontextmanager
-    async def batch(self) -> AsyncIterator[TortoiseBatch]:
+    async def batch(self, *, remembered: bool = False) -> AsyncIterator[TortoiseBatch]:
         """Open a transaction [chatdesk.ports.Store.batch]."""
         try:
+            if remembered:
+                batch: TortoiseBatch = self._remembered_batch()
+                yield batch
+                self._keep(batch.changes)
+                return
             async with self._database.transaction() as connection:
                 self._forget_if_outdated(connection)
                 kind = PostgresBatch if self._database.dialect == "postgres" else TortoiseBatch
                 batch = kind(connection, self._conversations, self._tickets, self._first_ticket, self._node)
                 yield batch
+        except NotRemembered:
+            raise
         except BaseException:
             # What the failed batch read or wrote may not be what is stored.
             self._conversations.clear()
             self._tickets.clear()
             raise
-        self._conversations.put(batch.changes.conversations)
-        self._tickets.put(batch.changes.tickets)
+        self._keep(batch.changes)
+
+    def _remembered_batch(self) -> RememberedBatch:
+        writer = self._database.writer
+        if not isinstance(writer, ImmediateSqliteClient):
+            raise NotRemembered("Other nodes write to this database too.")
+        caches = (self._conversations, self._tickets)
+        return RememberedBatch(writer, *caches, self._first_ticket, self._node, self._data_version)
+
+    def _keep(self, changes: Changes) -> None:
+        self._conversations.put(changes.conversations)
+        self._tickets.put(changes.tickets)
 
     def _forget_if_outdated(self, connection: BaseDBAsyncClient) -> None:
         """Empty the caches when another connection has written since: even a refusal needs the present.
@@ -300,6 +317,57 @@ class TortoiseBatch:
         members = in_list(self._dialect, kind)
         query = f'SELECT * FROM "{table}" WHERE "{column}" IN {members}'
         return await self._connection.execute_query_dict(query, [_json(values)])
+
+
+class RememberedBatch(TortoiseBatch):
+    """A batch that looks at SQLite only once, to write: most batches are about what is remembered.
+
+    That an event was received before shows when its key is written; that another connection has written,
+    in the transaction itself. Either way nothing is written then, and the batch is worked on again.
+    """
+
+    def __init__(
+        self,
+        client: ImmediateSqliteClient,
+        conversations: Cache[ConversationId, Conversation],
+        tickets: Cache[TicketNumber, Ticket],
+        first_ticket: int,
+        node: str,
+        data_version: int,
+    ) -> None:
+        super().__init__(client, conversations, tickets, first_ticket, node)
+        self._client = client
+        self._data_version = data_version
+
+    async def received(self, keys: Collection[str]) -> Mapping[str, Outcome]:
+        return {}
+
+    async def messages(self, wanted: Iterable[tuple[ConversationId, int]]) -> Sequence[Message]:
+        raise NotRemembered("Messages are not remembered.")
+
+    async def queue(self) -> Sequence[QueueEntry]:
+        raise NotRemembered("The queue is not remembered.")
+
+    async def next_number(self) -> TicketNumber:
+        raise NotRemembered("Numbers are not remembered.")
+
+    async def _execute(self, statements: Sequence[Statement]) -> Statement | None:
+        try:
+            done = await self._client.execute_at_once(statements, self._data_version)
+        except IntegrityError:
+            raise
+        except OperationalError as error:
+            raise StorageError(str(error)) from error
+        if not done:
+            raise ConcurrentChange("What was remembered is outdated.")
+        return None
+
+    async def _select(
+        self, table: str, column: str, values: Sequence[Any], kind: str = "text"
+    ) -> Sequence[rows.Record]:
+        if values:
+            raise NotRemembered(f"A {table} is not remembered.")
+        return []
 
 
 class PostgresBatch(TortoiseBatch):

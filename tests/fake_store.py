@@ -55,7 +55,7 @@ class FakeStore:
         self.batches = 0
 
     @asynccontextmanager
-    async def batch(self) -> AsyncIterator[FakeBatch]:
+    async def batch(self, *, remembered: bool = False) -> AsyncIterator[FakeBatch]:
         self.batches += 1
         before = deepcopy(self.record)
         try:
