@@ -82,6 +82,32 @@ async def test_an_edit_or_deletion_of_something_unknown_changes_nothing() -> Non
         assert await messages(desk) == before
 
 
+async def test_an_edit_that_changes_no_word_is_no_edit() -> None:
+    async with teams_desk() as desk:
+        await live_chat(desk)
+        wrote = await desk.say(DANA, "See https://example.com")
+        assert (await desk.call({**wrote, "type": "messageUpdate", "timestamp": "later"}))[0] == 200
+        assert (await said(desk, "See https://example.com")).edited_at is None
+
+
+async def test_a_survey_in_a_channel_never_makes_the_channel_somebodys_own_chat() -> None:
+    async with teams_desk() as desk:
+        thread = await live_chat(desk)
+        answer = await desk.press(DANA, "customer_survey", thread, shown=[])
+        assert "chat of our own" in answer["value"]
+        await desk.say(MARCUS, "Between us", thread)
+        await desk.last_text(DANA.chat, "Between us")
+
+
+async def test_a_card_whose_fate_is_unknown_is_shown_and_the_next_news_posts_one() -> None:
+    async with teams_desk() as desk:
+        desk.connector.failures.append(Failure(keep=False))
+        card = await chat_on_the_web(desk)
+        assert "HD-1001" in card.card_text
+        await desk.last_text(card.conversation, "Outlook does not open.")
+        assert (await delivery_states(desk))[DeliveryStatus.UNKNOWN] == 1
+
+
 async def test_a_customers_edit_and_deletion_follow_in_the_thread() -> None:
     async with teams_desk() as desk:
         thread = await live_chat(desk)

@@ -8,6 +8,7 @@ from adapters.teams.memory import Source
 from adapters.teams.people import visitor_of
 from adapters.teams.services import CHANNEL
 from adapters.teams.thread_marks import NOTE, without_note_mark
+from adapters.teams.ticket_facts import read_message
 from adapters.teams.turn import Turn
 from chatdesk.conversation import Author, AuthorKind, ConversationId, Visibility
 from chatdesk.errors import EventRefused
@@ -38,10 +39,19 @@ async def follow(turn: Turn) -> None:
     source = await turn.services.memory.source(turn.incoming.place, turn.incoming.id)
     if source is None:
         return
+    event = _event(turn, source)
+    if isinstance(event, MessageEdited) and await _says_so_already(turn, event):
+        return
     try:
-        _ = await turn.services.desk.receive(_event(turn, source))
+        _ = await turn.services.desk.receive(event)
     except EventRefused:
         return
+
+
+async def _says_so_already(turn: Turn, edit: MessageEdited) -> bool:
+    """Teams tells of a change also when only a preview of a link was added."""
+    message = await read_message(turn.services, edit.conversation, edit.seq)
+    return message is not None and message.text == edit.text
 
 
 def _event(turn: Turn, source: Source) -> MessageEdited | MessageDeleted:

@@ -67,6 +67,8 @@ async def meet(services: TeamsServices, incoming: Incoming) -> KnownPerson:
 async def press(turn: Turn, verb: str, data: Json) -> Reply:
     """Take the survey. Raises EventRefused or StorageError."""
     services, survey = turn.services, turn.services.config.survey
+    if not turn.incoming.is_personal:
+        raise EventRefused("Please write to me in a chat of our own.", code="not_personal")
     person = await meet(services, turn.incoming)
     if verb == NEW:
         return card_reply(_survey(services, _known(turn, person, "")))

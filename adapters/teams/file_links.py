@@ -24,7 +24,7 @@ def file_lines(services: TeamsServices, message: Message) -> list[str]:
         if base and services.secret:
             lines.append(f"{file.name}: {base}{_path(services, file.id)}")
         else:
-            lines.append(f"{file.name} (see the console)")
+            lines.append(f"[{file.name}]")
     return lines
 
 
