@@ -52,6 +52,12 @@ $(VENV)/.playground: scripts/ensure_playground.sh package-lock.json | $(VENV)/.c
 	@bash scripts/ensure_playground.sh $(VENV)/playground
 	@if [ -d $(VENV)/playground/node_modules ]; then touch $@; fi
 
+$(VENV)/.emulator: scripts/ensure_emulator.sh requirements/emulator.txt | $(VENV)/.created
+	@bash scripts/ensure_emulator.sh $(BIN)/python $(VENV)/backlot
+	@if [ -d $(VENV)/backlot ]; then touch $@; fi
+
+emulator: $(VENV)/.emulator
+
 dev: $(VENV)/.dev
 
 browser: $(VENV)/.dev
@@ -83,7 +89,7 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-pytest: $(VENV)/.dev $(VENV)/.browser $(VENV)/.playground
+pytest: $(VENV)/.dev $(VENV)/.browser $(VENV)/.playground $(VENV)/.emulator
 	@sh scripts/ensure_dovecot.sh
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 

@@ -15,8 +15,9 @@ compile() {
 }
 compile runtime.in --output-file runtime.txt
 compile dev.in --constraints runtime.txt --output-file dev.txt
+compile emulator.in --output-file emulator.txt
 
-if grep -nE '://|^(-i|-f|--index|--extra|--find|--trusted)' runtime.txt dev.txt; then
+if grep -nE '://|^(-i|-f|--index|--extra|--find|--trusted)' runtime.txt dev.txt emulator.txt; then
     echo "A lock names the place its packages came from: take that line out." >&2
     exit 1
 fi
