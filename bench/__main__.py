@@ -28,6 +28,7 @@ def bench(
     rates: Annotated[
         str, typer.Option(help="Messages offered a second; 0: all that is taken.")
     ] = "1000,5000,0",
+    postgres: Annotated[bool, typer.Option("--postgres", help="Keep everything in PostgreSQL.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Measure the desk against the hand-made floor."""
@@ -40,14 +41,16 @@ def bench(
     for number in range(1, rounds + 1):
         for kind, measured in found.items():
             console.print(f"Round {number} of {rounds}: {'the floor' if kind == 'floor' else 'chatdesk'}")
-            measured.append(_round(kind, chats, seconds, warm_up, offered))
+            measured.append(_round(kind, chats, seconds, warm_up, offered, postgres=postgres))
     _report(console, found, json)
 
 
-def _round(kind: Kind, chats: int, seconds: float, warm_up: float, rates: tuple[int, ...]) -> list[Measured]:
+def _round(
+    kind: Kind, chats: int, seconds: float, warm_up: float, rates: tuple[int, ...], *, postgres: bool
+) -> list[Measured]:
     """Load a fresh server at each rate, kill it, and compare what it acknowledged with what it stored."""
     server_core, load_core = _cores()
-    with server(kind, server_core) as tested:
+    with server(kind, server_core, postgres=postgres) as tested:
         plan = Plan(tested.target, chats, seconds, warm_up, rates, tested.process)
         load = subprocess.Popen(
             [sys.executable, "-m", "bench.load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE

