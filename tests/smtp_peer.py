@@ -74,7 +74,7 @@ class SmtpPeer:
             if not await self._send(answer, writer) or verb == "QUIT":
                 return
             if verb == "DATA" and answer.startswith("354"):
-                if self.script.get("BODY", [""])[0] == "cut-while-reading":
+                if self.script.get("BODY", [])[:1] == ["cut-while-reading"]:
                     _ = self.script["BODY"].pop(0)
                     return
                 mail.body = (await reader.readuntil(b"\r\n.\r\n"))[:-3]

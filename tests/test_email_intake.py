@@ -386,8 +386,9 @@ async def test_a_reply_to_a_ticket_that_is_over_becomes_a_new_one_linked_to_it(d
         b"From: a@b.example\r\n" + b"X-Long: " + b"x" * 600_000 + b"\r\n\r\nhi",
         b"From: dana@contoso.example, eve@evil.example\r\nSubject: two senders\r\n\r\nhi",
         b"From: help@northwind.example\r\nSubject: as if from us\r\n\r\nhi",
+        b"X-Chatdesk-Left-In-Mailbox: x\r\nFrom: dana@contoso.example\r\nSubject: 80 MB\r\n\r\n",
     ],
-    ids=["nothing", "blank", "huge header", "two senders", "our own address"],
+    ids=["nothing", "blank", "huge header", "two senders", "our own address", "too large"],
 )
 async def test_what_cannot_be_filed_is_held_with_a_reason_and_the_next_mail_is_filed(
     desk: ServedDesk, source: bytes

@@ -143,6 +143,9 @@ class Filing:
         if not parsed.sender or len(parsed.sender) > LONGEST_ADDRESS:
             await self._hold(mail, "It has no sender that an answer could go to.")
             return
+        if parsed.is_header_only:
+            await self._hold(mail, "It is too large to be fetched; the whole mail is in the mailbox.")
+            return
         if parsed.sender in self._own:
             await self._hold(mail, "It bears the desk's own address, but the desk did not write it.")
             return

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import structlog
 
 from adapters.email.imap_session import ImapFailed, ImapSession, imap_session
-from adapters.email.parsed import MAX_SIZE
+from adapters.email.parsed import LEFT_IN_MAILBOX, MAX_SIZE
 from chatdesk.adapter_notes import AdapterNotes
 from chatdesk.config import MailSettings
 from chatdesk.errors import StorageError
@@ -24,7 +24,7 @@ from chatdesk.settings.mail_servers import MailServer
 ADAPTER = "email"
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 """Seconds before a lost connection is opened again; the wait doubles."""
-TOO_LARGE = b"X-Chatdesk-Left-In-Mailbox: this mail is too large and was not fetched\r\n"
+TOO_LARGE = f"{LEFT_IN_MAILBOX}: this mail is too large and was not fetched\r\n".encode("ascii")
 log = structlog.get_logger(__name__)
 
 Accept = Callable[[bytes, str], Awaitable[str]]

@@ -19,7 +19,7 @@ from adapters.email.header_values import (
     shown_field,
 )
 from adapters.email.html_text import clean_html
-from adapters.email.parsed import MAX_SIZE, Bounce, ParsedMail, Unreadable
+from adapters.email.parsed import LEFT_IN_MAILBOX, MAX_SIZE, Bounce, ParsedMail, Unreadable
 from adapters.email.reply_split import LONGEST, SplitText, split_text
 from chatdesk.plain_text import clean_line, clean_text
 
@@ -69,6 +69,7 @@ def _parsed(message: Message, source: bytes) -> tuple[ParsedMail, Sequence[bytes
         left_out=tuple(reader.left_out[:100]),
         bounce=_bounce(message),
         fingerprint=_fingerprint(message, source),
+        is_header_only=LEFT_IN_MAILBOX in message,
     )
     return mail, reader.contents
 

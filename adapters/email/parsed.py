@@ -38,7 +38,7 @@ class ParsedMail:
     addresses it was sent to. ``vouched`` are the Authentication-Results fields, topmost first. ``automatic``
     says why it counts as written by a program, "" for a person's. ``text`` is what is new, without the
     ``quoted`` history and the ``signature``. ``html`` is sanitised. ``left_out`` names attachments that
-    were too many.
+    were too many. ``is_header_only`` says that the rest was too large to be fetched from its mailbox.
     """
 
     message_id: str = ""
@@ -58,10 +58,15 @@ class ParsedMail:
     left_out: tuple[str, ...] = ()
     bounce: Bounce | None = None
     fingerprint: str = ""
+    is_header_only: bool = False
 
 
 PARSED = TypeAdapter(ParsedMail)
 """Writes and reads it as JSON."""
+
+
+LEFT_IN_MAILBOX = "X-Chatdesk-Left-In-Mailbox"
+"""A header field that is put on what was fetched of a mail that is too large."""
 
 
 class Unreadable(Exception):
