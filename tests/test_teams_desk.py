@@ -9,9 +9,11 @@ from functools import partial
 
 import pytest
 
+from chatdesk.account_links import AccountLinks
 from chatdesk.conversation import ConversationId, Message, Visibility
 from chatdesk.events import SurveySubmitted, TicketAssigned
 from chatdesk.ticket import TicketNumber
+from storage.adapter_notes import TortoiseAdapterNotes, TortoiseIdentities
 from tests.desk_builders import ANSWERS
 from tests.fake_connector.connector import CHANNEL, Entry, Json
 from tests.fake_connector.running import CLIENT_TENANT, DANA, MARCUS, PRIYA, Person, TeamsDesk, teams_desk
@@ -69,6 +71,19 @@ async def fill_in(desk: TeamsDesk, person: Person, **answers: str) -> Json:
 def shows(desk: TeamsDesk, person: Person, wanted: str) -> bool:
     """Tell whether the words stand in the person's chat with the bot."""
     return any(wanted in json.dumps(entry.activity) for entry in desk.connector.standing(person.chat))
+
+
+async def assign(desk: TeamsDesk, by: Person, to: Person) -> None:
+    """Let one technician give the ticket to another, in the console."""
+    assigned = TicketAssigned(
+        at=moment(),
+        channel="web",
+        external_id="assign-1",
+        ticket=FIRST,
+        agent=desk.accounts[by.id].agent,
+        assignee=desk.accounts[to.id].agent,
+    )
+    _ = await desk.running.desk.receive(assigned)
 
 
 async def test_a_new_chat_posts_one_card_and_its_messages_in_the_cards_thread() -> None:
@@ -262,21 +277,34 @@ async def test_a_repeated_invoke_opens_one_ticket() -> None:
         assert await desk.running.services.staff_reads.ticket(TicketNumber(1002)) is None
 
 
+async def test_a_technician_who_never_wrote_to_the_bot_is_told_in_a_chat_that_it_opens() -> None:
+    async with teams_desk() as desk:
+        await desk.hire(MARCUS, PRIYA)
+        thread = (await chat_on_the_web(desk)).conversation
+        await desk.press(PRIYA, "show", thread, ticket=1001)
+        await assign(desk, MARCUS, PRIYA)
+        opened = f"direct:{PRIYA.id}"
+        await desk.connector.until(lambda: bool(desk.connector.standing(opened)))
+        assert "HD-1001" in desk.connector.standing(opened)[0].card_text
+
+
+async def test_a_card_sent_by_submit_is_answered_with_a_card_of_its_own() -> None:
+    async with teams_desk() as desk:
+        await desk.hire(MARCUS)
+        await chat_on_the_web(desk)
+        submitted = desk.activity(MARCUS, value={"verb": "take", "ticket": 1001})
+        assert (await desk.call(submitted))[0] == 200
+        await desk.connector.until(partial(shows, desk, MARCUS, "Marcus Bell"))
+        assert await status(desk) == "assigned"
+
+
 async def test_a_technician_is_told_directly_when_somebody_assigns_a_ticket_to_them() -> None:
     async with teams_desk() as desk:
         await desk.hire(MARCUS, PRIYA)
         await chat_on_the_web(desk)
         await desk.say(PRIYA, "help")
         await desk.last_text(PRIYA.chat, "queue:")
-        assigned = TicketAssigned(
-            at=moment(),
-            channel="web",
-            external_id="assign-1",
-            ticket=FIRST,
-            agent=desk.accounts[MARCUS.id].agent,
-            assignee=desk.accounts[PRIYA.id].agent,
-        )
-        _ = await desk.running.desk.receive(assigned)
+        await assign(desk, MARCUS, PRIYA)
         seen = desk.connector.standing
         await desk.connector.until(lambda: any("attachments" in e.activity for e in seen(PRIYA.chat)))
         told = [entry for entry in seen(PRIYA.chat) if "attachments" in entry.activity]
@@ -343,19 +371,27 @@ async def test_the_longest_answers_and_messages_stay_under_the_limits_of_teams(l
             assert len(json.dumps(entry.activity)) < 28_000
 
 
-async def test_an_account_is_linked_by_a_one_time_sign_in_link() -> None:
-    from datetime import timedelta
-
+async def test_an_account_is_linked_by_a_code_that_is_confirmed_in_the_console() -> None:
     other = Person("29:lee", "aad-lee", "Lee Ito")
     async with teams_desk() as desk:
-        staff = desk.running.staff
-        account = await staff.add("Lee Ito", "lee@elsewhere.example", None, moment())
-        secret = await staff.sign_in_link(account, moment(), moment() + timedelta(minutes=5))
-        await desk.say(other, f"link https://desk.example.com/console/sign-in/{secret}")
-        await desk.last_text(other.chat, "Hello Lee Ito")
-        await desk.say(DANA, f"link {secret}")
-        await desk.last_text(DANA.chat, "used up or too old")
+        account = await desk.running.staff.add("Lee Ito", "lee@elsewhere.example", None, moment())
+        await desk.say(other, "Link")
+        told = await desk.last_text(other.chat, "https://desk.example.com/console/link/")
+        notes = TortoiseAdapterNotes(desk.running.database)
+        links = AccountLinks(notes, TortoiseIdentities(desk.running.database))
+        code = told.rpartition("/")[2]
+        pending = await links.pending(code, moment())
+        assert pending is not None
+        assert (pending.provider, pending.name) == ("teams", "Lee Ito")
         await desk.say(other, "queue")
-        await desk.connector.until(
-            lambda: any("attachments" in e.activity for e in desk.connector.standing(other.chat))
-        )
+        await desk.connector.until(partial(shows, desk, other, "Call-back number"))
+        assert await links.confirm(code, account.id, moment())
+        await desk.say(other, "queue")
+        await desk.connector.until(partial(shows, desk, other, "Nobody is waiting."))
+
+
+async def test_people_of_other_tenants_get_no_code() -> None:
+    async with teams_desk() as desk:
+        await desk.say(DANA, "link")
+        await desk.connector.until(partial(shows, desk, DANA, "Call-back number"))
+        assert not shows(desk, DANA, "/console/link/")

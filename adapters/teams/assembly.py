@@ -18,6 +18,7 @@ from adapters.teams.outbound import TeamsChannel
 from adapters.teams.routes import TeamsRoutes
 from adapters.teams.services import TeamsServices
 from adapters.teams.turn import Answers
+from chatdesk.account_links import AccountLinks
 from chatdesk.adapter_notes import AdapterNotes, Identities
 from chatdesk.config import Config
 from chatdesk.desk import Desk
@@ -61,6 +62,7 @@ async def teams_adapter(
             visitor_reads=on.visitor_reads,
             staff=on.staff,
             identities=on.identities,
+            links=AccountLinks(on.notes, on.identities),
             files=on.files,
             memory=Memory(on.notes, on.clock),
             gateway=Gateway(clients, access.app_id, access.tenant),

@@ -13,14 +13,15 @@ from chatdesk.errors import DeskStopped, EventRefused, StorageError
 from chatdesk.ticket import TicketNumber
 
 TRY_AGAIN = "This could not be saved just now. Please try again."
-NOT_STAFF = "Only technicians of the desk can do this. If you are one, write to the bot: help"
+NOT_STAFF = "Only technicians of the desk can do this. If you are one, write to me directly: link"
 
 
 async def press(turn: Turn) -> Reply:
     """Answer an invoke of a card, or a card sent as a message (Action.Submit)."""
-    action = object_at(turn.incoming.value, "action") or turn.incoming.value
-    verb = text_at(action, "verb") or text_at(action, "data", "verb")
-    data = object_at(action, "data")
+    # A card sent by Action.Submit has its fields and its verb side by side, without an action around them.
+    action = object_at(turn.incoming.value, "action")
+    verb = text_at(action, "verb") or text_at(turn.incoming.value, "verb")
+    data = object_at(action, "data") or turn.incoming.value
     try:
         if verb.startswith("customer_"):
             return await customers.press(turn, verb, data)

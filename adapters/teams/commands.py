@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 
 from adapters.teams.calls import call_card
@@ -28,25 +27,25 @@ HELP = (
     "{prefix}-1024: show a ticket\n"
     "take {prefix}-1024: take it\n"
     "resolve {prefix}-1024 what was done: resolve it; the customer reads the text\n"
-    "find printer: search in tickets"
+    "find printer: search in tickets\n"
+    "link: make this account known as a technician's"
 )
-LINK = re.compile(r"^link\s+\S*?([A-Za-z0-9_-]{16,})\s*$", re.IGNORECASE)
-LINKED = "Hello {name}. From now on I know you as a technician. Write: help"
-NOT_LINKED = (
-    "This link is used up or too old. Make a new sign-in link for your account and send it once more."
+LINK = "link"
+LINK_TEXT = (
+    "Open this page within 15 minutes, sign in to the console and confirm that this account is yours:\n{url}"
 )
 
 Command = Callable[[Turn, Agent, str], Awaitable[None]]
 
 
 async def link_account(turn: Turn) -> bool:
-    """Link the person if they sent a one-time sign-in link; return whether they tried to."""
-    found = LINK.match(turn.incoming.text)
-    if found is None:
+    """Tell a colleague who asks how to become known as a technician; return whether this was done."""
+    if turn.incoming.text.casefold().strip(" .") != LINK:
         return False
-    agent = await People(turn.services).link(turn.incoming, found[1])
-    turn.say(LINKED.format(name=agent.name) if agent else NOT_LINKED)
-    return True
+    url = await People(turn.services).begin_link(turn.incoming)
+    if url is not None:
+        turn.say(LINK_TEXT.format(url=url))
+    return url is not None
 
 
 async def receive_command(turn: Turn, agent: Agent) -> None:

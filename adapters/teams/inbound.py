@@ -73,7 +73,8 @@ class Inbound:
 
     async def _personal(self, turn: Turn) -> None:
         if await commands.link_account(turn):
-            log.info("teams_account_link_tried")
+            await customers.meet(self._services, turn.incoming)
+            log.info("teams_account_link_begun")
         elif turn.agent is not None:
             await customers.meet(self._services, turn.incoming)
             await commands.receive_command(turn, turn.agent)

@@ -49,7 +49,10 @@ class TicketCard:
 
 @dataclass(frozen=True, slots=True)
 class KnownPerson:
-    """A person who talks with the bot directly, and their conversations at the desk, newest last."""
+    """A person as the bot reaches them, and their conversations at the desk, newest last.
+
+    ``conversation`` is "" for a technician who only acted in the channel: the chat is opened when needed.
+    """
 
     service_url: str
     conversation: str

@@ -141,10 +141,15 @@ class TeamsChannel:
     async def _send_directly(self, agent: str, facts: CardFacts) -> None:
         person = await self._services.identities.external_id(PROVIDER, agent)
         known = await self._memory.person(person) if person else None
-        if known is not None:
-            config = self._services.config
-            made = card_message(ticket_card(config, facts), f"For you: {summary(config, facts)}")
-            await self._gateway.send(known.place, made)
+        if person is None or known is None:
+            return
+        if not known.conversation:
+            place = await self._gateway.begin_chat(known.service_url, known.id)
+            known = replace(known, conversation=place.conversation)
+            await self._memory.keep_person(person, known)
+        config = self._services.config
+        made = card_message(ticket_card(config, facts), f"For you: {summary(config, facts)}")
+        _ = await self._gateway.send(known.place, made)
 
     async def _post(self, task: _Task) -> str:
         if task.message.deleted_at is not None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import structlog
 
 from adapters.teams.incoming import Incoming, Person
+from adapters.teams.memory import KnownPerson
 from adapters.teams.services import PROVIDER, TeamsServices
+from chatdesk.account_links import PendingLink
 from chatdesk.conversation import Agent
 from chatdesk.errors import DeliveryError
 from chatdesk.staff import AgentAccount
@@ -24,7 +26,7 @@ class People:
     """Tells technicians from everybody else.
 
     Only people of the desk's own tenant can be staff, whatever they type. An account is linked once: by the
-    address that the tenant itself gives it, or by a one-time sign-in link of the desk.
+    address that the tenant itself gives it, or by a one-time code that is confirmed in the console.
     """
 
     def __init__(self, services: TeamsServices) -> None:
@@ -41,13 +43,14 @@ class People:
         account = await self._services.staff.account(linked)
         return account.agent if account and account.disabled_at is None else None
 
-    async def link(self, incoming: Incoming, secret: str) -> Agent | None:
-        """Link the person to the account that a one-time sign-in link is for; None when it is no good."""
-        person, services = incoming.person, self._services
+    async def begin_link(self, incoming: Incoming) -> str | None:
+        """Return the address at which a signed-in technician links this account; None for other tenants."""
+        services, person = self._services, incoming.person
         if not self._is_colleague(person):
             return None
-        account = await services.staff.use_link(secret, services.clock())
-        return await self._linked(person, account) if account else None
+        pending = PendingLink(PROVIDER, person.key, person.name)
+        code = await services.links.begin(pending, services.clock())
+        return f"{services.config.desk.public_url}/console/link/{code}"
 
     def _is_colleague(self, person: Person) -> bool:
         """Tell whether the person acts from the desk's own tenant, under an account of a directory."""
@@ -69,11 +72,14 @@ class People:
             return None
         addresses = {member.user_principal_name.casefold(), member.email.casefold()}
         found = next((one for one in accounts if one.email.casefold() in addresses), None)
-        return await self._linked(incoming.person, found) if found else None
+        return await self._linked(incoming, found) if found else None
 
-    async def _linked(self, person: Person, account: AgentAccount) -> Agent:
-        services = self._services
+    async def _linked(self, incoming: Incoming, account: AgentAccount) -> Agent:
+        services, person = self._services, incoming.person
         await services.identities.link(PROVIDER, person.key, account.id, services.clock())
+        if await services.memory.person(person.key) is None:
+            met = KnownPerson(incoming.place.service_url, "", person.id, person.name)
+            await services.memory.keep_person(person.key, met)
         return account.agent
 
     def company(self, person: Person) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from adapters.teams.downloads import Downloads
 from adapters.teams.gateway import Gateway
 from adapters.teams.memory import Memory
+from chatdesk.account_links import AccountLinks
 from chatdesk.adapter_notes import Identities
 from chatdesk.config import Config
 from chatdesk.desk import Desk
@@ -37,6 +38,7 @@ class TeamsServices:
     visitor_reads: VisitorReads
     staff: Staff
     identities: Identities
+    links: AccountLinks
     files: Files
     memory: Memory
     gateway: Gateway

@@ -19,7 +19,7 @@ from chatdesk.errors import EventRefused
 from chatdesk.ticket import Ticket, TicketNumber
 
 NO_TICKET = "This thread belongs to no ticket. Write to the customer in the thread of the ticket's card."
-NOT_KNOWN = "I do not know you as a technician of the desk, so nothing was sent. Write to me directly: help"
+NOT_KNOWN = "I do not know you as a technician of the desk, so nothing was sent. Write to me directly: link"
 
 
 async def receive_thread_message(turn: Turn) -> None:
