@@ -12,9 +12,10 @@ from chatdesk.changes import Changes
 from chatdesk.conversation import Author, AuthorKind, Live, Message, Visibility, Waiting
 from chatdesk.errors import ConcurrentChange
 from chatdesk.outbox import DeliveryStatus
+from storage.cache import Cache
 from storage.database import Database
 from storage.outbox import TortoiseOutbox
-from storage.store import Cache, TortoiseStore
+from storage.store import TortoiseStore
 from tests.core_builders import delivery, queue_up, url
 from tests.desk_builders import CHAT, TICKET, TUESDAY, conversation, ticket
 

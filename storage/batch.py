@@ -1,0 +1,240 @@
+"""One transaction of the Store: a handful of statements whatever the batch's size."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import structlog
+from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.exceptions import IntegrityError
+from tortoise.models import Model
+
+from chatdesk.changes import Changes
+from chatdesk.conversation import Conversation, ConversationId, Message, Waiting
+from chatdesk.errors import ConcurrentChange
+from chatdesk.events import Outcome
+from chatdesk.situation import QueueEntry
+from chatdesk.ticket import Ticket, TicketNumber
+from storage import models, rows
+from storage.bulk import Row, Statement, in_list, insert_sql, update_sql
+from storage.cache import Cache
+from storage.sqlite_client import ScriptedTransactionWrapper
+
+log = structlog.get_logger(__name__)
+
+TICKET_COUNTER = "ticket"
+_FIXED: Mapping[type[Model], tuple[str, ...]] = {
+    models.Conversation: ("channel", "visitor", "widget", "flow", "flow_version", "opened_at"),
+    models.Message: ("author_kind", "author_id", "author_name", "visibility", "at"),
+}
+"""Columns that never change once a row is written."""
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+class TortoiseBatch:
+    """One open transaction [chatdesk.ports.StoreBatch]."""
+
+    def __init__(
+        self,
+        connection: BaseDBAsyncClient,
+        conversations: Cache[ConversationId, Conversation],
+        tickets: Cache[TicketNumber, Ticket],
+        first_ticket: int,
+        node: str,
+    ) -> None:
+        self._connection = connection
+        self._dialect = connection.capabilities.dialect
+        self._conversations = conversations
+        self._tickets = tickets
+        self._first_ticket = first_ticket
+        self._node = node
+        self.changes = Changes()
+
+    async def received(self, keys: Collection[str]) -> Mapping[str, Outcome]:
+        found = await self._select("received", "key", list(keys))
+        return {
+            row["key"]: Outcome(row["conversation"], row["seq"], row["ticket"], repeated=True)
+            for row in found
+        }
+
+    async def conversations(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
+        found, missing = self._conversations.pick(ids)
+        if missing:
+            fresh = [rows.to_conversation(row) for row in await self._select("conversation", "id", missing)]
+            self._conversations.put({c.id: c for c in fresh})
+            found.update({c.id: c for c in fresh})
+        return found
+
+    async def conversations_of(self, tickets: Collection[TicketNumber]) -> Sequence[Conversation]:
+        found = await self._select("conversation", "ticket", list(tickets), "bigint")
+        return sorted((rows.to_conversation(row) for row in found), key=lambda c: c.opened_at)
+
+    async def open_conversations(self, visitors: Collection[tuple[str, str]]) -> Sequence[Conversation]:
+        keys = [f"{visitor}:{widget}" for visitor, widget in visitors]
+        return [rows.to_conversation(row) for row in await self._select("conversation", "open_key", keys)]
+
+    async def tickets(self, numbers: Collection[TicketNumber]) -> Mapping[TicketNumber, Ticket]:
+        found, missing = self._tickets.pick(numbers)
+        if missing:
+            selected = await self._select("ticket", "number", missing, "bigint")
+            fresh = {ticket.number: ticket for ticket in map(rows.to_ticket, selected)}
+            self._tickets.put(fresh)
+            found.update(fresh)
+        return found
+
+    async def messages(self, wanted: Iterable[tuple[ConversationId, int]]) -> Sequence[Message]:
+        pairs = set(wanted)
+        by_conversation: dict[ConversationId, list[int]] = {}
+        for conversation, seq in pairs:
+            by_conversation.setdefault(conversation, []).append(seq)
+        found: list[Message] = []
+        for conversation, seqs in by_conversation.items():
+            query = models.Message.filter(conversation=conversation, seq__in=seqs)
+            found += map(rows.to_message, await query.using_db(self._connection).values())
+        return found
+
+    async def queue(self) -> Sequence[QueueEntry]:
+        query = (
+            "SELECT c.id, c.state, c.state_data, t.priority FROM conversation c "
+            "JOIN ticket t ON t.number = c.ticket WHERE c.state = 'waiting'"
+        )
+        found = await self._connection.execute_query_dict(query)
+        return [entry for entry in map(_queue_entry, found) if entry is not None]
+
+    async def next_number(self) -> TicketNumber:
+        lock = "" if self._dialect == "sqlite" else " FOR UPDATE"
+        query = f"SELECT value FROM counter WHERE name = '{TICKET_COUNTER}'{lock}"
+        found = await self._connection.execute_query_dict(query)
+        if found:
+            return TicketNumber(found[0]["value"] + 1)
+        value = self._first_ticket - 1
+        try:
+            _ = await models.Counter.create(using_db=self._connection, name=TICKET_COUNTER, value=value)
+        except IntegrityError as error:
+            raise ConcurrentChange(str(error)) from error
+        return TicketNumber(self._first_ticket)
+
+    async def write(self, changes: Changes) -> None:
+        """Write the batch [chatdesk.ports.StoreBatch.write]."""
+        self.changes = changes
+        if changes.numbers_used:
+            used = int(changes.numbers_used)
+            query = f"UPDATE counter SET value = value + {used} WHERE name = '{TICKET_COUNTER}'"
+            await self._connection.execute_query(query)
+        statements = [
+            *self._upsert(models.Ticket, ("number",), changes.tickets.values(), rows.ticket_row),
+            *self._write_conversations(changes.conversations),
+            *self._insert(models.Received, [_received_row(*pair) for pair in changes.received]),
+            *self._insert(models.Message, [rows.message_row(m) for m in changes.messages]),
+            *self._insert(models.Revision, [rows.revision_row(r) for r in changes.revisions]),
+            *self._update(models.Message, ("conversation", "seq"), _revised_rows(changes)),
+            *self._insert(models.History, [rows.history_row(entry) for entry in changes.history]),
+            *self._insert(models.Delivery, [rows.delivery_row(d) for d in changes.deliveries]),
+            *self._insert(models.Rating, [rows.rating_row(rating) for rating in changes.ratings]),
+        ]
+        try:
+            unmet = await self._execute(statements)
+        except IntegrityError as error:
+            # Another node received the same event, opened the same chat or wrote the same message first.
+            raise ConcurrentChange(str(error)) from error
+        if unmet is not None:
+            raise ConcurrentChange("Another writer changed a record first.")
+
+    def _write_conversations(
+        self, conversations: Mapping[ConversationId, Conversation]
+    ) -> Iterator[Statement]:
+        """Write conversations; those that only went on, which most do, with few columns and no index."""
+        before, _ = self._conversations.pick(conversations)
+        others: list[Conversation] = []
+        continued: list[Row] = []
+        for identity, conversation in conversations.items():
+            known = before.get(identity)
+            if known is not None and _only_went_on(known, conversation):
+                continued.append(rows.continued_row(conversation))
+            else:
+                others.append(conversation)
+        yield from self._upsert(models.Conversation, ("id",), others, rows.conversation_row)
+        if continued:
+            query = update_sql(
+                models.Conversation, ("id",), self._dialect, versioned=True, only=rows.CONTINUED
+            )
+            yield Statement(query, rows_json(continued), len(continued))
+
+    def _upsert(
+        self, model: type[Model], key: tuple[str, ...], records: Iterable[Any], to_row: Any
+    ) -> Iterator[Statement]:
+        """Insert new records (version 1) and update others, each only from the version it was read at."""
+        yield from self._insert(model, [to_row(record) for record in records if record.version == 1])
+        old = [to_row(record) for record in records if record.version > 1]
+        yield from self._update(model, key, old, versioned=True)
+
+    def _insert(self, model: type[Model], records: Sequence[Row]) -> Iterator[Statement]:
+        if records:
+            yield Statement(insert_sql(model, self._dialect), rows_json(records))
+
+    def _update(
+        self, model: type[Model], key: tuple[str, ...], records: Sequence[Row], *, versioned: bool = False
+    ) -> Iterator[Statement]:
+        if records:
+            fixed = _FIXED.get(model, ())
+            query = update_sql(model, key, self._dialect, versioned=versioned, fixed=fixed)
+            yield Statement(query, rows_json(records), len(records) if versioned else None)
+
+    async def _execute(self, statements: Sequence[Statement]) -> Statement | None:
+        """Execute all; stop at one that changes another number of rows than it has to, and return it."""
+        if isinstance(self._connection, ScriptedTransactionWrapper):
+            unmet: Statement | None = await self._connection.execute_in_turn(statements)
+            return unmet
+        for statement in statements:
+            changed, _ = await self._connection.execute_query(statement.query, [statement.rows])
+            if statement.changes is not None and changed != statement.changes:
+                return statement
+        return None
+
+    async def _select(
+        self, table: str, column: str, values: Sequence[Any], kind: str = "text"
+    ) -> Sequence[rows.Record]:
+        if not values:
+            return []
+        members = in_list(self._dialect, kind)
+        query = f'SELECT * FROM "{table}" WHERE "{column}" IN {members}'
+        return await self._connection.execute_query_dict(query, [rows_json(values)])
+
+
+def _only_went_on(before: Conversation, after: Conversation) -> bool:
+    """Tell whether nothing but the sequence number, the time and the receipts differ."""
+    return (
+        after.version == before.version + 1
+        and after.state == before.state
+        and after.ticket == before.ticket
+        and after.rating == before.rating
+        and after.customer_name == before.customer_name
+        and after.company_id == before.company_id
+    )
+
+
+def _queue_entry(row: rows.Record) -> QueueEntry | None:
+    """Return a place in the queue; one that cannot be read must not keep all others from theirs."""
+    try:
+        state = rows.to_state(row)
+        priority = rows.to_priority(row)
+    except ValueError as error:
+        log.error("queue_entry_unreadable", conversation=row["id"], error=str(error))
+        return None
+    return QueueEntry(row["id"], state.since, priority) if isinstance(state, Waiting) else None
+
+
+def rows_json(values: Sequence[Any]) -> str:
+    """Return rows as JSON; a NUL, which cuts a text in SQLite and fails in PostgreSQL, becomes U+FFFD."""
+    text = to_json(values).decode()
+    return _NUL.sub(r"\1\\ufffd", text) if r"\u0000" in text else text
+
+
+def _revised_rows(changes: Changes) -> list[Row]:
+    return [rows.message_row(message) for message in changes.revised.values()]
+
+
+def _received_row(key: str, outcome: Outcome) -> Row:
+    return [key, outcome.conversation, outcome.seq, outcome.ticket]
