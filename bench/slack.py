@@ -8,6 +8,7 @@ which a technician's message is acknowledged to Slack, which is after its commit
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import secrets
 import subprocess
@@ -44,7 +45,9 @@ class Bridge:
         self.sent: dict[str, float] = {}
         self.posted: list[float] = []
         self.acknowledged: list[float] = []
+        self.too_late = 0
         self._seen = 0
+        self._readers: list[asyncio.Task[None]] = []
 
     def collect(self) -> None:
         """Take the times of posts that the fake Slack has accepted since the last time."""
@@ -62,6 +65,8 @@ class Bridge:
         await socket.receive()
         await socket.send_json({"t": "start", "id": "s", "answers": CHAT_ANSWERS})
         self.sockets.append(socket)
+        # Who does not read answers no pings.
+        self._readers.append(asyncio.create_task(_read(socket)))
 
     async def customer(self, index: int, number: int) -> None:
         """Let the customer write."""
@@ -72,7 +77,10 @@ class Bridge:
     async def technician(self, index: int, number: int) -> None:
         """Let the technician write, and time the acknowledgement."""
         began = time.monotonic()
-        await self.person.say(TRIAGE, f"answer {number} of chat {index}", self.cards[index]["ts"])
+        try:
+            await self.person.say(TRIAGE, f"answer {number} of chat {index}", self.cards[index]["ts"])
+        except TimeoutError:
+            self.too_late += 1
         self.acknowledged.append(time.monotonic() - began)
 
 
@@ -103,21 +111,21 @@ async def _open_chats(bridge: Bridge, base: str, session: aiohttp.ClientSession)
     workspace = bridge.fake.workspace
     await bridge.fake.until(lambda: len(workspace.cards(TRIAGE)) == CHATS, within=120)
     bridge.cards = workspace.cards(TRIAGE)
-    readers = [asyncio.create_task(_read(socket)) for socket in bridge.sockets]
-    assert readers
     for card in bridge.cards:
         await bridge.person.press(TRIAGE, card["ts"], "ticket_take")
 
 
 async def _read(socket: aiohttp.ClientWebSocketResponse) -> None:
-    async for _ in socket:
-        pass
+    with contextlib.suppress(aiohttp.ClientError):
+        async for _ in socket:
+            pass
 
 
 async def _phase(bridge: Bridge, rate: int) -> None:
     await asyncio.sleep(3)
     bridge.posted.clear()
     bridge.acknowledged.clear()
+    bridge.too_late = 0
     tasks: list[asyncio.Task[None]] = []
     began = time.monotonic()
     count = int(rate * SECONDS)
@@ -137,7 +145,9 @@ async def _phase(bridge: Bridge, rate: int) -> None:
     bridge.sent.clear()
     posted = f"{_at(bridge.posted, 0.5):9.1f} {_at(bridge.posted, 0.99):9.1f}"
     acknowledged = f"{_at(bridge.acknowledged, 0.5):9.1f} {_at(bridge.acknowledged, 0.99):9.1f}"
-    print(f"{rate:>8} {posted} {acknowledged} {len(bridge.posted):>9} of {count}, late {lost}")
+    print(
+        f"{rate:>8} {posted} {acknowledged} {len(bridge.posted):>9} of {count}, late {lost}; not acknowledged in 3 s: {bridge.too_late}"
+    )
 
 
 def _at(times: list[float], share: float) -> float:
