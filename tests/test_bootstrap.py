@@ -124,7 +124,9 @@ async def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None
     (tmp_path / "chatdesk.sqlite3").mkdir()
     before = set(threading.enumerate())
     with pytest.raises(StorageError, match="cannot be opened"):
-        async with running_desk(load_config(None), database_url(tmp_path), tmp_path, demo=True):
+        async with running_desk(
+            load_config(None), f"sqlite://{tmp_path / 'chatdesk.sqlite3'}", tmp_path, demo=True
+        ):
             raise AssertionError("it opened")
     for thread in set(threading.enumerate()) - before:
         await asyncio.to_thread(thread.join, 10)
