@@ -145,9 +145,8 @@ async def _phase(bridge: Bridge, rate: int) -> None:
     bridge.sent.clear()
     posted = f"{_at(bridge.posted, 0.5):9.1f} {_at(bridge.posted, 0.99):9.1f}"
     acknowledged = f"{_at(bridge.acknowledged, 0.5):9.1f} {_at(bridge.acknowledged, 0.99):9.1f}"
-    print(
-        f"{rate:>8} {posted} {acknowledged} {len(bridge.posted):>9} of {count}, late {lost}; not acknowledged in 3 s: {bridge.too_late}"
-    )
+    late = f"late {lost}; not acknowledged in 3 s: {bridge.too_late}"
+    print(f"{rate:>8} {posted} {acknowledged} {len(bridge.posted):>9} of {count}, {late}")
 
 
 def _at(times: list[float], share: float) -> float:

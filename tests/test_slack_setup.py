@@ -48,6 +48,42 @@ def test_a_missing_secret_stops_the_start_with_a_clear_error(
     serve_setting({**base, "SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1"})
 
 
+def test_channels_by_company_and_by_answer_are_read_and_the_company_comes_first() -> None:
+    more = (
+        '[staff.slack.companies]\ncontoso = "C0CONTOSO"\n[staff.slack.answers.category]\nNetwork = "C0NET"\n'
+    )
+    slack = parse_config(DESK + more, "chatdesk.toml").staff.slack
+    assert slack is not None
+    assert slack.emoji_buttons
+    assert slack.customers == {SHARED: "contoso"}
+    network = (("category", "Network"),)
+    assert slack.channel_for("contoso", network) == "C0CONTOSO"
+    assert slack.channel_for("", network) == "C0NET"
+    assert slack.channel_for("", (("category", "Computer"),)) == TRIAGE
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ('C0SHARED = "contoso"', 'C0SHARED = "fabrikam"', "customers.C0SHARED: is not a company"),
+        (
+            'C0SHARED = "contoso"',
+            'shared = "contoso"',
+            "customers.shared: .* is not a Slack channel",
+        ),
+        ("emoji_buttons = true", 'emoji_buttons = "yes"', "staff.slack.emoji_buttons"),
+        (
+            "emoji_buttons = true",
+            'answers = { topic = { Network = "C0NET" } }',
+            "staff.slack.answers.topic: is not a field",
+        ),
+    ],
+)
+def test_a_mistake_in_the_slack_settings_is_named(before: str, after: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        parse_config(DESK.replace(before, after), "chatdesk.toml")
+
+
 def test_the_token_is_not_sent_in_the_clear_to_another_machine() -> None:
     with pytest.raises(ConfigurationError, match="in the clear"):
         Environment.read({"CHATDESK_SLACK_API_URL": "http://slack.example.com/api"})
