@@ -54,6 +54,8 @@ OWN = {
     "/widget/transcript",
 }
 """For a visitor, by their secret, and only for what is their own."""
+BY_MAIL = {"/mail/stop/{address}/{token}"}
+"""For whoever got the mail, by the token in it [tests/test_mail_room.py]."""
 STAFF = re.compile(r"/console(/.*)?")
 """For technicians, by their session."""
 
@@ -131,6 +133,7 @@ async def test_it_is_said_of_every_route_who_may_use_it(scene: Scene) -> None:
         said = (
             path in EVERYBODY,
             path in OWN,
+            path in BY_MAIL,
             bool(DEMONSTRATION.fullmatch(path)),
             bool(STAFF.fullmatch(path)),
         )

@@ -23,6 +23,7 @@ from chatdesk.staff import SignedIn
 from chatdesk.ticket import format_number, parse_number
 
 SHOWN = 100
+STEPS = ("place", "add", "dismiss")
 MAX_FIELD = 100
 HTML_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
@@ -41,7 +42,8 @@ def add_routes(application: web.Application, room: MailRoom, deliveries: Deliver
     _ = router.add_get("/console/mail/{id}", show_mail)
     _ = router.add_get("/console/mail/{id}/html", show_html)
     _ = router.add_get("/console/mail/{id}/source", download)
-    _ = router.add_post("/console/mail/{id}/{step:place|add|dismiss}", settle)
+    for step in STEPS:
+        _ = router.add_post(f"/console/mail/{{id}}/{step}", settle)
     _ = router.add_post("/console/mail/deliveries/{id}/retry", retry_on_page)
     add_change(application, "/deliveries/{id}/retry", retry)
     add_read(application, "/mail", held_mail)
@@ -146,7 +148,7 @@ async def settle(request: web.Request) -> web.StreamResponse:
 async def _settle(request: web.Request, staff: SignedIn, mail: InboundMail, form: dict[str, str]) -> str:
     services, room, by = request.app[SERVICES], request.app[_ROOM], staff.account.agent
     prefix = services.config.desk.ticket_prefix
-    match request.match_info["step"]:
+    match request.path.rpartition("/")[2]:
         case "dismiss":
             await room.dismiss(mail.id, by)
             return ""
@@ -200,8 +202,11 @@ async def held_mail(request: web.Request, staff: SignedIn) -> dict[str, Json]:
 async def mails_of_ticket(request: web.Request, staff: SignedIn) -> dict[str, Json]:
     """Return the mails that came for a ticket."""
     del staff
-    prefix = request.app[SERVICES].config.desk.ticket_prefix
-    mails = await request.app[_ROOM].of_ticket(wanted_number(request))
+    services, number = request.app[SERVICES], wanted_number(request)
+    if await services.staff_reads.ticket(number) is None:
+        raise NotFound("The ticket")
+    prefix = services.config.desk.ticket_prefix
+    mails = await request.app[_ROOM].of_ticket(number)
     return {"mails": [_mail_json(mail, prefix) for mail in mails]}
 
 
