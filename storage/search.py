@@ -19,6 +19,8 @@ from storage import rows
 from storage.database import Database
 from storage.search_index import index_messages
 
+ENOUGH, SHORTEST_BEGINNING = 50, 2
+"""Matches that make looking for beginnings needless, and characters a beginning must have."""
 CANDIDATES = 200
 """How many of the newest matches of each kind are looked at."""
 _TICKET_WORDS = (
@@ -27,16 +29,17 @@ _TICKET_WORDS = (
 )
 _MESSAGE_WORDS = "chatdesk_words(m.text) @@ to_tsquery('simple', $1)"
 _TICKETS = {
-    "sqlite": "SELECT t.* FROM ticket_words w JOIN ticket t ON t.number = w.rowid "
-    "WHERE ticket_words MATCH ?1 AND w.rowid < ?2 ORDER BY w.rowid DESC LIMIT ?3",
+    "sqlite": "SELECT t.* FROM (SELECT rowid AS number FROM ticket_words WHERE ticket_words MATCH ?1 "
+    "AND rowid < ?2 ORDER BY rowid DESC LIMIT ?3) AS w JOIN ticket t ON t.number = w.number "
+    "ORDER BY t.number DESC",
     "postgres": f"SELECT t.* FROM ticket t WHERE {_TICKET_WORDS} AND t.number < $2 "
     "ORDER BY t.number DESC LIMIT $3",
 }
 _COLUMNS = "m.conversation, m.seq, m.text, m.at, m.visibility, c.ticket"
 _MESSAGES = {
-    "sqlite": f"SELECT {_COLUMNS} FROM message_words w JOIN message m ON m.row = w.rowid "
-    "JOIN conversation c ON c.id = m.conversation WHERE message_words MATCH ?1 AND m.deleted_at IS NULL "
-    "ORDER BY w.rowid DESC LIMIT ?2",
+    "sqlite": f"SELECT {_COLUMNS} FROM (SELECT rowid AS row FROM message_words WHERE message_words MATCH ?1 "
+    "ORDER BY rowid DESC LIMIT ?2) AS w JOIN message m ON m.row = w.row "
+    "JOIN conversation c ON c.id = m.conversation WHERE m.deleted_at IS NULL ORDER BY m.row DESC",
     "postgres": f"SELECT {_COLUMNS} FROM message m JOIN conversation c ON c.id = m.conversation "
     f"WHERE {_MESSAGE_WORDS} AND m.deleted_at IS NULL ORDER BY m.row DESC LIMIT $2",
 }
@@ -83,20 +86,33 @@ class TortoiseSearch:
         return sorted(found, reverse=True)
 
     async def _tickets(self, wanted: Sequence[str], below: int) -> list[dict[str, Any]]:
-        return await self._rows(_TICKETS, [self._query(wanted), below, CANDIDATES])
+        return await self._newest(_TICKETS, wanted, below, CANDIDATES)
 
     async def _messages(self, query: dict[str, str], wanted: Sequence[str], *more: str) -> list[Found]:
         if self._database.dialect == "sqlite":
             await index_messages(self._database)
-        values = [self._query(wanted), CANDIDATES, *more]
-        return [_message_found(row) for row in await self._rows(query, values)]
+        found = await self._newest(query, wanted, CANDIDATES, *more)
+        return [_message_found(row) for row in found]
 
-    def _query(self, wanted: Sequence[str]) -> str:
+    async def _newest(
+        self, query: dict[str, str], wanted: Sequence[str], *more: int | str
+    ) -> list[dict[str, Any]]:
+        """Return what holds the words; only where that is little, what the last word begins in, too.
+
+        Both databases read every place of every word with that beginning, but of a whole word only the
+        newest ones.
+        """
+        found = await self._rows(query, [self._query(wanted, whole=True), *more])
+        if len(found) >= ENOUGH or len(wanted[-1]) < SHORTEST_BEGINNING:
+            return found
+        return await self._rows(query, [self._query(wanted, whole=False), *more])
+
+    def _query(self, wanted: Sequence[str], *, whole: bool) -> str:
         """Return the words in the database's own language; words hold letters and digits only."""
-        *whole, last = wanted
+        *others, last = wanted
         if self._database.dialect == "sqlite":
-            return " ".join([*(f'"{word}"' for word in whole), f'"{last}"*'])
-        return " & ".join([*whole, f"{last}:*"])
+            return " ".join([*(f'"{word}"' for word in others), f'"{last}"' + "*" * (not whole)])
+        return " & ".join([*others, last + ":*" * (not whole)])
 
     async def _rows(self, query: dict[str, str], values: list[Any]) -> list[dict[str, Any]]:
         try:
