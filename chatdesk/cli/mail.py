@@ -31,7 +31,6 @@ async def _doctor() -> bool:
     key = secrets.token_hex(16)
     async for finding in examine(setting.config, setting.environment.mail, now(), key):
         all_good = all_good and finding.good
-        console.print(plain(f"{'good' if finding.good else 'BAD '}  {finding.text}"), soft_wrap=True)
-        if finding.fix:
-            console.print(plain(f"      {finding.fix}"), soft_wrap=True)
+        words = f"{finding.text} {finding.fix}".strip()
+        console.print(plain(f"{'good' if finding.good else 'BAD '}  {words}"), soft_wrap=True)
     return all_good

@@ -1,0 +1,161 @@
+"""Mail that came, in the database: kept once a place, whole, and what became of it [chatdesk.inbox]."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from chatdesk.bootstrap import now
+from chatdesk.inbox import InboundStatus
+from chatdesk.outbox import Delivery, DeliveryKind, DeliveryResult, DeliveryStatus
+from chatdesk.ticket import TicketNumber
+from storage.database import Database
+from storage.inbox import TortoiseDeliveries, TortoiseInbox
+from storage.mail_updates import TortoiseMailUpdates
+from storage.outbox import TortoiseOutbox
+from tests.running_desk import database_url
+
+NOON = now()
+NUMBER = TicketNumber(1024)
+_ids = count(1)
+
+
+def new_id() -> str:
+    return f"id{next(_ids)}"
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    async with Database(database_url(tmp_path)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def inbox(database: Database) -> TortoiseInbox:
+    return TortoiseInbox(database, new_id)
+
+
+def a_delivery(identity: str, mail: str = "comment", to: str = "dana@contoso.example") -> Delivery:
+    return Delivery(
+        id=identity,
+        target="email",
+        kind=DeliveryKind.MAIL,
+        lane=identity,
+        due_at=NOON,
+        created_at=NOON,
+        ticket=NUMBER,
+        payload={"mail": mail, "to": to, "text": "News"},
+    )
+
+
+async def test_a_mail_is_kept_once_a_place_and_whole(inbox: TortoiseInbox) -> None:
+    source = bytes(range(256)) * 50
+    first = await inbox.keep("imap:inbox/1/7", source, NOON)
+    assert await inbox.keep("imap:inbox/1/7", b"again", NOON) == first
+    assert await inbox.keep("imap:inbox/1/8", source, NOON) != first
+    assert await inbox.source(first) == source
+    assert await inbox.source("nobody") is None
+
+
+async def test_work_is_taken_oldest_first_and_once(inbox: TortoiseInbox) -> None:
+    late = await inbox.keep("late", b"x", NOON + timedelta(seconds=9))
+    early = await inbox.keep("early", b"x", NOON)
+    waiting = await inbox.unfinished(10)
+    assert [mail.id for mail in waiting] == [early, late]
+    await inbox.finish(replace(waiting[0], status=InboundStatus.FILED, ticket=NUMBER))
+    assert [mail.id for mail in await inbox.unfinished(10)] == [late]
+    assert [mail.id for mail in await inbox.of_ticket(NUMBER)] == [early]
+
+
+async def test_hostile_text_is_kept_as_far_as_a_database_can(inbox: TortoiseInbox) -> None:
+    identity = await inbox.keep("p", b"x", NOON)
+    mail = await inbox.read(identity)
+    assert mail is not None
+    nasty = "a\x00b\ud800'; DROP TABLE mail; --" + "x" * 1000
+    facts = {"preview": nasty}
+    await inbox.finish(
+        replace(mail, subject=nasty, sender=nasty, message_id=nasty, reason=nasty, facts=facts)
+    )
+    found = await inbox.read(identity)
+    assert found is not None
+    assert found.subject.startswith("a\ufffdb")
+    assert len(found.subject) == 300
+
+
+async def test_a_question_is_queued_with_the_mail_that_is_held(
+    inbox: TortoiseInbox, database: Database
+) -> None:
+    identity = await inbox.keep("p", b"x", NOON)
+    mail = await inbox.read(identity)
+    assert mail is not None
+    held = replace(mail, status=InboundStatus.HELD, sender="sam@x.example", facts={"asked": "now"})
+    await inbox.finish(held, a_delivery("q1", "question"))
+    leased = await TortoiseOutbox(database).lease(NOON, NOON + timedelta(minutes=2), 10)
+    assert [delivery.id for delivery in leased] == ["q1"]
+    assert await inbox.was_asked("sam@x.example", NOON - timedelta(days=7))
+    assert not await inbox.was_asked("sam@x.example", NOON + timedelta(days=1))
+    assert not await inbox.was_asked("eve@x.example", NOON - timedelta(days=7))
+
+
+async def test_a_message_id_leads_to_the_ticket_it_was_filed_on(inbox: TortoiseInbox) -> None:
+    identity = await inbox.keep("p", b"x", NOON)
+    mail = await inbox.read(identity)
+    assert mail is not None
+    filed = replace(mail, status=InboundStatus.FILED, ticket=NUMBER, message_id="<m@x>")
+    await inbox.finish(filed)
+    assert await inbox.ticket_of_message(["<other@x>", "<m@x>"]) == NUMBER
+    assert await inbox.ticket_of_message(["<other@x>"]) is None
+    assert [found.id for found in await inbox.same_message("<m@x>")] == [identity]
+    assert await inbox.same_message("") == []
+
+
+async def test_what_failed_can_be_sent_again_and_nothing_else(
+    inbox: TortoiseInbox, database: Database
+) -> None:
+    deliveries, outbox = TortoiseDeliveries(database), TortoiseOutbox(database)
+    identity = await inbox.keep("p", b"x", NOON)
+    mail = await inbox.read(identity)
+    assert mail is not None
+    await inbox.finish(mail, a_delivery("d1"))
+    assert not await deliveries.retry("d1", NOON)
+    until = NOON + timedelta(minutes=2)
+    _ = await outbox.lease(NOON, until, 10)
+    done = DeliveryResult("d1", 1, DeliveryStatus.DONE, "<d1@northwind.example>")
+    await outbox.finish([done], NOON)
+    assert not await deliveries.retry("d1", NOON)
+    assert await deliveries.bounced("<d1@northwind.example>", "550 no\x00", NOON) == NUMBER
+    assert await deliveries.bounced("<d2@northwind.example>", "550 no", NOON) is None
+    assert await deliveries.retry("d1", NOON)
+    again = await outbox.lease(NOON, until, 10)
+    assert [(one.id, one.attempts, one.uncertain) for one in again] == [("d1", 1, False)]
+
+
+async def test_updates_wait_for_one_another_only_for_one_reader(
+    inbox: TortoiseInbox, database: Database
+) -> None:
+    identity = await inbox.keep("p", b"x", NOON)
+    mail = await inbox.read(identity)
+    assert mail is not None
+    queued = [
+        a_delivery("u1"),
+        a_delivery("u2", "status"),
+        a_delivery("u3", "transcript"),
+        a_delivery("u4", to="erik@contoso.example"),
+    ]
+    for delivery in queued:
+        await inbox.finish(mail, delivery)
+    updates = TortoiseMailUpdates(database)
+    assert [other.id for other in await updates.waiting(queued[0])] == ["u2"]
+    await updates.cover(["u2"], "<u1@northwind.example>", NOON)
+    await updates.cover(["u2"], "<other@northwind.example>", NOON)
+    assert await updates.covered_by("u2") == "<u1@northwind.example>"
+    assert await updates.covered_by("u1") is None
+    await updates.stop(NUMBER, "Dana@Contoso.example", NOON)
+    assert not await updates.wanted(NUMBER, "dana@contoso.example")
+    await updates.resume(NUMBER, "dana@contoso.example")
+    assert await updates.wanted(NUMBER, "dana@contoso.example")
