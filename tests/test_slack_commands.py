@@ -54,8 +54,8 @@ async def test_a_ticket_is_worked_on_by_commands_alone(desk: SlackDesk) -> None:
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("take HD-9", "The ticket was not found."),
-        ("take", "The ticket  was not found."),
+        ("take HD-9", "The ticket HD-9 was not found."),
+        ("take", "Name a ticket, such as HD-1024."),
         ("priority HD-1001 urgent", "A priority is one of critical, high, standard, low, scheduled."),
         ("assign HD-1001 bob", "Name a technician: /ticket assign HD-1024 @colleague"),
         ("merge HD-1001", "Name both tickets: /ticket merge HD-1024 into HD-1023"),

@@ -9,7 +9,7 @@ from typing import TypedDict
 from chatdesk.config import Config
 from chatdesk.conversation import Agent, ConversationId, Visibility
 from chatdesk.desk import Desk
-from chatdesk.errors import NotFound
+from chatdesk.errors import EventRefused, NotFound
 from chatdesk.events import (
     AgentJoined,
     AgentMessaged,
@@ -129,7 +129,9 @@ class Doing:
         return await self._desk.receive(event)
 
     def number(self, written: str) -> TicketNumber:
-        """Return the ticket number that is written. Raises NotFound."""
+        """Return the ticket number that is written. Raises EventRefused, NotFound for one of another desk."""
+        if not written.strip():
+            raise EventRefused(f"Name a ticket, such as {self.name(TicketNumber(1024))}.", field="ticket")
         number = parse_number(self._config.desk.ticket_prefix, written)
         if number is None:
             raise NotFound(f"The ticket {written[:40]}")
