@@ -19,6 +19,7 @@ from playwright.async_api import Browser, FloatRect, Locator, Page
 from tests.fake_connector.running import Person
 
 PROGRAM = Path(sys.prefix, "playground/node_modules/@microsoft/m365agentsplayground/cli.js")
+LOOPBACK_ONLY = Path(__file__).with_name("loopback_only.cjs")
 STARTED_WITHIN = 60.0
 MIDDLE: FloatRect = {"x": 330, "y": 48, "width": 620, "height": 812}
 """The part of the window that shows the conversation."""
@@ -147,7 +148,12 @@ async def playground(
         "node", str(PROGRAM), "start", "--app-endpoint", endpoint,
         "--channel-id", "msteams", "--port", str(port), "--disable-telemetry",
         cwd=folder,
-        env={**os.environ, "M365_AGENTS_PLAYGROUND_CONFIG_PATH": str(file), "BROWSER": "none"},
+        env={
+            **os.environ,
+            "M365_AGENTS_PLAYGROUND_CONFIG_PATH": str(file),
+            "BROWSER": "none",
+            "NODE_OPTIONS": f"--require {LOOPBACK_ONLY}",
+        },
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
