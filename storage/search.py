@@ -28,12 +28,14 @@ _TICKET_WORDS = (
     "|| ' ' || t.answers) @@ to_tsquery('simple', $1)"
 )
 _MESSAGE_WORDS = "chatdesk_words(m.text) @@ to_tsquery('simple', $1)"
+# "+ 0": without it PostgreSQL may read the newest rows one by one until it has enough, all of them for a
+# rare word.
 _TICKETS = {
     "sqlite": "SELECT t.* FROM (SELECT rowid AS number FROM ticket_words WHERE ticket_words MATCH ?1 "
     "AND rowid < ?2 ORDER BY rowid DESC LIMIT ?3) AS w JOIN ticket t ON t.number = w.number "
     "ORDER BY t.number DESC",
     "postgres": f"SELECT t.* FROM ticket t WHERE {_TICKET_WORDS} AND t.number < $2 "
-    "ORDER BY t.number DESC LIMIT $3",
+    "ORDER BY t.number + 0 DESC LIMIT $3",
 }
 _COLUMNS = "m.conversation, m.seq, m.text, m.at, m.visibility, c.ticket"
 _MESSAGES = {
@@ -41,7 +43,7 @@ _MESSAGES = {
     "ORDER BY rowid DESC LIMIT ?2) AS w JOIN message m ON m.row = w.row "
     "JOIN conversation c ON c.id = m.conversation WHERE m.deleted_at IS NULL ORDER BY m.row DESC",
     "postgres": f"SELECT {_COLUMNS} FROM message m JOIN conversation c ON c.id = m.conversation "
-    f"WHERE {_MESSAGE_WORDS} AND m.deleted_at IS NULL ORDER BY m.row DESC LIMIT $2",
+    f"WHERE {_MESSAGE_WORDS} AND m.deleted_at IS NULL ORDER BY m.row + 0 DESC LIMIT $2",
 }
 _OWN = {
     "sqlite": f"SELECT {_COLUMNS} FROM conversation c JOIN message m ON m.conversation = c.id "
