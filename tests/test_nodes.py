@@ -83,7 +83,7 @@ async def test_a_customer_on_one_node_talks_to_a_technician_on_the_other(nodes: 
         )
         answer = await text(page, "Yes, on the other node.")
         await page.send(t="receipt", delivered=answer["seq"], seen=answer["seq"])
-        while (await console.next("news"))["state"]["seen"] != answer["seq"]:
+        while (await console.next("news")).get("state", {}).get("seen") != answer["seq"]:
             pass
         page_closed = asyncio.create_task(page.socket.close())
         await presence(console, online=False)
