@@ -176,6 +176,31 @@ async def test_another_visitors_conversation_cannot_be_named(desk: ServedDesk) -
             assert (await socket.receive_json())["code"] == "no_chat"
 
 
+async def test_what_is_sent_before_the_chat_is_shown_waits_for_it(desk: ServedDesk) -> None:
+    """Between the acknowledgement of the survey and `ready` the desk still reads: nothing is refused."""
+    async with customer(desk.base) as line:
+        await line.next("ready")
+        await line.send(t="start", id="1", answers=ANSWERS)
+        await line.send(t="message", id="2", text="It smells of smoke.")
+        await line.send(t="receipt", delivered=1)
+        assert (await line.next("ack"))["id"] == "1"
+        shown = await line.next("ready")
+        assert "It smells of smoke." not in [message["text"] for message in shown["messages"]]
+        assert (await line.next("ack"))["id"] == "2"
+
+
+async def test_what_was_sent_after_a_survey_with_faults_is_refused_with_it(desk: ServedDesk) -> None:
+    async with silent(desk.base) as socket:
+        await socket.send_json({"t": "hello", "v": 1, "visitor": secrets.token_urlsafe(32)})
+        assert (await socket.receive_json())["t"] == "ready"
+        await socket.send_json({"t": "start", "id": "1", "answers": {}})
+        await socket.send_json({"t": "message", "id": "2", "text": "Hello?"})
+        found = await socket.receive_json()
+        answers = found if isinstance(found, list) else [found, await socket.receive_json()]
+        assert [(answer["id"], answer["t"]) for answer in answers] == [("1", "error"), ("2", "error")]
+        assert answers[1]["code"] == "no_chat"
+
+
 BAD_HELLOS = ("", "{", "[]", "null", "42", '"hello"', '{"t": "hello"}', '{"t": "x"}', '{"t": "ping"}', "\x00")
 
 

@@ -26,9 +26,12 @@ class Submission:
         self,
         event: AnyEvent,
         client_id: str | None,
-        then: Callable[[Outcome], None] | None = None,
+        then: Callable[[Outcome | None], None] | None = None,
     ) -> None:
-        """Queue the event; ack or error goes to the client under ``client_id``, if it gave one."""
+        """Queue the event; ack or error goes to the client under ``client_id``, if it gave one.
+
+        ``then`` is called after that, with None when the event was not accepted.
+        """
 
         def done(future: asyncio.Future[Outcome]) -> None:
             if not future.cancelled():
@@ -40,12 +43,14 @@ class Submission:
         self,
         future: asyncio.Future[Outcome],
         client_id: str | None,
-        then: Callable[[Outcome], None] | None,
+        then: Callable[[Outcome | None], None] | None,
     ) -> None:
         error = future.exception()
         if error is not None:
             if client_id is not None:
                 self._send(_explain(error, client_id))
+            if then is not None:
+                then(None)
             return
         outcome = future.result()
         if client_id is not None:

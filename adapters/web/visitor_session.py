@@ -55,6 +55,7 @@ class VisitorSession:
         self._allowance = Allowance()
         self._submission = Submission(services.desk, send)
         self._uploads: set[asyncio.Task[None]] = set()
+        self._held: list[frames.VisitorFrame] | None = None
         self._feed = self._new_feed()
 
     @property
@@ -89,10 +90,7 @@ class VisitorSession:
         if not self._allowance.take():
             self._send(error_frame("slow_down", "Too many messages at once. Wait a moment.", client_id))
             return
-        try:
-            self._act(frame)
-        except EventRefused as refusal:
-            self._send(error_frame(refusal.code, str(refusal), client_id))
+        self._take(frame)
 
     def on_news(self, news: ConversationNews) -> None:
         """Pass on what happened in the conversation, as far as a customer may see it [R38]."""
@@ -106,6 +104,17 @@ class VisitorSession:
     def tell_place(self, place: int) -> None:
         """Say which place in the queue the visitor has now [R24]."""
         self._send(encode({"t": "place", "place": place}))
+
+    def _take(self, frame: frames.VisitorFrame) -> None:
+        if self._held is not None and not isinstance(frame, frames.Ping):
+            # Written for the chat that is just being opened.
+            self._held.append(frame)
+            return
+        try:
+            self._act(frame)
+        except EventRefused as refusal:
+            client_id: str | None = getattr(frame, "id", None)
+            self._send(error_frame(refusal.code, str(refusal), client_id))
 
     def _act(self, frame: frames.VisitorFrame) -> None:
         named = getattr(frame, "conversation", "")
@@ -146,17 +155,29 @@ class VisitorSession:
             conversation=identity,
         )
         event = survey_event(frame, common, self._visitor, self._widget.key)
+        self._held = []
         self._submission.submit(event, frame.id, self._started)
 
-    def _started(self, outcome: Outcome) -> None:
+    def _started(self, outcome: Outcome | None) -> None:
         """The survey opened a conversation, or the one this browser has open already: show it."""
-        if outcome.conversation is not None and outcome.conversation != self.conversation_id:
+        if outcome is None or outcome.conversation in (None, self.conversation_id):
+            self._release()
+        else:
             self._in_background(self._show_started(outcome.conversation))
 
     async def _show_started(self, identity: ConversationId) -> None:
-        found = await self._services.visitor_reads.own(self._visitor, identity)
-        if found is not None:
-            await self._show(found, 0)
+        try:
+            found = await self._services.visitor_reads.own(self._visitor, identity)
+            if found is not None:
+                await self._show(found, 0)
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        """Act on what the page sent while its chat was being opened; a survey among it holds up the rest."""
+        held, self._held = self._held or [], None
+        for frame in held:
+            self._take(frame)
 
     async def _show(self, conversation: Conversation, after: int) -> None:
         """Listen first, then read what was missed: in between nothing can slip through."""
