@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct
+
 from chatdesk.conversation import Author, Conversation, ConversationId, Message, Revision
 from chatdesk.events import AnyEvent, Outcome
 from chatdesk.outbox import Delivery
 from chatdesk.ticket import Ticket, TicketNumber, TicketStatus
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class HistoryEntry(Struct, frozen=True):
     """One line of a ticket's history: who did what, when and why; the states if it moved."""
 
     ticket: TicketNumber
@@ -24,8 +25,7 @@ class HistoryEntry:
     after: TicketStatus | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rating:
+class Rating(Struct, frozen=True):
     """A customer's rating of a conversation, 1 to 5."""
 
     conversation: ConversationId
@@ -34,8 +34,7 @@ class Rating:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SetAside:
+class SetAside(Struct, frozen=True):
     """An event that could not be worked on, kept with the reason for staff to see."""
 
     event: AnyEvent

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
+
+from msgspec import Struct
 
 from chatdesk.ticket import TicketNumber
 
@@ -27,8 +28,7 @@ class AuthorKind(StrEnum):
     DESK = "desk"
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(Struct, frozen=True):
     """Who wrote something. ``id`` is an agent's id, or a visitor's key for a customer."""
 
     kind: AuthorKind
@@ -36,8 +36,7 @@ class Author:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
+class Agent(Struct, frozen=True):
     """A technician as events name them."""
 
     id: str
@@ -49,8 +48,7 @@ class Agent:
         return Author(AuthorKind.AGENT, self.id, self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class FileRef:
+class FileRef(Struct, frozen=True):
     """A file of a message. ``size`` is in bytes; the bytes are read with the same rights as the message."""
 
     id: str
@@ -59,8 +57,7 @@ class FileRef:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One message. Within its conversation it is known by ``seq``; numbers rise, gaps are normal.
 
     ``changed`` is the sequence number of the latest edit or deletion, or ``seq`` itself.
@@ -78,8 +75,7 @@ class Message:
     deleted_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(Struct, frozen=True):
     """What a message said before an edit or a deletion; ``changed`` is the sequence number of the change."""
 
     conversation: ConversationId
@@ -91,28 +87,24 @@ class Revision:
     deleted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Surveying:
+class Surveying(Struct, frozen=True):
     """The survey is not answered yet; nothing is stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """In the queue for a technician since ``since``; given up at ``until`` [R24, R25]."""
 
     since: datetime
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(Struct, frozen=True):
     """A technician and the customer talk. ``agents`` are ids, the one who took it first."""
 
     agents: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Ticketed:
+class Ticketed(Struct, frozen=True):
     """No chat now; a technician will make contact by ``promised_at`` [R25, R27].
 
     ``may_wait`` says that the customer was told to keep waiting if they like: who takes the ticket
@@ -123,8 +115,7 @@ class Ticketed:
     may_wait: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """The dialogue is over; the customer's next message opens it again [R17]."""
 
     at: datetime
@@ -133,8 +124,7 @@ class Ended:
 DialogueState = Surveying | Waiting | Live | Ticketed | Ended
 
 
-@dataclass(frozen=True, slots=True)
-class Receipts:
+class Receipts(Struct, frozen=True):
     """Up to which sequence number each side has got and read the conversation."""
 
     customer_delivered: int = 0
@@ -160,8 +150,7 @@ class Receipts:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Struct, frozen=True):
     """A chat, a mail thread or a call; from its survey on it belongs to one ticket.
 
     ``visitor`` is the hash of the browser's secret (or the channel's own name for the person); only its
@@ -185,30 +174,6 @@ class Conversation:
     receipts: Receipts = Receipts()
     rating: int | None = None
     version: int = 0
-
-    def continued(self, seq: int, at: datetime, version: int) -> Conversation:
-        """Return the conversation with one more change, numbered ``seq``.
-
-        Every message passes here, which is why it is written out: ``replace`` takes three times as long.
-        """
-        return Conversation(
-            self.id,
-            self.channel,
-            self.visitor,
-            self.customer_name,
-            self.widget,
-            self.company_id,
-            self.ticket,
-            self.flow,
-            self.flow_version,
-            self.state,
-            self.opened_at,
-            at,
-            seq,
-            self.receipts,
-            self.rating,
-            version,
-        )
 
     @property
     def is_open(self) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from chatdesk.changes import HistoryEntry, Rating
 from chatdesk.config import Config
@@ -121,7 +122,8 @@ class EffectHandler:
     def _write(self, conversation: Conversation, seq: int, at: datetime) -> None:
         """Give out the sequence number; most events end here, so the copy is made once, with its version."""
         version = self._draft.next_version(conversation)
-        self._draft.put_conversation(conversation, conversation.continued(seq, at, version))
+        changed = replace(conversation, last_seq=seq, changed_at=at, version=version)
+        self._draft.put_conversation(conversation, changed)
 
     def _open_ticket(self, ticket: Ticket, conversation: Conversation) -> None:
         self._draft.open_ticket(ticket)

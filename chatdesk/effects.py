@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from chatdesk.conversation import Author, Conversation, DialogueState, FileRef, Visibility
 from chatdesk.ticket import Ticket, TicketNumber, TicketStatus
@@ -20,15 +21,13 @@ class MailKind(StrEnum):
     QUESTION = "question"
 
 
-@dataclass(frozen=True, slots=True)
-class OpenTicket:
+class OpenTicket(Struct, frozen=True):
     """Write a new ticket; its number was handed to the flow by the situation [R13]."""
 
     ticket: Ticket
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(Struct, frozen=True):
     """Append a person's or the desk's message to the conversation."""
 
     author: Author
@@ -37,8 +36,7 @@ class Post:
     files: tuple[FileRef, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Revise:
+class Revise(Struct, frozen=True):
     """Change or (with ``text`` None) delete the message ``seq``, keeping what was there before."""
 
     seq: int
@@ -46,8 +44,7 @@ class Revise:
     text: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """Add an entry to the ticket's history: who did what, and why; ``before`` and ``after`` if it moved."""
 
     what: str
@@ -57,23 +54,20 @@ class Record:
     after: TicketStatus | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MailRequester:
+class MailRequester(Struct, frozen=True):
     """Queue a mail to the ticket's requester [R14, R15]. ``text`` is the news, in the desk's words."""
 
     kind: MailKind
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Announce:
+class Announce(Struct, frozen=True):
     """Tell all staff that a ticket is new or needs somebody [R35]."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class StartTimer:
+class StartTimer(Struct, frozen=True):
     """Come back as TimerFired(name, due) at ``due``; a flow ignores a timer it no longer waits for.
 
     The timer belongs to the ticket when ``of_ticket``, otherwise to the conversation.
@@ -84,16 +78,14 @@ class StartTimer:
     of_ticket: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MoveConversations:
+class MoveConversations(Struct, frozen=True):
     """Give all of the ticket's conversations to ticket ``to`` [R20]."""
 
     to: TicketNumber
     by: Author
 
 
-@dataclass(frozen=True, slots=True)
-class SplitOff:
+class SplitOff(Struct, frozen=True):
     """Write ``ticket`` with a conversation of its own that copies ``messages`` of the present one [R20]."""
 
     ticket: Ticket
@@ -101,8 +93,7 @@ class SplitOff:
     messages: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """Keep the customer's rating of the conversation, 1 to 5."""
 
     score: int
@@ -123,16 +114,14 @@ Effect = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What a conversation's flow decided: the dialogue's next state, and what follows."""
 
     state: DialogueState
     effects: tuple[Effect, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TicketDecision:
+class TicketDecision(Struct, frozen=True):
     """What the ticket's flow decided: the ticket as it is now, and what follows."""
 
     ticket: Ticket

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct
 
 from chatdesk.conversation import Agent, Author, ConversationId, FileRef, Visibility
 from chatdesk.sender import Standing, visitor_of
 from chatdesk.ticket import Priority, TicketNumber, TicketType, Trigger
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """Something that happened at ``at`` (aware, UTC) on ``channel``.
 
     ``external_id`` names the happening within its channel: a second event with the same pair is known
@@ -32,23 +32,20 @@ class Event:
         return f"{self.channel}:{self.external_id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationEvent(Event):
+class ConversationEvent(Event, frozen=True, kw_only=True):
     """Something that happened in a conversation."""
 
     conversation: ConversationId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketEvent(Event):
+class TicketEvent(Event, frozen=True, kw_only=True):
     """Something staff did to a ticket."""
 
     ticket: TicketNumber
     agent: Agent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SurveySubmitted(ConversationEvent):
+class SurveySubmitted(ConversationEvent, frozen=True, kw_only=True):
     """A customer sent the survey; ``live`` asks for a chat, otherwise for a ticket only [R1, R2].
 
     ``answers`` are checked against the desk's survey by the flow. ``company`` is the id of the client
@@ -62,8 +59,7 @@ class SurveySubmitted(ConversationEvent):
     company: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerMessaged(ConversationEvent):
+class CustomerMessaged(ConversationEvent, frozen=True, kw_only=True):
     """The customer wrote."""
 
     visitor: str
@@ -71,23 +67,20 @@ class CustomerMessaged(ConversationEvent):
     files: tuple[FileRef, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerLeft(ConversationEvent):
+class CustomerLeft(ConversationEvent, frozen=True, kw_only=True):
     """A waiting customer leaves the queue and keeps the ticket [R24]."""
 
     visitor: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerEnded(ConversationEvent):
+class CustomerEnded(ConversationEvent, frozen=True, kw_only=True):
     """The customer ended the chat; ``solved`` says that the matter is done."""
 
     visitor: str
     solved: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomerRated(ConversationEvent):
+class CustomerRated(ConversationEvent, frozen=True, kw_only=True):
     """The customer rated the chat from 1 (bad) to 5 (good)."""
 
     visitor: str
@@ -95,8 +88,7 @@ class CustomerRated(ConversationEvent):
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReceiptReported(ConversationEvent):
+class ReceiptReported(ConversationEvent, frozen=True, kw_only=True):
     """A side has got the conversation up to ``delivered`` and read it up to ``seen``."""
 
     by: Author
@@ -104,8 +96,7 @@ class ReceiptReported(ConversationEvent):
     seen: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageEdited(ConversationEvent):
+class MessageEdited(ConversationEvent, frozen=True, kw_only=True):
     """The author of message ``seq`` changed its text."""
 
     by: Author
@@ -113,16 +104,14 @@ class MessageEdited(ConversationEvent):
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageDeleted(ConversationEvent):
+class MessageDeleted(ConversationEvent, frozen=True, kw_only=True):
     """The author of message ``seq`` took it back."""
 
     by: Author
     seq: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentMessaged(ConversationEvent):
+class AgentMessaged(ConversationEvent, frozen=True, kw_only=True):
     """A technician wrote to the customer, or an internal note [R37, R38]."""
 
     agent: Agent
@@ -131,30 +120,26 @@ class AgentMessaged(ConversationEvent):
     visibility: Visibility = Visibility.PUBLIC
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentJoined(ConversationEvent):
+class AgentJoined(ConversationEvent, frozen=True, kw_only=True):
     """A further technician joined a live chat."""
 
     agent: Agent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AgentEnded(ConversationEvent):
+class AgentEnded(ConversationEvent, frozen=True, kw_only=True):
     """A technician ended the chat; the ticket stays as it is."""
 
     agent: Agent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallLogged(ConversationEvent):
+class CallLogged(ConversationEvent, frozen=True, kw_only=True):
     """A technician logged a call, or a request sent to them directly, as a ticket [R5, R9]."""
 
     agent: Agent
     answers: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TranscriptSent(ConversationEvent):
+class TranscriptSent(ConversationEvent, frozen=True, kw_only=True):
     """A transcript left the desk: downloaded or mailed, by whom and in which version."""
 
     by: Author
@@ -163,8 +148,7 @@ class TranscriptSent(ConversationEvent):
     internal: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailReceived(ConversationEvent):
+class MailReceived(ConversationEvent, frozen=True, kw_only=True):
     """A mail came that opens a ticket, or staff placed one that was held [R3, R30].
 
     ``company`` is a name, "" when nobody knows. ``linked_to`` is the ticket that the mail meant but whose
@@ -189,8 +173,7 @@ class MailReceived(ConversationEvent):
         return visitor_of(self.sender)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailReplied(ConversationEvent):
+class MailReplied(ConversationEvent, frozen=True, kw_only=True):
     """A mail came that belongs to ``ticket`` [R16]; its sender has a conversation of their own there.
 
     ``by_token`` says that it carried the ticket's unguessable token; without it the sender has to take part
@@ -212,8 +195,7 @@ class MailReplied(ConversationEvent):
         return visitor_of(self.sender)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimerFired(Event):
+class TimerFired(Event, frozen=True, kw_only=True):
     """A timer that a flow had set came due; ``due`` is the time it was set for."""
 
     name: str
@@ -222,21 +204,18 @@ class TimerFired(Event):
     ticket: TicketNumber | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketTaken(TicketEvent):
+class TicketTaken(TicketEvent, frozen=True, kw_only=True):
     """A technician took the ticket and is its assignee [R36]."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketAssigned(TicketEvent):
+class TicketAssigned(TicketEvent, frozen=True, kw_only=True):
     """Somebody on the staff gave the ticket to ``assignee``: dispatch, hand over, escalation [R37]."""
 
     assignee: Agent
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketPaused(TicketEvent):
+class TicketPaused(TicketEvent, frozen=True, kw_only=True):
     """Work waits: for the customer (with a question), a vendor or a date.
 
     ``trigger`` is ASK_CUSTOMER, WAIT_FOR_VENDOR or SCHEDULE; the last two need ``until``.
@@ -247,41 +226,35 @@ class TicketPaused(TicketEvent):
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketResumed(TicketEvent):
+class TicketResumed(TicketEvent, frozen=True, kw_only=True):
     """Work goes on before the date or the answer came."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketResolved(TicketEvent):
+class TicketResolved(TicketEvent, frozen=True, kw_only=True):
     """The work is done; ``resolution`` is what the customer reads."""
 
     resolution: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketReopened(TicketEvent):
+class TicketReopened(TicketEvent, frozen=True, kw_only=True):
     """A technician opened a resolved or closed ticket again."""
 
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketCancelled(TicketEvent):
+class TicketCancelled(TicketEvent, frozen=True, kw_only=True):
     """A dispatcher cancelled a new ticket."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketMerged(TicketEvent):
+class TicketMerged(TicketEvent, frozen=True, kw_only=True):
     """The ticket turned out to be a duplicate of ``into`` [R20]."""
 
     into: TicketNumber
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketSplit(TicketEvent):
+class TicketSplit(TicketEvent, frozen=True, kw_only=True):
     """An unrelated matter became a ticket of its own [R20]; ``messages`` are copied into it."""
 
     conversation: ConversationId
@@ -289,8 +262,7 @@ class TicketSplit(TicketEvent):
     subject: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketEdited(TicketEvent):
+class TicketEdited(TicketEvent, frozen=True, kw_only=True):
     """Staff changed what the ticket says of itself; None leaves a field as it is [R39, R40]."""
 
     priority: Priority | None = None
@@ -304,8 +276,7 @@ class TicketEdited(TicketEvent):
 AnyEvent = ConversationEvent | TicketEvent | TimerFired
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of an event, told to its sender after the commit.
 
     ``seq`` is the highest sequence number its conversation had then; ``repeated`` marks an event that
@@ -315,4 +286,4 @@ class Outcome:
     conversation: ConversationId | None
     seq: int
     ticket: TicketNumber | None
-    repeated: bool = field(default=False, compare=False)
+    repeated: bool = False

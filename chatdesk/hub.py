@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
+from msgspec import Struct
 
 from chatdesk.changes import Changes
 from chatdesk.conversation import Author, Conversation, ConversationId, Message
@@ -16,8 +16,7 @@ News = TypeVar("News")
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class ConversationChanged:
+class ConversationChanged(Struct, frozen=True):
     """What one commit changed in one conversation; messages are in order of their latest change."""
 
     conversation: Conversation
@@ -25,8 +24,7 @@ class ConversationChanged:
     ticket: Ticket | None
 
 
-@dataclass(frozen=True, slots=True)
-class Typing:
+class Typing(Struct, frozen=True):
     """Somebody writes, or stopped; never stored. ``internal`` is for staff only."""
 
     conversation: ConversationId
@@ -35,16 +33,14 @@ class Typing:
     internal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TicketsChanged:
+class TicketsChanged(Struct, frozen=True):
     """Tickets whose line in a list may have changed; ``announced`` holds those staff must be told of."""
 
     numbers: frozenset[TicketNumber]
     announced: tuple[tuple[TicketNumber, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class QueueChanged:
+class QueueChanged(Struct, frozen=True):
     """Somebody joined or left the queue, so places moved."""
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from chatdesk.conversation import ConversationId
 from chatdesk.ticket import TicketNumber
@@ -37,8 +38,7 @@ class DeliveryStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """One thing to send to one target, by then at the earliest.
 
     ``id`` is fixed for good when it is queued. Deliveries of one ``lane`` and ``target`` go out in the
@@ -60,8 +60,7 @@ class Delivery:
     uncertain: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryResult:
+class DeliveryResult(Struct, frozen=True):
     """What became of attempt number ``attempt`` at a delivery.
 
     ``retry_at`` is set for one to be tried again: PENDING when the attempt did not happen, LEASED when

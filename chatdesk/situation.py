@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from chatdesk.business_hours import Calendar
 from chatdesk.config import Config, QueueOrder
@@ -11,8 +12,7 @@ from chatdesk.conversation import Conversation, ConversationId
 from chatdesk.ticket import Priority, Ticket, TicketNumber, format_number
 
 
-@dataclass(frozen=True, slots=True)
-class QueueEntry:
+class QueueEntry(Struct, frozen=True):
     """A customer who waits: since when (UTC), and how urgent the ticket is."""
 
     conversation: ConversationId
@@ -20,8 +20,7 @@ class QueueEntry:
     priority: Priority
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """The desk as one event finds it.
 
     ``conversation`` is the one being stepped; ``conversations`` are all of the ticket's. ``queue`` holds

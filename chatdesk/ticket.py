@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chatdesk.errors import TransitionRefused
 
@@ -127,8 +129,7 @@ TRANSITIONS = _table()
 """(state, trigger) -> state; a pair that is not here is refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(Struct, frozen=True):
     """The only record of a piece of work [R21]; immutable, changed by making a new one.
 
     All datetimes are aware and in UTC. ``assignee`` is an agent's id; ``answers`` are the survey's,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from chatdesk.conversation import Author, AuthorKind, Ticketed
 from chatdesk.effects import Announce, Decision, MailKind, MailRequester, OpenTicket, Post, Record

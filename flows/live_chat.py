@@ -15,7 +15,7 @@ A chat in progress knows no hours: it goes on after closing time [R26].
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from chatdesk.conversation import DialogueState, Ended, Live, Surveying, Ticketed, Visibility, Waiting
 from chatdesk.effects import Announce, Decision, Effect, MailKind, MailRequester, Post, Rate, Revise

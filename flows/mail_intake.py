@@ -6,7 +6,7 @@ Ticketed, Ended  + its sender replied   -> Ticketed, the new text; a closed tick
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from chatdesk.conversation import Author, AuthorKind, DialogueState, Surveying, Ticketed, Visibility
 from chatdesk.effects import Announce, Decision, Effect, MailKind, MailRequester, OpenTicket, Post, Record

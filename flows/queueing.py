@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from chatdesk.conversation import Agent, Author, AuthorKind, DialogueState, Live, Ticketed, Waiting
 from chatdesk.effects import Announce, Decision, Effect, MailKind, MailRequester, Post, StartTimer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from chatdesk.conversation import Author
 from chatdesk.effects import Effect, Record, TicketDecision

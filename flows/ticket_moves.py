@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from chatdesk.conversation import Author, AuthorKind
 from chatdesk.effects import MailKind, MailRequester, Post, Record, TicketDecision

@@ -7,8 +7,9 @@ said once: in the ticket's conversation, and by mail when nobody chats.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from chatdesk.conversation import Agent, Author, Ticketed, Visibility
 from chatdesk.effects import Post, Record, StartTimer, TicketDecision

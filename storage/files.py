@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec import structs
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import BaseORMException
 
@@ -143,7 +144,7 @@ class LocalFiles:
             if not taken:
                 raise EventRefused("This file is empty.", code="empty", field="file")
             kind, sha256 = await uninterrupted(writer.finish())
-            ref = replace(file.ref, media_type=kind, size=taken)
+            ref = structs.replace(file.ref, media_type=kind, size=taken)
             await uninterrupted(commit(ref, sha256))
         except ConnectionError:
             # The sender went away: nothing is wrong with the disk.

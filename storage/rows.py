@@ -9,10 +9,11 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
-from pydantic_core import to_json
+from msgspec import DecodeError
+from msgspec.json import Decoder
+from msgspec.json import encode as to_json
 
 from chatdesk.changes import HistoryEntry, Rating
 from chatdesk.conversation import (
@@ -36,6 +37,7 @@ from chatdesk.outbox import Delivery, DeliveryKind, DeliveryStatus
 from chatdesk.ticket import Priority, Ticket, TicketNumber, TicketStatus, TicketType
 from storage.bulk import Row
 
+Value = TypeVar("Value")
 Record = Mapping[str, Any]
 """One row as a driver gives it, by column name."""
 
@@ -47,8 +49,8 @@ _STATES: dict[str, type[DialogueState]] = {
     "ended": Ended,
 }
 _NAMES = {cls: name for name, cls in _STATES.items()}
-_ADAPTERS: dict[str, TypeAdapter[DialogueState]] = {name: TypeAdapter(cls) for name, cls in _STATES.items()}
-_FILES: TypeAdapter[tuple[FileRef, ...]] = TypeAdapter(tuple[FileRef, ...])
+_DECODERS: dict[str, Decoder[DialogueState]] = {name: Decoder(cls) for name, cls in _STATES.items()}
+_FILES = Decoder(tuple[FileRef, ...])
 
 
 @lru_cache(maxsize=4096)
@@ -124,10 +126,10 @@ def continued_row(c: Conversation) -> Row:
 
 def to_state(row: Record) -> DialogueState:
     """Raises ValueError for a state this program does not know, or whose data it cannot read."""
-    adapter = _ADAPTERS.get(row["state"])
-    if adapter is None:
+    decoder = _DECODERS.get(row["state"])
+    if decoder is None:
         raise ValueError(f"Conversation {row['id']} is in the unknown state {row['state']!r}.")
-    return adapter.validate_json(row["state_data"])
+    return _decoded(decoder, row["state_data"])
 
 
 def to_conversation(row: Record) -> Conversation:
@@ -178,7 +180,7 @@ def to_message(row: Record) -> Message:
         visibility=Visibility(row["visibility"]),
         text=row["text"],
         at=moment(row["at"]),
-        files=_FILES.validate_json(row["files"]) if row["files"] != "[]" else (),
+        files=_decoded(_FILES, row["files"]) if row["files"] != "[]" else (),
         changed=row["changed"],
         edited_at=moment(row["edited_at"]) if row["edited_at"] else None,
         deleted_at=moment(row["deleted_at"]) if row["deleted_at"] else None,
@@ -336,6 +338,13 @@ def rating_row(r: Rating) -> Row:
 
 def to_author(row: Record) -> Author:
     return Author(AuthorKind(row["author_kind"]), row["author_id"], row["author_name"])
+
+
+def _decoded(decoder: Decoder[Value], text: str) -> Value:
+    try:
+        return decoder.decode(text)
+    except DecodeError as error:
+        raise ValueError(f"A value cannot be read: {error}") from error
 
 
 def _state_data(state: DialogueState) -> str:

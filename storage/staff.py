@@ -16,6 +16,10 @@ from chatdesk.staff import AgentAccount, SignedIn
 from storage import models, rows
 from storage.database import Database
 
+NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$+195+eaTVngkCeGYji1KpQ$jPyq751Bh6tNnpzwJo8aib3kj2Ho+XWCqiXU/6+daOE"
+"""Checked when there is no such account, so that the answer takes as long as for one. Nobody knows the
+password; the parameters are those new passwords are hashed with."""
+
 
 class TortoiseStaff:
     """Accounts and sessions [chatdesk.staff.Staff]."""
@@ -23,8 +27,6 @@ class TortoiseStaff:
     def __init__(self, database: Database, hasher: PasswordHasher | None = None) -> None:
         self._database = database
         self._hasher = hasher or PasswordHasher()
-        # Checked when there is no such account, so that the answer takes as long as for one.
-        self._nobody = self._hasher.hash(secrets.token_hex(16))
 
     async def add(self, name: str, email: str, password: str | None, at: datetime) -> AgentAccount:
         address = email.strip().casefold()
@@ -59,7 +61,7 @@ class TortoiseStaff:
     async def check_password(self, email: str, password: str) -> AgentAccount | None:
         address = email.strip().casefold()
         found = await models.Agent.get_or_none(email=address, using_db=self._database.reader)
-        expected = found.password if found and found.password else self._nobody
+        expected = found.password if found and found.password else NOBODY
         right = await asyncio.to_thread(self._matches, expected, password)
         return _account(found) if right and found and found.disabled_at is None else None
 

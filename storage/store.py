@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from pydantic_core import to_json
+from msgspec.json import encode as to_json
 from tortoise.backends.base.client import BaseDBAsyncClient
 
 from chatdesk.changes import Changes, SetAside

@@ -20,7 +20,7 @@ from chatdesk.outbox import Delivery, DeliveryKind
 from chatdesk.ports import Store
 from chatdesk.ticket import TicketNumber
 from flows import live_chat, ticket_work
-from tests import postgres_server
+from tests import postgres_server, sqlite_template
 from tests.desk_builders import NORTHWIND, TUESDAY, answers, external_id
 
 FLOWS = Flows(live_chat.step, ticket_work.step)
@@ -50,7 +50,7 @@ def url(folder: Path, kind: str = "") -> str:
     """Return the address of the database that belongs to ``folder``; ``kind`` asks for one by name."""
     if kind == "postgres" or (not kind and postgres_server.wanted_everywhere()):
         return postgres_server.database_for(folder)
-    return f"sqlite:///{folder / 'desk.sqlite3'}"
+    return sqlite_template.url_of(folder / "desk.sqlite3")
 
 
 def new_desk(store: Store, hub: Hub | None = None, flows: Flows = FLOWS, config: Config = NORTHWIND) -> Desk:

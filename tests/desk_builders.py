@@ -6,10 +6,11 @@ Times are in 2026 on the clock of the sample desk: ``at("09-15 10:12")`` is that
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from chatdesk.config import Config, parse_config
 from chatdesk.conversation import Agent, Conversation, ConversationId, DialogueState, FileRef, Surveying
@@ -162,7 +163,7 @@ def ticket(**changes: object) -> Ticket:
         answers=tuple(ANSWERS.items()),
         version=1,
     )
-    return replace(new, **changes)  # type: ignore[arg-type]
+    return replace(new, **changes)
 
 
 def conversation(state: DialogueState | None = None, **changes: object) -> Conversation:
@@ -181,7 +182,7 @@ def conversation(state: DialogueState | None = None, **changes: object) -> Conve
         opened_at=TUESDAY,
         changed_at=TUESDAY,
     )
-    return replace(chat, **changes)  # type: ignore[arg-type]
+    return replace(chat, **changes)
 
 
 def situation(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from chatdesk.changes import Changes, HistoryEntry, Rating, SetAside
 from chatdesk.conversation import Conversation, ConversationId, Message, Revision, Waiting

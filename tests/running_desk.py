@@ -22,7 +22,7 @@ from chatdesk.cli.demonstration import TECHNICIANS, sign_in_address
 from chatdesk.cli.server import open_port
 from chatdesk.config import load_config, parse_config
 from chatdesk.settings.mail_servers import NO_SERVERS, MailServers
-from tests import postgres_server
+from tests import postgres_server, sqlite_template
 
 ANSWERS = {
     "name": "Dana Reyes",
@@ -81,11 +81,12 @@ async def serving(
             yield ServedDesk(base, desk, folder)
 
 
-def database_url(folder: Path) -> str:
-    """Return the address of the data folder's database."""
+def database_url(folder: Path, *, migrated: bool = True) -> str:
+    """Return the address of the data folder's database; one that is not ``migrated`` is made by the desk."""
     if postgres_server.wanted_everywhere():
         return postgres_server.database_for(folder)
-    return f"sqlite://{folder / 'chatdesk.sqlite3'}"
+    path = folder / "chatdesk.sqlite3"
+    return sqlite_template.url_of(path) if migrated else f"sqlite:///{path}"
 
 
 async def cookies_from(link: str) -> Mapping[str, str]:
@@ -188,7 +189,7 @@ class ServerProcess:
             env={
                 **environment,
                 "CHATDESK_DATA": str(self.data),
-                "CHATDESK_DATABASE_URL": database_url(self.data),
+                "CHATDESK_DATABASE_URL": database_url(self.data, migrated=False),
                 "CHATDESK_PORT": "0",
                 "PYTHONUNBUFFERED": "1",
                 **self._environment,

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from chatdesk.config import Config
 from chatdesk.conversation import Surveying, Ticketed

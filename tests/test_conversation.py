@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from chatdesk.conversation import Conversation, ConversationId, Live, Receipts
 from chatdesk.ticket import TicketNumber
@@ -27,11 +26,6 @@ CHAT = Conversation(
     rating=5,
     version=9,
 )
-
-
-def test_a_continued_conversation_differs_in_number_time_and_version_only() -> None:
-    later = AT + timedelta(minutes=1)
-    assert CHAT.continued(8, later, 10) == replace(CHAT, last_seq=8, changed_at=later, version=10)
 
 
 def test_receipts_never_move_back() -> None:

@@ -12,6 +12,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 import pytest
+from msgspec import structs
 
 from adapters.email.outbound import Caps, DemonstrationMail, MailChannel
 from adapters.email.source import MailFacts
@@ -61,7 +62,7 @@ class Tickets:
     async def read(self, ticket: TicketNumber, conversation: ConversationId) -> MailFacts:
         if ticket == 404:
             raise NotFound("The ticket")
-        return replace(self.facts, ticket=replace(self.facts.ticket, number=ticket))
+        return replace(self.facts, ticket=structs.replace(self.facts.ticket, number=ticket))
 
 
 @dataclass

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chatdesk.conversation import Agent, Conversation, Ended, Live, Surveying, Ticketed, Visibility, Waiting
 from chatdesk.effects import Effect, MailRequester, OpenTicket, Post, Record

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from chatdesk.conversation import Author, AuthorKind, Ended, Surveying, Ticketed, Waiting
 from chatdesk.effects import Announce, Decision, MailKind, MailRequester, OpenTicket, Post, Record, StartTimer
@@ -45,7 +46,7 @@ def opened(decision: Decision) -> Ticket:
 def by_survey(queue: tuple[QueueEntry, ...] = (), **changes: str) -> Decision:
     return step(
         Surveying(),
-        replace(submitted(), answers=answers(**changes)),
+        structs.replace(submitted(), answers=answers(**changes)),
         situation(queue=queue, next_number=1024),
     )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chatdesk.conversation import AuthorKind, ConversationId, Ended, Surveying, Ticketed, Visibility
 from chatdesk.effects import Announce, MailKind, MailRequester, OpenTicket, Post, Record
@@ -36,7 +36,7 @@ def received(**changes: object) -> MailReceived:
         phone="555-0134",
         standing=Standing.VERIFIED,
     )
-    return replace(event, **changes)  # type: ignore[arg-type]
+    return replace(event, **changes)
 
 
 def replied(**changes: object) -> MailReplied:
@@ -51,7 +51,7 @@ def replied(**changes: object) -> MailReplied:
         text="Any news?",
         standing=Standing.VERIFIED,
     )
-    return replace(event, **changes)  # type: ignore[arg-type]
+    return replace(event, **changes)
 
 
 def opened(event: MailReceived) -> tuple[Ticket, list[object]]:

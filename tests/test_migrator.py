@@ -20,13 +20,13 @@ from storage.database import Database
 from storage.migrator import APPS
 from storage.sqlite_client import ScriptedTransactionWrapper
 from storage.store import TortoiseStore
-from tests.core_builders import new_desk, running, survey, url
+from tests import postgres_server
+from tests.core_builders import new_desk, running, survey
 
 KILLED = """
-import asyncio, os, pathlib, signal, sys
+import asyncio, os, signal, sys
 from storage.database import Database
 from storage.sqlite_client import ScriptedTransactionWrapper
-from tests.core_builders import url
 
 left = int(sys.argv[2])
 original = ScriptedTransactionWrapper.execute_query
@@ -41,11 +41,18 @@ async def counted(self, query, values=None):
 ScriptedTransactionWrapper.execute_query = counted
 
 async def main():
-    async with Database(url(pathlib.Path(sys.argv[1]))):
+    async with Database(sys.argv[1]):
         pass
 
 asyncio.run(main())
 """
+
+
+def url(folder: Path) -> str:
+    """Return the address of a database that nobody has migrated."""
+    if postgres_server.wanted_everywhere():
+        return postgres_server.database_for(folder)
+    return f"sqlite:///{folder / 'desk.sqlite3'}"
 
 
 def tables(folder: Path) -> list[str]:
@@ -114,7 +121,7 @@ async def test_killed_at_a_statement_the_next_start_works(tmp_path: Path, at: in
         sys.executable,
         "-c",
         KILLED,
-        str(tmp_path),
+        url(tmp_path),
         str(at),
         cwd=Path(__file__).parent.parent,
         stderr=subprocess.PIPE,
@@ -132,7 +139,7 @@ async def test_two_processes_starting_on_a_new_database_both_come_up(tmp_path: P
             sys.executable,
             "-c",
             start,
-            str(tmp_path),
+            url(tmp_path),
             cwd=Path(__file__).parent.parent,
             stderr=subprocess.PIPE,
         )

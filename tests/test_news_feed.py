@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from adapters.web.news_feed import NewsFeed
 from chatdesk.conversation import Author, AuthorKind, Ended, Message, Receipts, Visibility

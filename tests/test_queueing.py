@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chatdesk.conversation import DialogueState, Ended, Ticketed, Waiting
 from chatdesk.effects import Announce, MailKind, MailRequester, StartTimer

@@ -16,7 +16,7 @@ from adapters.web.sign_in_routes import next_page
 from adapters.web.sign_in_throttle import PER_ACCOUNT, PER_ADDRESS, WINDOW, SignInThrottle
 from chatdesk.bootstrap import now
 from storage.database import Database
-from storage.staff import TortoiseStaff
+from storage.staff import NOBODY, TortoiseStaff
 from tests.running_desk import ServedDesk, database_url, serving
 
 EMAIL, PASSWORD = "lena@northwind.example", "correct horse battery staple"
@@ -277,6 +277,10 @@ async def test_a_password_is_checked_whether_or_not_there_is_such_an_account(
         before = CountingHasher.checks
         assert await staff.check_password(email, "guess") is None
         assert CountingHasher.checks == before + 1
+
+
+def test_nobodys_hash_costs_what_new_ones_do() -> None:
+    assert not PasswordHasher().check_needs_rehash(NOBODY)
 
 
 async def test_an_unknown_address_takes_as_long_as_a_wrong_password(desk: ServedDesk) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from chatdesk.conversation import Author, AuthorKind, ConversationId, Message, Revision
 from chatdesk.plain_text import clean_text, width
@@ -194,7 +195,7 @@ def test_the_edits_of_a_note_stay_with_the_note(internal: bool) -> None:
 
 def test_another_conversation_of_the_ticket_is_not_in_it() -> None:
     other = ConversationId("chat-2")
-    foreign = replace(said(1, "of the other chat"), conversation=other)
+    foreign = structs.replace(said(1, "of the other chat"), conversation=other)
     edit = Revision(other, 2, 3, DANA, at("14:04"), "edited in the other chat", False)
     record = a_record(said(2, "mine"), foreign, revisions=(edit,))
     for render in RENDERINGS:
@@ -210,7 +211,7 @@ def test_the_key_of_a_visitor_is_in_no_version(render: Render, internal: bool) -
 def test_times_are_those_of_the_desk_with_the_zone_in_force() -> None:
     summer, winter = (
         said(1, "summer"),
-        replace(said(2, "winter"), at=datetime.fromisoformat("2026-12-01T15:00Z")),
+        structs.replace(said(2, "winter"), at=datetime.fromisoformat("2026-12-01T15:00Z")),
     )
     text = render_text(a_record(summer, winter), internal=False)
     assert "Friday, September 18, 2026\n--" in text

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chatdesk.changes import Changes
 from chatdesk.conversation import Author, AuthorKind, ConversationId, Live, Ticketed, Waiting
@@ -31,6 +32,7 @@ from chatdesk.events import (
     TicketAssigned,
     TicketCancelled,
     TicketEdited,
+    TicketEvent,
     TicketMerged,
     TicketPaused,
     TicketReopened,
@@ -343,7 +345,7 @@ def make(kind: str, chat: str, number: int, seq: int, minute: int) -> AnyEvent:
         "split": {"conversation": ConversationId(chat), "messages": (seq,), "subject": "Another matter"},
         "priority": {"priority": Priority.CRITICAL},
     }
-    kinds = {
+    kinds: dict[str, type[TicketEvent]] = {
         "take": TicketTaken, "assign": TicketAssigned, "ask": TicketPaused, "vendor": TicketPaused,
         "date": TicketPaused, "resume": TicketResumed, "resolve": TicketResolved, "reopen": TicketReopened,
         "cancel": TicketCancelled, "merge": TicketMerged, "split": TicketSplit, "priority": TicketEdited,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from chatdesk.changes import HistoryEntry
 from chatdesk.conversation import (
@@ -76,7 +77,7 @@ def a_ticket(**changes: object) -> Ticket:
         company="Contoso",
         version=1,
     )
-    return replace(ticket, **changes)  # type: ignore[arg-type]
+    return replace(ticket, **changes)
 
 
 def a_conversation(**changes: object) -> Conversation:
@@ -95,7 +96,7 @@ def a_conversation(**changes: object) -> Conversation:
         changed_at=at("14:40"),
         version=1,
     )
-    return replace(conversation, **changes)  # type: ignore[arg-type]
+    return replace(conversation, **changes)
 
 
 def a_record(

@@ -8,6 +8,7 @@ and no template holds another one. Text in quotes and templates stays as it is.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _QUOTED = r"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)"""
 _TEXT = re.compile(_QUOTED)
@@ -19,6 +20,7 @@ _SIGNS = re.compile(r" ?([=+\-*/<>?:&|,;(){}\[\]!%^~]) ?")
 _STYLE_SIGNS = re.compile(r" ?([{};,]) ?|(?<=[a-z-]): ")
 
 
+@cache
 def squeeze_script(text: str) -> str:
     """Return a script that does the same in fewer characters."""
     plain = _TEXT_OR_COMMENT.sub(lambda found: found[1] or "", text)
@@ -28,6 +30,7 @@ def squeeze_script(text: str) -> str:
     return "".join(part if at % 2 else _SIGNS.sub(r"\1", part) for at, part in enumerate(parts))
 
 
+@cache
 def squeeze_style(text: str) -> str:
     """Return a style sheet that says the same in fewer characters."""
     plain = " ".join(_BLOCK_COMMENT.sub("", text).split())
