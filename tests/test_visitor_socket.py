@@ -242,6 +242,7 @@ BAD_FRAMES = (
     json.dumps({"t": "message", "id": "1", "text": "x" * 20_001}),
     json.dumps({"t": "message", "id": "1", "text": "x", "files": ["f"] * 11}),
     "[" * 5_000,
+    '{"x": ' + "[" * 20_000,
 )
 
 

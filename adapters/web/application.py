@@ -15,6 +15,7 @@ from adapters.web import (
     transcript_routes,
     widget_routes,
 )
+from adapters.web.heartbeat import HEARTBEAT, Heartbeat, beating
 from adapters.web.metrics import METER, Meter
 from adapters.web.middlewares import every_request
 from adapters.web.queue_places import PLACES, QueuePlaces
@@ -30,6 +31,8 @@ def build_application(services: Services) -> web.Application:
     application = web.Application(middlewares=[every_request], client_max_size=MAX_BODY)
     application[SERVICES] = services
     application[METER] = Meter()
+    application[HEARTBEAT] = Heartbeat()
+    application.cleanup_ctx.append(beating)
     services.desk.on_batch(application[METER].batch)
     add_security_headers(application)
     error_answers.add_routes(application)

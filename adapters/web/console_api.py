@@ -9,7 +9,8 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from adapters.web.frames import ClientId, Json, encode
+from adapters.web.body_types import ClientId
+from adapters.web.frames import Json, encode
 from adapters.web.services import SERVICES
 from adapters.web.sign_in import refuse_foreign, signed_in
 from chatdesk.errors import DeskStopped, EventRefused, NotFound, StorageError, TransitionRefused

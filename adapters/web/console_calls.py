@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import Field
 
+from adapters.web.body_types import Identity, Text
 from adapters.web.console_api import Body, add_change, read_body, receive
-from adapters.web.frames import Identity, Json, Text
+from adapters.web.frames import Json
 from adapters.web.services import SERVICES
 from adapters.web.text import clean
 from adapters.web.visitor_events import CHANNEL, Common

@@ -25,7 +25,7 @@ def message_json(message: Message, *, staff: bool) -> dict[str, Json]:
     deleted = message.deleted_at is not None
     found: dict[str, Json] = {
         "seq": message.seq,
-        "from": message.author.kind.value,
+        "from": message.author.kind,
         "name": message.author.name,
         "text": "" if deleted else message.text,
         "at": message.at.isoformat(),

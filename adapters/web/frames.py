@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
-from pydantic_core import to_json
+from msgspec import DecodeError, Meta, Struct
+from msgspec.json import Decoder
+from msgspec.json import encode as to_json
 
 VERSION = 1
 MAX_FRAME = 64 * 1024
@@ -13,37 +14,35 @@ MAX_FRAME = 64 * 1024
 MAX_TEXT = 20_000
 """Characters of one message."""
 
-ClientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Secret = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{32,128}$")]
-Seq = Annotated[int, Field(ge=0, le=2**31 - 1)]
-Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
-Identity = Annotated[str, StringConstraints(max_length=64)]
-Files = Annotated[tuple[Identity, ...], Field(max_length=10)]
+ClientId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
+Secret = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{32,128}\Z")]
+Seq = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Text = Annotated[str, Meta(max_length=MAX_TEXT)]
+Identity = Annotated[str, Meta(max_length=64)]
+Files = Annotated[tuple[Identity, ...], Meta(max_length=10)]
+Answers = Annotated[dict[Identity, Text], Meta(max_length=100)]
 
 
-class Frame(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Frame(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t"):
+    """What a client sends; ``t`` says which."""
 
 
-class Hello(Frame):
+class Hello(Frame, frozen=True, tag="hello"):
     """The first frame of a visitor: who, and what it has already."""
 
-    t: Literal["hello"]
     v: int
     visitor: Secret
     conversation: Identity | None = None
     after: Seq = 0
 
 
-class Start(Frame):
-    t: Literal["start"]
+class Start(Frame, frozen=True, tag="start"):
     id: ClientId
-    answers: Annotated[dict[Identity, Text], Field(max_length=100)]
+    answers: Answers
     live: bool = True
 
 
-class Send(Frame):
-    t: Literal["message"]
+class Send(Frame, frozen=True, tag="message"):
     id: ClientId
     text: Text = ""
     files: Files = ()
@@ -51,88 +50,74 @@ class Send(Frame):
     internal: bool = False
 
 
-class Edit(Frame):
-    t: Literal["edit"]
+class Edit(Frame, frozen=True, tag="edit"):
     id: ClientId
     seq: Seq
     text: Text
     conversation: Identity = ""
 
 
-class Delete(Frame):
-    t: Literal["delete"]
+class Delete(Frame, frozen=True, tag="delete"):
     id: ClientId
     seq: Seq
     conversation: Identity = ""
 
 
-class TypingFrame(Frame):
-    t: Literal["typing"]
+class TypingFrame(Frame, frozen=True, tag="typing"):
     on: bool
     conversation: Identity = ""
     internal: bool = False
 
 
-class Receipt(Frame):
-    t: Literal["receipt"]
+class Receipt(Frame, frozen=True, tag="receipt"):
     delivered: Seq = 0
     seen: Seq = 0
     conversation: Identity = ""
 
 
-class Leave(Frame):
-    t: Literal["leave"]
+class Leave(Frame, frozen=True, tag="leave"):
     id: ClientId
 
 
-class End(Frame):
-    t: Literal["end"]
+class End(Frame, frozen=True, tag="end"):
     id: ClientId
     solved: bool = False
 
 
-class Rate(Frame):
-    t: Literal["rate"]
+class Rate(Frame, frozen=True, tag="rate"):
     id: ClientId
-    score: Annotated[int, Field(ge=1, le=5)]
+    score: Annotated[int, Meta(ge=1, le=5)]
     comment: Text = ""
 
 
-class Ping(Frame):
-    t: Literal["ping"]
+class Ping(Frame, frozen=True, tag="ping"):
+    """A sign of life."""
 
 
-class Watch(Frame):
+class Watch(Frame, frozen=True, tag="watch"):
     """A technician follows a conversation from sequence number ``after`` on."""
 
-    t: Literal["watch"]
     conversation: Identity
     after: Seq = 0
 
 
-class Unwatch(Frame):
-    t: Literal["unwatch"]
+class Unwatch(Frame, frozen=True, tag="unwatch"):
     conversation: Identity
 
 
-class WatchDesk(Frame):
+class WatchDesk(Frame, frozen=True, tag="watch_desk"):
     """A technician's page asks to be told when a list may have changed."""
 
-    t: Literal["watch_desk"]
 
+VisitorFrame = Start | Send | Edit | Delete | TypingFrame | Receipt | Leave | End | Rate | Ping
+StaffFrame = Watch | Unwatch | WatchDesk | Send | Edit | Delete | TypingFrame | Receipt | Ping
 
-VisitorFrame = Annotated[
-    Start | Send | Edit | Delete | TypingFrame | Receipt | Leave | End | Rate | Ping,
-    Field(discriminator="t"),
-]
-StaffFrame = Annotated[
-    Watch | Unwatch | WatchDesk | Send | Edit | Delete | TypingFrame | Receipt | Ping,
-    Field(discriminator="t"),
-]
+UNREADABLE = (DecodeError, RecursionError)
+"""What the decoders raise for bytes that are no frame; ``explain`` says why."""
 
-HELLO: TypeAdapter[Hello] = TypeAdapter(Hello)
-VISITOR: TypeAdapter[VisitorFrame] = TypeAdapter(VisitorFrame)
-STAFF: TypeAdapter[StaffFrame] = TypeAdapter(StaffFrame)
+HELLO = Decoder(Hello)
+VISITOR: Decoder[VisitorFrame] = Decoder(VisitorFrame)
+STAFF: Decoder[StaffFrame] = Decoder(StaffFrame)
 
 Json = str | int | bool | float | None | list["Json"] | dict[str, "Json"]
 
@@ -150,8 +135,9 @@ def error_frame(code: str, message: str, client_id: str | None = None, **more: J
     return encode(frame)
 
 
-def explain(error: ValidationError) -> str:
+def explain(error: Exception) -> str:
     """Say which field of a frame is at fault and why, without repeating what was sent."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "frame"
-    return f"{place}: {first['msg']}"
+    reason, _, place = str(error).partition(" - at `$")
+    if place == ".t`":
+        return "t: There is no such frame."
+    return f"{place.strip('.`') or 'frame'}: {reason}"

@@ -7,9 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from aiohttp import WSCloseCode, WSMsgType, web
-from pydantic import ValidationError
 
-from adapters.web.frames import MAX_FRAME, STAFF, encode, error_frame, explain
+from adapters.web.frames import MAX_FRAME, STAFF, UNREADABLE, encode, error_frame, explain
+from adapters.web.heartbeat import HEARTBEAT, answered
 from adapters.web.live_socket import LiveSocket
 from adapters.web.origins import own_origin
 from adapters.web.presence import PRESENCE
@@ -37,7 +37,7 @@ async def staff_socket(request: web.Request) -> web.StreamResponse:
         raise web.HTTPForbidden(text="Only the console itself may connect here.")
     staff = await signed_in(request)
     services = request.app[SERVICES]
-    socket = web.WebSocketResponse(heartbeat=30, max_msg_size=MAX_FRAME, compress=False)
+    socket = web.WebSocketResponse(autoping=False, max_msg_size=MAX_FRAME, compress=False)
     await socket.prepare(request)
     live = LiveSocket(socket)
     writer = asyncio.create_task(live.run())
@@ -45,19 +45,24 @@ async def staff_socket(request: web.Request) -> web.StreamResponse:
     page = _Page(session, live)
     services.sockets.add(staff.session, page)
     request.app[SESSION_WATCH].add(staff.session)
+    heartbeat = request.app[HEARTBEAT]
+    heartbeat.add(socket, request)
     try:
         live.send(encode({"t": "hello", "agent": {"id": staff.account.id, "name": staff.account.name}}))
         async for message in socket:
+            heartbeat.heard(socket)
             if message.type is not WSMsgType.TEXT:
-                live.send(error_frame("bad_frame", "Send JSON text frames."))
+                if not await answered(socket, message):
+                    live.send(error_frame("bad_frame", "Send JSON text frames."))
                 continue
             try:
-                frame = STAFF.validate_json(message.data)
-            except ValidationError as error:
+                frame = STAFF.decode(message.data)
+            except UNREADABLE as error:
                 live.send(error_frame("bad_frame", explain(error)))
                 continue
             session.handle(frame)
     finally:
+        heartbeat.remove(socket)
         request.app[SESSION_WATCH].remove(staff.session)
         services.sockets.remove(staff.session, page)
         session.close()

@@ -6,9 +6,9 @@ import asyncio
 from contextlib import suppress
 
 from aiohttp import WSCloseCode, WSMsgType, web
-from pydantic import ValidationError
 
-from adapters.web.frames import HELLO, MAX_FRAME, VERSION, VISITOR, Hello, error_frame, explain
+from adapters.web.frames import HELLO, MAX_FRAME, UNREADABLE, VERSION, VISITOR, Hello, error_frame, explain
+from adapters.web.heartbeat import HEARTBEAT, Heartbeat, answered
 from adapters.web.live_socket import LiveSocket
 from adapters.web.origins import widget_for
 from adapters.web.visitor_connection import VisitorConnection
@@ -22,10 +22,12 @@ HELLO_TIMEOUT = 10.0
 async def visitor_socket(request: web.Request) -> web.StreamResponse:
     """Serve one page's WebSocket; a foreign origin or an unknown key is refused before the upgrade."""
     widget = widget_for(request)
-    socket = web.WebSocketResponse(heartbeat=30, max_msg_size=MAX_FRAME, compress=False)
+    socket = web.WebSocketResponse(autoping=False, max_msg_size=MAX_FRAME, compress=False)
     await socket.prepare(request)
     live = LiveSocket(socket)
     writer = asyncio.create_task(live.run())
+    heartbeat = request.app[HEARTBEAT]
+    heartbeat.add(socket, request)
     try:
         hello = await _hello(socket, live)
         if hello is not None:
@@ -36,6 +38,7 @@ async def visitor_socket(request: web.Request) -> web.StreamResponse:
         with suppress(ConnectionError):
             await writer
     finally:
+        heartbeat.remove(socket)
         live.close(WSCloseCode.OK, b"")
         writer.cancel()
         with suppress(asyncio.CancelledError, ConnectionError):
@@ -54,7 +57,7 @@ async def _talk(
     connection = VisitorConnection(request, widget, hello, live)
     try:
         await connection.session.begin(hello.conversation, hello.after)
-        await _read(socket, live, connection.session)
+        await _read(socket, live, connection.session, request.app[HEARTBEAT])
     finally:
         connection.close()
 
@@ -62,7 +65,10 @@ async def _talk(
 async def _hello(socket: web.WebSocketResponse, live: LiveSocket) -> Hello | None:
     """Return the first frame, or None after telling the client what is wrong with it."""
     try:
-        message = await socket.receive(HELLO_TIMEOUT)
+        async with asyncio.timeout(HELLO_TIMEOUT):
+            message = await socket.receive()
+            while await answered(socket, message):
+                message = await socket.receive()
     except TimeoutError:
         await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"say hello first")
         return None
@@ -70,8 +76,8 @@ async def _hello(socket: web.WebSocketResponse, live: LiveSocket) -> Hello | Non
         await socket.close(code=WSCloseCode.UNSUPPORTED_DATA, message=b"send JSON text frames")
         return None
     try:
-        hello = HELLO.validate_json(message.data)
-    except ValidationError as error:
+        hello = HELLO.decode(message.data)
+    except UNREADABLE as error:
         await socket.send_str(error_frame("bad_hello", explain(error)))
         await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"bad hello")
         return None
@@ -82,14 +88,18 @@ async def _hello(socket: web.WebSocketResponse, live: LiveSocket) -> Hello | Non
     return hello
 
 
-async def _read(socket: web.WebSocketResponse, live: LiveSocket, session: VisitorSession) -> None:
+async def _read(
+    socket: web.WebSocketResponse, live: LiveSocket, session: VisitorSession, heartbeat: Heartbeat
+) -> None:
     async for message in socket:
+        heartbeat.heard(socket)
         if message.type is not WSMsgType.TEXT:
-            live.send(error_frame("bad_frame", "Send JSON text frames."))
+            if not await answered(socket, message):
+                live.send(error_frame("bad_frame", "Send JSON text frames."))
             continue
         try:
-            frame = VISITOR.validate_json(message.data)
-        except ValidationError as error:
+            frame = VISITOR.decode(message.data)
+        except UNREADABLE as error:
             live.send(error_frame("bad_frame", explain(error)))
             continue
         session.handle(frame)

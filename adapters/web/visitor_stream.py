@@ -11,10 +11,11 @@ from contextlib import suppress
 
 import structlog
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, ValidationError
+from msgspec import Struct
+from msgspec.json import Decoder
 
 from adapters.web.cors import allow, preflight, refuse
-from adapters.web.frames import HELLO, MAX_FRAME, VERSION, Secret, VisitorFrame, explain
+from adapters.web.frames import HELLO, MAX_FRAME, UNREADABLE, VERSION, Secret, VisitorFrame, explain
 from adapters.web.live_socket import LiveSocket
 from adapters.web.origins import widget_for
 from adapters.web.services import SERVICES
@@ -31,13 +32,14 @@ MAX_SESSIONS = 10_000
 CLOSED = "This connection is over. Connect again."
 
 
-class Envelope(BaseModel):
+class Envelope(Struct, frozen=True, forbid_unknown_fields=True):
     """What a page posts: a frame for the session that the token names."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     token: Secret
     frame: VisitorFrame
+
+
+ENVELOPE = Decoder(Envelope)
 
 
 class EventStream:
@@ -133,8 +135,8 @@ async def open_session(request: web.Request) -> web.StreamResponse:
     if body is None:
         return _too_long(request)
     try:
-        hello = HELLO.validate_json(body)
-    except ValidationError as error:
+        hello = HELLO.decode(body)
+    except UNREADABLE as error:
         return refuse(request, 400, "bad_hello", explain(error))
     if hello.v != VERSION:
         return refuse(request, 400, "version", f"This desk speaks version {VERSION} of the protocol.")
@@ -184,8 +186,8 @@ async def take_frame(request: web.Request) -> web.StreamResponse:
     if body is None:
         return _too_long(request)
     try:
-        envelope = Envelope.model_validate_json(body)
-    except ValidationError as error:
+        envelope = ENVELOPE.decode(body)
+    except UNREADABLE as error:
         return refuse(request, 400, "bad_frame", explain(error))
     session = request.app[STREAMS].find(envelope.token, widget.key)
     if session is None or session.connection is None:
