@@ -7,6 +7,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from msgspec import structs
+
 from adapters.teams.gateway import Place
 from chatdesk.adapter_notes import AdapterNotes
 from chatdesk.conversation import ConversationId, FileRef
@@ -149,7 +151,7 @@ class Memory:
 
     async def keep_file(self, message: str, number: int, file: FileRef) -> None:
         """Remember that a file of a message was fetched."""
-        await self._put(f"file:{message}:{number}", asdict(file))
+        await self._put(f"file:{message}:{number}", structs.asdict(file))
 
     async def _get(self, key: str) -> dict[str, Any] | None:
         text = await self._notes.get(ADAPTER, _short(key))
