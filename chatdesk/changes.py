@@ -63,3 +63,8 @@ class Changes:
     announced: dict[TicketNumber, str] = field(default_factory=dict)
     queue_changed: bool = False
     numbers_used: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to write: receipts that say nothing new, or refusals only."""
+        return not (self.received or self.conversations)

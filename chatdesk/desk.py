@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import structlog
+from msgspec import Struct
 
 from chatdesk.changes import Changes, SetAside
 from chatdesk.config import Config
@@ -44,10 +46,11 @@ class Flows:
     ticket: TicketFlow
 
 
-@dataclass(slots=True)
-class _Pending:
+class _Pending(Struct):
+    """An event on its way, and who is told what became of it."""
+
     event: AnyEvent
-    done: asyncio.Future[Outcome]
+    told: Callable[[Outcome | Exception], None]
 
 
 class Desk:
@@ -87,12 +90,19 @@ class Desk:
         (nothing was stored; it may be sent again) or DeskStopped.
         """
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        if self._stopping:
-            future.set_exception(DeskStopped("The desk is stopping."))
-            return future
-        self._waiting.append(_Pending(event, future))
-        self._arrived.set()
+        self.take(event, partial(_settle, future))
         return future
+
+    def take(self, event: AnyEvent, told: Callable[[Outcome | Exception], None]) -> None:
+        """Queue the event and call ``told`` with its outcome, or the error that ``submit`` names.
+
+        It is called on the event loop and must not wait; a future costs more than a message's own steps.
+        """
+        if self._stopping:
+            told(DeskStopped("The desk is stopping."))
+            return
+        self._waiting.append(_Pending(event, told))
+        self._arrived.set()
 
     async def receive(self, event: AnyEvent) -> Outcome:
         """Work on one event and return its outcome once it is committed; raises as ``submit`` says."""
@@ -196,7 +206,7 @@ class Desk:
             results = [_step(work, event, known) for event in events]
             if remembered and any(isinstance(r, Exception) or r.repeated for r in results):
                 raise NotRemembered("A refusal needs a second look.")
-            if work.changes.received:
+            if not work.changes.empty:
                 await batch.write(work.changes)
         return work.changes, results
 
@@ -210,7 +220,7 @@ class Desk:
             _fail([pending], StorageError("This could not be stored; please send it again."))
             return
         text = "This could not be worked on; the desk's staff have been told."
-        _settle(pending.done, EventRefused(text, code="set_aside"))
+        _tell(pending.told, EventRefused(text, code="set_aside"))
 
     def _after(self, changes: Changes) -> None:
         self._hub.publish(changes)
@@ -268,23 +278,22 @@ def _settle_all(
     broken: list[tuple[_Pending, Exception]] = []
     for pending, result in zip(batch, results, strict=True):
         if isinstance(result, Outcome | EventRefused):
-            _settle(pending.done, result)
+            _tell(pending.told, result)
         else:
             broken.append((pending, result))
     return broken
 
 
-def _settle(done: asyncio.Future[Outcome], result: Outcome | EventRefused) -> None:
+def _settle(done: asyncio.Future[Outcome], result: Outcome | Exception) -> None:
     # A sender that went away has cancelled its future; its event is committed all the same.
     if done.done():
         return
-    if isinstance(result, EventRefused):
-        done.set_exception(result)
-    else:
+    if isinstance(result, Outcome):
         done.set_result(result)
+    else:
+        done.set_exception(result)
 
 
 def _fail(batch: Sequence[_Pending], error: Exception) -> None:
     for pending in batch:
-        if not pending.done.done():
-            pending.done.set_exception(error)
+        _tell(pending.told, error)

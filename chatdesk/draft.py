@@ -38,6 +38,15 @@ class Draft:
         self._loaded = loaded
         self.changes = Changes()
         self._replaced: list[tuple[dict[Any, Any], Any, Any]] = []
+        made = self.changes
+        self._lists: tuple[list[Any], ...] = (
+            made.messages,
+            made.revisions,
+            made.history,
+            made.deliveries,
+            made.ratings,
+            made.received,
+        )
         self._lengths: tuple[int, ...] = ()
         self._scalars = (loaded.next_number, 0, False)
         self._queue: tuple[QueueEntry, ...] | None = None
@@ -57,7 +66,7 @@ class Draft:
     def begin(self) -> None:
         """Begin a step; ``undo`` comes back to here."""
         self._replaced.clear()
-        self._lengths = tuple(map(len, self._lists()))
+        self._lengths = tuple(map(len, self._lists))
         self._scalars = (self._loaded.next_number, self.changes.numbers_used, self.changes.queue_changed)
 
     def undo(self) -> None:
@@ -67,7 +76,7 @@ class Draft:
                 del records[key]
             else:
                 records[key] = before
-        for gathered, length in zip(self._lists(), self._lengths, strict=True):
+        for gathered, length in zip(self._lists, self._lengths, strict=True):
             del gathered[length:]
         self._loaded.next_number, self.changes.numbers_used, self.changes.queue_changed = self._scalars
         self._queue = None
@@ -194,7 +203,3 @@ class Draft:
     def _put(self, records: dict[Key, Value], key: Key, value: Value) -> None:
         self._replaced.append((records, key, records.get(key, _ABSENT)))
         records[key] = value
-
-    def _lists(self) -> tuple[list[Any], ...]:
-        made = self.changes
-        return (made.messages, made.revisions, made.history, made.deliveries, made.ratings, made.received)

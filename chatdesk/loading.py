@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from chatdesk.conversation import ConversationId
 from chatdesk.draft import Loaded
 from chatdesk.events import (
+    AgentMessaged,
     AnyEvent,
     CallLogged,
     ConversationEvent,
@@ -17,6 +18,7 @@ from chatdesk.events import (
     MailReplied,
     MessageDeleted,
     MessageEdited,
+    ReceiptReported,
     SurveySubmitted,
     TicketEvent,
     TicketMerged,
@@ -26,40 +28,46 @@ from chatdesk.events import (
 from chatdesk.ports import StoreBatch
 from chatdesk.ticket import TicketNumber
 
-_OPENS_A_TICKET = SurveySubmitted | CallLogged | MailReceived | TicketSplit
-_MOVES_THE_QUEUE = SurveySubmitted | CustomerMessaged | CustomerLeft | CustomerEnded
+_PLAIN = frozenset({CustomerMessaged, AgentMessaged, ReceiptReported})
+_IN_A_CONVERSATION = (ConversationEvent, TimerFired)
+_OPENS_A_TICKET = (SurveySubmitted, CallLogged, MailReceived, TicketSplit)
+_MAY_COME_BACK = (CustomerMessaged, CustomerLeft, CustomerEnded)
 
 
 async def load(batch: StoreBatch, events: Sequence[AnyEvent]) -> Loaded:
     """Return the conversations, tickets, messages, queue and next number that these events need."""
     loaded = Loaded()
-    await _load_conversations(batch, events, loaded)
-    numbers = _ticket_numbers(events)
+    # Most events are a chat's messages, which need no more than their conversation and its ticket.
+    others = [event for event in events if type(event) not in _PLAIN]
+    await _load_conversations(batch, events, others, loaded)
+    numbers = _ticket_numbers(others)
     numbers |= {c.ticket for c in loaded.conversations.values() if c.ticket is not None}
     if numbers:
         loaded.tickets.update(await batch.tickets(numbers))
-    wanted = [pair for event in events for pair in _messages(event)]
+    wanted = [pair for event in others for pair in _messages(event)]
     if wanted:
         loaded.messages = {(m.conversation, m.seq): m for m in await batch.messages(wanted)}
-    if any(isinstance(event, _OPENS_A_TICKET) for event in events):
+    if any(isinstance(event, _OPENS_A_TICKET) for event in others):
         loaded.next_number = await batch.next_number()
     if _needs_queue(events, loaded):
         loaded.queue = {entry.conversation: entry for entry in await batch.queue()}
     return loaded
 
 
-async def _load_conversations(batch: StoreBatch, events: Sequence[AnyEvent], loaded: Loaded) -> None:
+async def _load_conversations(
+    batch: StoreBatch, events: Sequence[AnyEvent], others: Sequence[AnyEvent], loaded: Loaded
+) -> None:
     ids = {
         event.conversation
         for event in events
-        if isinstance(event, ConversationEvent | TimerFired) and event.conversation is not None
+        if isinstance(event, _IN_A_CONVERSATION) and event.conversation is not None
     }
     if ids:
         loaded.conversations.update(await batch.conversations(ids))
-    visitors = {(event.visitor, event.widget) for event in events if isinstance(event, SurveySubmitted)}
+    visitors = {(event.visitor, event.widget) for event in others if isinstance(event, SurveySubmitted)}
     if visitors:
         loaded.conversations.update({c.id: c for c in await batch.open_conversations(visitors)})
-    numbers = _ticket_numbers(events)
+    numbers = _ticket_numbers(others)
     if numbers:
         loaded.conversations.update({c.id: c for c in await batch.conversations_of(numbers)})
 
@@ -86,10 +94,10 @@ def _messages(event: AnyEvent) -> list[tuple[ConversationId, int]]:
 def _needs_queue(events: Sequence[AnyEvent], loaded: Loaded) -> bool:
     """The queue is read only when somebody may join it: a live chat's messages do not."""
     for event in events:
-        if isinstance(event, _OPENS_A_TICKET):
-            return True
-        if isinstance(event, _MOVES_THE_QUEUE):
+        if isinstance(event, _MAY_COME_BACK):
             conversation = loaded.conversations.get(event.conversation)
             if conversation is not None and not conversation.is_open:
                 return True
+        elif isinstance(event, _OPENS_A_TICKET):
+            return True
     return False

@@ -72,6 +72,8 @@ class Router:
         stands there already. The customer's own channel gets only public ones from the desk's side [R38].
         ``revised`` says that an earlier message was edited or deleted.
         """
+        if not self._staff and conversation.channel == WEB:
+            return
         kind = DeliveryKind.REVISION if revised else DeliveryKind.MESSAGE
         at = message.deleted_at or message.edited_at or message.at
         by_customer = message.author.kind is AuthorKind.CUSTOMER

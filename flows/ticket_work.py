@@ -159,17 +159,18 @@ def _responded(ticket: Ticket, at: datetime, situation: Situation) -> Ticket:
 def _customer_wrote(
     ticket: Ticket, event: CustomerMessaged | MailReplied, situation: Situation
 ) -> TicketDecision:
+    waits = ticket.status is TicketStatus.WAITING_ON_CUSTOMER
+    if not (waits or ticket.is_done):
+        return TicketDecision(ticket)
     by = customer_author(event.visitor, ticket)
     if isinstance(event, MailReplied):
         by = replace(by, name=event.name or event.sender)
         if ticket.is_done and not event.reopens:
             return TicketDecision(ticket)
-    if ticket.status is TicketStatus.WAITING_ON_CUSTOMER:
+    if waits:
         return moved(ticket, Trigger.CUSTOMER_MESSAGE, event.at, by, situation)
-    if ticket.is_done:
-        decision = _reopened(ticket, event.at, by, "the customer wrote", situation)
-        return tell_by_mail(decision, situation, f"{situation.ticket_name} is open again.")
-    return TicketDecision(ticket)
+    decision = _reopened(ticket, event.at, by, "the customer wrote", situation)
+    return tell_by_mail(decision, situation, f"{situation.ticket_name} is open again.")
 
 
 def _with_promise(decision: TicketDecision, situation: Situation) -> TicketDecision:

@@ -159,10 +159,10 @@ def message_row(m: Message) -> Row:
     return [
         m.conversation,
         m.seq,
-        m.author.kind.value,
+        m.author.kind,
         m.author.id,
         m.author.name,
-        m.visibility.value,
+        m.visibility,
         m.text,
         timestamp(m.at),
         to_json(m.files).decode() if m.files else "[]",

@@ -15,9 +15,11 @@ from storage.database import Database
 log = structlog.get_logger(__name__)
 
 CHUNK = 1_000
-"""Messages indexed in one transaction: a few milliseconds in which no batch is written."""
-PAUSE, REST = 2.0, 0.1
-"""Seconds between two looks for new messages, and between two chunks of many."""
+"""Messages indexed before somebody searches."""
+LITTLE = 100
+"""Messages indexed in one transaction beside the chats: a millisecond or two in which no batch is written."""
+PAUSE, SHARE = 2.0, 0.1
+"""Seconds between two looks for new messages; the share of its time that the indexing of many may take."""
 _BEHIND = (
     "SELECT (SELECT COALESCE(MAX(row), 0) FROM message) - "
     "(SELECT COALESCE(MAX(id), 0) FROM message_words_docsize) AS behind"
@@ -28,14 +30,14 @@ _INDEX = (
 )
 
 
-async def index_messages(database: Database) -> int:
-    """Index up to CHUNK messages that are not yet; return about how many are still behind."""
+async def index_messages(database: Database, chunk: int = CHUNK) -> int:
+    """Index up to ``chunk`` messages that are not yet; return about how many are still behind."""
     found = await database.reader.execute_query_dict(_BEHIND)
     behind = int(found[0]["behind"])
     if behind > 0:
         async with database.transaction() as connection:
-            await connection.execute_query(_INDEX, [CHUNK])
-    return max(0, behind - CHUNK)
+            await connection.execute_query(_INDEX, [chunk])
+    return max(0, behind - chunk)
 
 
 class MessageIndexer:
@@ -51,13 +53,16 @@ class MessageIndexer:
 
     async def run(self) -> None:
         """Index until ``stop``."""
+        clock = asyncio.get_running_loop().time
         while not self._stop.is_set():
+            began = clock()
             try:
-                behind = await index_messages(self._database)
+                behind = await index_messages(self._database, LITTLE)
             except StorageError as error:
                 log.warning("messages_not_indexed", error=str(error))
                 behind = 0
+            rest = (clock() - began) * (1 / SHARE - 1)
             try:
-                await asyncio.wait_for(self._stop.wait(), REST if behind else PAUSE)
+                await asyncio.wait_for(self._stop.wait(), rest if behind else PAUSE)
             except TimeoutError:
                 continue

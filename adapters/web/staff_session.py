@@ -207,7 +207,7 @@ class StaffSession:
         return Common(
             at=self._services.clock(),
             channel=CHANNEL,
-            external_id=f"{self._agent.id}:{client_id}",
+            external_id=f"{client_id}:{self._agent.id}",
             conversation=ConversationId(conversation),
         )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -33,28 +33,20 @@ class Submission:
         ``then`` is called after that, with None when the event was not accepted.
         """
 
-        def done(future: asyncio.Future[Outcome]) -> None:
-            if not future.cancelled():
-                self._done(future, client_id, then)
+        self._desk.take(event, partial(self._told, client_id, then))
 
-        self._desk.submit(event).add_done_callback(done)
-
-    def _done(
+    def _told(
         self,
-        future: asyncio.Future[Outcome],
         client_id: str | None,
         then: Callable[[Outcome | None], None] | None,
+        result: Outcome | Exception,
     ) -> None:
-        error = future.exception()
-        if error is not None:
-            if client_id is not None:
-                self._send(_explain(error, client_id))
-            if then is not None:
-                then(None)
-            return
-        outcome = future.result()
+        outcome = result if isinstance(result, Outcome) else None
         if client_id is not None:
-            self._send(encode({"t": "ack", "id": client_id, "seq": outcome.seq}))
+            if isinstance(result, Outcome):
+                self._send(encode({"t": "ack", "id": client_id, "seq": result.seq}))
+            else:
+                self._send(_explain(result, client_id))
         if then is not None:
             then(outcome)
 

@@ -21,7 +21,7 @@ from chatdesk.events import Outcome
 from chatdesk.hub import ConversationChanged, ConversationNews, Typing
 
 KEY_LENGTH = 24
-"""Characters of a visitor's key that begin the ids of their events: 96 bits, and short in the index."""
+"""Characters of a visitor's key that end the ids of their events: 96 bits, and short in the index."""
 
 
 def visitor_key(secret: str) -> str:
@@ -231,7 +231,8 @@ class VisitorSession:
 
     def _external_id(self, client_id: str) -> str:
         # The visitor's own key keeps one browser's ids from ever meeting another's.
-        return f"{self._visitor[:KEY_LENGTH]}:{client_id}"
+        # Clients' ids begin with the time: in this order the index of what was received grows at its end.
+        return f"{client_id}:{self._visitor[:KEY_LENGTH]}"
 
     def _in_background(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.ensure_future(work)

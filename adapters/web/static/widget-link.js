@@ -72,7 +72,7 @@ export class Link {
 
   /** Send something that must arrive; returns its id. It is repeated until it is acknowledged. */
   post(frame) {
-    const id = newId();
+    const id = Date.now().toString(36) + newId();
     this.outbox.push({ ...frame, id });
     this.save();
     this.flush();
