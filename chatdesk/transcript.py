@@ -6,12 +6,34 @@ ticket's history, what deleted messages said and the requester's address and pho
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from chatdesk.config import DeskSettings
+from chatdesk.conversation import Conversation
+from chatdesk.reading import TicketFile
 from chatdesk.transcript_html import lay_out_html
 from chatdesk.transcript_json import lay_out_json
 from chatdesk.transcript_text import lay_out_text
 from chatdesk.transcript_view import TranscriptRecord, view_transcript
 
-__all__ = ["TranscriptRecord", "render_html", "render_json", "render_text"]
+__all__ = ["TranscriptRecord", "record_of", "render_html", "render_json", "render_text"]
+
+
+def record_of(
+    file: TicketFile, conversation: Conversation, desk: DeskSettings, at: datetime
+) -> TranscriptRecord:
+    """Return the record of one conversation of a ticket's file as it is at ``at`` (aware)."""
+    return TranscriptRecord(
+        conversation=conversation,
+        ticket=file.ticket,
+        messages=file.messages,
+        revisions=file.revisions,
+        history=file.history,
+        desk=desk.name,
+        prefix=desk.ticket_prefix,
+        timezone=desk.timezone,
+        generated_at=at,
+    )
 
 
 def render_text(record: TranscriptRecord, *, internal: bool) -> str:

@@ -17,7 +17,7 @@ from chatdesk.events import TranscriptSent
 from chatdesk.ports import Clock
 from chatdesk.reading import StaffReads, TicketFilter, TicketLine, TicketView
 from chatdesk.ticket import TicketNumber
-from chatdesk.transcript import TranscriptRecord, render_text
+from chatdesk.transcript import record_of, render_text
 
 
 class TicketReads:
@@ -65,18 +65,8 @@ class TicketReads:
         file = await self._reads.ticket_file(number)
         if file is None or not file.conversations:
             raise NotFound(f"The ticket {self._doing.name(number)}")
-        desk, at = self._config.desk, self._clock()
-        record = TranscriptRecord(
-            conversation=file.conversations[-1],
-            ticket=file.ticket,
-            messages=file.messages,
-            revisions=file.revisions,
-            history=file.history,
-            desk=desk.name,
-            prefix=desk.ticket_prefix,
-            timezone=desk.timezone,
-            generated_at=at,
-        )
+        at = self._clock()
+        record = record_of(file, file.conversations[-1], self._config.desk, at)
         made = await asyncio.to_thread(render_text, record, internal=True)
         sent = TranscriptSent(
             at=at,

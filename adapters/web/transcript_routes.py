@@ -22,7 +22,7 @@ from chatdesk.errors import DeskStopped, EventRefused, NotFound, StorageError
 from chatdesk.events import TranscriptSent
 from chatdesk.reading import TicketFile
 from chatdesk.ticket import format_number
-from chatdesk.transcript import TranscriptRecord, render_html, render_json, render_text
+from chatdesk.transcript import record_of, render_html, render_json, render_text
 
 STATUS = {"not_found": 404, "slow_down": 429, "try_again": 503}
 WHAT = "The transcript"
@@ -112,17 +112,7 @@ async def _transcript(
         raise EventRefused(text, code="invalid", field="format")
     at = services.clock()
     desk = services.config.desk
-    record = TranscriptRecord(
-        conversation=conversation,
-        ticket=file.ticket,
-        messages=file.messages,
-        revisions=file.revisions,
-        history=file.history,
-        desk=desk.name,
-        prefix=desk.ticket_prefix,
-        timezone=desk.timezone,
-        generated_at=at,
-    )
+    record = record_of(file, conversation, desk, at)
     made = await asyncio.to_thread(FORMATS[name].render, record, internal=internal)
     sent = TranscriptSent(
         at=at,

@@ -21,7 +21,7 @@ from chatdesk.errors import ConfigurationError, NotFound
 from chatdesk.events import TranscriptSent
 from chatdesk.reading import TicketFile, TicketFilter, TicketView
 from chatdesk.ticket import TicketNumber
-from chatdesk.transcript import TranscriptRecord, render_html, render_json, render_text
+from chatdesk.transcript import TranscriptRecord, record_of, render_html, render_json, render_text
 
 CHANNEL = "cli"
 BY = Author(AuthorKind.DESK, "desk", "Command line")
@@ -127,18 +127,7 @@ async def _numbers(offline: Offline) -> list[TicketNumber]:
 
 
 def _made(offline: Offline, file: TicketFile, conversation: Conversation, wanted: Wanted) -> str:
-    desk = offline.config.desk
-    record = TranscriptRecord(
-        conversation=conversation,
-        ticket=file.ticket,
-        messages=file.messages,
-        revisions=file.revisions,
-        history=file.history,
-        desk=desk.name,
-        prefix=desk.ticket_prefix,
-        timezone=desk.timezone,
-        generated_at=now(),
-    )
+    record = record_of(file, conversation, offline.config.desk, now())
     return RENDERERS[wanted.format][0](record, internal=wanted.internal)
 
 
