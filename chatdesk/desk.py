@@ -198,12 +198,12 @@ class Desk:
         the store remembers may have been received, and accepted, before.
         """
         async with self._store.batch(remembered=remembered) as batch:
-            known = dict(await batch.received({event.key for event in events}))
-            fresh = [event for event in events if event.key not in known]
-            loaded = await load(batch, fresh)
+            keys = [event.key for event in events]
+            known = dict(await batch.received(set(keys)))
+            loaded = await load(batch, [e for e, key in zip(events, keys, strict=True) if key not in known])
             flows = self._flows
             work = Work(self._config, flows.conversation, flows.ticket, self._new_id, self._router, loaded)
-            results = [_step(work, event, known) for event in events]
+            results = [_step(work, event, key, known) for event, key in zip(events, keys, strict=True)]
             if remembered and any(isinstance(r, Exception) or r.repeated for r in results):
                 raise NotRemembered("A refusal needs a second look.")
             if not work.changes.empty:
@@ -253,12 +253,12 @@ def _word(result: Outcome | Exception) -> str:
             return "set_aside"
 
 
-def _step(work: Work, event: AnyEvent, known: dict[str, Outcome]) -> Outcome | Exception:
+def _step(work: Work, event: AnyEvent, key: str, known: dict[str, Outcome]) -> Outcome | Exception:
     """Step one event; a repetition, also within the batch, is answered with the first one's outcome.
 
     An event that cannot be worked on has changed nothing, so that the others are committed all the same.
     """
-    before = known.get(event.key)
+    before = known.get(key)
     if before is not None:
         return Outcome(before.conversation, before.seq, before.ticket, repeated=True)
     try:
@@ -267,7 +267,7 @@ def _step(work: Work, event: AnyEvent, known: dict[str, Outcome]) -> Outcome | E
         return found.outcome
     except Exception as error:
         return error
-    known[event.key] = outcome
+    known[key] = outcome
     return outcome
 
 
