@@ -34,6 +34,23 @@ PASTE = """async (data) => {
     document.querySelector(".composer textarea").dispatchEvent(event);
 }"""
 
+LISTEN = """() => {
+    window.sounds = 0;
+    window.told = [];
+    const start = OscillatorNode.prototype.start;
+    OscillatorNode.prototype.start = function (...when) {
+        window.sounds += 1;
+        return start.apply(this, when);
+    };
+    window.Notification = class {
+        static permission = "granted";
+        constructor(title, { body }) { window.told.push([title, body]); }
+        close() {}
+    };
+}"""
+
+HIDE = "Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' })"
+
 
 @pytest.fixture
 async def desk() -> AsyncIterator[ServedDesk]:
@@ -51,6 +68,21 @@ async def marcus(desk: ServedDesk, browser: Browser) -> AsyncIterator[Page]:
 async def dana(desk: ServedDesk, browser: Browser) -> AsyncIterator[WidgetPage]:
     async with customer_page(browser, f"{desk.base}/demo") as page:
         yield page
+
+
+async def test_a_waiting_chat_is_told_by_sound_and_outside_the_page(
+    desk: ServedDesk, browser: Browser, dana: WidgetPage
+) -> None:
+    """Each only where it was asked for: the sound by a switch, the notification by the browser itself."""
+    async with console_page(browser, desk) as page:
+        await page.evaluate(LISTEN)
+        await page.evaluate(HIDE)
+        await page.locator(".app-menu summary").click()
+        await page.get_by_role("button", name="Sound on or off").click()
+        assert await page.evaluate("window.sounds") == 1
+        number = await dana.start()
+        await page.wait_for_function("window.told.length > 0 && window.sounds > 1")
+        assert await page.evaluate("window.told[0]") == ["A chat is waiting", number]
 
 
 async def test_they_talk_correct_themselves_and_come_to_an_end(marcus: Page, dana: WidgetPage) -> None:

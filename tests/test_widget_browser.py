@@ -19,9 +19,20 @@ from tests.widget_page import WidgetPage, customer_page
 pytestmark = pytest.mark.browser
 
 MARCUS = Agent("marcus", "Marcus Bell")
-PIXEL = base64.b64decode(
+PIXEL_TEXT = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
+PIXEL = base64.b64decode(PIXEL_TEXT)
+DROP_OR_PASTE = """(field, [way, data]) => {
+    const bytes = Uint8Array.from(atob(data), (each) => each.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], "image.png", { type: "image/png" }));
+    const how = { bubbles: true, cancelable: true };
+    const event = way === "paste"
+        ? new ClipboardEvent("paste", { clipboardData: transfer, ...how })
+        : new DragEvent("drop", { dataTransfer: transfer, ...how });
+    field.dispatchEvent(event);
+}"""
 XSS = (
     "<script>window.hurt = 1</script>",
     "<img src=x onerror='window.hurt = 1'>",
@@ -228,6 +239,16 @@ async def test_a_picture_is_sent_and_shown(browser: Browser) -> None:
         picture = dana.log.get_by_role("img", name="screen.png")
         await expect(picture).to_be_visible()
         assert (await picture.get_attribute("src") or "").startswith("blob:")
+
+
+@pytest.mark.parametrize("way", ["drop", "paste"])
+async def test_a_screen_shot_is_dropped_or_pasted_into_the_chat(browser: Browser, way: str) -> None:
+    async with serving() as desk, customer_page(browser, f"{desk.base}/demo") as dana:
+        await dana.start()
+        await dana.window.get_by_label("Your message").evaluate(DROP_OR_PASTE, [way, PIXEL_TEXT])
+        await expect(dana.window.get_by_label("Send", exact=True)).to_be_enabled()
+        await dana.write("This is what I see")
+        await expect(dana.log.get_by_role("img", name="image.png")).to_be_visible()
 
 
 async def test_hostile_text_is_shown_as_text(browser: Browser) -> None:
