@@ -1,4 +1,4 @@
-"""The tables. Models never leave this package: what goes out are the core's frozen dataclasses."""
+"""The tables. Models never leave this package: what goes out are the core's frozen structs."""
 
 from __future__ import annotations
 
