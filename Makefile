@@ -100,6 +100,7 @@ bench: $(VENV)/.dev
 
 screenshots: $(VENV)/.dev $(VENV)/.browser
 	@PYTHONPATH=. $(BIN)/python scripts/take_screenshots.py
+	@PYTHONPATH=. $(BIN)/python scripts/draw_slack_cards.py
 
 migration: $(VENV)/.dev
 	@test -n "$(NAME)" || { echo "Say what changes: make migration NAME=what_changed"; exit 2; }
