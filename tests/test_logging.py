@@ -80,7 +80,7 @@ async def test_an_event_that_fails_is_logged_without_what_it_said(
         def fails(*_: object) -> None:
             raise ValueError(f"cannot handle {CANARY}")
 
-        monkeypatch.setattr("chatdesk.desk._step", lambda work, event, known: fails_with(fails))
+        monkeypatch.setattr("chatdesk.desk._step", lambda *_: fails_with(fails))
         async with customer(desk.base) as dana:
             await dana.next("ready")
             await dana.send(t="start", id="1", answers=ANSWERS | {"issue": CANARY})
