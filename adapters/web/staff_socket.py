@@ -6,10 +6,11 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, web
 
-from adapters.web.frames import MAX_FRAME, STAFF, UNREADABLE, encode, error_frame, explain
-from adapters.web.heartbeat import HEARTBEAT, answered
+from adapters.web.frame_reader import read_frames
+from adapters.web.frames import MAX_FRAME, STAFF, encode
+from adapters.web.heartbeat import HEARTBEAT
 from adapters.web.live_socket import LiveSocket
 from adapters.web.origins import own_origin
 from adapters.web.presence import PRESENCE
@@ -49,18 +50,7 @@ async def staff_socket(request: web.Request) -> web.StreamResponse:
     heartbeat.add(socket, request)
     try:
         live.send(encode({"t": "hello", "agent": {"id": staff.account.id, "name": staff.account.name}}))
-        async for message in socket:
-            heartbeat.heard(socket)
-            if message.type is not WSMsgType.TEXT:
-                if not await answered(socket, message):
-                    live.send(error_frame("bad_frame", "Send JSON text frames."))
-                continue
-            try:
-                frame = STAFF.decode(message.data)
-            except UNREADABLE as error:
-                live.send(error_frame("bad_frame", explain(error)))
-                continue
-            session.handle(frame)
+        await read_frames(socket, live, heartbeat, STAFF, session.handle)
     finally:
         heartbeat.remove(socket)
         request.app[SESSION_WATCH].remove(staff.session)

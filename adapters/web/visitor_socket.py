@@ -7,12 +7,12 @@ from contextlib import suppress
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from adapters.web.frame_reader import read_frames
 from adapters.web.frames import HELLO, MAX_FRAME, UNREADABLE, VERSION, VISITOR, Hello, error_frame, explain
-from adapters.web.heartbeat import HEARTBEAT, Heartbeat, answered
+from adapters.web.heartbeat import HEARTBEAT, answered
 from adapters.web.live_socket import LiveSocket
 from adapters.web.origins import widget_for
 from adapters.web.visitor_connection import VisitorConnection
-from adapters.web.visitor_session import VisitorSession
 from chatdesk.config import WidgetSettings
 from chatdesk.errors import EventRefused
 
@@ -57,7 +57,7 @@ async def _talk(
     connection = VisitorConnection(request, widget, hello, live)
     try:
         await connection.session.begin(hello.conversation, hello.after)
-        await _read(socket, live, connection.session, request.app[HEARTBEAT])
+        await read_frames(socket, live, request.app[HEARTBEAT], VISITOR, connection.session.handle)
     finally:
         connection.close()
 
@@ -86,20 +86,3 @@ async def _hello(socket: web.WebSocketResponse, live: LiveSocket) -> Hello | Non
         await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"version")
         return None
     return hello
-
-
-async def _read(
-    socket: web.WebSocketResponse, live: LiveSocket, session: VisitorSession, heartbeat: Heartbeat
-) -> None:
-    async for message in socket:
-        heartbeat.heard(socket)
-        if message.type is not WSMsgType.TEXT:
-            if not await answered(socket, message):
-                live.send(error_frame("bad_frame", "Send JSON text frames."))
-            continue
-        try:
-            frame = VISITOR.decode(message.data)
-        except UNREADABLE as error:
-            live.send(error_frame("bad_frame", explain(error)))
-            continue
-        session.handle(frame)
