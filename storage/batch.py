@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
-from msgspec.json import encode as to_json
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import IntegrityError
 from tortoise.models import Model
@@ -19,9 +17,9 @@ from chatdesk.events import Outcome
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
 from storage import models, rows
-from storage.bulk import Row, Statement, in_list, insert_sql, update_sql
+from storage.bulk import Row, Statement, in_list, insert, rows_json, update
 from storage.cache import Cache
-from storage.sqlite_client import ScriptedTransactionWrapper
+from storage.writing import write_all
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +29,6 @@ _FIXED: Mapping[type[Model], tuple[str, ...]] = {
     models.Message: ("author_kind", "author_id", "author_name", "visibility", "at"),
 }
 """Columns that never change once a row is written."""
-_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 class TortoiseBatch:
@@ -158,10 +155,8 @@ class TortoiseBatch:
                 others.append(conversation)
         yield from self._upsert(models.Conversation, ("id",), others, rows.conversation_row)
         if continued:
-            query = update_sql(
-                models.Conversation, ("id",), self._dialect, versioned=True, only=rows.CONTINUED
-            )
-            yield Statement(query, rows_json(continued), len(continued))
+            only = rows.CONTINUED
+            yield update(models.Conversation, ("id",), continued, self._dialect, versioned=True, only=only)
 
     def _upsert(
         self, model: type[Model], key: tuple[str, ...], records: Iterable[Any], to_row: Any
@@ -173,26 +168,18 @@ class TortoiseBatch:
 
     def _insert(self, model: type[Model], records: Sequence[Row]) -> Iterator[Statement]:
         if records:
-            yield Statement(insert_sql(model, self._dialect), rows_json(records))
+            yield insert(model, records, self._dialect)
 
     def _update(
         self, model: type[Model], key: tuple[str, ...], records: Sequence[Row], *, versioned: bool = False
     ) -> Iterator[Statement]:
         if records:
             fixed = _FIXED.get(model, ())
-            query = update_sql(model, key, self._dialect, versioned=versioned, fixed=fixed)
-            yield Statement(query, rows_json(records), len(records) if versioned else None)
+            yield update(model, key, records, self._dialect, versioned=versioned, fixed=fixed)
 
     async def _execute(self, statements: Sequence[Statement]) -> Statement | None:
         """Execute all; stop at one that changes another number of rows than it has to, and return it."""
-        if isinstance(self._connection, ScriptedTransactionWrapper):
-            unmet: Statement | None = await self._connection.execute_in_turn(statements)
-            return unmet
-        for statement in statements:
-            changed, _ = await self._connection.execute_query(statement.query, [statement.rows])
-            if statement.changes is not None and changed != statement.changes:
-                return statement
-        return None
+        return await write_all(self._connection, statements)
 
     async def _select(
         self, table: str, column: str, values: Sequence[Any], kind: str = "text"
@@ -225,12 +212,6 @@ def _queue_entry(row: rows.Record) -> QueueEntry | None:
         log.error("queue_entry_unreadable", conversation=row["id"], error=str(error))
         return None
     return QueueEntry(row["id"], state.since, priority) if isinstance(state, Waiting) else None
-
-
-def rows_json(values: Sequence[Any]) -> str:
-    """Return rows as JSON; a NUL, which cuts a text in SQLite and fails in PostgreSQL, becomes U+FFFD."""
-    text = to_json(values).decode()
-    return _NUL.sub(r"\1\\ufffd", text) if r"\u0000" in text else text
 
 
 def _revised_rows(changes: Changes) -> list[Row]:

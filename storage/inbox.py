@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic_core import to_json
 from tortoise.exceptions import BaseORMException, IntegrityError
 from tortoise.queryset import QuerySet
 
@@ -17,8 +16,9 @@ from chatdesk.outbox import MAIL_TARGET, Delivery, DeliveryStatus
 from chatdesk.ports import NewId
 from chatdesk.ticket import TicketNumber
 from storage import models, rows
-from storage.bulk import insert_sql
+from storage.bulk import insert
 from storage.database import Database
+from storage.writing import write_all
 
 VOUCHED_CHANNELS = ("email", "portal", "phone", "direct", "slack", "teams")
 """Channels on which a requester's address is more than typed into an open form."""
@@ -86,8 +86,8 @@ class TortoiseInbox:
                 )
             )
             if question is not None:
-                row = to_json([rows.delivery_row(question)]).decode()
-                await connection.execute_query(insert_sql(models.Delivery, self._database.dialect), [row])
+                row = rows.delivery_row(question)
+                await write_all(connection, [insert(models.Delivery, [row], self._database.dialect)])
 
     async def newest(self, statuses: Collection[InboundStatus], limit: int) -> Sequence[InboundMail]:
         names = [status.value for status in statuses]

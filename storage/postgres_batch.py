@@ -8,8 +8,8 @@ from chatdesk.conversation import Conversation, ConversationId
 from chatdesk.ticket import Ticket, TicketNumber
 from storage import models, rows
 from storage.announcements import announcements
-from storage.batch import TortoiseBatch, rows_json
-from storage.bulk import Statement, hold_sql, in_list, together_sql
+from storage.batch import TortoiseBatch
+from storage.bulk import Statement, hold_sql, in_list, rows_json, together_sql
 
 
 class PostgresBatch(TortoiseBatch):
@@ -47,17 +47,14 @@ class PostgresBatch(TortoiseBatch):
         """Execute what can be in one round trip, and tell the other nodes with the commit."""
         posted = {(message.conversation, message.seq) for message in self.changes.messages}
         # One statement does not see the rows that another part of it inserts.
-        late = [
-            s
-            for s in statements
-            if self.changes.revised.keys() & posted and s.query.startswith('UPDATE "message')
-        ]
+        again = bool(self.changes.revised.keys() & posted)
+        late = [s for s in statements if again and s.query(1).startswith('UPDATE "message"')]
         together = [statement for statement in statements if statement not in late]
         told = announcements(self._node, self.changes)
         if not together and not told:
             return None
-        query = together_sql(tuple(statement.query for statement in together), tell=bool(told))
-        values = [statement.rows for statement in together] + ([rows_json(told)] if told else [])
+        query = together_sql(tuple(s.query(len(s.rows)) for s in together), tell=bool(told))
+        values = [rows_json(s.rows) for s in together] + ([rows_json(told)] if told else [])
         (counts,) = await self._connection.execute_query_dict(query, values)
         for statement, changed in zip(together, counts.values(), strict=False):
             if statement.changes is not None and changed != statement.changes:

@@ -24,7 +24,7 @@ from tortoise.backends.sqlite.client import (
 from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
-from storage.bulk import Statement
+from storage.bulk import Statement, parts
 from storage.uninterrupted import uninterrupted
 
 
@@ -116,7 +116,7 @@ class ScriptedTransactionWrapper(SqliteTransactionWrapper):
 
 def _in_turn(database: sqlite3.Connection, statements: Sequence[Statement]) -> Statement | None:
     for statement in statements:
-        changed = database.execute(statement.query, [statement.rows]).rowcount
+        changed = sum(database.execute(query, values).rowcount for query, values in parts(statement))
         if statement.changes is not None and changed != statement.changes:
             return statement
     return None

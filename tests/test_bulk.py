@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from chatdesk.conversation import Visibility
 from storage import models
-from storage.bulk import columns, in_list, insert_sql, update_sql
+from storage.bulk import Row, columns, in_list, insert, parameters, parts, rows_json, update
 from storage.database import Database
+from storage.writing import write_all
 from tests.core_builders import url
 
 
@@ -15,29 +20,59 @@ def test_columns_leave_out_keys_that_the_database_makes() -> None:
     assert columns(models.Rating) == ("conversation", "score", "comment", "at")
 
 
-async def test_rows_are_inserted_and_updated_by_key_and_counted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 256, 300, 513])
+async def test_rows_are_inserted_and_updated_by_key_and_counted(tmp_path: Path, count: int) -> None:
+    names = [f'its "{number}"' for number in range(count)]
+    made = insert(models.Counter, [[name, 1] for name in names], "sqlite")
+    other: list[Row] = [[name, number] for number, name in enumerate(names)]
+    changed = update(models.Counter, ("name",), other, "sqlite")
+    missing = update(models.Counter, ("name",), [*other, ["missing", 1]], "sqlite")
     async with Database(url(tmp_path)) as database:
-        rows = '[["a", 1], ["b", 2], ["its \\"c\\"", null]]'.replace("null", "3")
-        await database.writer.execute_query(insert_sql(models.Counter, "sqlite"), [rows])
-        update = update_sql(models.Counter, ("name",), "sqlite", versioned=False)
-        changed, _ = await database.writer.execute_query(update, ['[["a", 10], ["b", 20], ["missing", 1]]'])
+        async with database.transaction() as connection:
+            assert await write_all(connection, [made, changed]) is None
+            assert await write_all(connection, [replace(missing, changes=count)]) is None
+            assert await write_all(connection, [replace(missing, changes=count + 1)]) is not None
         found = await database.writer.execute_query_dict("SELECT name, value FROM counter ORDER BY value")
         query = f"SELECT value FROM counter WHERE name IN {in_list('sqlite')}"
-        picked = await database.writer.execute_query_dict(query, ['["a", "nobody"]'])
-    assert changed == 2
-    assert [(row["name"], row["value"]) for row in found] == [('its "c"', 3), ("a", 10), ("b", 20)]
-    assert [row["value"] for row in picked] == [10]
+        picked = await database.writer.execute_query_dict(query, [rows_json([names[-1], "nobody"])])
+    assert [(row["name"], row["value"]) for row in found] == [(name, n) for n, name in enumerate(names)]
+    assert [row["value"] for row in picked] == [count - 1]
 
 
-def test_a_versioned_update_asks_for_the_version_before() -> None:
-    update = update_sql(models.Ticket, ("number",), "sqlite", versioned=True)
-    assert '"ticket"."version" = new."version" - 1' in update
-    assert '"number" = new."number",' not in update.split("WHERE")[0].split("SET")[1].split("FROM")[0]
+def test_sqlite_prepares_few_texts_whatever_the_number_of_rows() -> None:
+    sizes = {
+        query.count("(?")
+        for count in range(1, 700)
+        for query, _ in parts(insert(models.Counter, [["a", 1]] * count, "sqlite"))
+    }
+    assert sizes == {1, 2, 4, 8, 16, 32, 64, 128, 256}
+
+
+def test_values_for_sqlite_are_plain_and_without_nul() -> None:
+    row = [Visibility.PUBLIC, "a\0b", None, 7, True]
+    values = parameters([row])
+    assert values == ["public", "a\ufffdb", None, 7, True]
+    assert [type(value) for value in values[:2]] == [str, str]
+
+
+async def test_an_update_finds_its_rows_by_their_key(tmp_path: Path) -> None:
+    ((query, values),) = parts(update(models.Received, ("key",), [["k", "c", 1, 2]] * 2, "sqlite"))
+    async with Database(url(tmp_path)) as database:
+        plan = await database.writer.execute_query_dict(f"EXPLAIN QUERY PLAN {query}", values)
+    assert any("SEARCH received USING COVERING INDEX" in row["detail"] for row in plan)
+
+
+def test_a_versioned_update_asks_for_the_version_before_and_counts() -> None:
+    statement = update(models.Ticket, ("number",), [[1], [2]], "sqlite", versioned=True)
+    query = statement.query(1)
+    assert statement.changes == 2
+    assert '"ticket"."version" = new."version" - 1' in query
+    assert '"number" = new."number",' not in query.split("WHERE")[0].split("SET")[1].split("FROM")[0]
 
 
 def test_postgres_gets_every_value_in_the_columns_type() -> None:
-    insert = insert_sql(models.Rating, "postgres")
-    assert "(value->>1)::int" in insert
-    assert "(value->>3)::timestamptz" in insert
-    assert "jsonb_array_elements($1::jsonb)" in insert
+    query = insert(models.Rating, [["c", 5, "", ""]] * 3, "postgres").query(3)
+    assert "(value->>1)::int" in query
+    assert "(value->>3)::timestamptz" in query
+    assert "jsonb_array_elements($1::jsonb)" in query
     assert in_list("postgres", "bigint") == "(SELECT value::bigint FROM jsonb_array_elements_text($1::jsonb))"
