@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import signal
 import sqlite3
 import subprocess
@@ -46,6 +47,9 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+REWRITTEN = ("message", "received")
 
 
 def url(folder: Path) -> str:
@@ -166,6 +170,28 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "desk.sqlite3").write_text("This is a letter, not a database. " * 100)
     with pytest.raises(StorageError, match="cannot be opened"):
         await opened(tmp_path)
+
+
+@pytest.mark.skipif(postgres_server.wanted_everywhere(), reason="a migration of SQLite's tables")
+async def test_tables_rewritten_for_fewer_pages_keep_their_rows_and_the_words_found(tmp_path: Path) -> None:
+    rewrite = importlib.import_module("storage.migrations.0004_fewer_pages").SQLITE
+    fill = """
+        INSERT INTO message SELECT 5, 'c', 1, 'agent', 'a', 'A', 'public', 'paper', '', '[]', 1, NULL, NULL;
+        INSERT INTO message SELECT 9, 'c', 2, 'agent', 'a', 'A', 'public', 'jam', '', '[]', 2, NULL, NULL;
+        INSERT INTO message_words(rowid, text) SELECT row, text FROM message;
+        INSERT INTO received VALUES ('b', 'c', 2, 1001), ('a', 'c', 1, NULL);
+    """
+    found = "SELECT rowid AS row FROM message_words WHERE message_words MATCH ?"
+    async with Database(url(tmp_path)) as database, database.transaction() as connection:
+        await connection.execute_script(fill)
+        before = [await connection.execute_query_dict(f"SELECT * FROM {name}") for name in REWRITTEN]
+        await connection.execute_script(rewrite)
+        after = [await connection.execute_query_dict(f"SELECT * FROM {name}") for name in REWRITTEN]
+        await connection.execute_script("UPDATE message SET text = 'toner' WHERE seq = 1")
+        gone, there = [await connection.execute_query_dict(found, [word]) for word in ("paper", "toner")]
+    assert [len(table) for table in before] == [2, 2]
+    assert [sorted(table, key=str) for table in after] == [sorted(table, key=str) for table in before]
+    assert (gone, there) == ([], [{"row": 5}])
 
 
 async def test_every_model_is_as_the_migrations_make_it(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from chatdesk.wording import describe_hours, say_moment
 CHANNEL = "form"
 TRAP = "website"
 """A field that people do not see and programs fill in."""
-_TOKEN = re.compile(r"[0-9a-f]{32}")
+_TOKEN = re.compile(r"[0-9a-v]{24,32}")
 _STATUS = {"slow_down": 429}
 
 
