@@ -15,6 +15,8 @@ _NOT_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\ud800-\udfff]"
 
 def clean(text: str) -> str:
     """Return the text with plain line breaks, without control characters and trailing white space."""
+    if text.isascii() and text.isprintable():
+        return text.rstrip()
     return _NOT_TEXT.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).rstrip()
 
 

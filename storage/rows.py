@@ -57,7 +57,11 @@ _FILES = Decoder(tuple[FileRef, ...])
 def timestamp(at: datetime) -> str:
     """Write an aware moment as both databases read it, in UTC, so that text sorts as time does."""
     utc = at if at.tzinfo is UTC else at.astimezone(UTC)
-    return utc.isoformat(" ", "microseconds")
+    if not utc.microsecond:
+        return utc.isoformat(" ", "microseconds")
+    # Every message passes here, and msgspec writes a time in a tenth of the time of isoformat.
+    written = to_json(utc).decode()
+    return f"{written[1:11]} {written[12:27]}+00:00"
 
 
 def moment(value: str | datetime) -> datetime:

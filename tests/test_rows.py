@@ -30,6 +30,12 @@ def test_a_moment_of_another_zone_is_stored_in_utc() -> None:
     assert rows.timestamp(eastern) == rows.timestamp(TUESDAY) == "2026-09-15 14:12:00.000000+00:00"
 
 
+@pytest.mark.parametrize("microsecond", [0, 1, 999_999, 500_000])
+def test_a_moment_is_stored_with_all_of_its_microseconds(microsecond: int) -> None:
+    at = TUESDAY.replace(microsecond=microsecond)
+    assert rows.timestamp(at) == f"2026-09-15 14:12:00.{microsecond:06}+00:00"
+
+
 def test_a_moment_is_read_as_utc_whatever_the_driver_gives() -> None:
     shifted = (TUESDAY + timedelta(hours=2)).isoformat().replace("+00:00", "+02:00")
     naive = TUESDAY.replace(tzinfo=None)

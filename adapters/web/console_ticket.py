@@ -6,7 +6,7 @@ from aiohttp import web
 
 from adapters.web.console_api import add_read, wanted_number
 from adapters.web.console_json import delivery_json, history_json, revision_json, ticket_json
-from adapters.web.conversation_frames import message_json, state_json
+from adapters.web.conversation_frames import message_frame, state_json
 from adapters.web.frames import Json
 from adapters.web.presence import PRESENCE
 from adapters.web.services import SERVICES
@@ -54,6 +54,6 @@ def _conversation_json(
         "seq": conversation.last_seq,
         "state": shown,
         "online": presence.is_online(conversation.visitor),
-        "messages": [message_json(m, staff=True) for m in found.messages if m.conversation == identity],
+        "messages": [message_frame(m, staff=True) for m in found.messages if m.conversation == identity],
         "revisions": [revision_json(r) for r in found.revisions if r.conversation == identity],
     }

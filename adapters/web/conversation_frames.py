@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
 
 from adapters.web.frames import Json
 from chatdesk.conversation import (
@@ -10,6 +13,7 @@ from chatdesk.conversation import (
     Conversation,
     DialogueState,
     Ended,
+    FileRef,
     Live,
     Message,
     Surveying,
@@ -20,30 +24,49 @@ from chatdesk.conversation import (
 from chatdesk.ticket import format_number
 
 
-def message_json(message: Message, *, staff: bool) -> dict[str, Json]:
+class FileFrame(Struct, frozen=True):
+    """A file as a client is told of it."""
+
+    id: str
+    name: str
+    type: str
+    size: int
+
+
+class MessageFrame(Struct, frozen=True, omit_defaults=True, rename={"sender": "from"}):
+    """A message as a client is told of it; what is as usual is left out."""
+
+    seq: int
+    sender: AuthorKind
+    name: str
+    text: str
+    at: datetime
+    changed: int = 0
+    deleted: bool = False
+    edited: bool = False
+    files: tuple[FileFrame, ...] = ()
+    agent: str = ""
+    internal: bool = False
+
+
+def message_frame(message: Message, *, staff: bool) -> MessageFrame:
     """Return a message for a client; a customer is told which side speaks, never an internal id."""
+    author = message.author
     deleted = message.deleted_at is not None
-    found: dict[str, Json] = {
-        "seq": message.seq,
-        "from": message.author.kind,
-        "name": message.author.name,
-        "text": "" if deleted else message.text,
-        "at": message.at.isoformat(),
-    }
-    if message.changed != message.seq:
-        found["changed"] = message.changed
-        found["deleted" if deleted else "edited"] = True
-    if message.files and not deleted:
-        found["files"] = [
-            {"id": file.id, "name": file.name, "type": file.media_type, "size": file.size}
-            for file in message.files
-        ]
-    if staff:
-        if message.author.kind is AuthorKind.AGENT:
-            found["agent"] = message.author.id
-        if message.visibility is Visibility.INTERNAL:
-            found["internal"] = True
-    return found
+    changed = message.changed != message.seq
+    return MessageFrame(
+        message.seq,
+        author.kind,
+        author.name,
+        "" if deleted else message.text,
+        message.at,
+        message.changed if changed else 0,
+        changed and deleted,
+        changed and not deleted,
+        tuple(map(_file_frame, message.files)) if message.files and not deleted else (),
+        author.id if staff and author.kind is AuthorKind.AGENT else "",
+        staff and message.visibility is Visibility.INTERNAL,
+    )
 
 
 def visible(messages: Sequence[Message]) -> list[Message]:
@@ -75,11 +98,14 @@ def _phase(state: DialogueState) -> dict[str, Json]:
         case Surveying():
             return {"phase": "surveying"}
         case Waiting():
-            return {"phase": "waiting", "since": state.since.isoformat(), "until": state.until.isoformat()}
+            return {"phase": "waiting", "since": state.since, "until": state.until}
         case Live():
             return {"phase": "live", "agents": list(state.agents)}
         case Ticketed():
-            promised = state.promised_at.isoformat() if state.promised_at else None
-            return {"phase": "ticketed", "promised": promised, "may_wait": state.may_wait}
+            return {"phase": "ticketed", "promised": state.promised_at, "may_wait": state.may_wait}
         case Ended():
-            return {"phase": "ended", "at": state.at.isoformat()}
+            return {"phase": "ended", "at": state.at}
+
+
+def _file_frame(file: FileRef) -> FileFrame:
+    return FileFrame(file.id, file.name, file.media_type, file.size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from msgspec import DecodeError, Meta, Struct
@@ -119,10 +120,11 @@ HELLO = Decoder(Hello)
 VISITOR: Decoder[VisitorFrame] = Decoder(VisitorFrame)
 STAFF: Decoder[StaffFrame] = Decoder(StaffFrame)
 
-Json = str | int | bool | float | None | list["Json"] | dict[str, "Json"]
+Json = str | int | bool | float | None | datetime | Struct | list["Json"] | dict[str, "Json"]
+"""What is written as JSON: times as RFC 3339 in UTC, structs as objects."""
 
 
-def encode(frame: dict[str, Json]) -> str:
+def encode(frame: dict[str, Json] | Struct) -> str:
     """Write a frame for the wire."""
     return to_json(frame).decode()
 

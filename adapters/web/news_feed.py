@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from adapters.web.conversation_frames import message_json, state_json, visible
+from msgspec import Struct
+
+from adapters.web.conversation_frames import MessageFrame, message_frame, state_json, visible
 from adapters.web.frames import Json, encode
-from chatdesk.conversation import Conversation, Message
+from chatdesk.conversation import Conversation, ConversationId, Message
 from chatdesk.hub import ConversationChanged
+
+
+class News(Struct, frozen=True, omit_defaults=True, tag_field="t", tag="news"):
+    """What is new in a conversation; what did not change is left out."""
+
+    conversation: ConversationId
+    seq: int
+    messages: list[MessageFrame] = []
+    state: dict[str, Json] | None = None
+    ticket_changed: bool = False
 
 
 class NewsFeed:
@@ -29,10 +41,13 @@ class NewsFeed:
 
         ``missed`` has to be read after ``conversation``, so that it lacks nothing that happened by then.
         """
-        shown: list[Json] = [message_json(message, staff=self._staff) for message in missed]
-        frame = self._frame("ready", conversation)
-        frame["state"] = self._state(conversation)
-        frame["messages"] = shown
+        frame: dict[str, Json] = {
+            "t": "ready",
+            "conversation": conversation.id,
+            "seq": conversation.last_seq,
+            "state": self._state(conversation),
+            "messages": [message_frame(message, staff=self._staff) for message in missed],
+        }
         self._send(encode(frame | more))
         held, self._held = self._held or [], None
         for news in held:
@@ -45,19 +60,13 @@ class NewsFeed:
             self._held.append(news)
             return
         conversation = news.conversation
-        frame = self._frame("news", conversation)
-        messages = news.messages if self._staff else visible(news.messages)
-        if messages:
-            frame["messages"] = [message_json(message, staff=self._staff) for message in messages]
-        if _mark(conversation) != self._told:
-            frame["state"] = self._state(conversation)
-        if self._staff and news.ticket is not None:
-            frame["ticket_changed"] = True
-        if self._staff or len(frame) > 3:
-            self._send(encode(frame))
-
-    def _frame(self, kind: str, conversation: Conversation) -> dict[str, Json]:
-        return {"t": kind, "conversation": conversation.id, "seq": conversation.last_seq}
+        staff = self._staff
+        messages = news.messages if staff else visible(news.messages)
+        state = self._state(conversation) if _mark(conversation) != self._told else None
+        if staff or messages or state:
+            shown = [message_frame(message, staff=staff) for message in messages]
+            ticket_changed = staff and news.ticket is not None
+            self._send(encode(News(conversation.id, conversation.last_seq, shown, state, ticket_changed)))
 
     def _state(self, conversation: Conversation) -> dict[str, Json]:
         self._told = _mark(conversation)

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 from adapters.web.cors import allow, preflight, refuse
-from adapters.web.frames import HELLO, MAX_FRAME, UNREADABLE, VERSION, Secret, VisitorFrame, explain
+from adapters.web.frames import HELLO, MAX_FRAME, UNREADABLE, VERSION, Identity, VisitorFrame, explain
 from adapters.web.live_socket import LiveSocket
 from adapters.web.origins import widget_for
 from adapters.web.services import SERVICES
@@ -35,7 +35,7 @@ CLOSED = "This connection is over. Connect again."
 class Envelope(Struct, frozen=True, forbid_unknown_fields=True):
     """What a page posts: a frame for the session that the token names."""
 
-    token: Secret
+    token: Identity
     frame: VisitorFrame
 
 
