@@ -15,6 +15,7 @@ from adapters.web import (
     transcript_routes,
     widget_routes,
 )
+from adapters.web.flusher import FLUSHER, Flusher, flushing
 from adapters.web.heartbeat import HEARTBEAT, Heartbeat, beating
 from adapters.web.metrics import METER, Meter
 from adapters.web.middlewares import every_request
@@ -32,7 +33,8 @@ def build_application(services: Services) -> web.Application:
     application[SERVICES] = services
     application[METER] = Meter()
     application[HEARTBEAT] = Heartbeat()
-    application.cleanup_ctx.append(beating)
+    application[FLUSHER] = Flusher()
+    application.cleanup_ctx.extend((beating, flushing))
     services.desk.on_batch(application[METER].batch)
     add_security_headers(application)
     error_answers.add_routes(application)

@@ -7,8 +7,12 @@ from typing import Protocol
 
 from aiohttp import WSCloseCode
 
+from adapters.web.flusher import Flusher
+
 MAX_QUEUED = 2_000
 """Frames a reader may lag behind before it is cut off; it catches up by sequence number when it is back."""
+AT_ONCE = 32 * 1024
+"""Characters that a reader who has taken everything so far is sent without being waited for."""
 
 
 class Carrier(Protocol):
@@ -19,13 +23,30 @@ class Carrier(Protocol):
     async def close(self, *, code: int, message: bytes) -> bool: ...
 
 
-class LiveSocket:
-    """Sends frames to one client. ``send`` never waits; ``run`` writes until ``close`` or a fault."""
+class Unsent(Protocol):
+    """Tells how many bytes wait for the reader, as a transport does."""
 
-    def __init__(self, socket: Carrier) -> None:
+    def get_write_buffer_size(self) -> int: ...
+
+
+class LiveSocket:
+    """Sends frames to one client. ``send`` never waits; ``run`` has to be running, and ends with a fault.
+
+    With a ``flusher`` and the ``transport`` under the socket, a reader who keeps up is written to by the
+    flusher, together with all others; ``run`` then only waits for those who do not, and for the end.
+    """
+
+    def __init__(
+        self, socket: Carrier, flusher: Flusher | None = None, transport: Unsent | None = None
+    ) -> None:
         self._socket = socket
+        self._flusher = flusher
+        self._transport = transport
         self._frames: list[str] = []
-        self._idle: asyncio.Future[None] | None = None
+        self._flushed_next = False
+        self._writing = False
+        self._called: asyncio.Future[None] | None = None
+        self._fault: Exception | None = None
         self._closing: tuple[int, bytes] | None = None
 
     def send(self, frame: str) -> None:
@@ -35,29 +56,55 @@ class LiveSocket:
             self._frames.clear()
             return
         self._frames.append(frame)
-        self._wake()
+        if self._flusher is None or self._transport is None:
+            self._call()
+        elif not self._flushed_next and not self._writing:
+            self._flushed_next = True
+            self._flusher.add(self)
 
     def close(self, code: int, reason: bytes) -> None:
         """Close after what is queued has been written."""
         if self._closing is None:
             self._closing = (code, reason)
-        self._wake()
+        self._call()
+
+    async def flush(self) -> None:
+        """Write what is queued if the reader has taken everything before; else leave it to ``run``."""
+        self._flushed_next = False
+        if self._writing or not self._frames or self._transport is None:
+            return
+        if self._transport.get_write_buffer_size() or sum(map(len, self._frames)) > AT_ONCE:
+            self._call()
+            return
+        try:
+            await self._write()
+        except Exception as fault:
+            self._fault = fault
+            self._call()
 
     async def run(self) -> None:
-        """Write what is queued, all that has gathered in one message, until closed."""
+        """Write what is left to it until closed; raises what writing raised, as when the client is gone."""
         while True:
-            if not self._frames and self._closing is None:
-                # A future of its own: an asyncio.Event takes twice as long, and every message passes here.
-                self._idle = asyncio.get_running_loop().create_future()
-                await self._idle
-            frames, self._frames = self._frames, []
-            if frames:
-                await self._socket.send_str(frames[0] if len(frames) == 1 else f"[{','.join(frames)}]")
-            if self._closing is not None and not self._frames:
+            if self._closing is None and self._fault is None and (self._flushed_next or not self._frames):
+                # A future of its own: an asyncio.Event takes twice as long.
+                self._called = asyncio.get_running_loop().create_future()
+                await self._called
+            if self._fault is not None:
+                raise self._fault
+            self._writing = True
+            while self._frames:
+                await self._write()
+            self._writing = False
+            if self._closing is not None:
                 code, reason = self._closing
                 await self._socket.close(code=code, message=reason)
                 return
 
-    def _wake(self) -> None:
-        if self._idle is not None and not self._idle.done():
-            self._idle.set_result(None)
+    async def _write(self) -> None:
+        """Write all that has gathered in one message."""
+        frames, self._frames = self._frames, []
+        await self._socket.send_str(frames[0] if len(frames) == 1 else f"[{','.join(frames)}]")
+
+    def _call(self) -> None:
+        if self._called is not None and not self._called.done():
+            self._called.set_result(None)

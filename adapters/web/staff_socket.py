@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aiohttp import WSCloseCode, web
 
+from adapters.web.flusher import FLUSHER
 from adapters.web.frame_reader import read_frames
 from adapters.web.frames import MAX_FRAME, STAFF, encode
 from adapters.web.heartbeat import HEARTBEAT
@@ -40,7 +41,7 @@ async def staff_socket(request: web.Request) -> web.StreamResponse:
     services = request.app[SERVICES]
     socket = web.WebSocketResponse(autoping=False, max_msg_size=MAX_FRAME, compress=False)
     await socket.prepare(request)
-    live = LiveSocket(socket)
+    live = LiveSocket(socket, request.app[FLUSHER], request.transport)
     writer = asyncio.create_task(live.run())
     session = StaffSession(services, request.app[PRESENCE], staff.account.agent, live.send)
     page = _Page(session, live)

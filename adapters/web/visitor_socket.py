@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from adapters.web.flusher import FLUSHER
 from adapters.web.frame_reader import read_frames
 from adapters.web.frames import HELLO, MAX_FRAME, UNREADABLE, VERSION, VISITOR, Hello, error_frame, explain
 from adapters.web.heartbeat import HEARTBEAT, answered
@@ -24,7 +25,7 @@ async def visitor_socket(request: web.Request) -> web.StreamResponse:
     widget = widget_for(request)
     socket = web.WebSocketResponse(autoping=False, max_msg_size=MAX_FRAME, compress=False)
     await socket.prepare(request)
-    live = LiveSocket(socket)
+    live = LiveSocket(socket, request.app[FLUSHER], request.transport)
     writer = asyncio.create_task(live.run())
     heartbeat = request.app[HEARTBEAT]
     heartbeat.add(socket, request)
