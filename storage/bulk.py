@@ -167,6 +167,33 @@ def together_sql(queries: tuple[str, ...], *, tell: bool) -> str:
     It answers with one row: how many rows each has changed. With ``tell`` a last parameter, a JSON array
     of texts, is told to every node at the commit.
     """
+    parts = _named_parts(queries, tell=tell)
+    counts = ", ".join(f"(SELECT count(*) FROM s{index}) AS c{index}" for index in range(len(parts)))
+    return f"WITH {', '.join(parts)} SELECT {counts}"
+
+
+@cache
+def all_or_nothing_sql(queries: tuple[str, ...], *, tell: bool) -> str:
+    """Return PostgreSQL's statement that executes several as a transaction of its own, in one round trip.
+
+    Two parameters follow those of ``together_sql``, as JSON: how many rows each query has to change, null
+    for any number, and tickets as [number, version]. When a number is another, or a ticket has another
+    version, it fails with a division by zero, and nothing has changed.
+    """
+    parts = _named_parts(queries, tell=tell)
+    counts, tickets = f"${len(parts) + 1}::jsonb", f"${len(parts) + 2}::jsonb"
+    met = [
+        f"COALESCE((SELECT count(*) FROM s{index}) = ({counts}->>{index})::int, true)"
+        for index in range(len(parts))
+    ]
+    present = (
+        f"(SELECT count(*) FROM jsonb_array_elements({tickets}) JOIN ticket t "
+        f"ON t.number = (value->>0)::bigint AND t.version = (value->>1)::int) = jsonb_array_length({tickets})"
+    )
+    return f"WITH {', '.join(parts)} SELECT 1 / CASE WHEN {' AND '.join([*met, present])} THEN 1 ELSE 0 END"
+
+
+def _named_parts(queries: tuple[str, ...], *, tell: bool) -> list[str]:
     parts = [
         f"s{index} AS ({query.replace('$1', f'${index + 1}')} RETURNING 1)"
         for index, query in enumerate(queries)
@@ -176,8 +203,7 @@ def together_sql(queries: tuple[str, ...], *, tell: bool) -> str:
         parts.append(
             f"s{len(queries)} AS MATERIALIZED (SELECT pg_notify('{NODES_CHANNEL}', value) FROM {source})"
         )
-    counts = ", ".join(f"(SELECT count(*) FROM s{index}) AS c{index}" for index in range(len(parts)))
-    return f"WITH {', '.join(parts)} SELECT {counts}"
+    return parts
 
 
 def in_list(dialect: str, kind: str = "text") -> str:

@@ -1,10 +1,17 @@
-"""A batch worked on with what the process remembers, and written in one visit to SQLite."""
+"""Batches worked on with what the process remembers, and written in one visit to the database.
+
+Most batches are about what is remembered. That an event was received before shows when its key is written;
+that another process has written, in the transaction itself. Either way nothing is written then, and the
+batch is worked on again after reading.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+import asyncpg
+from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import IntegrityError, OperationalError
 
 from chatdesk.conversation import Conversation, ConversationId, Message
@@ -13,18 +20,40 @@ from chatdesk.events import Outcome
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
 from storage import rows
+from storage.announcements import announcements
 from storage.batch import TortoiseBatch
-from storage.bulk import Statement
+from storage.bulk import Statement, all_or_nothing_sql, rows_json
 from storage.cache import Cache
 from storage.sqlite_client import ImmediateSqliteClient
 
+_OUTDATED = "What was remembered is outdated."
+
 
 class RememberedBatch(TortoiseBatch):
-    """A batch that looks at SQLite only once, to write: most batches are about what is remembered.
+    """A batch that reads nothing."""
 
-    That an event was received before shows when its key is written; that another connection has written,
-    in the transaction itself. Either way nothing is written then, and the batch is worked on again.
-    """
+    async def received(self, keys: Collection[str]) -> Mapping[str, Outcome]:
+        return {}
+
+    async def messages(self, wanted: Iterable[tuple[ConversationId, int]]) -> Sequence[Message]:
+        raise NotRemembered("Messages are not remembered.")
+
+    async def queue(self) -> Sequence[QueueEntry]:
+        raise NotRemembered("The queue is not remembered.")
+
+    async def next_number(self) -> TicketNumber:
+        raise NotRemembered("Numbers are not remembered.")
+
+    async def _select(
+        self, table: str, column: str, values: Sequence[Any], kind: str = "text"
+    ) -> Sequence[rows.Record]:
+        if values:
+            raise NotRemembered(f"A {table} is not remembered.")
+        return []
+
+
+class RememberedSqliteBatch(RememberedBatch):
+    """Written unless another connection has written since ``data_version``."""
 
     def __init__(
         self,
@@ -39,18 +68,6 @@ class RememberedBatch(TortoiseBatch):
         self._client = client
         self._data_version = data_version
 
-    async def received(self, keys: Collection[str]) -> Mapping[str, Outcome]:
-        return {}
-
-    async def messages(self, wanted: Iterable[tuple[ConversationId, int]]) -> Sequence[Message]:
-        raise NotRemembered("Messages are not remembered.")
-
-    async def queue(self) -> Sequence[QueueEntry]:
-        raise NotRemembered("The queue is not remembered.")
-
-    async def next_number(self) -> TicketNumber:
-        raise NotRemembered("Numbers are not remembered.")
-
     async def _execute(self, statements: Sequence[Statement]) -> Statement | None:
         try:
             done = await self._client.execute_at_once(statements, self._data_version)
@@ -59,12 +76,48 @@ class RememberedBatch(TortoiseBatch):
         except OperationalError as error:
             raise StorageError(str(error)) from error
         if not done:
-            raise ConcurrentChange("What was remembered is outdated.")
+            raise ConcurrentChange(_OUTDATED)
         return None
 
-    async def _select(
-        self, table: str, column: str, values: Sequence[Any], kind: str = "text"
-    ) -> Sequence[rows.Record]:
-        if values:
-            raise NotRemembered(f"A {table} is not remembered.")
-        return []
+
+class RememberedPostgresBatch(RememberedBatch):
+    """Written, in one statement, unless a conversation or ticket is another than it was."""
+
+    def __init__(
+        self,
+        client: BaseDBAsyncClient,
+        conversations: Cache[ConversationId, Conversation],
+        tickets: Cache[TicketNumber, Ticket],
+        first_ticket: int,
+        node: str,
+    ) -> None:
+        super().__init__(client, conversations, tickets, first_ticket, node)
+        self._used: dict[TicketNumber, Ticket] = {}
+
+    async def tickets(self, numbers: Collection[TicketNumber]) -> Mapping[TicketNumber, Ticket]:
+        found = await super().tickets(numbers)
+        self._used.update(found)
+        return found
+
+    async def _execute(self, statements: Sequence[Statement]) -> Statement | None:
+        told = announcements(self._node, self.changes)
+        query = all_or_nothing_sql(tuple(s.query(len(s.rows)) for s in statements), tell=bool(told))
+        # Nodes that change the same rows take them in the same order, so that none waits for another's.
+        values = [rows_json(sorted(s.rows, key=_key) if s.changes else s.rows) for s in statements]
+        if told:
+            values.append(rows_json(told))
+        values.append(rows_json([statement.changes for statement in statements]))
+        values.append(rows_json([[ticket.number, ticket.version] for ticket in self._used.values()]))
+        try:
+            await self._connection.execute_query_dict(query, values)
+        except asyncpg.DivisionByZeroError as error:
+            raise ConcurrentChange(_OUTDATED) from error
+        except IntegrityError:
+            raise
+        except OperationalError as error:
+            raise StorageError(str(error)) from error
+        return None
+
+
+def _key(row: Sequence[Any]) -> Any:
+    return row[0]

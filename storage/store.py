@@ -10,7 +10,7 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 
 from chatdesk.changes import Changes, SetAside
 from chatdesk.conversation import Conversation, ConversationId
-from chatdesk.errors import NotRemembered
+from chatdesk.errors import ConcurrentChange, NotRemembered
 from chatdesk.events import AnyEvent
 from chatdesk.ticket import Ticket, TicketNumber
 from storage import models
@@ -18,8 +18,11 @@ from storage.batch import TortoiseBatch
 from storage.cache import Cache
 from storage.database import Database
 from storage.postgres_batch import PostgresBatch
-from storage.remembered_batch import RememberedBatch
+from storage.remembered_batch import RememberedBatch, RememberedPostgresBatch, RememberedSqliteBatch
 from storage.sqlite_client import ImmediateSqliteClient, ScriptedTransactionWrapper
+
+READ_FIRST = 20
+"""Batches that read what they are about after another node was found to write to the same conversations."""
 
 
 class TortoiseStore:
@@ -35,6 +38,11 @@ class TortoiseStore:
         self._conversations: Cache[ConversationId, Conversation] = Cache()
         self._tickets: Cache[TicketNumber, Ticket] = Cache()
         self._data_version = -1
+        self._read_first = 0
+
+    @property
+    def _on_postgres(self) -> bool:
+        return self._database.dialect == "postgres"
 
     @asynccontextmanager
     async def batch(self, *, remembered: bool = False) -> AsyncIterator[TortoiseBatch]:
@@ -47,24 +55,36 @@ class TortoiseStore:
                 return
             async with self._database.transaction() as connection:
                 self._forget_if_outdated(connection)
-                kind = PostgresBatch if self._database.dialect == "postgres" else TortoiseBatch
+                kind = PostgresBatch if self._on_postgres else TortoiseBatch
                 batch = kind(connection, self._conversations, self._tickets, self._first_ticket, self._node)
                 yield batch
         except NotRemembered:
             raise
-        except BaseException:
-            # What the failed batch read or wrote may not be what is stored.
-            self._conversations.clear()
-            self._tickets.clear()
+        except BaseException as error:
+            self._forget(error, remembered=remembered)
             raise
         self._keep(batch.changes)
 
     def _remembered_batch(self) -> RememberedBatch:
         writer = self._database.writer
-        if not isinstance(writer, ImmediateSqliteClient):
-            raise NotRemembered("Other nodes write to this database too.")
         caches = (self._conversations, self._tickets)
-        return RememberedBatch(writer, *caches, self._first_ticket, self._node, self._data_version)
+        if isinstance(writer, ImmediateSqliteClient):
+            return RememberedSqliteBatch(writer, *caches, self._first_ticket, self._node, self._data_version)
+        if self._read_first > 0:
+            self._read_first -= 1
+            raise NotRemembered("Another node works on the same conversations.")
+        return RememberedPostgresBatch(writer, *caches, self._first_ticket, self._node)
+
+    def _forget(self, error: BaseException, *, remembered: bool) -> None:
+        """Forget what a failed batch read or wrote: it may not be what is stored.
+
+        On PostgreSQL every other batch compares what is remembered with the database anyway.
+        """
+        if remembered and self._on_postgres and isinstance(error, ConcurrentChange):
+            self._read_first = READ_FIRST
+            return
+        self._conversations.clear()
+        self._tickets.clear()
 
     def _keep(self, changes: Changes) -> None:
         self._conversations.put(changes.conversations)

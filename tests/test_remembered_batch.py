@@ -10,25 +10,32 @@ import pytest
 from msgspec.structs import replace
 
 from chatdesk.changes import Changes
+from chatdesk.conversation import Message, Visibility
 from chatdesk.errors import ConcurrentChange, EventRefused, NotRemembered
 from chatdesk.events import Outcome, TicketCancelled, TicketTaken
 from chatdesk.ticket import TicketNumber
 from storage.database import Database
-from storage.store import TortoiseStore
+from storage.store import READ_FIRST, TortoiseStore
 from tests.core_builders import message, new_desk, running, survey, url
-from tests.desk_builders import CHAT, MARCUS, TUESDAY, conversation
+from tests.desk_builders import CHAT, MARCUS, TICKET, TUESDAY, conversation, ticket
 
 
-async def test_what_is_not_at_hand_is_read(tmp_path: Path) -> None:
-    async with Database(url(tmp_path, "sqlite")) as database:
+@pytest.fixture(params=["sqlite", "postgres"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """The kind of database, each in turn."""
+    return str(request.param)
+
+
+async def test_what_is_not_at_hand_is_read(tmp_path: Path, kind: str) -> None:
+    async with Database(url(tmp_path, kind)) as database:
         store = TortoiseStore(database)
         with pytest.raises(NotRemembered):
             async with store.batch(remembered=True) as batch:
                 await batch.conversations([CHAT])
 
 
-async def test_a_remembered_conversation_is_written_without_reading_it(tmp_path: Path) -> None:
-    async with Database(url(tmp_path, "sqlite")) as database:
+async def test_a_remembered_conversation_is_written_without_reading_it(tmp_path: Path, kind: str) -> None:
+    async with Database(url(tmp_path, kind)) as database:
         store = TortoiseStore(database)
         async with store.batch() as batch:
             await batch.write(Changes(conversations={CHAT: conversation(version=1)}))
@@ -44,7 +51,7 @@ async def test_a_remembered_conversation_is_written_without_reading_it(tmp_path:
         ] == 5
 
 
-async def test_a_change_by_another_process_stops_the_write(tmp_path: Path) -> None:
+async def test_whatever_another_process_has_written_stops_the_write_on_sqlite(tmp_path: Path) -> None:
     async with Database(url(tmp_path, "sqlite")) as database:
         store = TortoiseStore(database)
         async with store.batch() as batch:
@@ -62,8 +69,8 @@ async def test_a_change_by_another_process_stops_the_write(tmp_path: Path) -> No
         ] == 1
 
 
-async def test_an_event_received_before_is_not_written_again(tmp_path: Path) -> None:
-    async with Database(url(tmp_path, "sqlite")) as database:
+async def test_an_event_received_before_is_not_written_again(tmp_path: Path, kind: str) -> None:
+    async with Database(url(tmp_path, kind)) as database:
         store = TortoiseStore(database)
         seen = Changes(
             conversations={CHAT: conversation(version=1)}, received=[("web:1", Outcome(CHAT, 1, None))]
@@ -83,9 +90,9 @@ async def test_an_event_received_before_is_not_written_again(tmp_path: Path) -> 
         ] == 1
 
 
-async def test_a_repeated_message_is_answered_with_its_first_outcome(tmp_path: Path) -> None:
+async def test_a_repeated_message_is_answered_with_its_first_outcome(tmp_path: Path, kind: str) -> None:
     async with (
-        Database(url(tmp_path, "sqlite")) as database,
+        Database(url(tmp_path, kind)) as database,
         running(new_desk(TortoiseStore(database))) as desk,
     ):
         chat = (await desk.receive(survey())).conversation
@@ -98,9 +105,11 @@ async def test_a_repeated_message_is_answered_with_its_first_outcome(tmp_path: P
         assert rows[0]["n"] == first.seq + 1
 
 
-async def test_a_repetition_that_would_be_refused_now_is_answered_as_it_was(tmp_path: Path) -> None:
+async def test_a_repetition_that_would_be_refused_now_is_answered_as_before(
+    tmp_path: Path, kind: str
+) -> None:
     async with (
-        Database(url(tmp_path, "sqlite")) as database,
+        Database(url(tmp_path, kind)) as database,
         running(new_desk(TortoiseStore(database))) as desk,
     ):
         number = (await desk.receive(survey())).ticket or TicketNumber(0)
@@ -114,3 +123,58 @@ async def test_a_repetition_that_would_be_refused_now_is_answered_as_it_was(tmp_
             await desk.receive(
                 TicketTaken(at=TUESDAY, channel="web", external_id="t1", ticket=number, agent=MARCUS)
             )
+
+
+OTHERS_WRITE = {
+    "conversation": "UPDATE conversation SET version = version + 1",
+    "ticket": "UPDATE ticket SET version = version + 1",
+}
+
+
+@pytest.mark.parametrize("table", sorted(OTHERS_WRITE))
+async def test_what_another_node_has_changed_stops_the_write_on_postgres(tmp_path: Path, table: str) -> None:
+    said = Message(CHAT, 5, MARCUS.author, Visibility.PUBLIC, "Hello", TUESDAY, changed=5)
+    async with Database(url(tmp_path, "postgres")) as database:
+        store = TortoiseStore(database, node="a")
+        async with store.batch() as batch:
+            begun = Changes(
+                conversations={CHAT: conversation(version=1)}, tickets={TICKET: ticket(version=1)}
+            )
+            await batch.write(begun)
+        await database.writer.execute_query(OTHERS_WRITE[table])
+        with pytest.raises(ConcurrentChange):
+            async with store.batch(remembered=True) as batch:
+                (known,) = (await batch.conversations([CHAT])).values()
+                await batch.tickets([TICKET])
+                later = replace(known, last_seq=5, changed_at=TUESDAY, version=2)
+                await batch.write(Changes(conversations={CHAT: later}, messages=[said]))
+        assert await database.reader.execute_query_dict("SELECT * FROM message") == []
+        with pytest.raises(NotRemembered, match="Another node"):
+            async with store.batch(remembered=True):
+                pass
+
+
+async def test_batches_remember_again_a_while_after_another_node_wrote(tmp_path: Path) -> None:
+    async with Database(url(tmp_path, "postgres")) as database:
+        store = TortoiseStore(database, node="a")
+        async with store.batch() as batch:
+            await batch.write(Changes(conversations={CHAT: conversation(version=1)}))
+        await database.writer.execute_query(OTHERS_WRITE["conversation"])
+        refused = [await refuses_to_remember(store) for _ in range(READ_FIRST + 4)]
+        assert refused == [True] * (1 + READ_FIRST) + [False] * 3
+
+
+async def refuses_to_remember(store: TortoiseStore) -> bool:
+    """Change the conversation, if need be after reading it; return whether that was needed."""
+    try:
+        await go_on(store, remembered=True)
+    except (ConcurrentChange, NotRemembered):
+        await go_on(store, remembered=False)
+        return True
+    return False
+
+
+async def go_on(store: TortoiseStore, *, remembered: bool) -> None:
+    async with store.batch(remembered=remembered) as batch:
+        known = (await batch.conversations([CHAT]))[CHAT]
+        await batch.write(Changes(conversations={CHAT: replace(known, version=known.version + 1)}))
