@@ -184,8 +184,11 @@ def all_or_nothing_sql(queries: tuple[str, ...], *, tell: bool) -> str:
     counts, tickets = f"${len(parts) + 1}::jsonb", f"${len(parts) + 2}::jsonb"
     met = [
         f"COALESCE((SELECT count(*) FROM s{index}) = ({counts}->>{index})::int, true)"
-        for index in range(len(parts))
+        for index in range(len(queries))
     ]
+    if tell:
+        # What nobody asks for is not executed.
+        met.append(f"(SELECT count(*) FROM s{len(queries)}) > 0")
     present = (
         f"(SELECT count(*) FROM jsonb_array_elements({tickets}) JOIN ticket t "
         f"ON t.number = (value->>0)::bigint AND t.version = (value->>1)::int) = jsonb_array_length({tickets})"

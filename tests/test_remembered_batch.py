@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import asyncpg
 import pytest
 from msgspec.structs import replace
 
@@ -14,7 +17,8 @@ from chatdesk.conversation import Message, Visibility
 from chatdesk.errors import ConcurrentChange, EventRefused, NotRemembered
 from chatdesk.events import Outcome, TicketCancelled, TicketTaken
 from chatdesk.ticket import TicketNumber
-from storage.database import Database
+from storage.bulk import NODES_CHANNEL
+from storage.database import Database, postgres_address
 from storage.store import READ_FIRST, TortoiseStore
 from tests.core_builders import message, new_desk, running, survey, url
 from tests.desk_builders import CHAT, MARCUS, TICKET, TUESDAY, conversation, ticket
@@ -152,6 +156,24 @@ async def test_what_another_node_has_changed_stops_the_write_on_postgres(tmp_pat
         with pytest.raises(NotRemembered, match="Another node"):
             async with store.batch(remembered=True):
                 pass
+
+
+async def test_what_is_written_from_memory_is_told_to_the_other_nodes(tmp_path: Path) -> None:
+    address = url(tmp_path, "postgres")
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    async with Database(address) as database:
+        store = TortoiseStore(database, node="a")
+        async with store.batch() as batch:
+            await batch.write(Changes(conversations={CHAT: conversation(version=1)}))
+        listener = await asyncpg.connect(postgres_address(address))
+        try:
+            await listener.add_listener(NODES_CHANNEL, lambda *told: heard.put_nowait(told[3]))
+            await go_on(store, remembered=True)
+            async with asyncio.timeout(5):
+                told = json.loads(await heard.get())
+        finally:
+            await listener.close()
+    assert (told["node"], told["conversations"]) == ("a", [CHAT])
 
 
 async def test_batches_remember_again_a_while_after_another_node_wrote(tmp_path: Path) -> None:
