@@ -41,6 +41,7 @@ from chatdesk.staff import Staff
 from chatdesk.teams_parts import teams_service
 from chatdesk.ticket import TicketNumber
 from flows import live_chat, ticket_work
+from storage.checkpoints import Checkpoints
 from storage.database import Database
 from storage.figures import TortoiseFigures
 from storage.files import LocalFiles
@@ -54,7 +55,7 @@ from storage.store import TortoiseStore
 
 log = structlog.get_logger(__name__)
 
-DESK_LOOP, RELAY_LOOP, NODES_LOOP, SEARCH_LOOP = "desk", "relay", "nodes", "search"
+DESK_LOOP, RELAY_LOOP, NODES_LOOP, SEARCH_LOOP, LOG_LOOP = "desk", "relay", "nodes", "search", "log"
 DATABASE_PATIENCE = 5.0
 """Seconds in which a database that works has answered."""
 RELAY_PATIENCE, DESK_PATIENCE, LINK_PATIENCE = 2.5, 2.0, 0.5
@@ -165,22 +166,25 @@ async def running_desk(
 
 @asynccontextmanager
 async def _linked(database: Database, node: str, services: Services, loops: Loops) -> AsyncIterator[None]:
-    """Keep a link to the desk's other nodes; on SQLite there are none, and the search index is kept."""
+    """Keep a link to the desk's other nodes; on SQLite there are none, and the files are looked after."""
     if database.dialect == "sqlite":
-        name, indexer = SEARCH_LOOP, MessageIndexer(database)
-        work, stop = indexer.run(), indexer.stop
+        indexer, checkpoints = MessageIndexer(database), Checkpoints(database)
+        services.desk.on_batch(checkpoints.batch_done)
+        work = {SEARCH_LOOP: (indexer.run(), indexer.stop), LOG_LOOP: (checkpoints.run(), checkpoints.stop)}
     else:
         # PostgreSQL's driver is needed by a desk on PostgreSQL only.
         from storage.node_link import NodeLink
 
-        name, link = NODES_LOOP, NodeLink(database, node, services.hub, services.facts, services.wake_relay)
-        work, stop = link.run(), link.stop
-    loops.start(name, work)
+        link = NodeLink(database, node, services.hub, services.facts, services.wake_relay)
+        work = {NODES_LOOP: (link.run(), link.stop)}
+    for name, (run, _) in work.items():
+        loops.start(name, run)
     try:
         yield
     finally:
-        stop()
-        await loops.finish(name, LINK_PATIENCE)
+        for name, (_, stop) in work.items():
+            stop()
+            await loops.finish(name, LINK_PATIENCE)
 
 
 def build_desk(config: Config, database: Database, hub: Hub, node: str = "") -> Desk:

@@ -17,6 +17,7 @@ from tortoise.exceptions import BaseORMException
 
 from chatdesk.errors import DatabaseUnavailable, StorageError
 from storage.migrator import bring_up_to_date
+from storage.sqlite_client import ImmediateSqliteClient
 
 WRITER, READER = "default", "reader"
 POOL_SIZE = 5
@@ -114,6 +115,14 @@ class Database:
         if found[0]["transaction_read_only"] == "on":
             return "The database server only reads: it is a standby."
         return None
+
+    async def copy_log(self) -> None:
+        """Copy SQLite's write-ahead log into the database. Raises StorageError when that fails."""
+        if isinstance(self.writer, ImmediateSqliteClient):
+            try:
+                await self.writer.copy_log()
+            except sqlite3.Error as error:
+                raise StorageError(str(error)) from error
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[BaseDBAsyncClient]:

@@ -41,6 +41,8 @@ _CONFLICTS = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
+    # How a batch written from memory says that another node was faster [all_or_nothing_sql].
+    asyncpg.DivisionByZeroError,
 )
 _UNAVAILABLE = (
     asyncpg.PostgresConnectionError,

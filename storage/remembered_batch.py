@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-import asyncpg
 from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import IntegrityError, OperationalError
 
@@ -110,8 +109,6 @@ class RememberedPostgresBatch(RememberedBatch):
         values.append(rows_json([[ticket.number, ticket.version] for ticket in self._used.values()]))
         try:
             await self._connection.execute_query_dict(query, values)
-        except asyncpg.DivisionByZeroError as error:
-            raise ConcurrentChange(_OUTDATED) from error
         except IntegrityError:
             raise
         except OperationalError as error:

@@ -16,8 +16,8 @@ log = structlog.get_logger(__name__)
 
 CHUNK = 1_000
 """Messages indexed before somebody searches."""
-LITTLE = 100
-"""Messages indexed in one transaction beside the chats: a millisecond or two in which no batch is written."""
+LITTLE = 30
+"""Messages indexed in one transaction beside the chats: half a millisecond in which no batch is written."""
 PAUSE, SHARE = 2.0, 0.1
 """Seconds between two looks for new messages; the share of its time that the indexing of many may take."""
 _BEHIND = (

@@ -155,6 +155,12 @@ class ImmediateSqliteClient(SqliteClient):
             done: bool = await uninterrupted(work)
         return done
 
+    async def copy_log(self) -> None:
+        """Copy the write-ahead log into the database, as far as no reader needs what is there."""
+        async with self._lock:
+            if self._connection is not None:
+                await uninterrupted(self._connection.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)"))
+
     def _in_transaction(self) -> TransactionContext:
         return ImmediateTransaction(ScriptedTransactionWrapper(self), self._lock)
 
