@@ -18,7 +18,7 @@ CHUNK = 1_000
 """Messages indexed before somebody searches."""
 LITTLE = 30
 """Messages indexed in one transaction beside the chats: half a millisecond in which no batch is written."""
-PAUSE, SHARE = 2.0, 0.1
+PAUSE, SHARE = 2.0, 0.05
 """Seconds between two looks for new messages; the share of its time that the indexing of many may take."""
 _BEHIND = (
     "SELECT (SELECT COALESCE(MAX(row), 0) FROM message) - "
