@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator
@@ -15,7 +14,6 @@ from aiohttp import WSCloseCode, WSMsgType
 
 from adapters.web import visitor_connection, visitor_socket
 from adapters.web.frames import MAX_FRAME
-from adapters.web.live_socket import MAX_QUEUED, LiveSocket
 from chatdesk.errors import EventRefused
 from tests.running_desk import ANSWERS, Line, ServedDesk, customer, serving
 
@@ -313,29 +311,6 @@ def test_an_address_may_open_only_so_many_connections() -> None:
     addresses.add("192.0.2.2")
     addresses.remove("192.0.2.1")
     addresses.add("192.0.2.1")
-
-
-class StuckCarrier:
-    """A reader that takes nothing."""
-
-    def __init__(self) -> None:
-        self.closed: list[int] = []
-
-    async def send_str(self, data: str, /) -> None:
-        await asyncio.Event().wait()
-
-    async def close(self, *, code: int, message: bytes) -> bool:
-        self.closed.append(code)
-        return True
-
-
-async def test_a_reader_that_lags_too_far_behind_is_cut_off() -> None:
-    carrier = StuckCarrier()
-    live = LiveSocket(carrier)
-    for _ in range(MAX_QUEUED + 1):
-        live.send("{}")
-    await asyncio.wait_for(live.run(), 5)
-    assert carrier.closed == [WSCloseCode.TRY_AGAIN_LATER]
 
 
 async def test_a_stopping_desk_tells_its_visitors_to_come_back(desk: ServedDesk) -> None:

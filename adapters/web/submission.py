@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import structlog
+from msgspec import Struct
 
 from adapters.web.frames import Json, encode, error_frame
 from chatdesk.desk import Desk
@@ -13,6 +14,13 @@ from chatdesk.errors import DeskStopped, EventRefused, StorageError
 from chatdesk.events import AnyEvent, Outcome
 
 log = structlog.get_logger(__name__)
+
+
+class Ack(Struct, frozen=True, tag_field="t", tag="ack"):
+    """What ``id`` named is stored; ``seq`` is the conversation's highest number then."""
+
+    id: str
+    seq: int
 
 
 class Submission:
@@ -44,7 +52,7 @@ class Submission:
         outcome = result if isinstance(result, Outcome) else None
         if client_id is not None:
             if isinstance(result, Outcome):
-                self._send(encode({"t": "ack", "id": client_id, "seq": result.seq}))
+                self._send(encode(Ack(client_id, result.seq)))
             else:
                 self._send(_explain(result, client_id))
         if then is not None:
