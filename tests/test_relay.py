@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -405,3 +405,27 @@ async def test_a_call_that_hangs_ends_before_its_lease_does() -> None:
     async with running(setting):
         await setting.until(lambda: setting.status("a") is DeliveryStatus.UNKNOWN)
     assert setting.channel.sent == ["a"]
+
+
+@pytest.mark.parametrize("was_cut_off", [False, True])
+async def test_what_was_leased_too_late_to_end_in_time_is_leased_anew(*, was_cut_off: bool) -> None:
+    setting = Setting()
+    await queue_up(setting.store, delivery("a"))
+    if was_cut_off:
+        await setting.outbox.lease(TUESDAY, TUESDAY, 1)
+    lease = setting.outbox.lease
+    sent_by_then: list[list[str]] = []
+
+    async def slow_at_first(now: datetime, until: datetime, limit: int) -> Sequence[Delivery]:
+        leased = await lease(now, until, limit)
+        if not sent_by_then:
+            setting.clock.advance(LEASE.total_seconds())
+        sent_by_then.append(list(setting.channel.sent))
+        return leased
+
+    setting.outbox.lease = slow_at_first  # type: ignore[method-assign]
+    async with running(setting):
+        await setting.until(done(setting, "a"))
+    assert sent_by_then[:2] == [[], []]
+    assert setting.channel.sent == ["a"]
+    assert setting.channel.looked_for == (["a"] if was_cut_off else [])
