@@ -66,6 +66,10 @@ class ConcurrentChange(StorageError):
     """Another writer changed the same record first; the work can be tried again."""
 
 
+class LeaseLost(StorageError):
+    """Another node does the work by now that this write belongs to; nothing was written."""
+
+
 class NotRemembered(StorageError):
     """What is asked for is not at hand and has to be read from the database first."""
 

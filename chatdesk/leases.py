@@ -76,9 +76,10 @@ class Alone:
                     task.result()
                     return True
                 wanted = self._clock() + self._length
-                if await self._keep(name, token, wanted):
+                kept = await self._keep(name, token, wanted)
+                if kept:
                     until = wanted
-                elif self._clock() + self._length / 3 >= until:
+                elif kept is False or self._clock() + self._length / 3 >= until:
                     log.warning("lease_lost", lease=name, token=token)
                     return False
         finally:
@@ -86,13 +87,13 @@ class Alone:
             await asyncio.wait({task})
             await self._give_back(name, token)
 
-    async def _keep(self, name: str, token: int, until: datetime) -> bool:
-        """Tell whether it was renewed; one that another node took counts as ended at once."""
+    async def _keep(self, name: str, token: int, until: datetime) -> bool | None:
+        """Tell whether it was renewed; False when another node took it, None when nobody could be asked."""
         try:
             return await asyncio.wait_for(self._leases.keep(name, token, until), self._pause)
         except (StorageError, TimeoutError) as error:
             log.warning("lease_not_renewed", lease=name, error=str(error))
-            return False
+            return None
 
     async def _give_back(self, name: str, token: int) -> None:
         try:

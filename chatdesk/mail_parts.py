@@ -29,7 +29,7 @@ from chatdesk.settings.mail_servers import MailServers
 from storage.adapter_notes import TortoiseAdapterNotes
 from storage.database import Database
 from storage.inbox import TortoiseDeliveries, TortoiseInbox
-from storage.leases import TortoiseLeases
+from storage.leases import Fence, TortoiseLeases
 from storage.mail_updates import TortoiseMailUpdates
 from storage.mailbox import TortoiseMailbox
 
@@ -92,12 +92,17 @@ class DeskMail:
         if self.servers.imap is None:
             yield
             return
-        account = ImapAccount(self.servers.imap, self.services.config.mail)
-        notes = TortoiseAdapterNotes(self.database)
-        reader = ImapReader(account, self.intake.accept, notes, self.services.clock, random.random)
-        # Of several nodes one reads the mailbox; what it brings twice is kept once, by its place.
-        alone = Alone(TortoiseLeases(self.database), self.services.new_id(), self.services.clock)
-        task = asyncio.create_task(alone.run(IMAP_LOOP, lambda token: reader.run()), name=IMAP_LOOP)
+        account, clock = ImapAccount(self.servers.imap, self.services.config.mail), self.services.clock
+
+        async def read(token: int) -> None:
+            # How far a folder was read is noted by the lease's holder only. A mail that an earlier holder
+            # still brings is kept once, by its place.
+            notes = TortoiseAdapterNotes(self.database, Fence(IMAP_LOOP, token))
+            await ImapReader(account, self.intake.accept, notes, clock, random.random).run()
+
+        # Of several nodes one reads the mailbox.
+        alone = Alone(TortoiseLeases(self.database), self.services.new_id(), clock)
+        task = asyncio.create_task(alone.run(IMAP_LOOP, read), name=IMAP_LOOP)
         try:
             yield
         finally:

@@ -2,40 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 
+from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.expressions import Q
 
 from storage import models
 from storage.database import Database
+from storage.leases import Fence
 
 
 class TortoiseAdapterNotes:
-    """Small texts by adapter and key."""
+    """Small texts by adapter and key.
 
-    def __init__(self, database: Database) -> None:
+    With a ``fence`` they are written by the holder of its lease only: what changes them raises LeaseLost,
+    and changes nothing, once another node has taken it.
+    """
+
+    def __init__(self, database: Database, fence: Fence | None = None) -> None:
         self._database = database
+        self._fence = fence
 
     async def get(self, adapter: str, key: str) -> str | None:
         found = await models.AdapterNote.get_or_none(adapter=adapter, key=key, using_db=self._database.reader)
         return found.value if found else None
 
     async def put(self, adapter: str, key: str, value: str, at: datetime) -> None:
-        async with self._database.transaction() as connection:
+        async with self._writing() as connection:
             _ = await models.AdapterNote.update_or_create(
                 defaults={"value": value, "changed_at": at}, using_db=connection, adapter=adapter, key=key
             )
 
     async def claim(self, adapter: str, key: str, value: str, at: datetime) -> str:
-        async with self._database.transaction() as connection:
+        async with self._writing() as connection:
             found, _ = await models.AdapterNote.get_or_create(
                 defaults={"value": value, "changed_at": at}, using_db=connection, adapter=adapter, key=key
             )
         return found.value
 
     async def remove(self, adapter: str, key: str) -> None:
-        async with self._database.transaction() as connection:
+        async with self._writing() as connection:
             await models.AdapterNote.filter(adapter=adapter, key=key).using_db(connection).delete()
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[BaseDBAsyncClient]:
+        async with self._database.transaction() as connection:
+            if self._fence is not None:
+                await self._fence.check(connection)
+            yield connection
 
 
 class TortoiseIdentities:

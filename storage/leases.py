@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from chatdesk.errors import LeaseLost
 from storage import rows
 from storage.database import Database
 
@@ -49,3 +53,25 @@ class TortoiseLeases:
 
     def _moment(self, at: datetime) -> Any:
         return at if self._database.dialect == "postgres" else rows.timestamp(at)
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Lets a holder write only while its lease has not passed on, however long it slept meanwhile.
+
+    ``token`` is what the holder was given with the lease called ``name`` [chatdesk.leases.Alone.run].
+    """
+
+    name: str
+    token: int
+
+    async def check(self, connection: BaseDBAsyncClient) -> None:
+        """Pass if the lease is still its; whoever takes it then waits until this transaction has ended.
+
+        Raises LeaseLost.
+        """
+        query = "SELECT token FROM lease WHERE name = ? AND token = ?"
+        if connection.capabilities.dialect == "postgres":
+            query = "SELECT token FROM lease WHERE name = $1 AND token = $2 FOR SHARE"
+        if not await connection.execute_query_dict(query, [self.name, self.token]):
+            raise LeaseLost(f"Another node holds the lease {self.name} by now.")

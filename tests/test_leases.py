@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from chatdesk.errors import LeaseLost
 from chatdesk.leases import Alone, Leases
+from storage.adapter_notes import TortoiseAdapterNotes
 from storage.database import Database
-from storage.leases import TortoiseLeases
+from storage.leases import Fence, TortoiseLeases
 from tests.core_builders import url
 from tests.desk_builders import TUESDAY
 
@@ -20,9 +22,14 @@ SHORT = timedelta(milliseconds=300)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def leases(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Leases]:
-    async with Database(url(tmp_path, request.param)) as database:
-        yield TortoiseLeases(database)
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    async with Database(url(tmp_path, request.param)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def leases(database: Database) -> Leases:
+    return TortoiseLeases(database)
 
 
 def now() -> datetime:
@@ -106,3 +113,65 @@ async def test_work_that_ends_by_itself_ends_the_lease(leases: Leases) -> None:
 
     await Alone(leases, "a", now, SHORT).run("imap", work)
     assert await leases.take("imap", "b", now(), now() + SECOND) == 2
+
+
+async def test_work_is_cut_off_at_once_when_another_node_has_taken_its_lease(leases: Leases) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def work(token: int) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    task = asyncio.create_task(Alone(leases, "a", now, 10 * SHORT).run("imap", work))
+    await begun.wait()
+    assert await leases.take("imap", "b", now() + 99 * SECOND, now() + 999 * SECOND) == 2
+    # The first renewal comes after a third of it; the lease itself would last twice as long as this.
+    await asyncio.wait_for(ended.wait(), 5 * SHORT.total_seconds())
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def test_an_earlier_holder_writes_nothing_more(database: Database, leases: Leases) -> None:
+    first = await leases.take("imap", "a", TUESDAY, TUESDAY + SECOND)
+    assert first is not None
+    notes = TortoiseAdapterNotes(database, Fence("imap", first))
+    await notes.put("email", "folder", "1", TUESDAY)
+    # Its lease has ended, but nobody has taken it: nothing can have been done meanwhile.
+    await notes.put("email", "folder", "2", TUESDAY + 2 * SECOND)
+    second = await leases.take("imap", "b", TUESDAY + 2 * SECOND, TUESDAY + 3 * SECOND)
+    assert second is not None
+    for write in (
+        notes.put("email", "folder", "3", TUESDAY),
+        notes.claim("email", "other", "3", TUESDAY),
+        notes.remove("email", "folder"),
+    ):
+        with pytest.raises(LeaseLost):
+            await write
+    assert await notes.get("email", "folder") == "2"
+    assert await notes.get("email", "other") is None
+    await TortoiseAdapterNotes(database, Fence("imap", second)).put("email", "folder", "9", TUESDAY)
+    assert await notes.get("email", "folder") == "9"
+
+
+async def test_a_lease_passes_on_only_after_what_its_holder_writes(tmp_path: Path) -> None:
+    async with Database(url(tmp_path, "postgres")) as database:
+        leases = TortoiseLeases(database)
+        token = await leases.take("imap", "a", TUESDAY, TUESDAY + SECOND)
+        assert token is not None
+        async with database.transaction() as connection:
+            await Fence("imap", token).check(connection)
+            taking = asyncio.create_task(leases.take("imap", "b", TUESDAY + SECOND, TUESDAY + 2 * SECOND))
+            await until_waiting(database)
+            assert not taking.done()
+        assert await taking == token + 1
+
+
+async def until_waiting(database: Database) -> None:
+    """Wait until a transaction of the database waits for another one's lock."""
+    query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(10):
+        while not await database.reader.execute_query_dict(query):  # noqa: ASYNC110 - another process waits
+            await asyncio.sleep(0.01)
