@@ -138,7 +138,6 @@ def desk_mail(
         threading=Threading(services.config, inbox, reads, tokens),
         attaching=attaching,
         clock=clock,
-        new_id=services.new_id,
         queued=queued,
     )
     parser = ParserProcess()

@@ -10,6 +10,7 @@ import pytest
 
 from chatdesk.bootstrap import now
 from chatdesk.conversation import Visibility
+from chatdesk.errors import StorageError
 from chatdesk.events import AgentMessaged, TicketResolved, TicketTaken
 from chatdesk.inbox import InboundStatus
 from chatdesk.mailbox import StoredMail
@@ -237,6 +238,16 @@ async def test_a_stranger_is_held_and_asked_once(desk: ServedDesk) -> None:
     held = await desk.running.mail.room.read(first.id)
     assert held is not None
     assert (held.facts["company"], held.facts["phone"]) == ("Contoso", "555-0177")
+    assert len(await all_sent(desk)) == 1
+
+
+async def test_two_nodes_that_work_on_a_strangers_mail_at_once_ask_once(desk: ServedDesk) -> None:
+    _ = await take_in(desk, mail("Help!", sender="Sam <sam@unknown.example>", vouched=""))
+    async with desk.running.database.transaction() as connection:
+        # As the other node has read it.
+        await connection.execute_query("UPDATE inbound_mail SET status = 'received', facts = '{}'")
+    with pytest.raises(StorageError):
+        _ = await desk.running.mail.intake.work_off()
     assert len(await all_sent(desk)) == 1
 
 

@@ -18,7 +18,7 @@ from chatdesk.desk import Desk
 from chatdesk.errors import EventRefused
 from chatdesk.events import AgentMessaged, MailReceived, MailReplied, Outcome
 from chatdesk.inbox import Deliveries, InboundMail, InboundStatus, Inbox
-from chatdesk.ports import Clock, NewId
+from chatdesk.ports import Clock
 from chatdesk.rate_limit import RateLimit
 from chatdesk.reading import StaffReads
 from chatdesk.sender import LONGEST_ADDRESS, Standing
@@ -57,7 +57,6 @@ class Desktop:
     threading: Threading
     attaching: Attaching
     clock: Clock
-    new_id: NewId
     queued: Callable[[], None]
 
 
@@ -284,7 +283,7 @@ class Filing:
         )
         facts = {**mail.facts, "asked": at.isoformat()} if asks else mail.facts
         held = replace(mail, status=InboundStatus.HELD, reason=reason, facts=facts)
-        question = question_to(self._d.new_id(), mail.id, parsed.sender, parsed.message_id, at)
+        question = question_to(mail.id, parsed.sender, parsed.message_id, at)
         await self._d.inbox.finish(held, question if asks else None)
         if asks:
             self._d.queued()

@@ -22,6 +22,8 @@ from chatdesk.ports import Clock
 BATCH = 50
 RETRY = 5.0
 """Seconds to wait when the database could not take something."""
+LOOK_AGAIN = 60.0
+"""Seconds after which mails are looked for that another node kept and, having died, did not file."""
 log = structlog.get_logger(__name__)
 
 
@@ -58,7 +60,7 @@ class Intake:
                     await self._pause(RETRY)
                     continue
                 if not busy:
-                    await self._pause(None)
+                    await self._pause(LOOK_AGAIN)
         finally:
             await self._parser.close()
 
@@ -102,7 +104,7 @@ class Intake:
         log.warning("mail_held", mail=mail.id, reason=reason)
         await self._inbox.finish(replace(mail, status=InboundStatus.HELD, reason=reason))
 
-    async def _pause(self, seconds: float | None) -> None:
+    async def _pause(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
                 _ = await self._wake.wait()

@@ -16,10 +16,13 @@ SUBJECT = "Your message: we need a few details"
 COLUMNS = 78
 
 
-def question_to(identity: str, held: str, recipient: str, answers: str, at: datetime) -> Delivery:
-    """Return the delivery that asks about the held mail; ``answers`` is that mail's Message-ID."""
+def question_to(held: str, recipient: str, answers: str, at: datetime) -> Delivery:
+    """Return the delivery that asks about the held mail; ``answers`` is that mail's Message-ID.
+
+    It bears the mail's own id, so that two nodes that work on one mail ask once.
+    """
     return Delivery(
-        id=identity,
+        id=held,
         target=MAIL_TARGET,
         kind=DeliveryKind.MAIL,
         lane=held,
