@@ -65,11 +65,17 @@ class ConsoleClient:
 @asynccontextmanager
 async def console(desk: ServedDesk, name: str = "Marcus Bell") -> AsyncIterator[ConsoleClient]:
     """Sign a technician in."""
-    cookies = dict(await desk.sign_in(name))
-    async with aiohttp.ClientSession(cookies=cookies) as session:
-        async with session.get(f"{desk.base}/console/api/me") as answer:
+    async with console_of(desk.base, await desk.sign_in(name)) as signed_in:
+        yield signed_in
+
+
+@asynccontextmanager
+async def console_of(base: str, cookies: Mapping[str, str]) -> AsyncIterator[ConsoleClient]:
+    """Open the console with the cookies of a session."""
+    async with aiohttp.ClientSession(cookies=dict(cookies)) as session:
+        async with session.get(f"{base}/console/api/me") as answer:
             me = await answer.json()
-        yield ConsoleClient(desk.base, session, me["csrf"], me["agent"]["id"])
+        yield ConsoleClient(base, session, me["csrf"], me["agent"]["id"])
 
 
 @asynccontextmanager

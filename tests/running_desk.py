@@ -150,9 +150,15 @@ async def technician(base: str, cookies: Mapping[str, str]) -> AsyncIterator[Lin
 class ServerProcess:
     """`python -m chatdesk demo` as a process of its own on a free port, with its own data folder."""
 
-    def __init__(self, data: Path, arguments: tuple[str, ...] = ("demo",), **environment: str) -> None:
+    def __init__(
+        self,
+        data: Path,
+        arguments: tuple[str, ...] = ("demo",),
+        module: str = "chatdesk",
+        **environment: str,
+    ) -> None:
         self.data = data
-        self._arguments = arguments
+        self._arguments = (module, *arguments)
         self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
         self._reading: list[asyncio.Task[None]] = []
@@ -183,7 +189,6 @@ class ServerProcess:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "chatdesk",
             *self._arguments,
             cwd=REPOSITORY,
             env={

@@ -1,0 +1,66 @@
+"""What one node does at a time: it passes on when its holder hangs or dies, who then counts no more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.dovecot import PASSWORD, dovecot
+from tests.gate import gate
+from tests.mail_builders import DESK_ADDRESS, MAIL_DESK, mail
+from tests.two_nodes import freeze, go_on, said, two_nodes
+
+pytestmark = [pytest.mark.slow, pytest.mark.crash]
+HOLDS = "SELECT token FROM lease WHERE name = '{}' AND until > now()"
+READ_UP_TO = "SELECT value FROM adapter_note WHERE adapter = 'email' AND key LIKE 'imap:%'"
+FENCED = """
+    SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+    AND wait_event_type = 'Lock' AND query LIKE '%FROM lease%FOR SHARE'"""
+FILED = "SELECT count(*) FROM inbound_mail WHERE status = 'filed'"
+
+
+async def test_who_hung_while_the_mailbox_passed_on_notes_nothing_when_it_wakes(tmp_path: Path) -> None:
+    file = tmp_path / "chatdesk.toml"
+    file.write_text(MAIL_DESK)
+    async with dovecot() as post, gate(post.imap_port) as imap:
+
+        async def deliver(number: int) -> None:
+            sender = f"Person {number} <p{number}@contoso.example>"
+            await post.deliver(mail(f"Problem {number}.", f"Mail {number}", sender), DESK_ADDRESS)
+
+        await deliver(1)
+        async with two_nodes(
+            tmp_path,
+            module="tests.quick_node",
+            CHATDESK_CONFIG=str(file),
+            CHATDESK_IMAP_URL=f"imap+plain://help%40northwind.example@127.0.0.1:{imap.port}",
+            CHATDESK_IMAP_PASSWORD=PASSWORD,
+        ) as nodes:
+            await nodes.until(READ_UP_TO, "1")
+            imap.hold(b"+FLAGS.SILENT")
+            await deliver(2)
+            await imap.held.wait()
+            # The second mail is kept, and that it is has not been noted yet.
+            freeze(nodes.a)
+            await nodes.until(HOLDS.format("mailbox"), 2)
+            await deliver(3)
+            await nodes.until(READ_UP_TO, "3")
+            imap.open()
+            async with nodes.locked("lease"):
+                # It cannot learn that it lost the lease before it has tried to write under it.
+                go_on(nodes.a)
+                await nodes.until(FENCED, 1)
+            await said(nodes.a, "lease_lost")
+            assert await nodes.database.fetchval(READ_UP_TO) == "3"
+            await nodes.until(FILED, 3)
+            async with nodes.locked("ticket"):
+                # The fourth mail is kept and noted, and its node dies before it can be filed.
+                await deliver(4)
+                await nodes.until(READ_UP_TO, "4")
+                await nodes.b.kill()
+            await nodes.until(FILED, 4)
+            await nodes.until(HOLDS.format("mailbox"), 3)
+            await deliver(5)
+            await nodes.until(FILED, 5)
+            assert await nodes.database.fetchval("SELECT count(*) FROM ticket") == 5
