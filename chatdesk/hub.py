@@ -68,6 +68,11 @@ class Hub:
         """Call ``listener`` with everything new in the conversation from now on."""
         self._conversations.setdefault(conversation, set()).add(listener)
 
+    def told(self, conversation: Conversation) -> None:
+        """Note that a listener was shown the conversation as it is here, by who has just read it."""
+        if conversation.id in self._conversations:
+            self._newest.setdefault(conversation.id, conversation)
+
     def unlisten(self, conversation: ConversationId, listener: ConversationListener) -> None:
         """Stop calling ``listener`` for the conversation; unknown ones are ignored."""
         listeners = self._conversations.get(conversation)
@@ -137,10 +142,10 @@ class Hub:
         """Tell whether the conversation has changes before these that nobody here was told of."""
         newest = self._newest.get(news.conversation.id)
         if newest is None:
-            return False
-        known = newest.last_seq
+            # Whoever listens is being shown it: what of it they will have read is not known yet.
+            return True
         first = min((message.changed for message in news.messages), default=news.conversation.last_seq + 1)
-        return first > known + 1
+        return first > newest.last_seq + 1
 
     def _publish_to_desk(self, changes: Changes) -> None:
         numbers = {c.ticket for c in changes.conversations.values() if c.ticket is not None}

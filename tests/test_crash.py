@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import pytest
@@ -44,43 +44,58 @@ class LiveChat:
     agent: Ledger
 
 
-async def take(server: ServerProcess, cookies: Mapping[str, str], ticket: str) -> None:
+class Served(Protocol):
+    """A desk, wherever it is to be found now."""
+
+    @property
+    def base(self) -> str: ...
+
+
+async def take(server: Served, cookies: Mapping[str, str], ticket: str) -> None:
     """Take a ticket as the console does."""
-    async with aiohttp.ClientSession(cookies=dict(cookies), headers={"Origin": server.base}) as session:
-        async with session.get(f"{server.base}/console/api/me") as answer:
+    base = server.base
+    async with aiohttp.ClientSession(cookies=dict(cookies), headers={"Origin": base}) as session:
+        async with session.get(f"{base}/console/api/me") as answer:
             token = (await answer.json())["csrf"]
         body = {"id": secrets.token_hex(8)}
-        address = f"{server.base}/console/api/tickets/{ticket}/take"
+        address = f"{base}/console/api/tickets/{ticket}/take"
         async with session.post(address, json=body, headers={CSRF_HEADER: token}) as answer:
             assert answer.status == 200, await answer.text()
 
 
-async def open_chat(server: ServerProcess, cookies: Mapping[str, str], number: int) -> LiveChat:
+async def open_chat(
+    server: Served, cookies: Mapping[str, str], number: int, messages: int = MESSAGES
+) -> LiveChat:
     visitor = secrets.token_urlsafe(32)
     async with customer(server.base, visitor) as line:
         await line.next("ready")
         await line.send(t="start", id="survey", answers={**ANSWERS, "email": f"c{number}@contoso.example"})
         ready = await line.next("ready")
         await take(server, cookies, ready["state"]["ticket"])
-    ours, theirs = ([f"{side}{number}-{n}" for n in range(MESSAGES)] for side in ("c", "t"))
+    ours, theirs = ([f"{side}{number}-{n}" for n in range(messages)] for side in ("c", "t"))
     return LiveChat(ready["conversation"], visitor, Ledger("customer", ours), Ledger("agent", theirs))
 
 
-def as_customer(server: ServerProcess) -> Callable[[aiohttp.ClientSession], Any]:
-    return lambda session: session.ws_connect(f"{server.base}/widget/socket?key=desk", origin=server.base)
+def as_customer(server: Served) -> Callable[[aiohttp.ClientSession], Any]:
+    def connect(session: aiohttp.ClientSession) -> Any:
+        base = server.base
+        return session.ws_connect(f"{base}/widget/socket?key=desk", origin=base)
+
+    return connect
 
 
-def as_technician(
-    server: ServerProcess, cookies: Mapping[str, str]
-) -> Callable[[aiohttp.ClientSession], Any]:
+def as_technician(server: Served, cookies: Mapping[str, str]) -> Callable[[aiohttp.ClientSession], Any]:
     header = "; ".join(f"{name}={value}" for name, value in cookies.items())
-    return lambda session: session.ws_connect(
-        f"{server.base}/console/socket", origin=server.base, headers={"Cookie": header}
-    )
+
+    def connect(session: aiohttp.ClientSession) -> Any:
+        base = server.base
+        return session.ws_connect(f"{base}/console/socket", origin=base, headers={"Cookie": header})
+
+    return connect
 
 
 async def talk(
-    server: ServerProcess,
+    server: Served,
     cookies: Mapping[str, str],
     chat: LiveChat,
     on_ack: Callable[[], None],
@@ -110,12 +125,11 @@ async def talk(
 
 
 class Killer:
-    """Kills the server whenever so many messages have been acknowledged as chance said before."""
+    """Kills the server whenever as many of ``total`` messages are acknowledged as chance said before."""
 
-    def __init__(self, server: ServerProcess, chance: random.Random) -> None:
-        total = 2 * CHATS * MESSAGES
+    def __init__(self, server: ServerProcess, total: int, kills: int, chance: random.Random) -> None:
         self._server = server
-        self._moments = sorted(chance.sample(range(total // 20, total - total // 20), KILLS))
+        self._moments = sorted(chance.sample(range(total // 20, total - total // 20), kills))
         self._acknowledged = 0
         self._now = asyncio.Event()
         self.kills = 0
@@ -161,7 +175,7 @@ async def test_fifty_live_chats_lose_and_double_nothing_when_the_server_is_kille
         cookies = await server.sign_in()
         chats = await asyncio.gather(*(open_chat(server, cookies, n) for n in range(CHATS)))
         chance = random.Random(SEED)
-        killer = Killer(server, chance)
+        killer = Killer(server, 2 * CHATS * MESSAGES, KILLS, chance)
         killing = asyncio.create_task(killer.run())
         await asyncio.gather(*(talk(server, cookies, chat, killer.on_ack, chance) for chat in chats))
         await killing

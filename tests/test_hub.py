@@ -106,3 +106,42 @@ def test_typing_is_told_to_listeners_only() -> None:
     hub.listen(CHAT, heard.append)
     hub.signal(typing)
     assert heard == [typing]
+
+
+def hub_beside_others(known: int | None) -> tuple[Hub, list[ConversationNews], list[ConversationId]]:
+    """A hub beside other nodes; its one listener was shown the chat up to message ``known``, or not yet."""
+    hub, heard, asked = Hub(), list[ConversationNews](), list[ConversationId]()
+    hub.ask_missing = asked.append
+    hub.listen(CHAT, heard.append)
+    if known is not None:
+        hub.told(conversation(last_seq=known, version=known))
+    return hub, heard, asked
+
+
+@pytest.mark.parametrize("known", [None, 11])
+def test_what_another_node_wrote_before_is_asked_for_and_told_first(known: int | None) -> None:
+    hub, heard, asked = hub_beside_others(known)
+    hub.publish(changes(said(13)))
+    assert (heard, asked) == ([], [CHAT])
+
+
+def test_what_follows_what_a_listener_was_shown_is_told_at_once() -> None:
+    hub, heard, asked = hub_beside_others(12)
+    hub.publish(changes(said(13)))
+    assert (len(heard), asked) == (1, [])
+
+
+def test_of_two_listeners_what_the_first_was_shown_counts() -> None:
+    hub, heard, asked = hub_beside_others(10)
+    hub.told(conversation(last_seq=12, version=12))
+    hub.publish(changes(said(13)))
+    assert (heard, asked) == ([], [CHAT])
+
+
+def test_who_left_before_they_were_shown_anything_leaves_nothing_behind() -> None:
+    hub = Hub()
+    hub.listen(CHAT, explode)
+    hub.unlisten(CHAT, explode)
+    hub.told(conversation(last_seq=12))
+    hub.listen(CHAT, explode)
+    assert hub.listened() == {CHAT: None}

@@ -146,6 +146,7 @@ class StaffSession:
             self._unwatch(identity)
             self._send(error_frame("not_found", "The conversation was not found.", conversation=identity))
             return
+        self._services.hub.told(conversation)
         feed.ready(conversation, await self._services.staff_reads.messages(identity, after))
         if identity in self._watched:
             self._visitors[identity] = conversation.visitor

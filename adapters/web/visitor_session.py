@@ -187,6 +187,7 @@ class VisitorSession:
         feed = self._feed = self._new_feed()
         self._services.hub.listen(conversation.id, self.on_news)
         fresh = await self._services.visitor_reads.own(self._visitor, conversation.id) or conversation
+        self._services.hub.told(fresh)
         missed = await self._services.visitor_reads.messages(self._visitor, conversation.id, after)
         known = await self._known(conversation.id)
         if self._feed is not feed:
