@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.dovecot import PASSWORD, dovecot
+from tests.fake_slack.person import Person, Wire, envelope
+from tests.fake_slack.server import FakeSlack
+from tests.fake_slack.workspace import APP_TOKEN, BOT_TOKEN
 from tests.gate import gate
 from tests.mail_builders import DESK_ADDRESS, MAIL_DESK, mail
+from tests.running_desk import customer
+from tests.slack_desk import CHAT_ANSWERS, DESK, MARCUS, TRIAGE, heard, new_workspace
 from tests.two_nodes import freeze, go_on, said, two_nodes
 
 pytestmark = [pytest.mark.slow, pytest.mark.crash]
@@ -64,3 +71,48 @@ async def test_who_hung_while_the_mailbox_passed_on_notes_nothing_when_it_wakes(
             await deliver(5)
             await nodes.until(FILED, 5)
             assert await nodes.database.fetchval("SELECT count(*) FROM ticket") == 5
+
+
+async def test_slacks_sockets_pass_on_and_what_comes_over_old_and_new_counts_once(tmp_path: Path) -> None:
+    file = tmp_path / "chatdesk.toml"
+    file.write_text(DESK)
+    async with (
+        FakeSlack(new_workspace()).serve() as slack,
+        two_nodes(
+            tmp_path,
+            module="tests.quick_node",
+            CHATDESK_CONFIG=str(file),
+            SLACK_BOT_TOKEN=BOT_TOKEN,
+            SLACK_APP_TOKEN=APP_TOKEN,
+            CHATDESK_SLACK_API_URL=slack.api_url,
+        ) as nodes,
+        aiohttp.ClientSession() as session,
+    ):
+        wire = Wire(slack, nodes.b.base, session)
+        wire.by_socket = True
+        marcus = Person(wire, MARCUS)
+        async with customer(nodes.b.base) as line:
+            await line.next("ready")
+            await line.send(t="start", id="survey", answers=CHAT_ANSWERS)
+            card = await slack.until(lambda: next(iter(slack.workspace.cards(TRIAGE)), None))
+            await marcus.press(TRIAGE, card["ts"], "ticket_take")
+            freeze(nodes.a)
+            olds = list(slack.sockets)
+            await slack.until(lambda: len(slack.sockets) == 2 + len(olds), within=20.0)
+            payload = envelope(marcus.said(TRIAGE, marcus.write(TRIAGE, "only once", card["ts"])))
+            await slack.send_frame("events_api", payload, socket=-1)
+            await heard(line, "only once")
+            async with nodes.locked("lease"):
+                # It works on what it was sent before it can learn that it lost the lease.
+                late = asyncio.create_task(slack.send_frame("events_api", payload, socket=0))
+                go_on(nodes.a)
+                await late
+            await slack.until(lambda: not set(olds) & set(slack.sockets))
+        news = list(slack.sockets)
+        await nodes.b.kill()
+        await slack.until(lambda: len(set(slack.sockets) - set(news)) == 2, within=20.0)
+        await slack.until(lambda: not set(news) & set(slack.sockets))
+        await marcus.say(TRIAGE, "from the first again", card["ts"])
+        for text in ("only once", "from the first again"):
+            count = f"SELECT count(*) FROM message WHERE text = '{text}'"
+            assert await nodes.database.fetchval(count) == 1
