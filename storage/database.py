@@ -113,6 +113,12 @@ class Database:
             return None
         found = await self.writer.execute_query_dict("SHOW transaction_read_only")
         if found[0]["transaction_read_only"] == "on":
+            # PostgreSQL's driver is needed by a desk on PostgreSQL only.
+            from storage.postgres_client import PostgresClient
+
+            for client in (self.writer, self.reader):
+                if isinstance(client, PostgresClient):
+                    await client.renew()
             return "The database server only reads: it is a standby."
         return None
 

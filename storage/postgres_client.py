@@ -101,6 +101,10 @@ class PostgresTransaction(TransactionContextPooled):
 
     async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         get_connections().reset(self.token)
+        pool = self.client._parent._pool
+        if isinstance(exc_val, DatabaseUnavailable) and pool is not None:
+            # Another server may take the writes now: what is connected to this one is of no use.
+            await pool.expire_connections()
         await uninterrupted(translated(self._commit) if exc_type is None else self._undo())
 
     async def _acquire(self) -> None:
@@ -178,6 +182,11 @@ class PostgresClient(AsyncpgDBClient):
         """Execute a migration, which may take its time."""
         async with self.acquire_connection() as connection:
             await translated(connection.execute, query, timeout=SCRIPT_TIMEOUT)
+
+    async def renew(self) -> None:
+        """Have each connection made anew before it is used again."""
+        if self._pool is not None:
+            await self._pool.expire_connections()
 
     async def _close(self) -> None:
         pool, self._pool = self._pool, None

@@ -93,6 +93,12 @@ async def test_a_server_that_only_reads_is_told_as_unavailable(database: Databas
         assert "only reads" in (await database.problem() or "")
     finally:
         postgres_server.server().psql(f"ALTER DATABASE {name} RESET default_transaction_read_only;")
+    # What was connected while it only read would go on so for good.
+    async with asyncio.timeout(10):
+        while await database.problem() is not None:  # noqa: ASYNC110 - the server's own connections change
+            await asyncio.sleep(0.01)
+    async with database.transaction() as connection:
+        await connection.execute_query("INSERT INTO counter VALUES ('x', 1)")
 
 
 async def test_a_deadlock_is_a_concurrent_change(database: Database) -> None:
