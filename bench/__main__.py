@@ -11,13 +11,13 @@ import typer
 from pydantic import TypeAdapter
 from rich.console import Console
 
+from bench.chats import Kind
 from bench.load import Measured, Plan
+from bench.machine import cores, say_when_busy, stay_on
 from bench.report import Rounds, show, summary, verdicts
-from bench.servers import Kind, server
+from bench.servers import server
 
 _WIDTH = 132
-_BUSY = 0.7
-"""The load average above which the servers do not have their cores to themselves."""
 
 
 def bench(
@@ -34,9 +34,7 @@ def bench(
     """Measure the desk against the hand-made floor."""
     offered = tuple(int(rate) for rate in rates.split(","))
     console = Console(stderr=json, width=_WIDTH)
-    busy = os.getloadavg()[0]
-    if busy > _BUSY:
-        console.print(f"Others keep this machine busy (load {busy:.1f}): only ratios, and those with care.")
+    say_when_busy(console)
     found: dict[Kind, list[list[Measured]]] = {"floor": [], "desk": []}
     for number in range(1, rounds + 1):
         for kind, measured in found.items():
@@ -49,15 +47,14 @@ def _round(
     kind: Kind, chats: int, seconds: float, warm_up: float, rates: tuple[int, ...], *, postgres: bool
 ) -> list[Measured]:
     """Load a fresh server at each rate, kill it, and compare what it acknowledged with what it stored."""
-    server_core, load_core = _cores()
+    server_core, load_core = cores()
     with server(kind, server_core, postgres=postgres) as tested:
-        plan = Plan(tested.target, chats, seconds, warm_up, rates, tested.process)
+        plan = Plan(tested.target, chats, seconds, warm_up, rates, (tested.process,))
         load = subprocess.Popen(
             [sys.executable, "-m", "bench.load"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         try:
-            if load_core is not None:
-                os.sched_setaffinity(load.pid, {load_core})
+            stay_on(load_core, load.pid)
             output, _ = load.communicate(TypeAdapter(Plan).dump_json(plan), timeout=300)
         finally:
             load.kill()
@@ -79,12 +76,6 @@ def _check(kind: Kind, measured: list[Measured], stored: int) -> None:
         numbers = f"sent {sent}, acknowledged {acknowledged}, delivered {delivered}, stored {stored}"
         print(f"{kind}: the counts differ: {numbers} {errors}", file=sys.stderr)
         raise typer.Exit(1)
-
-
-def _cores() -> tuple[int | None, int | None]:
-    """Return a core for the server and one for the load; None where there is only one."""
-    cores = sorted(os.sched_getaffinity(0))
-    return (cores[0], cores[1]) if len(cores) > 1 else (None, None)
 
 
 def _report(console: Console, rounds: Rounds, json: bool) -> None:

@@ -24,11 +24,14 @@ _CONVERSATION = re.compile(rb'"conversation":"([^"]+)"')
 _TICKET = re.compile(rb'"ticket":"([^"]+)"')
 
 
+Kind = Literal["floor", "ticket floor", "desk"]
+
+
 @dataclass(frozen=True)
 class Target:
     """A server under test: ``cookies`` are sessions of technicians, for the desk only."""
 
-    kind: Literal["floor", "desk"]
+    kind: Kind
     url: str
     database: str
     cookies: tuple[str, ...] = ()
@@ -51,8 +54,11 @@ class Chat:
     technician: Socket
 
 
-async def open_chats(target: Target, count: int) -> list[Chat]:
-    """Open chats, some at once. Raises ConnectionError when the server does not play along."""
+async def open_chats(target: Target, count: int, staff: Target | None = None) -> list[Chat]:
+    """Open chats, some at once; technicians connect to ``staff`` when it is another node.
+
+    Raises ConnectionError when the server does not play along.
+    """
     room = asyncio.Semaphore(_AT_ONCE)
     cookies = itertools.cycle(target.cookies or ("",))
     async with aiohttp.ClientSession() as http:
@@ -61,10 +67,10 @@ async def open_chats(target: Target, count: int) -> list[Chat]:
             async with room:
                 if target.kind == "floor":
                     return await _on_floor(target, number)
-                return await _on_desk(target, number, cookie, http)
+                return await _on_desk(target, staff or target, number, cookie, http)
 
         chats = list(await asyncio.gather(*(one(number, next(cookies)) for number in range(count))))
-    while target.kind == "desk" and await _mails_to_send(target.database):  # noqa: ASYNC110
+    while target.kind == "desk" and await mails_to_send(target.database):  # noqa: ASYNC110
         await asyncio.sleep(0.1)
     return chats
 
@@ -77,21 +83,23 @@ async def _on_floor(target: Target, number: int) -> Chat:
     return Chat(str(number), *sockets)
 
 
-async def _on_desk(target: Target, number: int, cookie: str, http: aiohttp.ClientSession) -> Chat:
+async def _on_desk(
+    target: Target, staff: Target, number: int, cookie: str, http: aiohttp.ClientSession
+) -> Chat:
     origin = {"Origin": target.url}
     customer = await Socket.connect(target.host, target.port, "/widget/socket?key=desk", origin)
     customer.send(to_json({"t": "hello", "v": 1, "visitor": secrets.token_urlsafe(32)}))
     await customer.text_with(b'"ready"')
-    customer.send(to_json({"t": "start", "id": "survey", "answers": _answers(number)}))
+    customer.send(to_json({"t": "start", "id": "survey", "answers": survey_answers(number)}))
     shown = await customer.text_with(b'"phase":"waiting"', b'"t":"error"')
     found, ticket = _CONVERSATION.search(shown), _TICKET.search(shown)
     if found is None or ticket is None:
         raise ConnectionError(f"the survey was answered with {shown!r}")
     conversation = found.group(1).decode()
-    await _take(target, ticket.group(1).decode(), cookie, http)
+    await _take(staff, ticket.group(1).decode(), cookie, http)
     await customer.text_with(b'"phase":"live"')
-    signed_in = {**origin, "Cookie": f"{COOKIE}={cookie}"}
-    technician = await Socket.connect(target.host, target.port, "/console/socket", signed_in)
+    signed_in = {"Origin": staff.url, "Cookie": f"{COOKIE}={cookie}"}
+    technician = await Socket.connect(staff.host, staff.port, "/console/socket", signed_in)
     technician.send(to_json({"t": "watch", "conversation": conversation}))
     await technician.text_with(b'"ready"')
     return Chat(conversation, customer, technician)
@@ -108,7 +116,7 @@ async def _take(target: Target, ticket: str, cookie: str, http: aiohttp.ClientSe
             raise ConnectionError(f"{ticket} could not be taken: {answer.status} {await answer.text()}")
 
 
-async def _mails_to_send(database: str) -> int:
+async def mails_to_send(database: str) -> int:
     """Return how many of the mails that opening the chats caused are still to be sent."""
     query = "SELECT count(*) FROM delivery WHERE kind = 'mail' AND status IN ('pending', 'leased')"
     if database.startswith("postgres"):
@@ -122,7 +130,8 @@ async def _mails_to_send(database: str) -> int:
     return counted
 
 
-def _answers(number: int) -> dict[str, str]:
+def survey_answers(number: int) -> dict[str, str]:
+    """Return answers to the demonstration desk's survey."""
     return {
         "name": f"Dana Reyes {number}",
         "company": "Contoso",

@@ -9,6 +9,7 @@ resend is answered with the first one's number. A slow reader holds up everybody
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import sqlite3
 import sys
@@ -124,14 +125,13 @@ class Floor:
 
 
 async def main(path: str) -> None:
-    """Serve on a free port of 127.0.0.1, which is printed, until killed."""
+    """Serve on CHATDESK_PORT of 127.0.0.1, by default a free one, which is printed, until killed."""
     floor = Floor(asyncio.get_running_loop())
     application = web.Application()
     application.router.add_get("/socket", floor.serve)
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=4096)
-    await site.start()
+    await web.TCPSite(runner, "127.0.0.1", int(os.environ.get("CHATDESK_PORT", "0")), backlog=4096).start()
     print(f"http://127.0.0.1:{runner.addresses[0][1]}", flush=True)
     if path.startswith("postgres"):
         await floor.write_to_postgres(path)

