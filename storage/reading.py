@@ -14,7 +14,7 @@ from tortoise.queryset import QuerySet
 from chatdesk.config import QueueOrder
 from chatdesk.conversation import Conversation, ConversationId, Message, Visibility, Waiting
 from chatdesk.errors import StorageError
-from chatdesk.outbox import DeliveryStatus
+from chatdesk.outbox import TIMER_TARGET, DeliveryStatus
 from chatdesk.reading import (
     DeliveryNote,
     Problems,
@@ -31,13 +31,39 @@ from storage import models, rows
 from storage.bulk import in_list
 from storage.database import Database
 from storage.search import TortoiseSearch
+from storage.selecting import Select, Selecting
 
 MAX_MESSAGES = 20_000
+
+
+_NEW_MESSAGES = "SELECT * FROM message WHERE conversation = ? AND seq > ?{0} ORDER BY seq LIMIT {1}"
+_REVISED_MESSAGES = (
+    "SELECT * FROM message WHERE conversation = ? AND seq <= ?{0} AND seq IN "
+    "(SELECT seq FROM revision WHERE conversation = ? AND changed > ?) ORDER BY seq"
+)
+_PUBLIC = f" AND visibility = '{Visibility.PUBLIC.value}'"
+_OF_VISITOR = " AND conversation IN (SELECT id FROM conversation WHERE id = ? AND visitor = ?)"
+_CONVERSATION = "SELECT * FROM conversation WHERE {0} ORDER BY opened_at DESC LIMIT 1"
+_TICKET = "SELECT * FROM ticket WHERE number = ?"
+_OWN_TICKET = (
+    "SELECT t.* FROM ticket t JOIN conversation c ON c.ticket = t.number WHERE c.id = ? AND c.visitor = ?"
+)
+_TICKET_FILE = (
+    _TICKET,
+    "SELECT * FROM conversation WHERE ticket = ? ORDER BY opened_at",
+    "SELECT m.* FROM message m JOIN conversation c ON c.id = m.conversation WHERE c.ticket = ? "
+    'ORDER BY m.at, m."row"',
+    "SELECT r.* FROM revision r JOIN conversation c ON c.id = r.conversation WHERE c.ticket = ? "
+    'ORDER BY r."row"',
+    'SELECT * FROM history WHERE ticket = ? ORDER BY "row"',
+    f"SELECT * FROM delivery WHERE ticket = ? AND target <> '{TIMER_TARGET}' ORDER BY \"row\"",
+)
 
 
 class _Reads:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._selecting = Selecting(database)
 
     async def _values(self, query: QuerySet[Any], *columns: str) -> list[dict[str, Any]]:
         try:
@@ -45,47 +71,37 @@ class _Reads:
         except BaseORMException as error:
             raise StorageError(str(error)) from error
 
-    async def _first_conversation(self, **where: str) -> Conversation | None:
-        query = models.Conversation.filter(**where).order_by("-opened_at").limit(1)
-        found = await self._values(query)
+    async def _first_conversation(self, where: str, *values: str) -> Conversation | None:
+        found = await self._selecting.one(_CONVERSATION.format(where), *values)
         return rows.to_conversation(found[0]) if found else None
 
     async def _messages(
-        self, conversation: ConversationId, after: int, visibility: Visibility | None
+        self, conversation: ConversationId, after: int, visitor: str | None = None
     ) -> list[Message]:
-        where = Q(conversation=conversation)
-        if visibility is not None:
-            where &= Q(visibility=visibility.value)
-        query = models.Message.filter(where, seq__gt=after).order_by("seq").limit(MAX_MESSAGES)
-        found = [rows.to_message(row) for row in await self._values(query)]
+        """Return messages, those that were changed first; public ones of their own for a visitor."""
+        only = "" if visitor is None else f"{_PUBLIC}{_OF_VISITOR}"
+        owner = () if visitor is None else (conversation, visitor)
+        selects = [Select(_NEW_MESSAGES.format(only, MAX_MESSAGES), (conversation, after, *owner))]
         if after:
-            revised = models.Revision.filter(conversation=conversation, changed__gt=after)
-            seqs = {row["seq"] for row in await self._values(revised) if row["seq"] <= after}
-            if seqs:
-                query = models.Message.filter(where, seq__in=sorted(seqs)).order_by("seq")
-                found = [rows.to_message(row) for row in await self._values(query)] + found
-        return found
+            values = (conversation, after, *owner, conversation, after)
+            selects.insert(0, Select(_REVISED_MESSAGES.format(only), values))
+        return [rows.to_message(row) for found in await self._selecting.all(selects) for row in found]
 
 
 class TortoiseVisitorReads(_Reads):
     """What a visitor may read [chatdesk.reading.VisitorReads]."""
 
     async def current(self, visitor: str, widget: str) -> Conversation | None:
-        return await self._first_conversation(visitor=visitor, widget=widget)
+        return await self._first_conversation("visitor = ? AND widget = ?", visitor, widget)
 
     async def own(self, visitor: str, conversation: ConversationId) -> Conversation | None:
-        return await self._first_conversation(id=conversation, visitor=visitor)
+        return await self._first_conversation("id = ? AND visitor = ?", conversation, visitor)
 
     async def messages(self, visitor: str, conversation: ConversationId, after: int) -> Sequence[Message]:
-        if await self.own(visitor, conversation) is None:
-            return []
-        return await self._messages(conversation, after, Visibility.PUBLIC)
+        return await self._messages(conversation, after, visitor)
 
     async def ticket(self, visitor: str, conversation: ConversationId) -> Ticket | None:
-        own = await self.own(visitor, conversation)
-        if own is None or own.ticket is None:
-            return None
-        found = await self._values(models.Ticket.filter(number=own.ticket))
+        found = await self._selecting.one(_OWN_TICKET, conversation, visitor)
         return rows.to_ticket(found[0]) if found else None
 
 
@@ -93,31 +109,23 @@ class TortoiseStaffReads(_Reads):
     """What staff may read [chatdesk.reading.StaffReads]."""
 
     async def conversation(self, identity: ConversationId) -> Conversation | None:
-        return await self._first_conversation(id=identity)
+        return await self._first_conversation("id = ?", identity)
 
     async def messages(self, conversation: ConversationId, after: int) -> Sequence[Message]:
-        return await self._messages(conversation, after, None)
+        return await self._messages(conversation, after)
 
     async def ticket(self, number: TicketNumber) -> Ticket | None:
-        found = await self._values(models.Ticket.filter(number=number))
+        found = await self._selecting.one(_TICKET, number)
         return rows.to_ticket(found[0]) if found else None
 
     async def ticket_file(self, number: TicketNumber) -> TicketFile | None:
-        ticket = await self.ticket(number)
-        if ticket is None:
+        found = await self._selecting.all([Select(query, (number,)) for query in _TICKET_FILE])
+        tickets, conversations, messages, revisions, history, deliveries = found
+        if not tickets:
             return None
-        found = await self._values(models.Conversation.filter(ticket=number).order_by("opened_at"))
-        conversations = tuple(map(rows.to_conversation, found))
-        ids = [conversation.id for conversation in conversations]
-        messages = await self._values(models.Message.filter(conversation__in=ids).order_by("at", "row"))
-        revisions = await self._values(models.Revision.filter(conversation__in=ids).order_by("row"))
-        history = await self._values(models.History.filter(ticket=number).order_by("row"))
-        deliveries = await self._values(
-            models.Delivery.filter(ticket=number).exclude(target="timer").order_by("row")
-        )
         return TicketFile(
-            ticket,
-            conversations,
+            rows.to_ticket(tickets[0]),
+            tuple(map(rows.to_conversation, conversations)),
             tuple(map(rows.to_message, messages)),
             tuple(map(rows.to_revision, revisions)),
             tuple(map(rows.to_history, history)),

@@ -7,8 +7,8 @@ once, and a task cancelled while it enters or leaves a transaction leaves the co
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from tortoise.backends.base.client import (
     NestedTransactionContext,
@@ -26,6 +26,9 @@ from tortoise.exceptions import OperationalError
 
 from storage.bulk import Statement, parts
 from storage.uninterrupted import uninterrupted
+
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
 
 
 class ImmediateTransaction(SqliteTransactionContext):
@@ -160,6 +163,21 @@ class ImmediateSqliteClient(SqliteClient):
         async with self._lock:
             if self._connection is not None:
                 await uninterrupted(self._connection.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)"))
+
+    async def visit(
+        self, work: Callable[[sqlite3.Connection, Argument], Result], argument: Argument
+    ) -> Result:
+        """Do ``work`` in the connection's thread, between transactions. Raises what it raises.
+
+        Raises ValueError when the database is closed.
+        """
+        async with self._lock:
+            database = self._connection
+            if database is None:
+                raise ValueError("The database is closed.")
+            visit = database._execute(work, database._conn, argument)  # type: ignore[no-untyped-call]
+            result: Result = await uninterrupted(visit)
+        return result
 
     def _in_transaction(self) -> TransactionContext:
         return ImmediateTransaction(ScriptedTransactionWrapper(self), self._lock)
