@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email import message_from_bytes
+from email.headerregistry import Address
+from email.message import EmailMessage
 from email.policy import SMTP
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adapters.email.message import build_message, checked_address, header_text
+from adapters.email.mime import Field, write_mail
 from adapters.email.render import RenderedMail
 from chatdesk.config import load_config
 from chatdesk.effects import MailKind
@@ -48,5 +53,38 @@ def test_a_subject_with_line_ends_stays_one_header() -> None:
         desk=load_config(None).desk,
         at=NOW,
     )
-    assert message["Subject"] == "[HD-1] a Bcc: all@example.com"
-    assert "Bcc" not in message_from_bytes(bytes(message), policy=SMTP)
+    read = message_from_bytes(message, policy=SMTP)
+    assert read["Subject"] == "[HD-1] a Bcc: all@example.com"
+    assert "Bcc" not in read
+
+
+_PLAIN = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=200)
+_LINES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=400)
+
+
+@pytest.mark.property
+@settings(max_examples=200, deadline=None)
+@given(subject=_PLAIN, name=_PLAIN, text=_LINES)
+def test_whatever_a_mail_says_is_read_as_the_email_package_would_have_written_it(
+    subject: str, name: str, text: str
+) -> None:
+    recipient = Address(name, "dana", "contoso.example")
+    text += "\n"
+    fields: list[Field] = [("Message-ID", "<d1@northwind.example>"), ("To", recipient)]
+    fields.append(("Subject", header_text(subject)))
+    theirs = EmailMessage(policy=SMTP)
+    for field, value in fields:
+        theirs[field] = value
+    theirs.set_content(text, cte="quoted-printable")
+    theirs.add_alternative(f"<p>{text}</p>", subtype="html", cte="quoted-printable")
+    theirs.set_boundary("=_1")
+    ours = write_mail(fields, text, f"<p>{text}</p>", "=_1")
+    assert _read(ours) == _read(bytes(theirs))
+    assert all(len(line) <= 998 for line in ours.split(b"\r\n"))
+
+
+def _read(source: bytes) -> list[object]:
+    read = message_from_bytes(source, policy=SMTP)
+    assert isinstance(read, EmailMessage)
+    parts = [part.get_content() for part in read.iter_parts() if isinstance(part, EmailMessage)]
+    return [read["Message-ID"], read["To"], read["Subject"], read["MIME-Version"], read.defects, *parts]

@@ -13,9 +13,9 @@ import re
 from datetime import datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
+from email.utils import format_datetime
 
+from adapters.email.mime import Field, write_mail
 from adapters.email.render import RenderedMail
 from chatdesk.config import DeskSettings
 from chatdesk.effects import MailKind
@@ -60,7 +60,7 @@ def build_message(
     reply_token: str = "",
     answers: str = "",
     stop: str = "",
-) -> EmailMessage:
+) -> bytes:
     """Return the message to send; the same arguments give the same bytes.
 
     ``at`` (aware) is its Date. ``recipient_name`` may be "". ``reply_token`` goes into the address that
@@ -68,17 +68,19 @@ def build_message(
     page that ends such mail (RFC 8058); each "" for none. Raises DeliveryRefused for an address that
     mail cannot be sent to.
     """
-    message = _headers(delivery_id, mail.subject, desk, at, (recipient_name, recipient), reply_token)
-    _add_thread(message, thread_id(ticket, desk), answers)
-    message["Auto-Submitted"] = "auto-replied" if kind is MailKind.OPENED else "auto-generated"
+    fields = [
+        *_fields(delivery_id, mail.subject, desk, at, (recipient_name, recipient), reply_token),
+        *_thread(thread_id(ticket, desk), answers),
+        ("Auto-Submitted", "auto-replied" if kind is MailKind.OPENED else "auto-generated"),
+    ]
     if stop:
-        message["List-Unsubscribe"] = f"<{stop}>"
-        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    message.set_content(mail.text, cte="quoted-printable")
-    message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+        fields += [
+            ("List-Unsubscribe", f"<{stop}>"),
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+        ]
     # "=_" cannot stand in quoted-printable text (RFC 2045, 6.7), so no part can hold the boundary.
-    message.set_boundary(f"=_{hashlib.sha256(delivery_id.encode()).hexdigest()[:32]}")
-    return message
+    boundary = f"=_{hashlib.sha256(delivery_id.encode()).hexdigest()[:32]}"
+    return write_mail(fields, mail.text, mail.html, boundary)
 
 
 def build_question(
@@ -91,40 +93,41 @@ def build_question(
     at: datetime,
     reply_token: str = "",
     answers: str = "",
-) -> EmailMessage:
+) -> bytes:
     """Return a plain mail that belongs to no ticket; as build_message otherwise."""
-    message = _headers(delivery_id, subject, desk, at, ("", recipient), reply_token)
-    _add_thread(message, "", answers)
-    message["Auto-Submitted"] = "auto-replied"
-    message.set_content(text, cte="quoted-printable")
-    return message
+    fields = [
+        *_fields(delivery_id, subject, desk, at, ("", recipient), reply_token),
+        *_thread("", answers),
+        ("Auto-Submitted", "auto-replied"),
+    ]
+    return write_mail(fields, text, "", "")
 
 
-def _headers(
+def _fields(
     delivery_id: str,
     subject: str,
     desk: DeskSettings,
     at: datetime,
     recipient: tuple[str, str],
     reply_token: str,
-) -> EmailMessage:
-    message = EmailMessage(policy=SMTP)
-    message["Message-ID"] = message_id(delivery_id, desk)
-    message["Date"] = at
-    message["From"] = _mailbox(desk.name, sender(desk))
-    message["To"] = _mailbox(*recipient)
-    message["Reply-To"] = _mailbox(desk.name, tagged(sender(desk), reply_token))
-    message["Subject"] = header_text(subject)
-    message["X-Auto-Response-Suppress"] = "OOF, AutoReply"
-    return message
+) -> list[Field]:
+    return [
+        ("Message-ID", message_id(delivery_id, desk)),
+        ("Date", format_datetime(at)),
+        ("From", _mailbox(desk.name, sender(desk))),
+        ("To", _mailbox(*recipient)),
+        ("Reply-To", _mailbox(desk.name, tagged(sender(desk), reply_token))),
+        ("Subject", header_text(subject)),
+        ("X-Auto-Response-Suppress", "OOF, AutoReply"),
+    ]
 
 
-def _add_thread(message: EmailMessage, root: str, answers: str) -> None:
+def _thread(root: str, answers: str) -> list[Field]:
     """Name the thread's root and, where there is one, the mail answered: programs look for either."""
     known = answers if _MESSAGE_ID.fullmatch(answers) else ""
-    if known or root:
-        message["In-Reply-To"] = known or root
-        message["References"] = f"{root} {known}".strip()
+    if not (known or root):
+        return []
+    return [("In-Reply-To", known or root), ("References", f"{root} {known}".strip())]
 
 
 def tagged(address: str, token: str) -> str:
@@ -171,7 +174,9 @@ def checked_address(text: str) -> str:
 def _mailbox(name: str, address: str) -> Address:
     checked = checked_address(address)
     try:
-        return Address(header_text(name)[:MAX_NAME].replace("\\", ""), addr_spec=checked)
+        # Its parts, not as one: the package would parse what is checked already.
+        local, _, domain = checked.rpartition("@")
+        return Address(header_text(name)[:MAX_NAME].replace("\\", ""), local, domain)
     except (HeaderParseError, ValueError) as error:
         raise DeliveryRefused(f"No mail can be sent to {checked!r}: {error}.") from error
 

@@ -199,7 +199,7 @@ class MailChannel:
             stop=stop,
         )
         identity = message_id(letter.delivery, desk)
-        return StoredMail(identity, number, letter.recipient, rendered.subject, bytes(message), now)
+        return StoredMail(identity, number, letter.recipient, rendered.subject, message, now)
 
     def _stop(self, number: TicketNumber, recipient: str) -> str:
         """Return the address of the page that ends the updates, "" for a desk without a public address."""

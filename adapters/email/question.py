@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from email.message import EmailMessage
 
 from adapters.email.message import build_question, message_id
 from chatdesk.config import Config
@@ -36,7 +35,7 @@ def write_question(
     delivery: Delivery, recipient: str, config: Config, reply_token: str, at: datetime
 ) -> StoredMail:
     """Return the mail that asks. Raises DeliveryRefused for an address that mail cannot be sent to."""
-    message: EmailMessage = build_question(
+    message = build_question(
         SUBJECT,
         _text(config),
         delivery_id=delivery.id,
@@ -46,7 +45,7 @@ def write_question(
         reply_token=reply_token,
         answers=str(delivery.payload.get("answers") or ""),
     )
-    return StoredMail(message_id(delivery.id, config.desk), None, recipient, SUBJECT, bytes(message), at)
+    return StoredMail(message_id(delivery.id, config.desk), None, recipient, SUBJECT, message, at)
 
 
 def _text(config: Config) -> str:
