@@ -6,10 +6,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec.json import encode as to_json
+
+from chatdesk.errors import StorageError
 from chatdesk.mailbox import StoredMail
 from chatdesk.ticket import TicketNumber
 from storage import rows
+from storage.bulk import in_list
 from storage.database import Database
+from storage.gathering import Gathering
+from storage.selecting import Selecting
 
 _COLUMNS = "id, ticket, recipient, subject, source, at"
 MAX_SUBJECT = 300
@@ -20,24 +26,36 @@ class TortoiseMailbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._selecting = Selecting(database)
+        self._keeping: Gathering[StoredMail, StoredMail] = Gathering(self._keep)
 
     async def keep(self, mail: StoredMail) -> StoredMail:
         """Keep a mail once [chatdesk.mailbox.Mailbox.keep]. Raises StorageError when it cannot be."""
-        values: list[Any] = [
-            mail.message_id,
-            mail.ticket,
-            mail.recipient,
-            mail.subject[:MAX_SUBJECT],
-            mail.source,
-            self._moment(mail.at),
-        ]
-        places = self._places(len(values))
+        return await self._keeping.ask(mail)
+
+    async def _keep(self, mails: Sequence[StoredMail]) -> Sequence[StoredMail | Exception]:
+        """Keep mails in one transaction; if one is in the way of that, each in its own."""
+        try:
+            kept = await self._keep_together(mails)
+        except Exception as error:
+            if isinstance(error, StorageError) or len(mails) == 1:
+                return [error] * len(mails)
+            return [answer for mail in mails for answer in await self._keep([mail])]
+        return [kept[mail.message_id] for mail in mails]
+
+    async def _keep_together(self, mails: Sequence[StoredMail]) -> Mapping[str, StoredMail]:
+        places = self._places(len(_COLUMNS.split(",")))
         insert = f"INSERT INTO mail ({_COLUMNS}) VALUES ({places}) ON CONFLICT (id) DO NOTHING"
-        select = f"SELECT {_COLUMNS} FROM mail WHERE id = {self._places(1)}"
+        select = f"SELECT {_COLUMNS} FROM mail WHERE id IN {in_list(self._database.dialect)}"
+        ids = to_json([mail.message_id for mail in mails]).decode()
         async with self._database.transaction() as connection:
-            await connection.execute_query(insert, values)
-            kept = await connection.execute_query_dict(select, [mail.message_id])
-        return _to_mail(kept[0])
+            await connection.execute_many(insert, [self._row(mail) for mail in mails])
+            kept = await connection.execute_query_dict(select, [ids])
+        return {mail.message_id: mail for mail in map(_to_mail, kept)}
+
+    def _row(self, mail: StoredMail) -> list[Any]:
+        subject = mail.subject[:MAX_SUBJECT]
+        return [mail.message_id, mail.ticket, mail.recipient, subject, mail.source, self._moment(mail.at)]
 
     async def newest(self, limit: int, before: StoredMail | None = None) -> Sequence[StoredMail]:
         """Return a page of mail, newest first [chatdesk.mailbox.Mailbox.newest]."""
@@ -52,8 +70,7 @@ class TortoiseMailbox:
 
     async def read(self, message_id: str) -> StoredMail | None:
         """Return one mail [chatdesk.mailbox.Mailbox.read]."""
-        query = f"SELECT {_COLUMNS} FROM mail WHERE id = {self._places(1)}"
-        found = await self._read(query, [message_id])
+        found = await self._selecting.one(f"SELECT {_COLUMNS} FROM mail WHERE id = ?", message_id)
         return _to_mail(found[0]) if found else None
 
     async def counts(self, recipient: str, since: datetime) -> Mapping[TicketNumber, int]:

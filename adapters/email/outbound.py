@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 from adapters.email.message import build_message, checked_address, message_id, sender
 from adapters.email.question import write_question
@@ -91,7 +92,7 @@ class MailChannel:
         self._caps = caps
         self._tokens = tokens
         self._updates = updates
-        self._counting = asyncio.Lock()
+        self._counting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def name(self) -> str:
@@ -162,7 +163,8 @@ class MailChannel:
         mail = await asyncio.to_thread(self._write, letter)
         if kind is not MailKind.OPENED and facts.may_quote(kind):
             return await self._mailbox.keep(mail)
-        async with self._counting:
+        # Addresses are counted one by one: two mails to one must not both be its last.
+        async with self._counting.setdefault(recipient.lower(), asyncio.Lock()):
             await self._refuse_over_cap(mail, facts.ticket.number)
             return await self._mailbox.keep(mail)
 
