@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import timedelta
 from functools import cache
+from importlib.resources import files
 from zoneinfo import ZoneInfo, available_timezones
 
 from chatdesk.settings import addresses, values
@@ -27,6 +29,12 @@ _LANGUAGE = values.matching(
 
 
 @cache
+def _usual_timezones() -> Set[str]:
+    """Return the names that the package of time zones lists: the system's take many files to find."""
+    return frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").splitlines())
+
+
+@cache
 def _timezones() -> frozenset[str]:
     return frozenset(available_timezones())
 
@@ -34,7 +42,7 @@ def _timezones() -> frozenset[str]:
 def read_timezone(value: object) -> ZoneInfo:
     """Read a time zone by its name in the IANA database."""
     name = values.text()(value)
-    if name not in _timezones():
+    if name not in _usual_timezones() and name not in _timezones():
         hint = values.suggest(name, _timezones())
         raise values.unusable(value, f'is not a time zone; write one such as "America/New_York".{hint}')
     return ZoneInfo(name)
