@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, MutableMapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -13,6 +14,7 @@ from chatdesk.conversation import Conversation, ConversationId, Message, Waiting
 from chatdesk.errors import EventRefused, NotFound
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
+from chatdesk.waiting_line import WaitingLine
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -27,7 +29,7 @@ class Loaded:
     conversations: dict[ConversationId, Conversation] = field(default_factory=dict)
     tickets: dict[TicketNumber, Ticket] = field(default_factory=dict)
     messages: dict[tuple[ConversationId, int], Message] = field(default_factory=dict)
-    queue: dict[ConversationId, QueueEntry] = field(default_factory=dict)
+    queue: WaitingLine = field(default_factory=WaitingLine)
     next_number: TicketNumber | None = None
 
 
@@ -37,7 +39,7 @@ class Draft:
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
         self.changes = Changes()
-        self._replaced: list[tuple[dict[Any, Any], Any, Any]] = []
+        self._replaced: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
         made = self.changes
         self._lists: tuple[list[Any], ...] = (
             made.messages,
@@ -49,7 +51,6 @@ class Draft:
         )
         self._lengths: tuple[int, ...] = ()
         self._scalars = (loaded.next_number, 0, False)
-        self._queue: tuple[QueueEntry, ...] | None = None
 
     @property
     def next_number(self) -> TicketNumber | None:
@@ -57,11 +58,9 @@ class Draft:
         return self._loaded.next_number
 
     @property
-    def queue(self) -> tuple[QueueEntry, ...]:
-        """Every waiting customer, in no order."""
-        if self._queue is None:
-            self._queue = tuple(self._loaded.queue.values())
-        return self._queue
+    def queue(self) -> WaitingLine:
+        """Every waiting customer, as the steps so far have left it."""
+        return self._loaded.queue
 
     def begin(self) -> None:
         """Begin a step; ``undo`` comes back to here."""
@@ -79,7 +78,6 @@ class Draft:
         for gathered, length in zip(self._lists, self._lengths, strict=True):
             del gathered[length:]
         self._loaded.next_number, self.changes.numbers_used, self.changes.queue_changed = self._scalars
-        self._queue = None
 
     def find_conversation(self, identity: ConversationId | None) -> Conversation | None:
         """Return the conversation as it is now, if it exists."""
@@ -102,9 +100,11 @@ class Draft:
 
     def open_conversation(self, visitor: str, widget: str) -> Conversation | None:
         """Return the chat that this browser has open on the widget, if it has one."""
-        for conversation in self._conversations().values():
-            if conversation.visitor == visitor and conversation.widget == widget and conversation.is_open:
-                return conversation
+        for conversation in chain(self._loaded.conversations.values(), self.changes.conversations.values()):
+            if conversation.visitor == visitor and conversation.widget == widget:
+                present = self.conversation(conversation.id)
+                if present.is_open:
+                    return present
         return None
 
     def find_ticket(self, number: TicketNumber | None) -> Ticket | None:
@@ -191,15 +191,13 @@ class Draft:
         entry = QueueEntry(conversation.id, state.since, ticket.priority)
         if self._loaded.queue.get(conversation.id) != entry:
             self._put(self._loaded.queue, conversation.id, entry)
-            self._queue = None
             self.changes.queue_changed = True
 
     def _leave_queue(self, identity: ConversationId) -> None:
         if identity in self._loaded.queue:
             self._replaced.append((self._loaded.queue, identity, self._loaded.queue.pop(identity)))
-            self._queue = None
         self.changes.queue_changed = True
 
-    def _put(self, records: dict[Key, Value], key: Key, value: Value) -> None:
+    def _put(self, records: MutableMapping[Key, Value], key: Key, value: Value) -> None:
         self._replaced.append((records, key, records.get(key, _ABSENT)))
         records[key] = value

@@ -27,6 +27,7 @@ from chatdesk.events import (
 )
 from chatdesk.ports import StoreBatch
 from chatdesk.ticket import TicketNumber
+from chatdesk.waiting_line import WaitingLine
 
 _PLAIN = frozenset({CustomerMessaged, AgentMessaged, ReceiptReported})
 _IN_A_CONVERSATION = (ConversationEvent, TimerFired)
@@ -50,7 +51,7 @@ async def load(batch: StoreBatch, events: Sequence[AnyEvent]) -> Loaded:
     if any(isinstance(event, _OPENS_A_TICKET) for event in others):
         loaded.next_number = await batch.next_number()
     if _needs_queue(events, loaded):
-        loaded.queue = {entry.conversation: entry for entry in await batch.queue()}
+        loaded.queue = WaitingLine(await batch.queue())
     return loaded
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -10,6 +11,8 @@ from chatdesk.business_hours import Calendar
 from chatdesk.config import Config, QueueOrder
 from chatdesk.conversation import Conversation, ConversationId
 from chatdesk.ticket import Priority, Ticket, TicketNumber, format_number
+
+SortKey = tuple[int, datetime]
 
 
 class QueueEntry(Struct, frozen=True):
@@ -20,18 +23,26 @@ class QueueEntry(Struct, frozen=True):
     priority: Priority
 
 
+class Line(Protocol):
+    """Everybody who waits."""
+
+    def place(self, order: QueueOrder, entry: QueueEntry) -> int:
+        """Return the entry's place, counted from 1, whether or not it is in the line [R24, R42]."""
+
+
 class Situation(Struct, frozen=True):
     """The desk as one event finds it.
 
     ``conversation`` is the one being stepped; ``conversations`` are all of the ticket's. ``queue`` holds
-    every waiting customer, in no order. ``next_number`` is reserved for a ticket this step may open.
+    every waiting customer, None where nobody does. ``next_number`` is reserved for a ticket that this step
+    may open.
     """
 
     config: Config
     conversation: Conversation
     ticket: Ticket | None = None
     conversations: tuple[Conversation, ...] = ()
-    queue: tuple[QueueEntry, ...] = ()
+    queue: Line | None = None
     next_number: TicketNumber | None = None
 
     @property
@@ -48,14 +59,11 @@ class Situation(Struct, frozen=True):
 
     def place_in_queue(self, since: datetime, priority: Priority) -> int:
         """Return the place, counted from 1, of a customer waiting since ``since`` [R24, R42]."""
-        mine = queue_key(self.config.queue.order, since, priority)
-        return 1 + sum(
-            queue_key(self.config.queue.order, entry.since, entry.priority) <= mine
-            for entry in self.queue
-            if entry.conversation != self.conversation.id
-        )
+        if self.queue is None:
+            return 1
+        return self.queue.place(self.config.queue.order, QueueEntry(self.conversation.id, since, priority))
 
 
-def queue_key(order: QueueOrder, since: datetime, priority: Priority) -> tuple[int, datetime]:
+def queue_key(order: QueueOrder, since: datetime, priority: Priority) -> SortKey:
     """Return what waiting customers are sorted by: by priority then time, or strictly by time [R42]."""
     return (priority.rank if order is QueueOrder.PRIORITY else 0, since)

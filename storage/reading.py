@@ -48,6 +48,10 @@ _TICKET = "SELECT * FROM ticket WHERE number = ?"
 _OWN_TICKET = (
     "SELECT t.* FROM ticket t JOIN conversation c ON c.ticket = t.number WHERE c.id = ? AND c.visitor = ?"
 )
+_QUEUE = (
+    "SELECT c.id, c.state, c.state_data, t.priority FROM conversation c JOIN ticket t ON t.number = c.ticket "
+    "WHERE c.state = 'waiting'"
+)
 _TICKET_FILE = (
     _TICKET,
     "SELECT * FROM conversation WHERE ticket = ? ORDER BY opened_at",
@@ -149,16 +153,13 @@ class TortoiseStaffReads(_Reads):
         return len(await self._values(query, "number"))
 
     async def waiting(self) -> Sequence[QueueEntry]:
-        query = (
-            "SELECT t.priority, c.* FROM conversation c JOIN ticket t ON t.number = c.ticket "
-            "WHERE c.state = 'waiting'"
-        )
-        found = await self._database.reader.execute_query_dict(query)
-        waiting = [(rows.to_conversation(row), rows.to_priority(row)) for row in found]
+        waiting = [
+            (row, rows.to_state(row), rows.to_priority(row)) for row in await self._selecting.one(_QUEUE)
+        ]
         return [
-            QueueEntry(conversation.id, conversation.state.since, priority)
-            for conversation, priority in waiting
-            if isinstance(conversation.state, Waiting)
+            QueueEntry(ConversationId(row["id"]), state.since, priority)
+            for row, state, priority in waiting
+            if isinstance(state, Waiting)
         ]
 
     async def waiting_tickets(self, order: QueueOrder) -> Sequence[TicketLine]:

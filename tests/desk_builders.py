@@ -28,6 +28,7 @@ from chatdesk.events import (
 )
 from chatdesk.situation import QueueEntry, Situation
 from chatdesk.ticket import Priority, Ticket, TicketNumber, TicketStatus, TicketType
+from chatdesk.waiting_line import WaitingLine
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -198,7 +199,7 @@ def situation(
     """Return the desk as an event of Dana's chat finds it; ``others`` are further chats of her ticket."""
     mine = chat or conversation(state, ticket=about.number if about else None)
     number = TicketNumber(next_number) if next_number is not None else None
-    return Situation(config, mine, about, (mine, *others), tuple(queue), number)
+    return Situation(config, mine, about, (mine, *others), WaitingLine(queue), number)
 
 
 def someone_waits(name: str, since: datetime, priority: Priority = Priority.STANDARD) -> QueueEntry:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +117,14 @@ async def test_a_real_desk_serves_no_demonstration_and_logs_json_lines(tmp_path:
     life = [line["event"] for line in logged if line["event"] in {"started", "stopping", "stopped"}]
     assert life == ["started", "stopping", "stopped"]
     assert not any("s" * 40 in line for line in process.output)
+
+
+def test_a_desk_may_have_as_many_sockets_as_the_system_allows() -> None:
+    code = (
+        "import resource as r; from chatdesk.cli.server import allow_many_sockets as allow; "
+        "r.setrlimit(r.RLIMIT_NOFILE, (64, 512)); allow(); print(r.getrlimit(r.RLIMIT_NOFILE))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "(512, 512)"

@@ -44,6 +44,7 @@ from chatdesk.events import (
 )
 from chatdesk.routing import Router
 from chatdesk.ticket import Priority, TicketNumber, TicketStatus, Trigger
+from chatdesk.waiting_line import WaitingLine
 from chatdesk.work import Work
 from flows import live_chat, ticket_work
 from tests.core_builders import message, new_id, survey
@@ -91,7 +92,7 @@ def replace_all(loaded: Loaded) -> Loaded:
         dict(loaded.conversations),
         dict(loaded.tickets),
         dict(loaded.messages),
-        dict(loaded.queue),
+        WaitingLine(loaded.queue.values()),
         loaded.next_number,
     )
 

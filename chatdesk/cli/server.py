@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 from aiohttp import web
@@ -19,6 +19,9 @@ log = structlog.get_logger(__name__)
 
 GOODBYE = 4.0
 """Seconds that live clients and requests in progress have to end when the desk stops."""
+
+BACKLOG = 4_096
+"""Connections that may wait to be taken: after a restart thousands of pages come back within a second."""
 
 OnStart = Callable[[RunningDesk, str], Awaitable[None]]
 """Called with the desk and its address once it answers."""
@@ -33,6 +36,18 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
+def allow_many_sockets() -> None:
+    """Raise this process's own limit of open files to what the system allows it: often it begins at 1,024."""
+    try:
+        import resource
+    except ImportError:  # Not every platform has such limits.
+        return
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    # Some systems say "unlimited" and still refuse it.
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 @asynccontextmanager
 async def open_port(desk: RunningDesk, host: str, port: int) -> AsyncIterator[str]:
     """Serve the desk on the port (0: any free one) and yield its address; live clients are told at the end.
@@ -43,7 +58,7 @@ async def open_port(desk: RunningDesk, host: str, port: int) -> AsyncIterator[st
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, host, port).start()
+            await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise ConfigurationError(
@@ -65,6 +80,7 @@ async def serve(setting: Setting, on_start: OnStart, *, demo: bool) -> bool:
 
     Returns whether it stopped because it was told to; False when one of its loops failed.
     """
+    allow_many_sockets()
     stop = _stop_on_signals()
     environment = setting.environment
     async with (
