@@ -35,3 +35,5 @@ async def read_frames(
             live.send(error_frame("bad_frame", explain(error)))
             continue
         handle(frame)
+        # The next may come in an hour, and a survey's answers take a kilobyte.
+        del message, frame

@@ -27,7 +27,9 @@ def add_security_headers(application: web.Application) -> None:
 
 
 async def _on_prepare(request: web.Request, response: web.StreamResponse) -> None:
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    # A WebSocket shows nothing, and keeps the headers of its answer as long as it is open.
+    if not isinstance(response, web.WebSocketResponse):
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
     # Which program answers in which version is of use to attackers only.
     response.headers["Server"] = "chatdesk"
