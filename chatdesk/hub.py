@@ -54,7 +54,8 @@ class Hub:
     """Live listeners of this process. A listener is called on the event loop and must not wait.
 
     Where several nodes work on one desk, ``ask_missing`` is called with a conversation in which another
-    node was faster, and ``on_signal`` with what this node's people do, for the other nodes.
+    node was faster, ``is_asked`` tells whether what it missed is still being read, and ``on_signal`` is
+    called with what this node's people do, for the other nodes.
     """
 
     def __init__(self) -> None:
@@ -62,6 +63,7 @@ class Hub:
         self._desk: set[DeskListener] = set()
         self._newest: dict[ConversationId, Conversation] = {}
         self.ask_missing: Callable[[ConversationId], None] | None = None
+        self.is_asked: Callable[[ConversationId], bool] = lambda _: False
         self.on_signal: Callable[[Typing], None] | None = None
 
     def listen(self, conversation: ConversationId, listener: ConversationListener) -> None:
@@ -125,6 +127,15 @@ class Hub:
             self._newest[identity] = news.conversation
             self._tell(listeners, news)
 
+    def pass_on_next(self, news: ConversationChanged) -> bool:
+        """Tell listeners what another node told; False, and nothing told, when some before it is missing."""
+        newest = self._newest.get(news.conversation.id)
+        gap = newest is not None and news.conversation.version > newest.version + 1
+        if gap or self.is_asked(news.conversation.id):
+            return False
+        self.pass_on(news)
+        return True
+
     def pass_on_to_desk(self, news: DeskNews) -> None:
         """Tell the desk's listeners what another node told."""
         for listener in tuple(self._desk):
@@ -140,6 +151,9 @@ class Hub:
 
     def _misses_some(self, news: ConversationChanged) -> bool:
         """Tell whether the conversation has changes before these that nobody here was told of."""
+        if self.is_asked(news.conversation.id):
+            # Told now, what is being read would count as known when it comes.
+            return True
         newest = self._newest.get(news.conversation.id)
         if newest is None:
             # Whoever listens is being shown it: what of it they will have read is not known yet.

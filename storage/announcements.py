@@ -1,18 +1,29 @@
-"""What a node tells the others: texts short enough for PostgreSQL's NOTIFY, ids instead of contents."""
+"""What a node tells the others: texts short enough for PostgreSQL's NOTIFY.
+
+A commit of a few messages is told whole, so that no node has to read it; of larger ones the ids are told,
+and each node reads what its own people look at.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from pydantic_core import to_json
+from msgspec.json import encode as to_json
 
 from chatdesk.changes import Changes
+from chatdesk.conversation import Conversation, ConversationId, Message
+from storage import models, rows
+from storage.bulk import Row, columns
 
 LONGEST = 7_900
 """Bytes of one announcement; PostgreSQL takes fewer than 8,000."""
 
+FEW = 8
+"""Conversations of a commit that may be told whole; of more the text would be too long anyway."""
+
 Fact = str | int | bool | None
-Part = Sequence[Fact] | Sequence[Sequence[Fact]]
+Part = Sequence[Any]
 
 
 def announcements(node: str, changes: Changes) -> list[str]:
@@ -22,15 +33,49 @@ def announcements(node: str, changes: Changes) -> list[str]:
     """
     if not node:
         return []
+    head: dict[str, Fact] = {"node": node}
+    head |= {name: True for name, on in _flags(changes).items() if on}
+    if len(changes.conversations) <= FEW:
+        whole = packed(
+            head, _parts(changes, [c for c in changes.conversations.values() if _plain(c, changes)])
+        )
+        if len(whole) == 1:
+            return whole
+    return packed(head, _parts(changes, []))
+
+
+def told_news(item: Sequence[Any]) -> tuple[Conversation, tuple[Message, ...]]:
+    """Return a conversation that was told whole, and its new messages."""
+    row, messages = item
+    conversation = rows.to_conversation(dict(zip(columns(models.Conversation), row, strict=True)))
+    names = columns(models.Message)
+    return conversation, tuple(rows.to_message(dict(zip(names, m, strict=True))) for m in messages)
+
+
+def _flags(changes: Changes) -> dict[str, bool]:
+    return {"queue": changes.queue_changed, "deliveries": bool(changes.deliveries)}
+
+
+def _parts(changes: Changes, whole: Sequence[Conversation]) -> dict[str, Part]:
     tickets = {c.ticket for c in changes.conversations.values() if c.ticket is not None}
     announced: list[Sequence[Fact]] = [[number, reason] for number, reason in changes.announced.items()]
-    parts: dict[str, Part] = {
-        "conversations": list(changes.conversations),
+    messages: dict[ConversationId, list[Row]] = {c.id: [] for c in whole}
+    for message in changes.messages:
+        if message.conversation in messages:
+            messages[message.conversation].append(rows.message_row(message))
+    return {
+        "news": [[rows.conversation_row(c), messages[c.id]] for c in whole],
+        "conversations": [identity for identity in changes.conversations if identity not in messages],
+        "changed": sorted(changes.tickets),
         "tickets": sorted(tickets | set(changes.tickets)),
         "announced": announced,
     }
-    flags = {"queue": changes.queue_changed, "deliveries": bool(changes.deliveries)}
-    return packed({"node": node} | {name: True for name, on in flags.items() if on}, parts)
+
+
+def _plain(conversation: Conversation, changes: Changes) -> bool:
+    """Whether nothing but the conversation itself and its new messages has to be told."""
+    revised = any(identity == conversation.id for identity, _ in changes.revised)
+    return conversation.ticket not in changes.tickets and not revised
 
 
 def packed(head: Mapping[str, Fact], parts: Mapping[str, Part]) -> list[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
+from typing import Any
 
-from pydantic_core import to_json
+from msgspec.json import decode as from_json
+from msgspec.json import encode as to_json
 
 from chatdesk.conversation import Conversation, ConversationId, Message
 from chatdesk.hub import ConversationChanged, Hub, QueueChanged, TicketsChanged
@@ -15,16 +17,21 @@ from storage.database import Database
 
 RECENT = 50
 """Messages to tell again where it is not known which of them were told; pages know each by its number."""
-_CONVERSATIONS = """
-    SELECT c.* FROM jsonb_array_elements($1::jsonb) AS v JOIN conversation c ON c.id = v->>0
-    WHERE c.version > (v->>1)::int"""
-_MESSAGES = """
-    SELECT m.* FROM jsonb_array_elements($1::jsonb) AS v
-    JOIN message m ON m.conversation = v->>0 AND m.seq > (v->>1)::int
-    UNION
-    SELECT m.* FROM jsonb_array_elements($1::jsonb) AS v
-    JOIN revision r ON r.conversation = v->>0 AND r.changed > (v->>1)::int
-    JOIN message m ON m.conversation = r.conversation AND m.seq = r.seq"""
+_NEWS = f"""
+    WITH known AS (
+        SELECT v->>0 AS id, (v->>1)::int AS version, (v->>2)::int AS seq
+        FROM jsonb_array_elements($1::jsonb) AS v
+    ), found AS MATERIALIZED (
+        SELECT c.*, COALESCE(k.seq, c.last_seq - {RECENT}) AS since
+        FROM known k JOIN conversation c ON c.id = k.id WHERE c.version > k.version
+    ), news AS (
+        SELECT m.* FROM found f JOIN message m ON m.conversation = f.id AND m.seq > f.since
+        UNION
+        SELECT m.* FROM found f JOIN revision r ON r.conversation = f.id AND r.changed > f.since
+        JOIN message m ON m.conversation = r.conversation AND m.seq = r.seq WHERE r.seq <= f.since
+    )
+    SELECT (SELECT json_agg(found) FROM found)::text AS conversations,
+        (SELECT json_agg(news) FROM news)::text AS messages"""
 _TICKETS = """
     SELECT * FROM ticket WHERE number IN (SELECT value::bigint FROM jsonb_array_elements_text($1::jsonb))"""
 
@@ -36,15 +43,31 @@ class MissingNews:
         self._database = database
         self._hub = hub
         self._wanted: set[ConversationId] = set()
+        self._reading: Set[ConversationId] = frozenset()
+        self._whole: set[ConversationId] = set()
+        self._changed: set[int] = set()
         self._all = False
         self._some = asyncio.Event()
 
-    def want(self, conversations: Iterable[ConversationId]) -> None:
-        """Look for news in these conversations, as far as somebody here listens to them."""
+    def want(
+        self, conversations: Iterable[ConversationId], tickets: Iterable[int] = (), *, whole: bool = False
+    ) -> None:
+        """Look for news in these conversations, as far as somebody here listens to them.
+
+        Their tickets are read when they are among ``tickets``, which have changed, or when it is not known
+        (``whole``).
+        """
         listened = [identity for identity in conversations if self._hub.listeners(identity)]
         if listened:
             self._wanted.update(listened)
+            self._changed.update(tickets)
+            if whole:
+                self._whole.update(listened)
             self._some.set()
+
+    def is_wanted(self, conversation: ConversationId) -> bool:
+        """Tell whether news of the conversation are still to be read and told."""
+        return self._all or conversation in self._wanted or conversation in self._reading
 
     def want_all(self) -> None:
         """Look for news everywhere."""
@@ -57,49 +80,52 @@ class MissingNews:
             await self._some.wait()
             self._some.clear()
             wanted, self._wanted = self._wanted, set()
+            whole, self._whole = self._whole, set()
+            changed, self._changed = self._changed, set()
             everything, self._all = self._all, False
+            listened = self._hub.listened()
+            told = {i: c for i, c in listened.items() if everything or i in wanted}
+            self._reading = told.keys()
             try:
-                listened = self._hub.listened()
-                await self._read({i: c for i, c in listened.items() if everything or i in wanted})
+                await self._read(told, changed, told.keys() if everything else whole)
             except BaseException:
                 self._wanted |= wanted
+                self._whole |= whole
+                self._changed |= changed
                 self._all = self._all or everything
                 raise
+            finally:
+                self._reading = frozenset()
             if everything:
                 self._hub.pass_on_to_desk(TicketsChanged(frozenset()))
                 self._hub.pass_on_to_desk(QueueChanged())
 
-    async def _read(self, told: Mapping[ConversationId, Conversation | None]) -> None:
+    async def _read(
+        self,
+        told: Mapping[ConversationId, Conversation | None],
+        changed: Set[int],
+        whole: Set[ConversationId],
+    ) -> None:
         if not told:
             return
-        known = [[identity, c.version if c else 0] for identity, c in told.items()]
-        found = [rows.to_conversation(row) for row in await self._rows(_CONVERSATIONS, known)]
-        messages = await self._messages(found, told)
-        tickets = await self._tickets(found)
+        known = [[i, c.version, c.last_seq] if c else [i, 0, None] for i, c in told.items()]
+        (row,) = await self._rows(_NEWS, known)
+        found = [rows.to_conversation(one) for one in from_json(row["conversations"] or "[]")]
+        messages: dict[ConversationId, list[Message]] = {}
+        for message in map(rows.to_message, from_json(row["messages"] or "[]")):
+            messages.setdefault(message.conversation, []).append(message)
+        tickets = await self._tickets(c.ticket for c in found if c.ticket in changed or c.id in whole)
         for conversation in found:
             ticket = tickets.get(conversation.ticket) if conversation.ticket is not None else None
-            changed = sorted(messages.get(conversation.id, ()), key=lambda message: message.changed)
-            self._hub.pass_on(ConversationChanged(conversation, tuple(changed), ticket))
+            news = sorted(messages.get(conversation.id, ()), key=lambda message: message.changed)
+            self._hub.pass_on(ConversationChanged(conversation, tuple(news), ticket))
 
-    async def _messages(
-        self, found: Iterable[Conversation], told: Mapping[ConversationId, Conversation | None]
-    ) -> dict[ConversationId, list[Message]]:
-        since = []
-        for conversation in found:
-            before = told[conversation.id]
-            since.append([conversation.id, before.last_seq if before else conversation.last_seq - RECENT])
-        messages: dict[ConversationId, list[Message]] = {}
-        if since:
-            for message in map(rows.to_message, await self._rows(_MESSAGES, since)):
-                messages.setdefault(message.conversation, []).append(message)
-        return messages
-
-    async def _tickets(self, found: Iterable[Conversation]) -> dict[int, Ticket]:
-        numbers = sorted({c.ticket for c in found if c.ticket is not None})
+    async def _tickets(self, wanted: Iterable[int | None]) -> dict[int, Ticket]:
+        numbers = sorted({number for number in wanted if number is not None})
         if not numbers:
             return {}
         tickets = map(rows.to_ticket, await self._rows(_TICKETS, numbers))
         return {ticket.number: ticket for ticket in tickets}
 
-    async def _rows(self, query: str, values: object) -> list[dict[str, object]]:
+    async def _rows(self, query: str, values: object) -> list[dict[str, Any]]:
         return await self._database.reader.execute_query_dict(query, [to_json(values).decode()])

@@ -14,14 +14,14 @@ from typing import Any
 
 import asyncpg
 import structlog
-from pydantic_core import from_json
+from msgspec.json import decode as from_json
 
 from chatdesk.conversation import Author, AuthorKind, ConversationId
 from chatdesk.errors import DatabaseUnavailable, StorageError
-from chatdesk.hub import Hub, QueueChanged, TicketsChanged, Typing
+from chatdesk.hub import ConversationChanged, Hub, QueueChanged, TicketsChanged, Typing
 from chatdesk.nodes import SharedFacts
 from chatdesk.ticket import TicketNumber
-from storage.announcements import Fact, packed
+from storage.announcements import Fact, packed, told_news
 from storage.bulk import NODES_CHANNEL
 from storage.database import Database, postgres_address
 from storage.missing_news import MissingNews
@@ -60,6 +60,7 @@ class NodeLink:
         self._stopping = False
         self.connected = False
         hub.ask_missing = self._ask
+        hub.is_asked = self._missing.is_wanted
         hub.on_signal = self._signal
         facts.on_own = self._say
 
@@ -139,8 +140,10 @@ class NodeLink:
             return
         if told.get("beat"):
             self._on_beat(node, told)
+        for item in told.get("news", ()):
+            self._on_news(item)
         if told.get("conversations"):
-            self._missing.want(told["conversations"])
+            self._missing.want(told["conversations"], told.get("changed", ()))
         if told.get("tickets"):
             announced = tuple((TicketNumber(number), reason) for number, reason in told.get("announced", ()))
             self._hub.pass_on_to_desk(TicketsChanged(frozenset(told["tickets"]), announced))
@@ -148,6 +151,13 @@ class NodeLink:
             self._hub.pass_on_to_desk(QueueChanged())
         if told.get("deliveries"):
             self._wake()
+
+    def _on_news(self, item: Sequence[Any]) -> None:
+        identity = ConversationId(item[0][0])
+        if self._hub.listeners(identity):
+            conversation, messages = told_news(item)
+            if not self._hub.pass_on_next(ConversationChanged(conversation, messages, None)):
+                self._missing.want([identity])
 
     def _on_beat(self, node: str, told: dict[str, Any]) -> None:
         self._heard_at[node] = asyncio.get_running_loop().time()
@@ -171,7 +181,7 @@ class NodeLink:
             self._facts.forget(node)
 
     def _ask(self, conversation: ConversationId) -> None:
-        self._missing.want([conversation])
+        self._missing.want([conversation], whole=True)
 
     def _signal(self, typing: Typing) -> None:
         by = typing.by
