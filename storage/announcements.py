@@ -36,11 +36,10 @@ def announcements(node: str, changes: Changes) -> list[str]:
     head: dict[str, Fact] = {"node": node}
     head |= {name: True for name, on in _flags(changes).items() if on}
     if len(changes.conversations) <= FEW:
-        whole = packed(
-            head, _parts(changes, [c for c in changes.conversations.values() if _plain(c, changes)])
-        )
-        if len(whole) == 1:
-            return whole
+        plain = [c for c in changes.conversations.values() if _plain(c, changes)]
+        whole = _text(head, _parts(changes, plain))
+        if len(whole.encode()) <= LONGEST:
+            return [whole]
     return packed(head, _parts(changes, []))
 
 
@@ -83,7 +82,7 @@ def packed(head: Mapping[str, Fact], parts: Mapping[str, Part]) -> list[str]:
 
     A single thing that is too long is left out: it is told as soon as somebody reads it.
     """
-    text = to_json({**head, **{name: part for name, part in parts.items() if part}}).decode()
+    text = _text(head, parts)
     if len(text.encode()) <= LONGEST:
         return [text]
     if sum(map(len, parts.values())) <= 1:
@@ -93,3 +92,7 @@ def packed(head: Mapping[str, Fact], parts: Mapping[str, Part]) -> list[str]:
         {name: part[(len(part) + 1) // 2 :] for name, part in parts.items()},
     ]
     return [text for half in halves for text in packed(head, half)]
+
+
+def _text(head: Mapping[str, Fact], parts: Mapping[str, Part]) -> str:
+    return to_json({**head, **{name: part for name, part in parts.items() if part}}).decode()
