@@ -87,6 +87,8 @@ def packed(head: Mapping[str, Fact], parts: Mapping[str, Part]) -> list[str]:
         return [text]
     if sum(map(len, parts.values())) <= 1:
         return []
+    if max(map(len, parts.values())) == 1:
+        return [text for name, part in parts.items() for text in packed(head, {name: part})]
     halves = [
         {name: part[: (len(part) + 1) // 2] for name, part in parts.items()},
         {name: part[(len(part) + 1) // 2 :] for name, part in parts.items()},

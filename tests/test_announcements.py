@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from chatdesk.changes import Changes
 from chatdesk.conversation import Author, AuthorKind, ConversationId, Message, Visibility
 from chatdesk.hub import ConversationChanged, ConversationNews, Hub
-from storage.announcements import FEW, LONGEST, announcements, told_news
+from storage.announcements import FEW, LONGEST, announcements, packed, told_news
 from tests.desk_builders import CHAT, TICKET, TUESDAY, conversation, ticket
 
 DANA = Author(AuthorKind.CUSTOMER, "dana", "Dana Reyes")
@@ -57,6 +57,12 @@ def test_of_many_conversations_the_ids_are_told() -> None:
     names = [ConversationId(f"chat{number}") for number in range(FEW + 1)]
     found = told(Changes(conversations={name: replace(conversation(), id=name) for name in names}))
     assert found["conversations"] == names
+
+
+def test_of_two_things_that_are_too_long_together_each_is_told() -> None:
+    facts, typing = [["agents:chat", "a" * (LONGEST - 100)]], [[CHAT, "agent", "1", "Marcus Bell", True]]
+    texts = packed({"node": "node"}, {"typing": typing, "facts": facts})
+    assert [sorted(json.loads(text)) for text in texts] == [["node", "typing"], ["facts", "node"]]
 
 
 def news(version: int) -> ConversationChanged:
