@@ -25,7 +25,7 @@ from rich.table import Table
 
 from bench.chats import Kind, Target
 from bench.lists import fill
-from bench.machine import cores, free_port, say_when_busy, stay_on
+from bench.machine import cores, free_port, processor_time, say_when_busy, stay_on
 from bench.report import Verdict, show_verdicts
 from bench.servers import Place, launch, new_place
 from bench.surveys import Client, connect
@@ -45,11 +45,16 @@ _WRITING = 0.5
 
 @dataclass(frozen=True)
 class Started:
-    """A server that has acknowledged its first survey after ``seconds``."""
+    """A server that has acknowledged its first survey after ``seconds``, ``work`` of them its processor's."""
 
     process: int
     target: Target
     seconds: float
+    work: float
+
+
+Measured = dict[str, Started]
+"""How a server started over each database."""
 
 
 @contextmanager
@@ -61,7 +66,8 @@ def started(kind: Kind, place: Place, core: int | None) -> Iterator[Started]:
     process = launch(kind, place, core, port)
     try:
         uvloop.run(_acknowledged(target))
-        yield Started(process.pid, target, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        yield Started(process.pid, target, seconds, processor_time(process.pid))
     finally:
         process.kill()
         process.wait()
@@ -99,18 +105,18 @@ async def _fill(place: Place, tickets: int) -> None:
             await connection.execute_query(counter)
 
 
-def measure(kind: Kind, core: int | None, big: Place) -> dict[str, float]:
+def measure(kind: Kind, core: int | None, big: Place) -> Measured:
     """Start one server over each database; ``big`` is the desk's, whose floor has none of its own."""
-    found: dict[str, float] = {}
+    found: Measured = {}
     with new_place() as empty:
         with started(kind, empty, core) as one:
-            found[EMPTY] = one.seconds
+            found[EMPTY] = one
         place = big if kind == "desk" else empty
         with started(kind, place, core) as one:
-            found[BIG] = one.seconds
+            found[BIG] = one
             uvloop.run(_surveys_until_killed(one))
         with started(kind, place, core) as one:
-            found[KILLED] = one.seconds
+            found[KILLED] = one
     return found
 
 
@@ -127,19 +133,23 @@ def start(
         stay_on(load_core)
         for kind in KINDS:  # The first start compiles, and reads from the disk.
             measure(kind, server_core, big)
-        found: dict[Kind, list[dict[str, float]]] = {kind: [] for kind in KINDS}
+        found: dict[Kind, list[Measured]] = {kind: [] for kind in KINDS}
         for _ in range(rounds):
             for kind in KINDS:
                 found[kind].append(measure(kind, server_core, big))
     _report(console, found, tickets)
 
 
-def _report(console: Console, found: dict[Kind, list[dict[str, float]]], tickets: int) -> None:
-    table = Table("start over", "floor s", "chatdesk s", "x floor")
+def _report(console: Console, found: dict[Kind, list[Measured]], tickets: int) -> None:
+    table = Table(
+        "start over", "floor s", "chatdesk s", "x floor", "processor: floor s", "chatdesk s", "x floor"
+    )
     verdicts, medians = [], {}
     for case in (EMPTY, BIG, KILLED):
-        floor, desk = (median(one[case] for one in found[kind]) for kind in KINDS)
-        table.add_row(case, f"{floor:.2f}", f"{desk:.2f}", f"{desk / floor:.2f}")
+        floor, desk = (median(one[case].seconds for one in found[kind]) for kind in KINDS)
+        work, ours = (median(one[case].work for one in found[kind]) for kind in KINDS)
+        times = (f"{floor:.2f}", f"{desk:.2f}", f"{desk / floor:.2f}")
+        table.add_row(case, *times, f"{work:.2f}", f"{ours:.2f}", f"{ours / work:.2f}")
         verdicts.append(Verdict(f"{case}: at most {LIMIT:.0f} x floor", desk / floor, desk / floor <= LIMIT))
         medians[case] = desk
     growth = medians[BIG] / medians[EMPTY]
