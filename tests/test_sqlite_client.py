@@ -35,7 +35,7 @@ print("done")
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with Database(url(tmp_path)) as opened:
+    async with Database(url(tmp_path, "sqlite")) as opened:
         yield opened
 
 
