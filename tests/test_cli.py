@@ -11,7 +11,16 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from chatdesk.cli.commands import application
-from tests.running_desk import ANSWERS, REPOSITORY, ServerProcess, cookies_from, customer, serving
+from tests import postgres_server
+from tests.running_desk import (
+    ANSWERS,
+    REPOSITORY,
+    ServerProcess,
+    cookies_from,
+    customer,
+    database_url,
+    serving,
+)
 
 runner = CliRunner()
 
@@ -25,28 +34,37 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "var"
 
 
+async def make_ticket(folder: Path) -> None:
+    """Have a customer open a ticket and wait, on a desk that is over then."""
+    async with serving(data=folder) as desk, customer(desk.base) as dana:
+        await dana.next("ready")
+        await dana.send(t="start", id="1", answers=ANSWERS | {"issue": "It is [bold]slow[/bold] \x1b[31m"})
+        await dana.next("ready")
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with one ticket of a customer who waits; to be copied, not used."""
     folder = tmp_path_factory.mktemp("made")
-
-    async def make() -> None:
-        async with serving(data=folder) as desk, customer(desk.base) as dana:
-            await dana.next("ready")
-            await dana.send(
-                t="start", id="1", answers=ANSWERS | {"issue": "It is [bold]slow[/bold] \x1b[31m"}
-            )
-            await dana.next("ready")
-
-    asyncio.run(make())
+    if not postgres_server.wanted_everywhere():
+        asyncio.run(make_ticket(folder))
     return folder
 
 
 @pytest.fixture
-def tickets(made: Path, data: Path) -> Path:
+def tickets(made: Path, data: Path, on_postgres: None) -> Path:
     """A data folder with one ticket."""
     shutil.copytree(made, data)
+    if postgres_server.wanted_everywhere():
+        asyncio.run(make_ticket(data))
     return data
+
+
+@pytest.fixture
+def on_postgres(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have commands use the data folder's database on PostgreSQL where the whole suite does."""
+    if postgres_server.wanted_everywhere():
+        monkeypatch.setenv("CHATDESK_DATABASE_URL", database_url(data))
 
 
 def exists(path: Path) -> bool:
@@ -243,7 +261,9 @@ async def test_a_conversation_the_ticket_does_not_have_is_not_found(tickets: Pat
 
 
 @pytest.mark.crash
-async def test_commands_that_write_work_beside_a_running_server(data: Path, tmp_path: Path) -> None:
+async def test_commands_that_write_work_beside_a_running_server(
+    data: Path, tmp_path: Path, on_postgres: None
+) -> None:
     async with ServerProcess(data) as server, customer(server.base) as dana:
         await dana.next("ready")
         await dana.send(t="start", id="1", answers=ANSWERS)

@@ -380,9 +380,9 @@ async def test_a_ticket_is_re_opened_by_mail_a_few_times_a_day_and_then_staff_ar
 
 async def test_a_reply_to_a_ticket_that_is_over_becomes_a_new_one_linked_to_it(desk: ServedDesk) -> None:
     number, first = await opened(desk)
-    sql = "UPDATE ticket SET status = 'cancelled', active = 0 WHERE number = ?"
+    change = "status = 'cancelled', active = false, version = version + 1"
     async with desk.running.database.transaction() as connection:
-        await connection.execute_query(sql, [number])
+        await connection.execute_query(f"UPDATE ticket SET {change} WHERE number = {number}")
     # Another connection wrote, as another node would.
     desk.running.desk._store._data_version = -1  # type: ignore[attr-defined]
     came = await take_in(desk, mail("Still broken.", to=reply_address(first)))

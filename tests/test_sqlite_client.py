@@ -163,7 +163,7 @@ from storage.store import TortoiseStore
 from tests.core_builders import new_desk, running, survey, url
 
 async def main(folder):
-    async with Database(url(folder)) as database:
+    async with Database(url(folder, "sqlite")) as database:
         async with running(new_desk(TortoiseStore(database))) as desk:
             assert (await desk.receive(survey("a", "a"))).ticket == 1001
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
