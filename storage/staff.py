@@ -95,10 +95,11 @@ class TortoiseStaff:
 
     async def use_link(self, secret: str, at: datetime) -> AgentAccount | None:
         async with self._database.transaction() as connection:
-            found = await models.Session.get_or_none(id=_hashed(secret), once=True, using_db=connection)
-            if found is None:
+            link = models.Session.filter(id=_hashed(secret), once=True).using_db(connection)
+            found = await link.get_or_none()
+            # Of several who use it at the same time one deletes it.
+            if found is None or not await link.delete():
                 return None
-            await found.delete(using_db=connection)
         account = await self.account(found.agent)
         usable = found.expires_at > at and account is not None and account.disabled_at is None
         return account if usable else None

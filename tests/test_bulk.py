@@ -27,7 +27,7 @@ async def test_rows_are_inserted_and_updated_by_key_and_counted(tmp_path: Path, 
     other: list[Row] = [[name, number] for number, name in enumerate(names)]
     changed = update(models.Counter, ("name",), other, "sqlite")
     missing = update(models.Counter, ("name",), [*other, ["missing", 1]], "sqlite")
-    async with Database(url(tmp_path)) as database:
+    async with Database(url(tmp_path, "sqlite")) as database:
         async with database.transaction() as connection:
             assert await write_all(connection, [made, changed]) is None
             assert await write_all(connection, [replace(missing, changes=count)]) is None
@@ -57,7 +57,7 @@ def test_values_for_sqlite_are_plain_and_without_nul() -> None:
 
 async def test_an_update_finds_its_rows_by_their_key(tmp_path: Path) -> None:
     ((query, values),) = parts(update(models.Received, ("key",), [["k", "c", 1, 2]] * 2, "sqlite"))
-    async with Database(url(tmp_path)) as database:
+    async with Database(url(tmp_path, "sqlite")) as database:
         plan = await database.writer.execute_query_dict(f"EXPLAIN QUERY PLAN {query}", values)
     assert any("SEARCH received USING COVERING INDEX" in row["detail"] for row in plan)
 

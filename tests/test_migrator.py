@@ -52,9 +52,9 @@ asyncio.run(main())
 REWRITTEN = ("message", "received")
 
 
-def url(folder: Path) -> str:
-    """Return the address of a database that nobody has migrated."""
-    if postgres_server.wanted_everywhere():
+def url(folder: Path, kind: str = "sqlite") -> str:
+    """Return the address of a database that nobody has migrated; SQLite's can be looked into as a file."""
+    if kind == "postgres":
         return postgres_server.database_for(folder)
     return f"sqlite:///{folder / 'desk.sqlite3'}"
 
@@ -71,8 +71,8 @@ async def opened(folder: Path) -> None:
         pass
 
 
-async def works(folder: Path) -> bool:
-    async with Database(url(folder)) as database, running(new_desk(TortoiseStore(database))) as desk:
+async def works(folder: Path, kind: str = "sqlite") -> bool:
+    async with Database(url(folder, kind)) as database, running(new_desk(TortoiseStore(database))) as desk:
         return (await desk.receive(survey())).ticket == 1001
 
 
@@ -136,14 +136,15 @@ async def test_killed_at_a_statement_the_next_start_works(tmp_path: Path, at: in
     assert await works(tmp_path)
 
 
-async def test_two_processes_starting_on_a_new_database_both_come_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_two_processes_starting_on_a_new_database_both_come_up(tmp_path: Path, kind: str) -> None:
     start = KILLED.replace("left = int(sys.argv[2])", "left = -1")
     processes = [
         await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
             start,
-            url(tmp_path),
+            url(tmp_path, kind),
             cwd=Path(__file__).parent.parent,
             stderr=subprocess.PIPE,
         )
@@ -151,7 +152,7 @@ async def test_two_processes_starting_on_a_new_database_both_come_up(tmp_path: P
     ]
     results = await asyncio.gather(*(process.communicate() for process in processes))
     assert [process.returncode for process in processes] == [0, 0], results
-    assert await works(tmp_path)
+    assert await works(tmp_path, kind)
 
 
 async def test_a_database_of_a_newer_program_is_refused_by_name_and_left_alone(tmp_path: Path) -> None:
@@ -172,7 +173,6 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         await opened(tmp_path)
 
 
-@pytest.mark.skipif(postgres_server.wanted_everywhere(), reason="a migration of SQLite's tables")
 async def test_tables_rewritten_for_fewer_pages_keep_their_rows_and_the_words_found(tmp_path: Path) -> None:
     rewrite = importlib.import_module("storage.migrations.0004_fewer_pages").SQLITE
     fill = """

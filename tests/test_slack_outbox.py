@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -14,9 +13,10 @@ import pytest
 
 from adapters.slack.pacing import Pacer
 from chatdesk.errors import DeliveryDelayed
+from storage.database import Database
 from tests.fake_slack.server import FakeSlack, Fault
 from tests.fake_slack.workspace import BOT_TOKEN, SIGNING_SECRET
-from tests.running_desk import Line, ServerProcess, customer
+from tests.running_desk import Line, ServerProcess, customer, database_url
 from tests.slack_desk import CHAT_ANSWERS, DESK, TRIAGE, SlackDesk, chat, new_workspace, shown, slack_desk
 
 
@@ -140,8 +140,9 @@ class Killed:
         """Kill it (SIGKILL) and start it after the leases of the dead process have run out."""
         await self.process.kill()
         before = (datetime.now(UTC) - timedelta(minutes=5)).isoformat(sep=" ")
-        with sqlite3.connect(self.data / "chatdesk.sqlite3") as database:
-            database.execute("UPDATE delivery SET due_at = ? WHERE status = 'leased'", (before,))
+        async with Database(database_url(self.data)) as database, database.transaction() as connection:
+            change = f"UPDATE delivery SET due_at = '{before}' WHERE status = 'leased'"
+            await connection.execute_query(change)
         await self.process.start()
 
 

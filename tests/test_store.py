@@ -45,7 +45,7 @@ async def test_a_nul_is_replaced_and_cuts_no_text_short(tmp_path: Path, written:
 
 
 async def test_a_change_by_another_process_is_seen_at_once(tmp_path: Path) -> None:
-    async with Database(url(tmp_path)) as database:
+    async with Database(url(tmp_path, "sqlite")) as database:
         store = TortoiseStore(database)
         async with store.batch() as batch:
             await batch.write(Changes(conversations={CHAT: conversation(version=1)}))
