@@ -31,6 +31,7 @@ class Gateway:
         self._answer_within = answer_within
         self._under_way: set[asyncio.Task[Payload | None]] = set()
         self._later: set[asyncio.Task[None]] = set()
+        self._in_hand: set[Path] = set()
 
     async def receive(self, body: Payload) -> Payload | None:
         """Work on the request and return the answer; None also when it is worked on later.
@@ -44,14 +45,15 @@ class Gateway:
         if task.done() and not _may_work_later(task):
             return task.result()
         file = await self._inbox.keep(body)
-        self._in_background(self._finish(file, body, task))
+        self._finish_later(file, body, task)
         return None
 
     async def resume(self) -> None:
-        """Work on what an earlier run has kept."""
+        """Work on what an earlier run has kept, or another node that shares the folder and is gone."""
         for file, body in await self._inbox.left_over():
-            log.info("slack_request_resumed", file=file.name)
-            self._in_background(self._finish(file, body, None))
+            if file not in self._in_hand:
+                log.info("slack_request_resumed", file=file.name)
+                self._finish_later(file, body, None)
 
     async def stop(self) -> None:
         """Stop working; what is kept is worked on at the next start."""
@@ -79,9 +81,11 @@ class Gateway:
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT)
         await self._inbox.remove(file)
+        self._in_hand.discard(file)
 
-    def _in_background(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
+    def _finish_later(self, file: Path, body: Payload, begun: asyncio.Task[Payload | None] | None) -> None:
+        self._in_hand.add(file)
+        task = asyncio.create_task(self._finish(file, body, begun))
         self._later.add(task)
         task.add_done_callback(self._later.discard)
 

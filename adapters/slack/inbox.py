@@ -33,7 +33,7 @@ class Inbox:
         await asyncio.to_thread(file.unlink, missing_ok=True)
 
     async def left_over(self) -> list[tuple[Path, Payload]]:
-        """Return what an earlier run kept and did not finish, oldest first."""
+        """Return what was kept and is not finished, oldest first."""
         return await asyncio.to_thread(self._left_over)
 
     def _keep(self, text: str) -> Path:
@@ -58,14 +58,16 @@ class Inbox:
     def _left_over(self) -> list[tuple[Path, Payload]]:
         if not self._folder.is_dir():
             return []
-        files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime)
-        found: list[tuple[Path, Payload]] = []
-        for file in files:
+        found: list[tuple[float, Path, Payload]] = []
+        for file in self._folder.glob("*.json"):
             try:
-                body: object = json.loads(file.read_text())
+                at, body = file.stat().st_mtime, json.loads(file.read_text())
+            except FileNotFoundError:
+                # Another node that shares the folder has just finished it.
+                continue
             except ValueError as error:
                 log.error("slack_inbox_unreadable", file=file.name, error=str(error))
                 continue
             if isinstance(body, dict):
-                found.append((file, body))
-        return found
+                found.append((at, file, body))
+        return [(file, body) for _, file, body in sorted(found, key=lambda one: one[0])]

@@ -99,9 +99,14 @@ async def slack_service(parts: Parts) -> AsyncIterator[SlackService]:
         tasks = [asyncio.create_task(receipts.run())]
         if parts.secrets.app_token:
             sockets = SocketMode(api, parts.secrets.app_token, session, app, random.random)
+
+            async def hold_sockets(_: int) -> None:
+                # What an earlier holder kept and did not finish comes first.
+                await gateway.resume()
+                await sockets.run()
+
             # Of several nodes one holds the sockets.
-            socket_mode = parts.alone.run("slack", lambda token: sockets.run())
-            tasks.append(asyncio.create_task(socket_mode))
+            tasks.append(asyncio.create_task(parts.alone.run("slack", hold_sockets)))
         await gateway.resume()
         try:
             yield SlackService({channel.name: channel}, app, bool(parts.secrets.signing_secret))
