@@ -7,32 +7,25 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from tests import postgres_server
-from tests.core_builders import url
-from tests.running_desk import ANSWERS, Line, ServerProcess, customer, technician
+from tests.running_desk import ANSWERS, Line, customer, technician
 from tests.test_crash import take
+from tests.two_nodes import Nodes, two_nodes, until_ready
 
 pytestmark = pytest.mark.slow
 
 
-class Nodes:
-    """Two servers on one database."""
-
-    def __init__(self, data: Path, address: str) -> None:
-        self.a = ServerProcess(data, CHATDESK_DATABASE_URL=address)
-        self.b = ServerProcess(data, CHATDESK_DATABASE_URL=address)
-        self.cookies: Mapping[str, str] = {}
+@pytest.fixture
+async def nodes(tmp_path: Path) -> AsyncIterator[Nodes]:
+    async with two_nodes(tmp_path) as pair:
+        yield pair
 
 
 @pytest.fixture
-async def nodes(tmp_path: Path) -> AsyncIterator[Nodes]:
-    pair = Nodes(tmp_path, url(tmp_path, "postgres"))
-    async with pair.a, pair.b:
-        pair.cookies = await pair.b.sign_in()
-        yield pair
+async def cookies(nodes: Nodes) -> Mapping[str, str]:
+    return await nodes.b.sign_in()
 
 
 async def start_chat(line: Line) -> dict[str, str]:
@@ -60,14 +53,16 @@ async def text(line: Line, wanted: str) -> dict[str, object]:
                 return found
 
 
-async def test_a_customer_on_one_node_talks_to_a_technician_on_the_other(nodes: Nodes) -> None:
-    async with customer(nodes.a.base) as page, technician(nodes.b.base, nodes.cookies) as console:
+async def test_a_customer_on_one_node_talks_to_a_technician_on_the_other(
+    nodes: Nodes, cookies: Mapping[str, str]
+) -> None:
+    async with customer(nodes.a.base) as page, technician(nodes.b.base, cookies) as console:
         await console.send(t="watch_desk")
         chat = await start_chat(page)
         while (await console.next("tickets"))["numbers"] != [chat["ticket"]]:
             pass
         await console.next("queue")
-        await take(nodes.b, nodes.cookies, chat["ticket"])
+        await take(nodes.b, cookies, chat["ticket"])
         await console.send(t="watch", conversation=chat["conversation"], after=0)
         await console.next("ready")
         await presence(console, online=True)
@@ -90,23 +85,27 @@ async def test_a_customer_on_one_node_talks_to_a_technician_on_the_other(nodes: 
         await page_closed
 
 
-async def test_places_in_the_queue_are_the_same_on_both_nodes(nodes: Nodes) -> None:
+async def test_places_in_the_queue_are_the_same_on_both_nodes(
+    nodes: Nodes, cookies: Mapping[str, str]
+) -> None:
     async with customer(nodes.a.base) as first, customer(nodes.b.base) as second:
         chat = await start_chat(first)
         await start_chat(second)
         while (await second.next("place"))["place"] != 2:
             pass
-        await take(nodes.a, nodes.cookies, chat["ticket"])
+        await take(nodes.a, cookies, chat["ticket"])
         while (await second.next("place"))["place"] != 1:
             pass
 
 
-async def test_when_a_node_dies_its_people_go_on_at_the_other_without_a_gap(nodes: Nodes) -> None:
+async def test_when_a_node_dies_its_people_go_on_at_the_other_without_a_gap(
+    nodes: Nodes, cookies: Mapping[str, str]
+) -> None:
     visitor = secrets.token_urlsafe(32)
-    async with technician(nodes.b.base, nodes.cookies) as console:
+    async with technician(nodes.b.base, cookies) as console:
         async with customer(nodes.a.base, visitor) as page:
             chat = await start_chat(page)
-            await take(nodes.a, nodes.cookies, chat["ticket"])
+            await take(nodes.a, cookies, chat["ticket"])
             await console.send(t="watch", conversation=chat["conversation"], after=0)
             await console.next("ready")
             await page.send(t="message", id="c1", text="before")
@@ -123,23 +122,12 @@ async def test_when_a_node_dies_its_people_go_on_at_the_other_without_a_gap(node
         await presence(console, online=False)
 
 
-async def ready_status(server: ServerProcess) -> int:
-    async with aiohttp.ClientSession() as session, session.get(f"{server.base}/readyz") as answer:
-        return answer.status
-
-
-async def until_ready(server: ServerProcess, status: int) -> None:
-    async with asyncio.timeout(30):
-        while True:
-            if await ready_status(server) == status:
-                return
-            await asyncio.sleep(0.05)
-
-
-async def test_the_desk_waits_for_a_restarted_database_and_repeats_nothing(nodes: Nodes) -> None:
-    async with customer(nodes.a.base) as page, technician(nodes.b.base, nodes.cookies) as console:
+async def test_the_desk_waits_for_a_restarted_database_and_repeats_nothing(
+    nodes: Nodes, cookies: Mapping[str, str]
+) -> None:
+    async with customer(nodes.a.base) as page, technician(nodes.b.base, cookies) as console:
         chat = await start_chat(page)
-        await take(nodes.b, nodes.cookies, chat["ticket"])
+        await take(nodes.b, cookies, chat["ticket"])
         await console.send(t="watch", conversation=chat["conversation"], after=0)
         await console.next("ready")
         texts = [f"number {n}" for n in range(20)]

@@ -5,36 +5,20 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-import aiohttp
 import asyncpg
 import pytest
 
 from tests import postgres_server
 from tests.core_builders import url
 from tests.postgres_standby import standby
-from tests.running_desk import Line, ServerProcess, customer, technician
+from tests.running_desk import Line, customer, technician
 from tests.test_nodes import start_chat
-from tests.two_nodes import two_nodes
+from tests.two_nodes import two_nodes, until_ready
 
 pytestmark = pytest.mark.slow
 CUT = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
-
-
-async def readiness(server: ServerProcess) -> tuple[int, str]:
-    async with aiohttp.ClientSession() as session, session.get(f"{server.base}/readyz") as answer:
-        return answer.status, await answer.text()
-
-
-async def until_ready(server: ServerProcess, status: int, words: str = "") -> None:
-    """Wait until /readyz answers so."""
-    async with asyncio.timeout(30):
-        while True:
-            found = await readiness(server)
-            if found[0] == status and words in found[1]:
-                return
-            await asyncio.sleep(0.05)
 
 
 async def say(page: Line, numbers: range) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import asyncpg
 
 from tests.core_builders import url
@@ -83,3 +84,13 @@ async def said(server: ServerProcess, words: str, within: float = 30.0) -> None:
     async with asyncio.timeout(within):
         while not any(words in line for line in server.output):  # noqa: ASYNC110 - it is read elsewhere
             await asyncio.sleep(0.02)
+
+
+async def until_ready(server: ServerProcess, status: int, words: str = "", within: float = 30.0) -> None:
+    """Wait until /readyz answers with this status, and with these words."""
+    async with asyncio.timeout(within), aiohttp.ClientSession() as session:
+        while True:
+            async with session.get(f"{server.base}/readyz") as answer:
+                if answer.status == status and words in await answer.text():
+                    return
+            await asyncio.sleep(0.05)
