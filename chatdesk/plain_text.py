@@ -11,10 +11,16 @@ _UNSHOWN = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufeff]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _DIRECTIONS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _WORD = re.compile(r"\s*\S+")
+_NARROW = re.compile(
+    "[ -~\u00a1-\u00ac\u00ae-\u02ff\u0391-\u03a1\u03a3-\u0482\u2010-\u2027\u2030-\u205e\u20a0-\u20bf]*"
+)
+"""Text in which each character takes one column and the only blank is the space: most of what comes."""
 
 
 def clean_text(text: str) -> str:
     """Return ``text`` with every line end as \\n, no control characters, and encodable as UTF-8."""
+    if text.isprintable():
+        return text
     text = _LINE_ENDS.sub("\n", text).replace("\t", "    ")
     return _SURROGATES.sub("\ufffd", _UNSHOWN.sub("", text)).strip("\n")
 
@@ -25,12 +31,13 @@ def clean_line(text: str) -> str:
     Marks that turn the direction of what follows are taken out, so that a name cannot reorder the line
     it stands in; right-to-left letters themselves need no marks.
     """
-    return " ".join(_DIRECTIONS.sub("", clean_text(text)).split())
+    text = clean_text(text)
+    return " ".join((text if text.isprintable() else _DIRECTIONS.sub("", text)).split())
 
 
 def width(text: str) -> int:
     """Return the columns that ``text`` takes on a fixed-width screen: wide letters take two, marks none."""
-    return len(text) if text.isascii() else sum(map(_columns, text))
+    return len(text) if text.isascii() or _NARROW.fullmatch(text) else sum(map(_columns, text))
 
 
 def wrap(text: str, columns: int) -> list[str]:
@@ -38,13 +45,27 @@ def wrap(text: str, columns: int) -> list[str]:
 
     Lines are broken between words, a word wider than a line anywhere.
     """
+    if "\n" not in text:
+        return _wrap_line(text.rstrip(), columns)
     return [line for given in text.split("\n") for line in _wrap_line(given.rstrip(), columns)]
 
 
-def _wrap_line(line: str, columns: int) -> Iterator[str]:
+def _wrap_line(line: str, columns: int) -> list[str]:
     if width(line) <= columns:
-        yield line
-        return
+        return [line]
+    lines: list[str] = []
+    if _NARROW.fullmatch(line):
+        while len(line) > columns:
+            space = line.rfind(" ", 0, columns + 1)
+            full = line[: max(space, 0)].rstrip()
+            if not full:
+                break
+            lines.append(full)
+            line = line[space + 1 :].lstrip()
+    return [*lines, *_wrap_words(line, columns)] if width(line) > columns else [*lines, line]
+
+
+def _wrap_words(line: str, columns: int) -> Iterator[str]:
     current, used = "", 0
     for word in _WORD.findall(line):
         if used + width(word) > columns:

@@ -6,7 +6,7 @@ not exist [design: who may see what].
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -125,6 +125,15 @@ class StaffReads(Protocol):
 
     async def ticket_file(self, number: TicketNumber) -> TicketFile | None:
         """Return the whole ticket."""
+
+    async def chat_file(self, number: TicketNumber, conversation: str = "") -> TicketFile | None:
+        """Return the ticket with one of its conversations, the newest if none is named, for a transcript.
+
+        Messages and deliveries are left out. None when the ticket or the conversation is not there.
+        """
+
+    def message_pieces(self, conversation: ConversationId) -> AsyncIterator[Sequence[Message]]:
+        """Yield all messages of a conversation in their order, some at a time."""
 
     async def tickets(self, wanted: TicketFilter, page: str = "", limit: int = 50) -> TicketPage:
         """Return one page of a list; the queue and mine by due time, all and searches newest first."""

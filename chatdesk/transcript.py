@@ -6,17 +6,33 @@ ticket's history, what deleted messages said and the requester's address and pho
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
 
 from chatdesk.config import DeskSettings
-from chatdesk.conversation import Conversation
+from chatdesk.conversation import Conversation, Message
 from chatdesk.reading import TicketFile
-from chatdesk.transcript_html import lay_out_html
-from chatdesk.transcript_json import lay_out_json
-from chatdesk.transcript_text import lay_out_text
-from chatdesk.transcript_view import TranscriptRecord, view_transcript
+from chatdesk.transcript_html import HtmlLayout
+from chatdesk.transcript_json import JsonLayout
+from chatdesk.transcript_text import TextLayout
+from chatdesk.transcript_view import Entry, EntryMaker, TranscriptRecord, entries_of, view_transcript
 
-__all__ = ["TranscriptRecord", "record_of", "render_html", "render_json", "render_text"]
+__all__ = [
+    "Form",
+    "TranscriptRecord",
+    "record_of",
+    "render",
+    "render_html",
+    "render_json",
+    "render_text",
+    "slices",
+]
+
+SLICE = 16_000
+"""Characters made at a time: a millisecond of work, or a little more."""
 
 
 def record_of(
@@ -36,16 +52,80 @@ def record_of(
     )
 
 
+class Layout(Protocol):
+    """Makes a transcript in one form."""
+
+    def begin(self) -> str:
+        """Make what comes before the entries."""
+
+    def go_on(self, entries: Iterable[Entry]) -> Iterator[str]:
+        """Make entries, one after another; may be called again with those that follow."""
+
+    def end(self) -> str:
+        """Make what comes after the entries."""
+
+
+class Form(StrEnum):
+    """The forms of a transcript."""
+
+    TEXT = "text"
+    """Plain text, at most 100 columns wide."""
+    HTML = "html"
+    """A complete page without scripts that fetches nothing."""
+    JSON = "json"
+    """The schema is documented in chatdesk.transcript_json."""
+
+
+def render(form: Form, record: TranscriptRecord, *, internal: bool) -> str:
+    """Return the transcript of a record that holds all its messages."""
+    layout = _layout(form, record, internal=internal)
+    entries = entries_of(record, internal=internal)
+    return "".join([layout.begin(), *layout.go_on(entries), layout.end()])
+
+
+async def slices(
+    form: Form, record: TranscriptRecord, pieces: AsyncIterator[Sequence[Message]], *, internal: bool
+) -> AsyncIterator[str]:
+    """Yield the transcript slice by slice while its messages, which come in their order, are still read.
+
+    Between two slices others have the event loop.
+    """
+    layout = _layout(form, record, internal=internal)
+    maker = EntryMaker(record, internal=internal)
+    made = [layout.begin()]
+    length = 0
+    async for messages in pieces:
+        for entry in layout.go_on(maker.of(messages)):
+            made.append(entry)
+            length += len(entry)
+            if length >= SLICE:
+                yield "".join(made)
+                made, length = [], 0
+                await asyncio.sleep(0)
+    yield "".join([*made, *layout.go_on(maker.rest()), layout.end()])
+
+
+def _layout(form: Form, record: TranscriptRecord, *, internal: bool) -> Layout:
+    view = view_transcript(record, internal=internal)
+    match form:
+        case Form.TEXT:
+            return TextLayout(view)
+        case Form.HTML:
+            return HtmlLayout(view)
+        case Form.JSON:
+            return JsonLayout(view, record.ticket, record.conversation)
+
+
 def render_text(record: TranscriptRecord, *, internal: bool) -> str:
-    """Return the transcript as plain text, at most 100 columns wide."""
-    return lay_out_text(view_transcript(record, internal=internal))
+    """Return the transcript as plain text."""
+    return render(Form.TEXT, record, internal=internal)
 
 
 def render_html(record: TranscriptRecord, *, internal: bool) -> str:
-    """Return the transcript as a complete page without scripts that fetches nothing."""
-    return lay_out_html(view_transcript(record, internal=internal))
+    """Return the transcript as a page."""
+    return render(Form.HTML, record, internal=internal)
 
 
 def render_json(record: TranscriptRecord, *, internal: bool) -> str:
-    """Return the transcript as JSON; the schema is documented in chatdesk.transcript_json."""
-    return lay_out_json(view_transcript(record, internal=internal), record)
+    """Return the transcript as JSON."""
+    return render(Form.JSON, record, internal=internal)

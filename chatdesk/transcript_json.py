@@ -17,34 +17,60 @@ Fields may be added to version 1; none is taken away or changes its meaning.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
+from msgspec import json
+
+from chatdesk.conversation import Conversation
 from chatdesk.plain_text import clean_line, clean_text
 from chatdesk.ticket import Ticket
-from chatdesk.transcript_view import Change, Entry, TranscriptRecord, TranscriptView
+from chatdesk.transcript_view import Change, Entry, TranscriptView
 
 SCHEMA = "chatdesk.transcript/1"
 
 Json = dict[str, object]
 
 
-def lay_out_json(view: TranscriptView, record: TranscriptRecord) -> str:
-    """Return the transcript as an indented JSON document that ends with a line end."""
-    document: Json = {
-        "schema": SCHEMA,
-        "version": "internal" if view.internal else "public",
-        "generated_at": iso(view.generated_at),
-        "time_zone": view.timezone.key,
-        "desk": view.desk,
-        "ticket": _ticket(record.ticket, view),
-        "conversation": {
-            "channel": record.conversation.channel,
-            "opened_at": iso(record.conversation.opened_at),
-        },
-        "entries": [_entry(entry) for entry in view.entries],
-    }
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+class JsonLayout:
+    """Lays a transcript out as an indented JSON document that ends with a line end."""
+
+    def __init__(self, view: TranscriptView, ticket: Ticket, conversation: Conversation) -> None:
+        self._view = view
+        self._ticket = ticket
+        self._conversation = conversation
+        self._before, self._end = "\n    ", "]\n}\n"
+
+    def begin(self) -> str:
+        """Make the document up to its first entry."""
+        head: Json = {
+            "schema": SCHEMA,
+            "version": "internal" if self._view.internal else "public",
+            "generated_at": iso(self._view.generated_at),
+            "time_zone": self._view.timezone.key,
+            "desk": self._view.desk,
+            "ticket": _ticket(self._ticket, self._view),
+            "conversation": {
+                "channel": self._conversation.channel,
+                "opened_at": iso(self._conversation.opened_at),
+            },
+        }
+        return _written(head).removesuffix("\n}") + ',\n  "entries": ['
+
+    def go_on(self, entries: Iterable[Entry]) -> Iterator[str]:
+        """Make the entries."""
+        for entry in entries:
+            yield self._before + _written(_entry(entry), "    ")
+            self._before, self._end = ",\n    ", "\n  ]\n}\n"
+
+    def end(self) -> str:
+        """Make what comes after the last entry."""
+        return self._end
+
+
+def _written(part: Json, indent: str = "") -> str:
+    """Return a part of the document, indented as it stands there."""
+    return json.format(json.encode(part), indent=2).decode().replace("\n", f"\n{indent}")
 
 
 def iso(at: datetime) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from chatdesk.plain_text import wrap
@@ -17,23 +18,57 @@ NOTE_MARK = "INTERNAL NOTE"
 DELETED = "Message deleted"
 
 
-def lay_out_text(view: TranscriptView) -> str:
-    """Return the transcript as text that ends with a line end.
+class TextLayout:
+    """Lays a transcript out as text that ends with a line end.
 
     Only headings and the lines that say who spoke begin at the margin; what people wrote is indented, so
     that no message can pass for the transcript's own words.
     """
-    lines = [*_heading(view)]
-    day = ""
-    for entry in view.entries:
-        today = say_full_date(entry.at, view.timezone)
-        if today != day:
-            day = today
-            lines += ["", day, "-" * len(day)]
-        lines += ["", *_entry(entry, view.timezone)]
-    made = say_full(view.generated_at, view.timezone)
-    lines += ["", f"Made {made} by {view.desk}. Times are those of {view.timezone.key}."]
-    return "\n".join(part for line in lines for part in _hanging(line)) + "\n"
+
+    def __init__(self, view: TranscriptView) -> None:
+        self._view = view
+        self._clock = MinuteClock(view.timezone)
+        self._day = ""
+
+    def begin(self) -> str:
+        """Make the heading."""
+        return _lines(_heading(self._view))
+
+    def go_on(self, entries: Iterable[Entry]) -> Iterator[str]:
+        """Make the entries, and a line for each new day."""
+        for entry in entries:
+            day, time = self._clock.say(entry.at)
+            if day != self._day:
+                self._day = day
+                yield f"\n{_lines([day, '-' * len(day)])}"
+            yield f"\n{_heads(time, entry)}{_entry(entry, self._view.timezone)}"
+
+    def end(self) -> str:
+        """Make what comes after the last entry."""
+        view = self._view
+        made = say_full(view.generated_at, view.timezone)
+        return _lines(["", f"Made {made} by {view.desk}. Times are those of {view.timezone.key}."])
+
+
+class MinuteClock:
+    """Says the days and times of moments that mostly follow one another: those of one minute only once."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._from = self._until = datetime.min.replace(tzinfo=UTC)
+        self._date = date.min
+        self._day = self._time = ""
+
+    def say(self, at: datetime) -> tuple[str, str]:
+        """Return the moment's full date and its time of day with the zone."""
+        if not self._from <= at < self._until:
+            self._from = at.replace(second=0, microsecond=0)
+            self._until = self._from + timedelta(minutes=1)
+            local = at.astimezone(self._zone)
+            self._time = say_clock(local, self._zone)
+            if local.date() != self._date:
+                self._date, self._day = local.date(), say_full_date(local, self._zone)
+        return self._day, self._time
 
 
 def say_full_date(at: datetime, zone: ZoneInfo) -> str:
@@ -61,11 +96,16 @@ def say_size(size: int) -> str:
 
 def label(entry: Entry) -> str:
     """Return who stands behind an entry, and what it is when it is more than a message."""
-    if entry.kind is EntryKind.NOTE:
-        return f"{NOTE_MARK} by {entry.author} ({entry.role})"
-    if entry.kind in (EntryKind.HISTORY, EntryKind.SENT):
-        return f"{entry.kind.value.upper()} by {entry.author} ({entry.role})"
-    return entry.author if entry.author == entry.role else f"{entry.author} ({entry.role})"
+    return _label(entry.kind, entry.author, entry.role)
+
+
+@lru_cache(maxsize=1024)
+def _label(kind: EntryKind, author: str, role: str) -> str:
+    if kind is EntryKind.NOTE:
+        return f"{NOTE_MARK} by {author} ({role})"
+    if kind in (EntryKind.HISTORY, EntryKind.SENT):
+        return f"{kind.value.upper()} by {author} ({role})"
+    return author if author == role else f"{author} ({role})"
 
 
 def _heading(view: TranscriptView) -> Iterator[str]:
@@ -80,37 +120,45 @@ def _heading(view: TranscriptView) -> Iterator[str]:
         yield from (" " * 12 + line for line in rest)
 
 
-def _entry(entry: Entry, zone: ZoneInfo) -> Iterator[str]:
-    yield f"{say_clock(entry.at, zone)}  {label(entry)}"
+def _heads(time: str, entry: Entry) -> str:
+    line = f"{time}  {label(entry)}"
+    return f"{line}\n" if len(line) <= COLUMNS and line.isascii() else _lines([line])
+
+
+def _entry(entry: Entry, zone: ZoneInfo) -> str:
+    said = ""
     if entry.deletion:
-        yield from _indented(_say_change(DELETED, entry.deletion, zone))
-        yield from _quoted(entry.deletion.before)
+        said += _indented(_say_change(DELETED, entry.deletion, zone)) + _quoted(entry.deletion.before)
     elif entry.text:
-        yield from _indented(entry.text)
+        said += _indented(entry.text)
     for file in entry.files:
-        yield from _indented(f"File: {file.name} ({say_size(file.size)})")
+        said += _indented(f"File: {file.name} ({say_size(file.size)})")
     for edit in entry.edits:
-        yield from _indented(_say_change("Edited", edit, zone) + "; it said before:")
-        yield from _quoted(edit.before)
+        said += _indented(_say_change("Edited", edit, zone) + "; it said before:") + _quoted(edit.before)
+    return said
 
 
 def _say_change(what: str, change: Change, zone: ZoneInfo) -> str:
     return f"[{what} {say_full(change.at, zone)} by {change.by}]"
 
 
-def _hanging(line: str) -> Iterator[str]:
-    """Break a line at the margin so that what follows the break does not begin there."""
-    first, *rest = wrap(line, COLUMNS)
-    yield first
-    if rest:
-        yield from _indented(line[len(first) :].lstrip())
+def _lines(lines: Iterable[str]) -> str:
+    """Return lines at the margin, broken so that what follows a break does not begin there."""
+    said = ""
+    for line in lines:
+        first, *rest = wrap(line, COLUMNS)
+        said += f"{first}\n"
+        if rest:
+            said += _indented(line[len(first) :].lstrip())
+    return said
 
 
-def _indented(text: str, indent: str = INDENT) -> Iterator[str]:
-    for line in wrap(text, COLUMNS - len(indent)):
-        yield f"{indent}{line}".rstrip()
+def _indented(text: str, indent: str = INDENT) -> str:
+    if len(text) <= COLUMNS - len(indent) and text.isascii() and "\n" not in text:
+        return f"{f'{indent}{text}'.rstrip()}\n"
+    lines = [(indent + line).rstrip() for line in wrap(text, COLUMNS - len(indent))]
+    return "\n".join([*lines, ""])
 
 
-def _quoted(before: str | None) -> Iterator[str]:
-    if before is not None:
-        yield from _indented(before, f"{INDENT}> ")
+def _quoted(before: str | None) -> str:
+    return "" if before is None else _indented(before, f"{INDENT}> ")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from heapq import merge
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from chatdesk.changes import HistoryEntry
-from chatdesk.conversation import AuthorKind, Conversation, Message, Revision, Visibility
+from chatdesk.conversation import Author, AuthorKind, Conversation, Message, Revision, Visibility
 from chatdesk.plain_text import clean_line, clean_text
 from chatdesk.ticket import Ticket, format_number
 
@@ -52,8 +55,7 @@ class EntryKind(StrEnum):
     SENT = "sent"
 
 
-@dataclass(frozen=True, slots=True)
-class ShownFile:
+class ShownFile(Struct, frozen=True):
     """A file as a transcript names it; ``size`` is in bytes."""
 
     name: str
@@ -61,8 +63,7 @@ class ShownFile:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """An edit or a deletion: ``before`` is what was there, None where readers may not see it."""
 
     at: datetime
@@ -70,8 +71,7 @@ class Change:
     before: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True, gc=False):
     """One line of the transcript, cleaned of control characters but not escaped. ``at`` is in UTC."""
 
     kind: EntryKind
@@ -94,31 +94,68 @@ class TranscriptView:
     subject: str
     internal: bool
     facts: tuple[tuple[str, str], ...]
-    entries: tuple[Entry, ...]
     timezone: ZoneInfo
     generated_at: datetime
     opened_at: datetime = field(kw_only=True)
 
 
 def view_transcript(record: TranscriptRecord, *, internal: bool) -> TranscriptView:
-    """Return what staff (``internal``) or everybody may see of the record, oldest first.
-
-    The public version has public messages only. An edit shows what the customer had read before it; a
-    deleted message shows that it was deleted. Notes, history and deleted text are for staff.
-    """
+    """Return what staff (``internal``) or everybody may see of the record but its entries."""
     ticket = record.ticket
-    messages = merge(_messages(record, internal=internal), _history(record) if internal else (), key=_moment)
     return TranscriptView(
         desk=clean_line(record.desk),
         number=format_number(record.prefix, ticket.number),
         subject=clean_line(ticket.subject),
         internal=internal,
         facts=tuple(_facts(ticket, record.conversation, internal=internal)),
-        entries=tuple(messages),
         timezone=record.timezone,
         generated_at=record.generated_at,
         opened_at=record.conversation.opened_at,
     )
+
+
+class EntryMaker:
+    """Makes the entries that staff (``internal``) or everybody may see of a record, oldest first.
+
+    The public version has public messages only. An edit shows what the customer had read before it; a
+    deleted message shows that it was deleted. Notes, history and deleted text are for staff.
+    """
+
+    def __init__(self, record: TranscriptRecord, *, internal: bool) -> None:
+        self._conversation = record.conversation.id
+        self._internal = internal
+        self._changes = _changes(record)
+        self._history = iter(_history(record) if internal else ())
+        self._waiting = next(self._history, None)
+
+    def of(self, messages: Iterable[Message]) -> Iterator[Entry]:
+        """Make the entries of messages, which come in their order, and of the history before each."""
+        for message in messages:
+            if message.conversation != self._conversation:
+                continue
+            while self._waiting is not None and self._waiting.at < message.at:
+                yield self._waiting
+                self._waiting = next(self._history, None)
+            if not (self._internal or message.visibility is Visibility.PUBLIC):
+                continue
+            entry = _entry(message)
+            if message.files or message.deleted_at or message.seq in self._changes:
+                changes = self._changes.get(message.seq, ())
+                entry = _with_changes(entry, message, changes, internal=self._internal)
+            yield entry
+
+    def rest(self) -> Iterator[Entry]:
+        """Make the entries after the last message."""
+        if self._waiting is not None:
+            yield self._waiting
+        yield from self._history
+
+
+def entries_of(record: TranscriptRecord, *, internal: bool) -> Iterator[Entry]:
+    """Make the entries of a record that holds all its messages."""
+    maker = EntryMaker(record, internal=internal)
+    yield from maker.of(sorted(record.messages, key=lambda message: message.seq))
+    yield from maker.rest()
 
 
 def place(channel: str) -> str:
@@ -140,33 +177,36 @@ def _facts(ticket: Ticket, conversation: Conversation, *, internal: bool) -> Ite
     return ((label, clean_line(value)) for label, value in facts if value)
 
 
-def _messages(record: TranscriptRecord, *, internal: bool) -> list[Entry]:
-    mine = [message for message in record.messages if message.conversation == record.conversation.id]
-    shown = [message for message in mine if internal or message.visibility is Visibility.PUBLIC]
+def _changes(record: TranscriptRecord) -> dict[int, list[Revision]]:
+    """Return what became of each message, by its number, oldest first."""
     changes: dict[int, list[Revision]] = {}
     for revision in sorted(record.revisions, key=lambda each: each.changed):
         if revision.conversation == record.conversation.id:
             changes.setdefault(revision.seq, []).append(revision)
-    ordered = sorted(shown, key=lambda message: message.seq)
-    return [_entry(message, changes.get(message.seq, []), internal=internal) for message in ordered]
+    return changes
 
 
-def _entry(message: Message, revisions: Sequence[Revision], *, internal: bool) -> Entry:
+def _entry(message: Message) -> Entry:
+    name, role = _who(message.author)
+    kind = EntryKind.MESSAGE if message.visibility is Visibility.PUBLIC else EntryKind.NOTE
+    text = message.text
+    return Entry(kind, message.at, name, role, text if text.isprintable() else clean_text(text), message.seq)
+
+
+@lru_cache(maxsize=1024)
+def _who(author: Author) -> tuple[str, str]:
+    return clean_line(author.name), _ROLES[author.kind]
+
+
+def _with_changes(entry: Entry, message: Message, revisions: Sequence[Revision], *, internal: bool) -> Entry:
     deletion = _deletion(message, revisions, internal=internal)
-    hidden = deletion is not None and not internal
-    edits = [_change(revision, shown=True) for revision in revisions if not revision.deleted]
+    if deletion is not None:
+        entry = replace(entry, text="", deletion=deletion)
+        if not internal:
+            return entry
     files = [ShownFile(clean_line(f.name), clean_line(f.media_type), f.size) for f in message.files]
-    return Entry(
-        kind=EntryKind.MESSAGE if message.visibility is Visibility.PUBLIC else EntryKind.NOTE,
-        at=message.at,
-        author=clean_line(message.author.name),
-        role=_ROLES[message.author.kind],
-        text="" if deletion else clean_text(message.text),
-        seq=message.seq,
-        files=() if hidden else tuple(files),
-        edits=() if hidden else tuple(edits),
-        deletion=deletion,
-    )
+    edits = [_change(revision, shown=True) for revision in revisions if not revision.deleted]
+    return replace(entry, files=tuple(files), edits=tuple(edits))
 
 
 def _deletion(message: Message, revisions: Sequence[Revision], *, internal: bool) -> Change | None:
@@ -197,7 +237,3 @@ def _history_entry(entry: HistoryEntry) -> Entry:
         role=_ROLES[entry.by.kind],
         text=f"{text}: {clean_text(entry.why)}" if entry.why else text,
     )
-
-
-def _moment(entry: Entry) -> datetime:
-    return entry.at

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from tortoise.exceptions import BaseORMException
 from tortoise.expressions import Q
@@ -30,11 +31,15 @@ from chatdesk.ticket import Ticket, TicketNumber
 from storage import models, rows
 from storage.bulk import in_list
 from storage.database import Database
+from storage.record_reading import message_pieces
 from storage.search import TortoiseSearch
 from storage.selecting import Select, Selecting
 
 MAX_MESSAGES = 20_000
 
+AT_ONCE = 300
+"""Rows that values are made of at a time: a millisecond or two of work."""
+Made = TypeVar("Made")
 
 _NEW_MESSAGES = "SELECT * FROM message WHERE conversation = ? AND seq > ?{0} ORDER BY seq LIMIT {1}"
 _REVISED_MESSAGES = (
@@ -52,14 +57,17 @@ _QUEUE = (
     "SELECT c.id, c.state, c.state_data, t.priority FROM conversation c JOIN ticket t ON t.number = c.ticket "
     "WHERE c.state = 'waiting'"
 )
-_TICKET_FILE = (
+_CHAT_FILE = (
     _TICKET,
     "SELECT * FROM conversation WHERE ticket = ? ORDER BY opened_at",
-    "SELECT m.* FROM message m JOIN conversation c ON c.id = m.conversation WHERE c.ticket = ? "
-    'ORDER BY m.at, m."row"',
     "SELECT r.* FROM revision r JOIN conversation c ON c.id = r.conversation WHERE c.ticket = ? "
     'ORDER BY r."row"',
     'SELECT * FROM history WHERE ticket = ? ORDER BY "row"',
+)
+_TICKET_FILE = (
+    *_CHAT_FILE,
+    "SELECT m.* FROM message m JOIN conversation c ON c.id = m.conversation WHERE c.ticket = ? "
+    'ORDER BY m.at, m."row"',
     f"SELECT * FROM delivery WHERE ticket = ? AND target <> '{TIMER_TARGET}' ORDER BY \"row\"",
 )
 
@@ -124,17 +132,31 @@ class TortoiseStaffReads(_Reads):
 
     async def ticket_file(self, number: TicketNumber) -> TicketFile | None:
         found = await self._selecting.all([Select(query, (number,)) for query in _TICKET_FILE])
-        tickets, conversations, messages, revisions, history, deliveries = found
+        tickets, conversations, revisions, history, messages, deliveries = found
         if not tickets:
             return None
         return TicketFile(
             rows.to_ticket(tickets[0]),
             tuple(map(rows.to_conversation, conversations)),
-            tuple(map(rows.to_message, messages)),
+            await _made(rows.to_message, messages),
             tuple(map(rows.to_revision, revisions)),
             tuple(map(rows.to_history, history)),
-            tuple(map(_to_delivery_note, deliveries)),
+            await _made(_to_delivery_note, deliveries),
         )
+
+    async def chat_file(self, number: TicketNumber, conversation: str = "") -> TicketFile | None:
+        found = await self._selecting.all([Select(query, (number,)) for query in _CHAT_FILE])
+        tickets, conversations, revisions, history = found
+        wanted = [each for each in conversations if not conversation or each["id"] == conversation]
+        if not tickets or not wanted:
+            return None
+        chat = rows.to_conversation(wanted[-1])
+        changes = (rows.to_revision(row) for row in revisions if row["conversation"] == chat.id)
+        steps = map(rows.to_history, history)
+        return TicketFile(rows.to_ticket(tickets[0]), (chat,), (), tuple(changes), tuple(steps), ())
+
+    def message_pieces(self, conversation: ConversationId) -> AsyncIterator[Sequence[Message]]:
+        return message_pieces(self._selecting, self._database.dialect, conversation)
 
     async def tickets(self, wanted: TicketFilter, page: str = "", limit: int = 50) -> TicketPage:
         by_due = wanted.view is not TicketView.ALL and not wanted.text
@@ -231,6 +253,15 @@ def _after(page: str, *, by_due: bool) -> Q:
     except ValueError:
         return Q(number=0)
     return Q(due_at__gt=at) | Q(due_at=at, number__gt=last)
+
+
+async def _made(make: Callable[[rows.Record], Made], found: Sequence[rows.Record]) -> tuple[Made, ...]:
+    """Make values of rows, which may be many: others have the event loop in between."""
+    made: list[Made] = []
+    for first in range(0, len(found), AT_ONCE):
+        made += map(make, found[first : first + AT_ONCE])
+        await asyncio.sleep(0)
+    return tuple(made)
 
 
 def _waits_since(line: TicketLine) -> datetime:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatdesk.plain_text import clean_line, clean_text, width, wrap
+from chatdesk.plain_text import _NARROW, _columns, clean_line, clean_text, width, wrap
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,20 @@ def test_width_counts_columns_not_characters(text: str, columns: int) -> None:
 )
 def test_lines_are_broken_between_words_and_long_words_anywhere(text: str, lines: list[str]) -> None:
     assert wrap(text, 8) == lines
+
+
+def test_a_narrow_text_has_a_column_for_each_character_and_no_blank_but_the_space() -> None:
+    for code in range(0x20, 0x3000):
+        char = chr(code)
+        if _NARROW.fullmatch(char):
+            assert _columns(char) == 1
+            assert char == " " or not char.isspace()
+
+
+@given(st.text("ab é–\u20ac ", max_size=120), st.integers(1, 20))
+def test_narrow_text_is_wrapped_as_text_is_that_has_to_be_measured(text: str, columns: int) -> None:
+    *lines, last = wrap(f"{text}x\u0301", columns)
+    assert wrap(f"{text}x", columns) == [*lines, last.removesuffix("\u0301")]
 
 
 @given(st.text(max_size=300), st.integers(2, 40))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from html.parser import HTMLParser
@@ -17,7 +18,15 @@ from msgspec import structs
 from chatdesk.conversation import Author, AuthorKind, ConversationId, Message, Revision
 from chatdesk.plain_text import clean_text, width
 from chatdesk.ticket import TicketStatus
-from chatdesk.transcript import TranscriptRecord, render_html, render_json, render_text
+from chatdesk.transcript import (
+    SLICE,
+    Form,
+    TranscriptRecord,
+    render_html,
+    render_json,
+    render_text,
+    slices,
+)
 from tests.transcript_builders import (
     DANA,
     MARCUS,
@@ -335,6 +344,43 @@ def test_a_transcript_of_nothing_says_where_it_is_from() -> None:
     assert "Transcript of HD-1024: Printer offline" in render_text(a_record(), internal=False)
     assert json.loads(render_json(a_record(), internal=False))["entries"] == []
     assert Page(render_html(a_record(), internal=False)).open == []
+
+
+async def in_pieces(messages: Sequence[Message], size: int) -> AsyncIterator[Sequence[Message]]:
+    for first in range(0, len(messages), size):
+        yield messages[first : first + size]
+
+
+async def sliced(form: Form, record: TranscriptRecord, size: int, *, internal: bool) -> list[str]:
+    """Make the transcript while its messages come in pieces."""
+    pieces = in_pieces(sorted(record.messages, key=lambda message: message.seq), size)
+    return [part async for part in slices(form, replace(record, messages=()), pieces, internal=internal)]
+
+
+@pytest.mark.parametrize("internal", [False, True])
+@pytest.mark.parametrize("form", Form)
+async def test_a_transcript_made_while_its_messages_come_is_the_same(form: Form, internal: bool) -> None:
+    for record in (the_printer_chat(), a_record()):
+        made = await sliced(form, record, 2, internal=internal)
+        assert "".join(made) == dict(zip(Form, RENDERINGS, strict=True))[form](record, internal=internal)
+
+
+@pytest.mark.parametrize("form", Form)
+async def test_a_long_transcript_leaves_the_event_loop_to_others_again_and_again(form: Form) -> None:
+    record = a_record(*(said(seq, "It beeps again. " * 4) for seq in range(1, 3_001)))
+    turns = 0
+
+    async def another() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    running = asyncio.create_task(another())
+    made = await sliced(form, record, 1_000, internal=False)
+    running.cancel()
+    assert max(map(len, made)) < SLICE + 5_000
+    assert turns >= len(made) - 1 > 10
 
 
 TOKENS = st.text("abcdefghij<&\"'\\ é🎉\n", min_size=1, max_size=30)

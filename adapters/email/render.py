@@ -21,7 +21,7 @@ from chatdesk.ticket import Ticket, TicketStatus, format_number
 from chatdesk.transcript import TranscriptRecord, render_text
 from chatdesk.transcript_html import link
 from chatdesk.transcript_text import DELETED, label, say_full, say_size
-from chatdesk.transcript_view import Entry, view_transcript
+from chatdesk.transcript_view import Entry, entries_of, view_transcript
 from chatdesk.wording import say_date, say_time
 
 COLUMNS = 78
@@ -82,7 +82,7 @@ def _content(kind: MailKind, news: str, facts: MailFacts, config: Config, at: da
         # The flow's words name the customer, and that name was typed.
         news = f"Your chat has ended. Its ticket is {number}."
     view = view_transcript(record, internal=False)
-    entries = view.entries if quotes else ()
+    entries = tuple(entries_of(record, internal=False)) if quotes else ()
     if not full:
         entries = tuple(entry for entry in entries if entry.role == "customer" or not _told(entry.text, news))
     name = clean_line(facts.ticket.requester_name)

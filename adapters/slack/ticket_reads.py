@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from adapters.slack.doing import ACTIONS, Doer, Doing
 from adapters.slack.lists import MAX_LINES, ticket_list
 from adapters.slack.mrkdwn import literal
@@ -17,7 +15,7 @@ from chatdesk.events import TranscriptSent
 from chatdesk.ports import Clock
 from chatdesk.reading import StaffReads, TicketFilter, TicketLine, TicketView
 from chatdesk.ticket import TicketNumber
-from chatdesk.transcript import record_of, render_text
+from chatdesk.transcript import Form, record_of, slices
 
 
 class TicketReads:
@@ -62,12 +60,13 @@ class TicketReads:
 
     async def transcript(self, by: Doer, number: TicketNumber) -> str:
         """Return the transcript of the ticket's newest conversation for staff, after noting that it left."""
-        file = await self._reads.ticket_file(number)
-        if file is None or not file.conversations:
+        file = await self._reads.chat_file(number)
+        if file is None:
             raise NotFound(f"The ticket {self._doing.name(number)}")
         at = self._clock()
-        record = record_of(file, file.conversations[-1], self._config.desk, at)
-        made = await asyncio.to_thread(render_text, record, internal=True)
+        record = record_of(file, file.conversations[0], self._config.desk, at)
+        pieces = self._reads.message_pieces(record.conversation.id)
+        made = "".join([part async for part in slices(Form.TEXT, record, pieces, internal=True)])
         sent = TranscriptSent(
             at=at,
             channel=ACTIONS,

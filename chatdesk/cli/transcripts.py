@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -21,46 +20,28 @@ from chatdesk.errors import ConfigurationError, NotFound
 from chatdesk.events import TranscriptSent
 from chatdesk.reading import TicketFile, TicketFilter, TicketView
 from chatdesk.ticket import TicketNumber
-from chatdesk.transcript import TranscriptRecord, record_of, render_html, render_json, render_text
+from chatdesk.transcript import Form, record_of, render
 
 CHANNEL = "cli"
 BY = Author(AuthorKind.DESK, "desk", "Command line")
 PAGE = 200
 
 
-class Format(StrEnum):
-    """The forms of a transcript."""
-
-    TEXT = "text"
-    HTML = "html"
-    JSON = "json"
-
-
-class Render(Protocol):
-    """Makes a transcript."""
-
-    def __call__(self, record: TranscriptRecord, *, internal: bool) -> str:
-        """Return the transcript as a whole."""
-
-
-RENDERERS: dict[Format, tuple[Render, str]] = {
-    Format.TEXT: (render_text, "txt"),
-    Format.HTML: (render_html, "html"),
-    Format.JSON: (render_json, "json"),
-}
+ENDINGS = {Form.TEXT: "txt", Form.HTML: "html", Form.JSON: "json"}
+"""How a file with each form ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which version is asked for."""
 
-    format: Format
+    format: Form
     internal: bool
 
 
 def transcript(
     number: Annotated[str, typer.Argument(help="The ticket's number, such as HD-1001.")] = "",
-    form: Annotated[Format, typer.Option("--format", help="Its form.")] = Format.TEXT,
+    form: Annotated[Form, typer.Option("--format", help="Its form.")] = Form.TEXT,
     internal: Annotated[bool, typer.Option(help="With notes and history: for staff only.")] = False,
     conversation: Annotated[int, typer.Option(min=0, help="Which one, from 1; the newest if not given.")] = 0,
     target: Annotated[Path | None, typer.Option("--output", help="A file, or a folder with --all.")] = None,
@@ -107,7 +88,7 @@ async def _all(offline: Offline, wanted: Wanted, folder: Path) -> int:
         for number in track(numbers, "Transcripts", console=Console(stderr=True), transient=True):
             file = await offline.ticket(offline.say(number))
             for place, conversation in enumerate(file.conversations, 1):
-                path = folder / f"{offline.say(number)}-{place}.{RENDERERS[wanted.format][1]}"
+                path = folder / f"{offline.say(number)}-{place}.{ENDINGS[wanted.format]}"
                 made = _made(offline, file, conversation, wanted)
                 await _note(desk, conversation, wanted, path.name)
                 _write(path, made)
@@ -128,7 +109,7 @@ async def _numbers(offline: Offline) -> list[TicketNumber]:
 
 def _made(offline: Offline, file: TicketFile, conversation: Conversation, wanted: Wanted) -> str:
     record = record_of(file, conversation, offline.config.desk, now())
-    return RENDERERS[wanted.format][0](record, internal=wanted.internal)
+    return render(wanted.format, record, internal=wanted.internal)
 
 
 async def _note(desk: Desk, conversation: Conversation, wanted: Wanted, to: str) -> None:

@@ -1,0 +1,104 @@
+"""Reads a chat's messages in pieces by their numbers: however many they are, nobody waits for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from functools import lru_cache
+
+from msgspec import DecodeError, Struct
+from msgspec.json import Decoder
+
+from chatdesk.conversation import (
+    Author,
+    AuthorKind,
+    ConversationId,
+    FileRef,
+    Message,
+    Visibility,
+)
+from storage.selecting import Selecting
+
+PIECE = 1_000
+"""Rows read at a time: a millisecond of the event loop's, or little more."""
+_COLUMNS = (
+    "seq, author_kind, author_id, author_name, visibility, text, at, {files}, changed, edited_at, deleted_at"
+)
+_MESSAGES = """
+    SELECT count(*) AS found, max(seq) AS last, COALESCE({gathered}, '[]') AS messages
+    FROM (SELECT * FROM message WHERE conversation = ? AND seq > ? ORDER BY seq LIMIT {piece}) AS piece"""
+_GATHERED = {
+    "sqlite": f"json_group_array(json_array({_COLUMNS.format(files='json(files)')}))",
+    "postgres": f"json_agg(json_build_array({_COLUMNS.format(files='files::json')}) ORDER BY seq)::text",
+}
+"""A piece as JSON: the database writes it beside the interpreter, which decodes it faster than rows."""
+
+
+class _Row(Struct, array_like=True, gc=False):
+    """A message as ``_COLUMNS`` has it."""
+
+    seq: int
+    kind: AuthorKind
+    author: str
+    name: str
+    visibility: Visibility
+    text: str
+    at: datetime
+    files: tuple[FileRef, ...]
+    changed: int
+    edited_at: datetime | None
+    deleted_at: datetime | None
+
+
+_DECODER = Decoder(list[_Row])
+
+
+async def message_pieces(
+    selecting: Selecting, dialect: str, conversation: ConversationId
+) -> AsyncIterator[list[Message]]:
+    """Yield a conversation's messages in their order, at most ``PIECE`` at a time.
+
+    The next piece is read while the caller works on the one before. Raises StorageError when the database
+    cannot be read, ValueError when a message cannot.
+    """
+    query = _MESSAGES.format(gathered=_GATHERED[dialect], piece=PIECE)
+    reading = asyncio.ensure_future(selecting.one(query, conversation, 0))
+    try:
+        while True:
+            (piece,) = await reading
+            whole = piece["found"] == PIECE
+            if whole:
+                reading = asyncio.ensure_future(selecting.one(query, conversation, piece["last"]))
+            yield _decoded(conversation, piece["messages"])
+            if not whole:
+                return
+    finally:
+        reading.cancel()
+
+
+def _decoded(conversation: ConversationId, messages: str) -> list[Message]:
+    try:
+        found = _DECODER.decode(messages)
+    except DecodeError as error:
+        raise ValueError(str(error)) from error
+    return [
+        Message(
+            conversation,
+            row.seq,
+            _author(row.kind, row.author, row.name),
+            row.visibility,
+            row.text,
+            row.at,
+            row.files,
+            row.changed,
+            row.edited_at,
+            row.deleted_at,
+        )
+        for row in found
+    ]
+
+
+@lru_cache(maxsize=1024)
+def _author(kind: AuthorKind, identity: str, name: str) -> Author:
+    return Author(kind, identity, name)
