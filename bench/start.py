@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.chats import Kind, Target
-from bench.lists import fill
+from bench.desk_rows import fill
 from bench.machine import cores, free_port, processor_time, say_when_busy, stay_on
 from bench.report import Verdict, show_verdicts
 from bench.servers import Place, launch, new_place
