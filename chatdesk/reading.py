@@ -16,6 +16,7 @@ from chatdesk.changes import HistoryEntry
 from chatdesk.config import QueueOrder
 from chatdesk.conversation import Conversation, ConversationId, Message, Revision
 from chatdesk.outbox import Delivery, DeliveryStatus
+from chatdesk.search import Found
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
 
@@ -40,10 +41,14 @@ class TicketFilter:
 
 @dataclass(frozen=True, slots=True)
 class TicketLine:
-    """One line of a list: the ticket, and its newest conversation if it has one."""
+    """One line of a list: the ticket, and its newest conversation if it has one.
+
+    In a search ``found`` is the text that was found, unless the ticket's subject has all the words.
+    """
 
     ticket: Ticket
     conversation: Conversation | None
+    found: Found | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +141,10 @@ class StaffReads(Protocol):
         """Yield all messages of a conversation in their order, some at a time."""
 
     async def tickets(self, wanted: TicketFilter, page: str = "", limit: int = 50) -> TicketPage:
-        """Return one page of a list; the queue and mine by due time, all and searches newest first."""
+        """Return one page of a list; the queue and mine by due time, all and searches newest first.
+
+        Tickets without a due time come after those with one.
+        """
 
     async def count(self, wanted: TicketFilter, limit: int) -> int:
         """Return how many tickets the list has, but never more than ``limit``: counting stops there."""

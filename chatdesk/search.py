@@ -1,7 +1,8 @@
 """Searching the record: what is asked for, what is found, and how it is ranked and marked.
 
 Finding is the database's work [storage.search]; ranking and marking are done here, alike on every database:
-of the newest that match, those with more of the words come first, and newer ones before older ones.
+of the newest 200 tickets and the newest 200 messages that match, those with more of the words come first, and
+newer ones before older ones. A list of tickets is not ranked: it has the same texts' tickets, newest first.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -61,6 +62,27 @@ def ranked(found: Sequence[Found], wanted: Sequence[str], limit: int) -> list[Fo
     return [_marked(one, plain) for one in best]
 
 
+def holds(text: str, wanted: Sequence[str]) -> bool:
+    """Tell whether a text has every word asked for; the last may be the beginning of one."""
+    held = {_plain(word) for word in _WORD.findall(text)}
+    *others, last = map(_plain, wanted)
+    return held.issuperset(others) and any(word.startswith(last) for word in held)
+
+
+def excerpt(found: Found, wanted: Sequence[str]) -> Found:
+    """Return what was found with its most telling piece marked."""
+    return _marked(found, [_plain(word) for word in wanted])
+
+
+def marked(text: str, wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return a whole text cut where words asked for begin and end, as ``Found.marked`` is."""
+    parts, at = [], 0
+    for first, last in _hits(text, [_plain(word) for word in wanted]):
+        parts += [text[at:first], text[first:last]]
+        at = last
+    return (*parts, text[at:])
+
+
 def _score(found: Found, wanted: Sequence[str]) -> int:
     """Whole words count more than beginnings, a ticket's own texts more than a message."""
     held = [_plain(word) for word in _WORD.findall(found.text)]
@@ -70,9 +92,7 @@ def _score(found: Found, wanted: Sequence[str]) -> int:
 
 
 def _marked(found: Found, wanted: Sequence[str]) -> Found:
-    hits = [
-        match.span() for match in _WORD.finditer(found.text) if _plain(match[0]).startswith(tuple(wanted))
-    ]
+    hits = _hits(found.text, wanted)
     begin = max(0, hits[0][0] - BEFORE) if hits else 0
     end = min(len(found.text), begin + SHOWN)
     parts, at = [], begin
@@ -81,12 +101,18 @@ def _marked(found: Found, wanted: Sequence[str]) -> Found:
             parts += [found.text[at:first], found.text[first:last]]
             at = last
     parts.append(found.text[at:end])
-    return Found(
-        found.ticket, found.conversation, found.seq, found.at, found.internal, found.text, tuple(parts)
-    )
+    return replace(found, marked=tuple(parts))
+
+
+def _hits(text: str, wanted: Sequence[str]) -> list[tuple[int, int]]:
+    """Return where words are that begin as one of those asked for."""
+    begins = tuple(wanted)
+    return [match.span() for match in _WORD.finditer(text) if _plain(match[0]).startswith(begins)]
 
 
 def _plain(word: str) -> str:
     """Return the word without case and accents."""
+    if word.isascii():
+        return word.lower()
     folded = unicodedata.normalize("NFKD", word.casefold())
     return "".join(char for char in folded if not unicodedata.combining(char))

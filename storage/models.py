@@ -113,7 +113,6 @@ class Ticket(Model):
         table = "ticket"
         indexes = [
             Index(fields=["active", "due_at", "number"]),
-            Index(fields=["assignee", "active", "due_at"]),
             Index(fields=["requester_email", "number"]),
             Index(fields=["company", "number"]),
         ]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from tortoise.exceptions import BaseORMException
-from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
 from chatdesk.config import QueueOrder
@@ -24,16 +22,14 @@ from chatdesk.reading import (
     TicketFilter,
     TicketLine,
     TicketPage,
-    TicketView,
 )
 from chatdesk.situation import QueueEntry, queue_key
 from chatdesk.ticket import Ticket, TicketNumber
 from storage import models, rows
-from storage.bulk import in_list
 from storage.database import Database
 from storage.record_reading import message_pieces
-from storage.search import TortoiseSearch
 from storage.selecting import Select, Selecting
+from storage.ticket_lists import TicketLists
 
 MAX_MESSAGES = 20_000
 
@@ -120,6 +116,10 @@ class TortoiseVisitorReads(_Reads):
 class TortoiseStaffReads(_Reads):
     """What staff may read [chatdesk.reading.StaffReads]."""
 
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._lists = TicketLists(database)
+
     async def conversation(self, identity: ConversationId) -> Conversation | None:
         return await self._first_conversation("id = ?", identity)
 
@@ -159,20 +159,10 @@ class TortoiseStaffReads(_Reads):
         return message_pieces(self._selecting, self._database.dialect, conversation)
 
     async def tickets(self, wanted: TicketFilter, page: str = "", limit: int = 50) -> TicketPage:
-        by_due = wanted.view is not TicketView.ALL and not wanted.text
-        query = models.Ticket.filter(await self._wanted(wanted, page)).limit(limit + 1)
-        if page:
-            query = query.filter(_after(page, by_due=by_due))
-        query = query.order_by("due_at", "number") if by_due else query.order_by("-number")
-        found = [rows.to_ticket(row) for row in await self._values(query)]
-        shown = found[:limit]
-        following = _cursor(shown[-1], by_due=by_due) if len(found) > limit else ""
-        newest = await self._newest_conversations([ticket.number for ticket in shown])
-        return TicketPage(tuple(TicketLine(t, newest.get(t.number)) for t in shown), following)
+        return await self._lists.page(wanted, page, limit)
 
     async def count(self, wanted: TicketFilter, limit: int) -> int:
-        query = models.Ticket.filter(await self._wanted(wanted)).limit(limit)
-        return len(await self._values(query, "number"))
+        return await self._lists.count(wanted, limit)
 
     async def waiting(self) -> Sequence[QueueEntry]:
         waiting = [
@@ -199,60 +189,6 @@ class TortoiseStaffReads(_Reads):
             tuple(map(_to_delivery_note, await self._values(deliveries))),
             tuple(map(_to_set_aside_note, await self._values(set_aside))),
         )
-
-    async def _wanted(self, wanted: TicketFilter, page: str = "") -> Q:
-        """Return the condition of a list; of a search the newest matches under the page's cursor."""
-        where = _wanted(wanted)
-        if not wanted.text:
-            return where
-        number = page.partition("|")[0]
-        below = {"below": int(number)} if number.isdigit() and len(number) < 16 else {}
-        found: set[int] = set(await TortoiseSearch(self._database).tickets(wanted.text, **below))
-        digits = "".join(char for char in wanted.text if char.isascii() and char.isdigit())
-        if 0 < len(digits) < 16:
-            found.add(int(digits))
-        return where & Q(number__in=sorted(found))
-
-    async def _newest_conversations(
-        self, numbers: Sequence[TicketNumber]
-    ) -> dict[TicketNumber, Conversation]:
-        if not numbers:
-            return {}
-        members = in_list(self._database.dialect, "bigint")
-        query = f"SELECT * FROM conversation WHERE ticket IN {members} ORDER BY opened_at"
-        found = await self._database.reader.execute_query_dict(query, [json.dumps(list(numbers))])
-        return {c.ticket: c for c in map(rows.to_conversation, found) if c.ticket is not None}
-
-
-def _wanted(wanted: TicketFilter) -> Q:
-    where = Q()
-    if wanted.view is TicketView.QUEUE:
-        where &= Q(active=True)
-    elif wanted.view is TicketView.MINE:
-        where &= Q(active=True, assignee=wanted.agent or "")
-    if wanted.company:
-        where &= Q(company=wanted.company)
-    return where
-
-
-def _cursor(last: Ticket, *, by_due: bool) -> str:
-    due = rows.timestamp(last.due_at) if by_due and last.due_at else ""
-    return f"{last.number}|{due}"
-
-
-def _after(page: str, *, by_due: bool) -> Q:
-    """Return what comes after a cursor; one that was tampered with shows an empty or other page, no more."""
-    number, _, due = page.partition("|")
-    last = int(number) if number.isdigit() and len(number) < 16 else 0
-    if not by_due:
-        return Q(number__lt=last)
-    if not due:
-        return Q(due_at__isnull=True, number__gt=last) | Q(due_at__isnull=False)
-    try:
-        at = rows.moment(due)
-    except ValueError:
-        return Q(number=0)
-    return Q(due_at__gt=at) | Q(due_at=at, number__gt=last)
 
 
 async def _made(make: Callable[[rows.Record], Made], found: Sequence[rows.Record]) -> tuple[Made, ...]:

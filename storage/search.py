@@ -1,60 +1,68 @@
 """Full-text search: FTS5 on SQLite, tsvector on PostgreSQL, behind one interface [chatdesk.search].
 
-Only the newest that match are looked at, so that a common word costs no more than a rare one.
+Only the newest that match are looked at, so that a common word costs no more than a rare one. What a word
+begins with is read from no index, where it would be the sum of all words that begin so: the newest texts say
+which words there are, and these are searched for; only a beginning that is rare there is left to the index.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
-
-from tortoise.exceptions import BaseORMException
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from chatdesk.conversation import ConversationId, Visibility
-from chatdesk.errors import StorageError
-from chatdesk.search import Found, ranked, words
+from chatdesk.search import Found, holds, ranked, words
 from chatdesk.ticket import TicketNumber
 from storage import rows
 from storage.database import Database
 from storage.search_index import index_messages
+from storage.selecting import Select, Selecting
 
 ENOUGH, SHORTEST_BEGINNING = 50, 2
 """Matches that make looking for beginnings needless, and characters a beginning must have."""
 CANDIDATES = 200
 """How many of the newest matches of each kind are looked at."""
-_TICKET_WORDS = (
-    "chatdesk_words(t.subject || ' ' || t.requester_name || ' ' || t.requester_email || ' ' || t.company "
-    "|| ' ' || t.answers) @@ to_tsquery('simple', $1)"
-)
-_MESSAGE_WORDS = "chatdesk_words(m.text) @@ to_tsquery('simple', $1)"
-# "+ 0": without it PostgreSQL may read the newest rows one by one until it has enough, all of them for a
-# rare word.
+RECENT, COMMON, MOST_WORDS = 500, 10, 50
+"""Newest messages, and tickets, that tell words; how many of them make a beginning common; words told."""
+OWN = 1_000
+"""How many of their newest messages are searched for a visitor."""
+_LARGEST = 2**62
 _TICKETS = {
-    "sqlite": "SELECT t.* FROM (SELECT rowid AS number FROM ticket_words WHERE ticket_words MATCH ?1 "
-    "AND rowid < ?2 ORDER BY rowid DESC LIMIT ?3) AS w JOIN ticket t ON t.number = w.number "
-    "ORDER BY t.number DESC",
-    "postgres": f"SELECT t.* FROM ticket t WHERE {_TICKET_WORDS} AND t.number < $2 "
-    "ORDER BY t.number + 0 DESC LIMIT $3",
+    "sqlite": "(SELECT rowid AS number FROM ticket_words WHERE ticket_words MATCH ? AND rowid < ? "
+    "ORDER BY rowid DESC LIMIT ?) AS w",
+    "postgres": "chatdesk_newest_tickets(to_tsquery('simple', ?), ?, ?) AS w(number)",
+}
+_TICKET = (
+    "SELECT NULL AS seq, t.number AS ticket, t.subject, t.requester_name, t.requester_email, t.company, "
+    "t.answers, t.opened_at FROM {newest} JOIN ticket t ON t.number = w.number ORDER BY t.number DESC"
+)
+_MESSAGES = {
+    "sqlite": "(SELECT rowid AS row FROM message_words WHERE message_words MATCH ? AND rowid < ? "
+    "ORDER BY rowid DESC LIMIT ?) AS w",
+    "postgres": "chatdesk_newest_messages(to_tsquery('simple', ?), ?, ?) AS w(row)",
 }
 _COLUMNS = "m.conversation, m.seq, m.text, m.at, m.visibility, c.ticket"
-_MESSAGES = {
-    "sqlite": f"SELECT {_COLUMNS} FROM (SELECT rowid AS row FROM message_words WHERE message_words MATCH ?1 "
-    "ORDER BY rowid DESC LIMIT ?2) AS w JOIN message m ON m.row = w.row "
-    "JOIN conversation c ON c.id = m.conversation WHERE m.deleted_at IS NULL ORDER BY m.row DESC",
-    "postgres": f"SELECT {_COLUMNS} FROM message m JOIN conversation c ON c.id = m.conversation "
-    f"WHERE {_MESSAGE_WORDS} AND m.deleted_at IS NULL ORDER BY m.row + 0 DESC LIMIT $2",
-}
-_OWN = {
-    "sqlite": f"SELECT {_COLUMNS} FROM conversation c JOIN message m ON m.conversation = c.id "
-    "WHERE c.visitor = ?3 AND m.visibility = 'public' AND m.deleted_at IS NULL "
-    "AND m.row IN (SELECT rowid FROM message_words WHERE message_words MATCH ?1) "
-    "ORDER BY m.row DESC LIMIT ?2",
-    "postgres": f"SELECT {_COLUMNS} FROM conversation c JOIN message m ON m.conversation = c.id "
-    f"WHERE c.visitor = $3 AND m.visibility = 'public' AND m.deleted_at IS NULL AND {_MESSAGE_WORDS} "
-    "ORDER BY m.row DESC LIMIT $2",
-}
-_LARGEST = 2**62
+_MESSAGE = (
+    f"SELECT {_COLUMNS} FROM {{newest}} JOIN message m ON m.row = w.row "
+    "JOIN conversation c ON c.id = m.conversation WHERE m.deleted_at IS NULL ORDER BY m.row DESC"
+)
+_OWN = (
+    f"SELECT {_COLUMNS} FROM conversation c JOIN message m ON m.conversation = c.id "
+    "WHERE c.visitor = ? AND m.visibility = 'public' AND m.deleted_at IS NULL "
+    f"ORDER BY m.row DESC LIMIT {OWN}"
+)
+_RECENT = f"""
+    SELECT text FROM (SELECT substr(text, 1, 1000) AS text
+            FROM (SELECT m.text FROM message m ORDER BY m.row DESC LIMIT {RECENT}) AS messages
+        UNION ALL SELECT subject || ' ' || requester_name || ' ' || requester_email || ' ' || company
+                || ' ' || substr(answers, 1, 1000)
+            FROM (SELECT subject, requester_name, requester_email, company, answers
+                FROM ticket ORDER BY number DESC LIMIT {RECENT}) AS tickets) AS texts
+    WHERE text {{like}} ? LIMIT 100"""
+
+Rows = Sequence[rows.Record]
 
 
 class TortoiseSearch:
@@ -62,72 +70,85 @@ class TortoiseSearch:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._selecting = Selecting(database)
 
     async def find(self, text: str, limit: int) -> Sequence[Found]:
         wanted = words(text)
         if not wanted:
             return []
-        tickets = await self._tickets(wanted, _LARGEST)
-        messages = await self._messages(_MESSAGES, wanted)
-        return ranked([*map(_ticket_found, tickets), *messages], wanted, limit)
+        tickets, messages = await self._newest(wanted, _LARGEST)
+        return ranked([*map(_ticket_found, tickets), *map(_message_found, messages)], wanted, limit)
 
     async def find_own(self, visitor: str, text: str, limit: int) -> Sequence[Found]:
         wanted = words(text)
         if not wanted or not visitor:
             return []
-        return ranked(await self._messages(_OWN, wanted, visitor), wanted, limit)
+        own = map(_message_found, await self._selecting.one(_OWN, visitor))
+        return ranked([one for one in own if holds(one.text, wanted)], wanted, limit)
 
-    async def tickets(self, text: str, below: int = _LARGEST) -> list[TicketNumber]:
-        """Return the numbers of tickets, newest first and under ``below``, that the words are found in."""
+    async def tickets(self, text: str, below: int = _LARGEST) -> Mapping[TicketNumber, rows.Record]:
+        """Return by number the tickets under ``below`` that are found, each with a row for ``found_in``.
+
+        It is their newest message that has the words, or they themselves.
+        """
         wanted = words(text)
         if not wanted:
-            return []
-        found = {row["number"] for row in await self._tickets(wanted, below)}
-        messages = await self._messages(_MESSAGES, wanted)
-        found |= {one.ticket for one in messages if one.ticket is not None and one.ticket < below}
-        return sorted(found, reverse=True)
+            return {}
+        tickets, messages = await self._newest(wanted, below)
+        found = {row["ticket"]: row for row in (*tickets, *reversed(messages))}
+        return {number: row for number, row in found.items() if number is not None and number < below}
 
-    async def _tickets(self, wanted: Sequence[str], below: int) -> list[dict[str, Any]]:
-        return await self._newest(_TICKETS, wanted, below, CANDIDATES)
-
-    async def _messages(self, query: dict[str, str], wanted: Sequence[str], *more: str) -> list[Found]:
+    async def _newest(self, wanted: Sequence[str], below: int) -> tuple[Rows, Rows]:
+        """Return the newest with the words; only where they are few, with what the last begins, too."""
         if self._database.dialect == "sqlite":
             await index_messages(self._database)
-        found = await self._newest(query, wanted, CANDIDATES, *more)
-        return [_message_found(row) for row in found]
-
-    async def _newest(
-        self, query: dict[str, str], wanted: Sequence[str], *more: int | str
-    ) -> list[dict[str, Any]]:
-        """Return what holds the words; only where that is little, what the last word begins in, too.
-
-        Both databases read every place of every word with that beginning, but of a whole word only the
-        newest ones.
-        """
-        found = await self._rows(query, [self._query(wanted, whole=True), *more])
-        if len(found) >= ENOUGH or len(wanted[-1]) < SHORTEST_BEGINNING:
-            return found
-        return await self._rows(query, [self._query(wanted, whole=False), *more])
-
-    def _query(self, wanted: Sequence[str], *, whole: bool) -> str:
-        """Return the words in the database's own language; words hold letters and digits only."""
         *others, last = wanted
-        if self._database.dialect == "sqlite":
-            return " ".join([*(f'"{word}"' for word in others), f'"{last}"' + "*" * (not whole)])
-        return " & ".join([*others, last + ":*" * (not whole)])
+        found = await self._found(self._query(others, [last]), below)
+        if max(map(len, found)) >= ENOUGH or len(last) < SHORTEST_BEGINNING:
+            return found
+        begun = await self._begun(last)
+        return await self._found(self._query(others, begun or [last], begun=not begun), below)
 
-    async def _rows(self, query: dict[str, str], values: list[Any]) -> list[dict[str, Any]]:
-        try:
-            return await self._database.reader.execute_query_dict(query[self._database.dialect], values)
-        except BaseORMException as error:
-            raise StorageError(str(error)) from error
+    async def _found(self, query: str, below: int) -> tuple[Rows, Rows]:
+        """Return tickets and messages, newest first."""
+        dialect = self._database.dialect
+        tickets = Select(_TICKET.format(newest=_TICKETS[dialect]), (query, below, CANDIDATES))
+        messages = Select(_MESSAGE.format(newest=_MESSAGES[dialect]), (query, _LARGEST, CANDIDATES))
+        found = await self._selecting.all([tickets, messages])
+        return found[0], found[1]
+
+    async def _begun(self, beginning: str) -> list[str]:
+        """Return the most common words with a common beginning; none for a beginning that is rare."""
+        like = "LIKE" if self._database.dialect == "sqlite" else "ILIKE"
+        texts = await self._selecting.one(_RECENT.format(like=like), f"%{beginning}%")
+        pattern = re.compile(rf"\b{beginning}\w*", re.IGNORECASE)
+        told = [pattern.findall(row["text"].lower()) for row in texts]
+        if sum(map(bool, told)) < COMMON:
+            return []
+        common = Counter(word for each in told for word in each).most_common(MOST_WORDS)
+        return [beginning, *(word for word, _ in common)]
+
+    def _query(self, others: Sequence[str], last: Sequence[str], *, begun: bool = False) -> str:
+        """Return the words, and any one of the last, in the database's own language.
+
+        ``begun`` wants all that begins with the last. Words hold letters and digits only.
+        """
+        if self._database.dialect == "sqlite":
+            either = " OR ".join(f'"{word}"' + "*" * begun for word in last)
+            return " AND ".join([*(f'"{word}"' for word in others), f"({either})"])
+        return " & ".join([*others, f"({' | '.join(word + ':*' * begun for word in last)})"])
+
+
+def found_in(row: rows.Record) -> Found:
+    """Read what was found from a row of a message, or of a ticket."""
+    return _ticket_found(row) if row["seq"] is None else _message_found(row)
 
 
 def _ticket_found(row: rows.Record) -> Found:
-    answers = " · ".join(answer for _, answer in json.loads(row["answers"]) if isinstance(answer, str))
-    texts = (row["subject"], row["requester_name"], row["company"], answers)
+    answers = [answer for _, answer in json.loads(row["answers"]) if isinstance(answer, str)]
+    texts = (row["subject"], row["requester_name"], row["company"], row["requester_email"], *answers)
     text = " · ".join(text for text in texts if text)
-    return Found(row["number"], None, None, rows.moment(row["opened_at"]), internal=False, text=text)
+    return Found(row["ticket"], None, None, rows.moment(row["opened_at"]), internal=False, text=text)
 
 
 def _message_found(row: rows.Record) -> Found:

@@ -13,9 +13,10 @@ from chatdesk.conversation import ConversationId, Live, Message, Visibility
 from chatdesk.reading import TicketFilter, TicketView
 from chatdesk.search import Found
 from chatdesk.ticket import TicketNumber
+from storage import search
 from storage.database import Database
 from storage.reading import TortoiseStaffReads
-from storage.search import TortoiseSearch
+from storage.search import CANDIDATES, COMMON, RECENT, TortoiseSearch
 from storage.search_index import CHUNK, index_messages
 from storage.store import TortoiseStore
 from tests.core_builders import url
@@ -141,16 +142,88 @@ async def test_a_list_searches_what_tickets_say_and_keeps_its_pages(database: Da
         database,
         tickets={n: ticket(number=n, version=1, subject=f"Printer {n}") for n in numbers},
     )
-    reads, wanted = TortoiseStaffReads(database), TicketFilter(view=TicketView.ALL, text="printer")
+    wanted = TicketFilter(view=TicketView.ALL, text="printer")
+    assert await pages(database, wanted, limit=3) == sorted(numbers, reverse=True)
+    assert await TortoiseStaffReads(database).count(wanted, 5) == 5
+
+
+EDGES = (1, 4_095, 4_096, 8_191, 8_192, 32_767, 32_768, 262_144, 524_287, 2_097_152, 4_194_304, 9_000_000)
+
+
+async def test_tickets_are_found_newest_first_however_far_they_lie_apart(database: Database) -> None:
+    numbers = [TicketNumber(n) for n in EDGES]
+    await write(
+        database,
+        tickets={n: ticket(number=n, version=1, subject=f"Printer {n} jams") for n in numbers},
+    )
+    wanted = TicketFilter(view=TicketView.ALL, text="printer jams")
+    assert await pages(database, wanted, limit=2) == sorted(numbers, reverse=True)
+
+
+async def pages(database: Database, wanted: TicketFilter, limit: int) -> list[TicketNumber]:
+    """Return the numbers on all pages of a list, one page after the other."""
+    reads = TortoiseStaffReads(database)
     shown, page = [], ""
     while True:
-        found = await reads.tickets(wanted, page, limit=3)
+        found = await reads.tickets(wanted, page, limit)
         shown += [line.ticket.number for line in found.lines]
         page = found.next
         if not page:
-            break
-    assert shown == sorted(numbers, reverse=True)
-    assert await reads.count(wanted, 5) == 5
+            return shown
+
+
+async def test_messages_are_found_newest_first_however_far_they_lie_apart(database: Database) -> None:
+    chat = conversation(Live(()), version=1, last_seq=99)
+    await write(database, conversations={chat.id: chat}, tickets={TICKET: ticket(version=1)})
+    for seq, row in enumerate(EDGES, 1):
+        await write(database, messages=[said(seq, f"paper and word{seq}")])
+        await database.writer.execute_query(f'UPDATE message SET "row" = {row} WHERE seq = {seq}')
+    found = await TortoiseSearch(database).find("paper", 99)
+    assert [one.seq for one in found] == [*range(len(EDGES), 0, -1)]
+    for seq in range(1, len(EDGES) + 1):
+        assert seq in [one.seq for one in await find(database, f"paper word{seq}")]
+
+
+async def test_only_the_newest_that_match_are_looked_at(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "CANDIDATES", 3)
+    await fill(database, *(f"paper {n}" for n in range(1, 8)))
+    assert [one.seq for one in await find(database, "paper")] == [7, 6, 5]
+
+
+async def test_a_common_beginning_finds_the_words_that_the_newest_texts_have_in_every_text(
+    database: Database,
+) -> None:
+    newest = ["tray"] * (COMMON - 1) + ["the trays"] + ["nothing"] * (RECENT - COMMON)
+    await fill(database, "an old tray", "an old trap", *newest)
+    found = {one.text for one in await TortoiseSearch(database).find("tra", CANDIDATES)}
+    assert found == {"an old tray", "tray", "the trays"}
+    assert [one.text for one in await find(database, "old tra")] == ["an old tray"]
+
+
+async def test_a_rare_beginning_finds_every_word_with_it(database: Database) -> None:
+    await fill(database, "an old tray", "an old trap", *("nothing" for _ in range(20)))
+    assert {one.text for one in await find(database, "tra")} == {"an old tray", "an old trap"}
+
+
+async def test_a_list_shows_where_the_words_were_found(database: Database) -> None:
+    await fill(database, "It has no paper left.", "Paper is ordered.")
+    reads = TortoiseStaffReads(database)
+
+    async def found(text: str) -> Found | None:
+        lines = (await reads.tickets(TicketFilter(view=TicketView.ALL, text=text))).lines
+        assert [line.ticket.number for line in lines] == [TICKET]
+        return lines[0].found
+
+    message = await found("paper")
+    assert message is not None
+    assert (message.marked, message.seq) == (("", "Paper", " is ordered."), 2)
+    own = await found("jams contoso")
+    assert own is not None
+    assert (own.seq, own.marked[:4]) == (None, ("Printer ", "jams", " · Dana Reyes · ", "Contoso"))
+    assert await found("printer") is None
+    assert await found(f"HD-{TICKET}") is None
 
 
 async def test_messages_are_indexed_in_chunks_and_each_once(tmp_path: Path) -> None:

@@ -1,0 +1,172 @@
+"""Lists of tickets, page by page: each page is a walk along an index from where the one before ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from chatdesk.conversation import Conversation
+from chatdesk.reading import TicketFilter, TicketLine, TicketPage, TicketView
+from chatdesk.search import excerpt, holds, words
+from chatdesk.ticket import Ticket, TicketNumber
+from storage import rows
+from storage.bulk import in_list
+from storage.database import Database
+from storage.search import TortoiseSearch, found_in
+from storage.selecting import Selecting
+
+_ABOVE_ALL = 2**62
+"""More than any ticket's number."""
+Value = str | int
+Condition = tuple[str, *tuple[Value, ...]]
+"""A part of a query's condition, and the values for the question marks in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """The last ticket of a page: its number, and when it was due if it was."""
+
+    number: int
+    due: datetime | None
+
+
+class TicketLists:
+    """Reads the pages of one database's lists."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._selecting = Selecting(database)
+        self._texts = TortoiseSearch(database)
+
+    async def page(self, wanted: TicketFilter, page: str, limit: int) -> TicketPage:
+        """Return one page [chatdesk.reading.StaffReads.tickets]."""
+        after = _read(page)
+        if wanted.text:
+            return await self._searched(wanted, after, limit)
+        if wanted.view is TicketView.ALL:
+            return await self._page(await self._by_number(_wanted(wanted), after, limit + 1), limit)
+        return await self._page(await self._by_due(wanted, after, limit + 1), limit)
+
+    async def count(self, wanted: TicketFilter, limit: int) -> int:
+        """Return how many tickets the list has; counting stops at ``limit``."""
+        where = _wanted(wanted)
+        if wanted.text:
+            where.append(self._one_of((await self._search(wanted.text, _ABOVE_ALL))[0]))
+        return len(await self._rows("SELECT number FROM ticket", where, f"LIMIT {limit:d}"))
+
+    async def _searched(self, wanted: TicketFilter, after: _Cursor | None, limit: int) -> TicketPage:
+        """Return the newest matches below the page's cursor, each with what was found in it."""
+        numbers, texts = await self._search(wanted.text, after.number if after else _ABOVE_ALL)
+        where = [*_wanted(wanted), self._one_of(numbers)]
+        found = await self._page(await self._by_number(where, after, limit + 1), limit)
+        asked = words(wanted.text)
+        return TicketPage(tuple(_with_found(line, texts, asked) for line in found.lines), found.next)
+
+    async def _search(self, text: str, below: int) -> tuple[list[int], Mapping[TicketNumber, rows.Record]]:
+        """Return what is found by words, by number; the numbers are with that which stands in the text."""
+        found = await self._texts.tickets(text, below)
+        digits = "".join(char for char in text if char.isascii() and char.isdigit())
+        named = {int(digits)} if 0 < len(digits) < 16 else set()
+        return sorted(named.union(found)), found
+
+    async def _by_number(self, where: list[Condition], after: _Cursor | None, limit: int) -> list[Ticket]:
+        if after:
+            where = [*where, ("number < ?", after.number)]
+        return await self._tickets(where, f"ORDER BY number DESC LIMIT {limit:d}")
+
+    async def _by_due(self, wanted: TicketFilter, after: _Cursor | None, limit: int) -> list[Ticket]:
+        """Return tickets by due time, and when these are at an end those that have none.
+
+        In two parts, which the databases would order differently in one; each is a walk along an index.
+        """
+        where, index = _wanted(wanted), self._index(wanted)
+        found: list[Ticket] = []
+        if after is None or after.due:
+            dated: list[Condition] = [*where, ("due_at IS NOT NULL",)]
+            if after and after.due:
+                dated.append(self._after(after.due, after.number))
+            found = await self._tickets(dated, f"ORDER BY due_at, number LIMIT {limit:d}", index)
+        if len(found) < limit:
+            last = after.number if after and not after.due else 0
+            rest: list[Condition] = [*where, ("due_at IS NULL",), ("number > ?", last)]
+            found += await self._tickets(rest, f"ORDER BY number LIMIT {limit - len(found):d}", index)
+        return found
+
+    def _index(self, wanted: TicketFilter) -> str:
+        """Say which index SQLite has to take: it counts nothing, and would walk along all open tickets."""
+        if self._database.dialect != "sqlite":
+            return ""
+        if wanted.view is TicketView.MINE:
+            return "INDEXED BY ticket_of_technician"
+        return "INDEXED BY ticket_of_company" if wanted.company else ""
+
+    async def _page(self, found: Sequence[Ticket], limit: int) -> TicketPage:
+        """Return the page of what was found, of which one more than ``limit`` tells that there is another."""
+        shown = found[:limit]
+        following = _written(shown[-1]) if len(found) > limit else ""
+        newest = await self._newest_conversations([ticket.number for ticket in shown])
+        return TicketPage(tuple(TicketLine(t, newest.get(t.number)) for t in shown), following)
+
+    async def _newest_conversations(
+        self, numbers: Sequence[TicketNumber]
+    ) -> dict[TicketNumber, Conversation]:
+        if not numbers:
+            return {}
+        where: list[Condition] = [self._one_of(numbers, "ticket")]
+        found = await self._rows("SELECT * FROM conversation", where, "ORDER BY opened_at")
+        return {c.ticket: c for c in map(rows.to_conversation, found) if c.ticket is not None}
+
+    async def _tickets(self, where: Sequence[Condition], order: str, index: str = "") -> list[Ticket]:
+        return list(map(rows.to_ticket, await self._rows(f"SELECT * FROM ticket {index}", where, order)))
+
+    async def _rows(self, query: str, where: Sequence[Condition], order: str) -> Sequence[rows.Record]:
+        conditions = " AND ".join(condition for condition, *_ in where) or "TRUE"
+        values = [value for _, *given in where for value in given]
+        return await self._selecting.one(f"{query} WHERE {conditions} {order}", *values)
+
+    def _one_of(self, numbers: Sequence[int], column: str = "number") -> Condition:
+        members = in_list(self._database.dialect, "bigint").replace("$1", "?")
+        return f"{column} IN {members}", json.dumps(list(numbers))
+
+    def _after(self, due: datetime, number: int) -> Condition:
+        """Return the condition for what comes after; on SQLite moments are texts, which compare as such."""
+        moment = "CAST(? AS text)::timestamptz" if self._database.dialect == "postgres" else "?"
+        return f"(due_at, number) > ({moment}, ?)", rows.timestamp(due), number
+
+
+def _wanted(wanted: TicketFilter) -> list[Condition]:
+    where: list[Condition] = []
+    if wanted.view is not TicketView.ALL:
+        where.append(("active = TRUE",))
+    if wanted.view is TicketView.MINE:
+        where.append(("assignee = ?", wanted.agent or ""))
+    if wanted.company:
+        where.append(("company = ?", wanted.company))
+    return where
+
+
+def _with_found(
+    line: TicketLine, texts: Mapping[TicketNumber, rows.Record], asked: Sequence[str]
+) -> TicketLine:
+    row = texts.get(line.ticket.number)
+    if row is None or holds(line.ticket.subject, asked):
+        return line
+    return replace(line, found=excerpt(found_in(row), asked))
+
+
+def _written(last: Ticket) -> str:
+    return f"{last.number}|{rows.timestamp(last.due_at) if last.due_at else ''}"
+
+
+def _read(page: str) -> _Cursor | None:
+    """Read a cursor; after one that was tampered with comes some other page, or an empty one."""
+    if not page:
+        return None
+    number, _, due = page.partition("|")
+    last = int(number) if number.isdecimal() and len(number) < 16 else 0
+    try:
+        return _Cursor(last, rows.moment(due) if due else None)
+    except ValueError:
+        return _Cursor(0, None)

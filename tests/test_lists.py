@@ -1,0 +1,74 @@
+"""storage.reading's lists: every ticket on one page and on no other, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from chatdesk.changes import Changes
+from chatdesk.reading import TicketFilter, TicketView
+from chatdesk.ticket import TicketNumber, TicketStatus
+from storage.database import Database
+from storage.reading import TortoiseStaffReads
+from storage.store import TortoiseStore
+from tests.core_builders import url
+from tests.desk_builders import TUESDAY, ticket
+
+QUEUE = TicketFilter()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    async with Database(url(tmp_path, request.param)) as opened:
+        yield opened
+
+
+async def fill(database: Database, due: dict[int, int | None]) -> None:
+    """Write tickets by number, due so many minutes after a moment, or at no time."""
+    made = Changes()
+    for number, minutes in due.items():
+        at = None if minutes is None else TUESDAY + timedelta(minutes=minutes)
+        new = ticket(number=TicketNumber(number), version=1, due_at=at, status=TicketStatus.ASSIGNED)
+        made.tickets[new.number] = new
+    async with TortoiseStore(database).batch() as batch:
+        await batch.write(made)
+
+
+async def pages(database: Database, wanted: TicketFilter, limit: int) -> list[list[int]]:
+    """Return the numbers on each page of a list."""
+    reads = TortoiseStaffReads(database)
+    found = await reads.tickets(wanted, limit=limit)
+    shown: list[list[int]] = [[line.ticket.number for line in found.lines]]
+    while found.next:
+        found = await reads.tickets(wanted, found.next, limit)
+        shown.append([line.ticket.number for line in found.lines])
+        assert len(shown) <= 9, f"the pages have no end: {shown}"
+    return shown
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 7, 8])
+async def test_the_queue_has_each_ticket_once_by_due_time_and_those_without_one_last(
+    database: Database, limit: int
+) -> None:
+    await fill(database, {1: None, 2: 30, 3: 10, 4: None, 5: 10, 6: None, 7: 20})
+    shown = await pages(database, QUEUE, limit)
+    assert [number for page in shown for number in page] == [3, 5, 7, 2, 1, 4, 6]
+    assert {len(page) for page in shown[:-1]} <= {limit}
+
+
+async def test_all_tickets_are_listed_newest_first(database: Database) -> None:
+    await fill(database, {1: None, 2: 30, 3: 10})
+    assert await pages(database, TicketFilter(TicketView.ALL), 2) == [[3, 2], [1]]
+
+
+@pytest.mark.parametrize("page", ["x", "|", "2|x", "99999999999999999999|", "-1|", "2|2026-13-01", "①|"])
+@pytest.mark.parametrize("view", list(TicketView))
+async def test_a_cursor_that_was_tampered_with_shows_some_page_and_no_error(
+    database: Database, page: str, view: TicketView
+) -> None:
+    await fill(database, {1: None, 2: 30})
+    found = await TortoiseStaffReads(database).tickets(TicketFilter(view, agent="marcus"), page)
+    assert len(found.lines) <= 2
