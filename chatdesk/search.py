@@ -105,9 +105,10 @@ def _marked(found: Found, wanted: Sequence[str]) -> Found:
 
 
 def _hits(text: str, wanted: Sequence[str]) -> list[tuple[int, int]]:
-    """Return where words are that begin as one of those asked for."""
-    begins = tuple(wanted)
-    return [match.span() for match in _WORD.finditer(text) if _plain(match[0]).startswith(begins)]
+    """Return where words are that were asked for, or that begin as the last of these."""
+    whole, last = set(wanted), wanted[-1]
+    plain = ((match.span(), _plain(match[0])) for match in _WORD.finditer(text))
+    return [span for span, word in plain if word in whole or word.startswith(last)]
 
 
 def _plain(word: str) -> str:

@@ -147,7 +147,8 @@ def found_in(row: rows.Record) -> Found:
 def _ticket_found(row: rows.Record) -> Found:
     answers = [answer for _, answer in json.loads(row["answers"]) if isinstance(answer, str)]
     texts = (row["subject"], row["requester_name"], row["company"], row["requester_email"], *answers)
-    text = " · ".join(text for text in texts if text)
+    # Answers repeat what the ticket holds already.
+    text = " · ".join(text for text in dict.fromkeys(texts) if text)
     return Found(row["ticket"], None, None, rows.moment(row["opened_at"]), internal=False, text=text)
 
 

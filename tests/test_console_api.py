@@ -259,6 +259,26 @@ async def test_a_search_finds_by_number_name_company_subject_and_address(
     assert [line["number"] for line in found["lines"]] == [number]
 
 
+async def test_a_search_tells_where_the_words_are_in_pieces_of_text(
+    desk: ServedDesk, marcus: ConsoleClient
+) -> None:
+    async with waiting_chat(desk) as (line, number, _):
+        await line.send(t="message", id="m", text="x " * 60 + "The <b>paper</b> tray" + " y" * 90)
+        await line.next("ack")
+        (found,) = (await marcus.get("/tickets?view=all&text=paper")).body["lines"]
+        assert found["number"] == number
+        assert found["marked"] == [found["subject"]]
+        before, word, after = found["found"]["pieces"]
+        assert (found["found"]["where"], word) == ("message", "paper")
+        assert before.startswith("…") and before.endswith("The <b>")
+        assert after.startswith("</b> tray") and after.endswith("…")
+        (subject,) = (await marcus.get("/tickets?view=all&text=SLOW")).body["lines"]
+        assert "slow" in subject["marked"][1::2]
+        assert subject["found"] is None
+        (listed,) = (await marcus.get("/tickets")).body["waiting"]
+        assert "marked" not in listed
+
+
 async def test_nothing_of_the_visitors_secret_leaves_the_desk(
     desk: ServedDesk, marcus: ConsoleClient
 ) -> None:

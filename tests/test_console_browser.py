@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, expect
 
+from tests.axe import violations
 from tests.console_browser import answer_dialog, console_page, note, open_ticket, say, take
 from tests.console_client import waiting_chat
 from tests.running_desk import ServedDesk, serving
@@ -266,3 +267,38 @@ async def test_a_search_finds_old_tickets(desk: ServedDesk, browser: Browser) ->
         await expect(page.locator(".empty")).to_have_text("No ticket matches.")
         await search.fill("contoso")
         await expect(page.locator(".row .number")).to_have_text(number)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("phone", [False, True])
+async def test_a_search_shows_the_words_it_found_marked_and_hostile_text_as_text(
+    desk: ServedDesk, browser: Browser, phone: bool, dark: bool
+) -> None:
+    async with (
+        console_page(browser, desk, phone=phone, dark=dark) as page,
+        waiting_chat(desk) as (customer, number, _),
+    ):
+        evil = "The paper <img src=x onerror=alert(1)> <mark>tray</mark> is &lt;b&gt; empty"
+        await customer.send(t="message", id="evil", text=evil)
+        await customer.next("ack")
+        search = page.get_by_label("Search tickets")
+        await search.fill("paper tra")
+        excerpt = page.locator(f'.row[data-number="{number}"] .found')
+        await expect(excerpt).to_have_text(evil)
+        assert await excerpt.locator("mark").all_inner_texts() == ["paper", "tray"]
+        assert await page.locator(".row img").count() == 0
+        assert await violations(page) == []
+        await search.fill("slow")
+        await expect(page.locator(".row .subject mark")).to_have_text("slow")
+        await expect(excerpt).to_have_count(0)
+
+
+async def test_a_search_says_that_words_were_found_in_an_internal_note(
+    desk: ServedDesk, browser: Browser
+) -> None:
+    async with console_page(browser, desk) as page, waiting_chat(desk) as (_, number, _):
+        await take(page, number)
+        await note(page, "The warranty has ended.")
+        await page.get_by_label("Search tickets").fill("warranty")
+        await expect(page.locator(".row .found")).to_have_text("Internal note: The warranty has ended.")
+        await expect(page.locator(".row .found mark")).to_have_text("warranty")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from adapters.web.frames import Json
@@ -11,6 +11,7 @@ from chatdesk.config import Config
 from chatdesk.conversation import Author, Conversation, Live, Revision, Waiting
 from chatdesk.duration import BusinessDays, Duration
 from chatdesk.reading import DeliveryNote, SetAsideNote, TicketLine
+from chatdesk.search import Found, marked
 from chatdesk.survey import Survey
 from chatdesk.ticket import Ticket, Trigger, can, format_number
 
@@ -68,13 +69,27 @@ def possible_steps(ticket: Ticket, me: str) -> list[str]:
     return steps
 
 
-def line_json(line: TicketLine, prefix: str, names: Names) -> dict[str, Json]:
-    """Return one line of a list."""
+def line_json(line: TicketLine, prefix: str, names: Names, asked: Sequence[str] = ()) -> dict[str, Json]:
+    """Return one line of a list; of a search with the words that were ``asked`` for cut out of its texts."""
     found: dict[str, Json] = {**_header(line.ticket, prefix, names), "chat": None, "unread": False}
+    if asked:
+        found["marked"] = [*marked(line.ticket.subject, asked)]
+        found["found"] = _found_json(line.found) if line.found else None
     if line.conversation is not None:
         found["unread"] = is_unread(line)
         found["chat"] = _chat(line.conversation)
     return found
+
+
+def _found_json(found: Found) -> dict[str, Json]:
+    """Return where words were found, as pieces of text of which every second was asked for."""
+    where = "ticket" if found.seq is None else "note" if found.internal else "message"
+    first, *others = found.marked
+    shown = "".join(found.marked)
+    before = "" if found.text.startswith(shown) else "…"
+    after = "" if found.text.endswith(shown) else "…"
+    pieces = [f"{before}{first}", *others]
+    return {"where": where, "pieces": [*pieces[:-1], f"{pieces[-1]}{after}"]}
 
 
 def is_unread(line: TicketLine) -> bool:

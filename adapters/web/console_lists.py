@@ -14,6 +14,7 @@ from adapters.web.sign_in import csrf_token
 from adapters.web.text import clean
 from chatdesk.errors import EventRefused
 from chatdesk.reading import TicketFilter, TicketLine, TicketView
+from chatdesk.search import words
 from chatdesk.staff import SignedIn
 from chatdesk.ticket import Priority, TicketType
 
@@ -67,7 +68,7 @@ async def tickets(request: web.Request, staff: SignedIn) -> dict[str, Json]:
     prefix = services.config.desk.ticket_prefix
     return {
         "waiting": [line_json(line, prefix, names) for line in waiting],
-        "lines": [line_json(line, prefix, names) for line in found.lines],
+        "lines": [line_json(line, prefix, names, words(wanted.text)) for line in found.lines],
         "next": found.next,
     }
 

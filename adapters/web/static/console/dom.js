@@ -69,6 +69,11 @@ export function iconButton(name, label, listener, attributes = {}) {
   return h("button", { ...given, on: { click: listener } }, icon(name));
 }
 
+/** Text in pieces, of which every second is marked. */
+export function marked(pieces) {
+  return pieces.map((piece, at) => (at % 2 ? h("mark", {}, piece) : piece));
+}
+
 /** Text with its links made clickable; only http, https, mailto and tel are links. */
 export function linked(text) {
   const parts = [];

@@ -1,7 +1,7 @@
 // The left column: the views, and their tickets; chats that wait come first and look alive.
 
 import { read } from "./api.js";
-import { button, h, icon, iconButton, reconcile } from "./dom.js";
+import { button, h, icon, iconButton, marked, reconcile } from "./dom.js";
 import { due, elapsed, short, whole } from "./time.js";
 
 const VIEWS = [["queue", "Queue"], ["mine", "Mine"], ["all", "All"]];
@@ -39,7 +39,7 @@ export class TicketList {
       return [view, { tab, count }];
     }));
     this.search = h("input", {
-      type: "search", placeholder: "Search number, name, company, subject", "aria-label": "Search tickets", maxlength: "200",
+      type: "search", placeholder: "Search number, name, company, words", "aria-label": "Search tickets", maxlength: "200",
       on: { input: () => this.searchSoon(), keydown: (event) => this.searchKey(event) },
     });
     this.rows = h("ul", { class: "rows", "aria-label": "Tickets" });
@@ -191,7 +191,8 @@ export class TicketList {
         line.due_at && !line.paused && !waits && h("span", { class: "due", data: { due: line.due_at }, title: `Due ${whole(line.due_at)}` }),
         waits && h("span", { class: "chat-waits" }, icon("chat"), "Waiting ", h("span", { class: "timer", data: { since: line.chat.since } })),
         !line.active && h("time", { datetime: line.changed_at, title: whole(line.changed_at) }, short(line.changed_at))),
-      h("span", { class: "subject" }, line.subject),
+      h("span", { class: "subject" }, line.marked ? marked(line.marked) : line.subject),
+      line.found && excerpt(line.found),
       h("span", { class: "row-bottom" },
         priority(line.priority),
         h("span", { class: "number" }, line.number),
@@ -233,6 +234,13 @@ export class TicketList {
 
 export function priority(name) {
   return h("span", { class: `priority ${name}` }, name);
+}
+
+/** The text of a ticket that was found, cut around the words that were asked for. */
+function excerpt({ where, pieces }) {
+  const note = where === "note";
+  return h("span", { class: note ? "found in-note" : "found", dir: "auto" },
+    note && [icon("lock"), h("span", { class: "hidden" }, "Internal note: ")], marked(pieces));
 }
 
 function stateWords(line, me) {
