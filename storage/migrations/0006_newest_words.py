@@ -77,7 +77,7 @@ async def list_open_tickets(apps: StateApps, schema_editor: BaseSchemaEditor) ->
 
 
 class Migration(migrations.Migration):
-    dependencies = [("models", "0004_fewer_pages")]
+    dependencies = [("models", "0005_mail_to_whom")]
 
     initial = False
 
