@@ -59,7 +59,7 @@ async def test_an_update_finds_its_rows_by_their_key(tmp_path: Path) -> None:
     ((query, values),) = parts(update(models.Received, ("key",), [["k", "c", 1, 2]] * 2, "sqlite"))
     async with Database(url(tmp_path, "sqlite")) as database:
         plan = await database.writer.execute_query_dict(f"EXPLAIN QUERY PLAN {query}", values)
-    assert any("SEARCH received USING COVERING INDEX" in row["detail"] for row in plan)
+    assert any(row["detail"].startswith("SEARCH received USING") for row in plan)
 
 
 def test_a_versioned_update_asks_for_the_version_before_and_counts() -> None:
