@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 
-from tests.dovecot import PASSWORD, dovecot
+from tests.dovecot import PASSWORD, Dovecot, dovecot
 from tests.fake_slack.person import Person, Wire, envelope
 from tests.fake_slack.server import FakeSlack
 from tests.fake_slack.workspace import APP_TOKEN, BOT_TOKEN
-from tests.gate import gate
+from tests.gate import Gate, gate
 from tests.mail_builders import DESK_ADDRESS, MAIL_DESK, mail
 from tests.running_desk import customer
 from tests.slack_desk import CHAT_ANSWERS, DESK, MARCUS, TRIAGE, heard, new_workspace
-from tests.two_nodes import freeze, go_on, said, two_nodes
+from tests.two_nodes import Nodes, freeze, go_on, said, two_nodes
 
 pytestmark = [pytest.mark.slow, pytest.mark.crash]
 HOLDS = "SELECT token FROM lease WHERE name = '{}' AND until > now()"
@@ -27,31 +30,38 @@ FENCED = """
 FILED = "SELECT count(*) FROM inbound_mail WHERE status = 'filed'"
 
 
-async def test_who_hung_while_the_mailbox_passed_on_notes_nothing_when_it_wakes(tmp_path: Path) -> None:
-    file = tmp_path / "chatdesk.toml"
+async def deliver(post: Dovecot, number: int) -> None:
+    """Bring a new customer's mail to the desk's mailbox."""
+    sender = f"Person {number} <p{number}@contoso.example>"
+    await post.deliver(mail(f"Problem {number}.", f"Mail {number}", sender), DESK_ADDRESS)
+
+
+@asynccontextmanager
+async def mail_nodes(folder: Path, imap: Gate) -> AsyncIterator[Nodes]:
+    file = folder / "chatdesk.toml"
     file.write_text(MAIL_DESK)
+    async with two_nodes(
+        folder,
+        module="tests.quick_node",
+        CHATDESK_CONFIG=str(file),
+        CHATDESK_IMAP_URL=f"imap+plain://help%40northwind.example@127.0.0.1:{imap.port}",
+        CHATDESK_IMAP_PASSWORD=PASSWORD,
+    ) as nodes:
+        yield nodes
+
+
+async def test_who_hung_while_the_mailbox_passed_on_notes_nothing_when_it_wakes(tmp_path: Path) -> None:
     async with dovecot() as post, gate(post.imap_port) as imap:
-
-        async def deliver(number: int) -> None:
-            sender = f"Person {number} <p{number}@contoso.example>"
-            await post.deliver(mail(f"Problem {number}.", f"Mail {number}", sender), DESK_ADDRESS)
-
-        await deliver(1)
-        async with two_nodes(
-            tmp_path,
-            module="tests.quick_node",
-            CHATDESK_CONFIG=str(file),
-            CHATDESK_IMAP_URL=f"imap+plain://help%40northwind.example@127.0.0.1:{imap.port}",
-            CHATDESK_IMAP_PASSWORD=PASSWORD,
-        ) as nodes:
+        await deliver(post, 1)
+        async with mail_nodes(tmp_path, imap) as nodes:
             await nodes.until(READ_UP_TO, "1")
             imap.hold(b"+FLAGS.SILENT")
-            await deliver(2)
+            await deliver(post, 2)
             await imap.held.wait()
             # The second mail is kept, and that it is has not been noted yet.
             freeze(nodes.a)
             await nodes.until(HOLDS.format("mailbox"), 2)
-            await deliver(3)
+            await deliver(post, 3)
             await nodes.until(READ_UP_TO, "3")
             imap.open()
             async with nodes.locked("lease"):
@@ -63,23 +73,41 @@ async def test_who_hung_while_the_mailbox_passed_on_notes_nothing_when_it_wakes(
             await nodes.until(FILED, 3)
             async with nodes.locked("ticket"):
                 # The fourth mail is kept and noted, and its node dies before it can be filed.
-                await deliver(4)
+                await deliver(post, 4)
                 await nodes.until(READ_UP_TO, "4")
                 await nodes.b.kill()
             await nodes.until(FILED, 4)
             await nodes.until(HOLDS.format("mailbox"), 3)
-            await deliver(5)
+            await deliver(post, 5)
             await nodes.until(FILED, 5)
             assert await nodes.database.fetchval("SELECT count(*) FROM ticket") == 5
 
 
-async def test_slacks_sockets_pass_on_and_what_comes_over_old_and_new_counts_once(tmp_path: Path) -> None:
-    file = tmp_path / "chatdesk.toml"
+class SlackNodes:
+    """Two nodes beside a fake Slack, and a technician in it."""
+
+    def __init__(self, nodes: Nodes, slack: FakeSlack, session: aiohttp.ClientSession) -> None:
+        wire = Wire(slack, nodes.b.base, session)
+        wire.by_socket = True
+        self.nodes = nodes
+        self.slack = slack
+        self.marcus = Person(wire, MARCUS)
+
+    async def passed_on(self, olds: set[web.WebSocketResponse], *, gone: bool) -> None:
+        """Wait until two other sockets are open, and whether the old ones are gone."""
+        await self.slack.until(lambda: len(set(self.slack.sockets) - olds) == 2, within=20.0)
+        if gone:
+            await self.slack.until(lambda: not set(self.slack.sockets) & olds)
+
+
+@asynccontextmanager
+async def slack_nodes(folder: Path) -> AsyncIterator[SlackNodes]:
+    file = folder / "chatdesk.toml"
     file.write_text(DESK)
     async with (
         FakeSlack(new_workspace()).serve() as slack,
         two_nodes(
-            tmp_path,
+            folder,
             module="tests.quick_node",
             CHATDESK_CONFIG=str(file),
             SLACK_BOT_TOKEN=BOT_TOKEN,
@@ -88,17 +116,22 @@ async def test_slacks_sockets_pass_on_and_what_comes_over_old_and_new_counts_onc
         ) as nodes,
         aiohttp.ClientSession() as session,
     ):
-        wire = Wire(slack, nodes.b.base, session)
-        wire.by_socket = True
-        marcus = Person(wire, MARCUS)
+        beside = SlackNodes(nodes, slack, session)
+        await beside.passed_on(set(), gone=False)
+        yield beside
+
+
+async def test_slacks_sockets_pass_on_and_what_comes_over_old_and_new_counts_once(tmp_path: Path) -> None:
+    async with slack_nodes(tmp_path) as beside:
+        slack, nodes, marcus = beside.slack, beside.nodes, beside.marcus
         async with customer(nodes.b.base) as line:
             await line.next("ready")
             await line.send(t="start", id="survey", answers=CHAT_ANSWERS)
             card = await slack.until(lambda: next(iter(slack.workspace.cards(TRIAGE)), None))
             await marcus.press(TRIAGE, card["ts"], "ticket_take")
+            first = set(slack.sockets)
             freeze(nodes.a)
-            olds = list(slack.sockets)
-            await slack.until(lambda: len(slack.sockets) == 2 + len(olds), within=20.0)
+            await beside.passed_on(first, gone=False)
             payload = envelope(marcus.said(TRIAGE, marcus.write(TRIAGE, "only once", card["ts"])))
             await slack.send_frame("events_api", payload, socket=-1)
             await heard(line, "only once")
@@ -107,14 +140,13 @@ async def test_slacks_sockets_pass_on_and_what_comes_over_old_and_new_counts_onc
                 late = asyncio.create_task(slack.send_frame("events_api", payload, socket=0))
                 go_on(nodes.a)
                 await late
-            await slack.until(lambda: not set(olds) & set(slack.sockets))
-        news = list(slack.sockets)
+            await beside.passed_on(first, gone=True)
+        second = set(slack.sockets)
         async with nodes.locked("message"):
             # What the database does not take in time is kept and acknowledged; then its node dies.
             await marcus.say(TRIAGE, "kept by the second", card["ts"])
             await nodes.b.kill()
-        await slack.until(lambda: len(set(slack.sockets) - set(news)) == 2, within=20.0)
-        await slack.until(lambda: not set(news) & set(slack.sockets))
+        await beside.passed_on(second, gone=True)
         await marcus.say(TRIAGE, "from the first again", card["ts"])
         for text in ("only once", "kept by the second", "from the first again"):
             await nodes.until(f"SELECT count(*) FROM message WHERE text = '{text}'", 1)
