@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -10,7 +11,7 @@ import pytest
 from aiohttp import WSCloseCode
 
 from adapters.web.flusher import Flusher
-from adapters.web.live_socket import AT_ONCE, MAX_QUEUED, LiveSocket
+from adapters.web.live_socket import AT_ONCE, MAX_CHARACTERS, MAX_QUEUED, LiveSocket
 
 
 class Reader:
@@ -20,17 +21,23 @@ class Reader:
         self.got: list[str] = []
         self.told: asyncio.Queue[str] = asyncio.Queue()
         self.closed: list[int] = []
+        self.aborted = False
         self.unsent = 0
         self.fault: Exception | None = None
+        self.asked = asyncio.Event()
         self.takes = asyncio.Event()
         self.takes.set()
 
     def get_write_buffer_size(self) -> int:
         return self.unsent
 
+    def abort(self) -> None:
+        self.aborted = True
+
     async def send_str(self, data: str, /) -> None:
         if self.fault is not None:
             raise self.fault
+        self.asked.set()
         await self.takes.wait()
         self.got.append(data)
         self.told.put_nowait(data)
@@ -133,3 +140,45 @@ async def test_a_reader_that_lags_too_far_behind_is_cut_off(flushed: bool) -> No
             live.send("{}")
         await asyncio.wait_for(live.run(), 5)
     assert (reader.got, reader.closed) == ([], [WSCloseCode.TRY_AGAIN_LATER])
+
+
+@pytest.mark.parametrize(
+    ("frame", "frames"), [("{}", MAX_QUEUED + 1), ("x" * 10_000, MAX_CHARACTERS // 10_000 + 1)]
+)
+async def test_a_reader_that_lags_too_far_behind_is_told_nothing_after_the_gap(
+    frame: str, frames: int
+) -> None:
+    reader = Reader()
+    reader.takes.clear()
+    live = LiveSocket(reader)
+    writing = asyncio.create_task(live.run())
+    live.send("first")
+    await reader.asked.wait()
+    for _ in range(frames):
+        live.send(frame)
+    # It would take the number of this for the last one it has, and never ask for those before.
+    live.send("after the gap")
+    reader.takes.set()
+    await asyncio.wait_for(writing, 5)
+    assert (reader.got, reader.closed) == (["first"], [WSCloseCode.TRY_AGAIN_LATER])
+
+
+async def test_the_connection_of_a_reader_that_takes_nothing_is_dropped() -> None:
+    reader = Reader()
+    reader.unsent = 1
+    live = LiveSocket(reader, None, reader)
+    for _ in range(MAX_QUEUED):
+        live.send("{}")
+    assert not reader.aborted
+    live.send("{}")
+    assert reader.aborted
+
+
+async def test_what_is_sent_without_waiting_never_fills_a_transports_buffer() -> None:
+    near, far = socket.socketpair()
+    with far:
+        _, writer = await asyncio.open_connection(sock=near)
+        _, high = writer.transport.get_write_buffer_limits()
+        writer.close()
+        await writer.wait_closed()
+    assert len("\U0001f600".encode()) * AT_ONCE <= high

@@ -9,10 +9,16 @@ from aiohttp import WSCloseCode
 
 from adapters.web.flusher import Flusher
 
-MAX_QUEUED = 2_000
-"""Frames a reader may lag behind before it is cut off; it catches up by sequence number when it is back."""
-AT_ONCE = 32 * 1024
-"""Characters that a reader who has taken everything so far is sent without being waited for."""
+MAX_QUEUED, MAX_CHARACTERS = 2_000, 250_000
+"""Frames, and characters, that a reader may lag behind before it is cut off.
+
+It catches up by sequence number when it is back.
+"""
+AT_ONCE = 16 * 1024
+"""Characters that a reader who has taken everything so far is sent without being waited for.
+
+With four bytes each they do not fill the transport's buffer: writing would wait, and all others with it.
+"""
 
 
 class Carrier(Protocol):
@@ -24,9 +30,11 @@ class Carrier(Protocol):
 
 
 class Unsent(Protocol):
-    """Tells how many bytes wait for the reader, as a transport does."""
+    """Tells how many bytes wait for the reader, and drops them with the connection, as a transport does."""
 
     def get_write_buffer_size(self) -> int: ...
+
+    def abort(self) -> None: ...
 
 
 class LiveSocket:
@@ -43,6 +51,7 @@ class LiveSocket:
         self._flusher = flusher
         self._transport = transport
         self._frames: list[str] = []
+        self._characters = 0
         self._flushed_next = False
         self._writing = False
         self._called: asyncio.Future[None] | None = None
@@ -50,12 +59,14 @@ class LiveSocket:
         self._closing: tuple[int, bytes] | None = None
 
     def send(self, frame: str) -> None:
-        """Queue one encoded frame."""
-        if len(self._frames) >= MAX_QUEUED:
-            self.close(WSCloseCode.TRY_AGAIN_LATER, b"too slow: reconnect and ask for what is missing")
-            self._frames.clear()
+        """Queue one encoded frame; after ``close`` none is sent any more."""
+        if self._closing is not None:
+            return
+        if len(self._frames) >= MAX_QUEUED or self._characters >= MAX_CHARACTERS:
+            self._cut_off()
             return
         self._frames.append(frame)
+        self._characters += len(frame)
         if self._flusher is None or self._transport is None:
             self._call()
         elif not self._flushed_next and not self._writing:
@@ -73,7 +84,7 @@ class LiveSocket:
         self._flushed_next = False
         if self._writing or not self._frames or self._transport is None:
             return
-        if self._transport.get_write_buffer_size() or sum(map(len, self._frames)) > AT_ONCE:
+        if self._transport.get_write_buffer_size() or self._characters > AT_ONCE:
             self._call()
             return
         try:
@@ -100,9 +111,16 @@ class LiveSocket:
                 await self._socket.close(code=code, message=reason)
                 return
 
+    def _cut_off(self) -> None:
+        self._frames.clear()
+        self.close(WSCloseCode.TRY_AGAIN_LATER, b"too slow: reconnect and ask for what is missing")
+        if self._transport is not None and self._transport.get_write_buffer_size():
+            # It does not read: it would not read why the connection ends either.
+            self._transport.abort()
+
     async def _write(self) -> None:
         """Write all that has gathered in one message."""
-        frames, self._frames = self._frames, []
+        frames, self._frames, self._characters = self._frames, [], 0
         await self._socket.send_str(frames[0] if len(frames) == 1 else f"[{','.join(frames)}]")
 
     def _call(self) -> None:
