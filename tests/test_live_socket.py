@@ -163,6 +163,20 @@ async def test_a_reader_that_lags_too_far_behind_is_told_nothing_after_the_gap(
     assert (reader.got, reader.closed) == (["first"], [WSCloseCode.TRY_AGAIN_LATER])
 
 
+async def test_a_chat_longer_than_all_that_may_wait_is_sent_with_what_follows_it() -> None:
+    reader = Reader()
+    async with flushing() as flusher:
+        live = LiveSocket(reader, flusher, reader)
+        writer = asyncio.create_task(live.run())
+        chat = "x" * (10 * MAX_CHARACTERS)
+        for frame in (chat, "1", "2"):
+            live.send(frame)
+        assert await reader.next() == f"[{chat},1,2]"
+        live.close(WSCloseCode.OK, b"")
+        await asyncio.wait_for(writer, 5)
+    assert reader.closed == [WSCloseCode.OK]
+
+
 async def test_the_connection_of_a_reader_that_takes_nothing_is_dropped() -> None:
     reader = Reader()
     reader.unsent = 1

@@ -66,7 +66,8 @@ class LiveSocket:
             self._cut_off()
             return
         self._frames.append(frame)
-        self._characters += len(frame)
+        # A page that asks for a long chat gets it in one frame, and what comes meanwhile.
+        self._characters += min(len(frame), MAX_CHARACTERS // 4)
         if self._flusher is None or self._transport is None:
             self._call()
         elif not self._flushed_next and not self._writing:
