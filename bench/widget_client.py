@@ -27,17 +27,19 @@ class Rule:
 
     failures: int = 0
     unopened: int = 0
+    patience: int = 2
     streams: bool = False
 
     def stands(self) -> None:
         """The line stands: it was greeted."""
         self.failures = self.unopened = 0
+        self.patience = 6
 
     def broke(self, chance: float, *, opened: bool) -> float:
         """Return the seconds to wait; ``opened``: whether that line had opened; ``chance`` is 0 up to 1."""
         if not opened:
             self.unopened += 1
-            if self.unopened % 2 == 0:
+            if self.unopened % self.patience == 0:
                 self.streams = not self.streams
         wait = min(LONGEST_WAIT, FIRST_WAIT * (1 << self.failures))
         self.failures += 1
@@ -57,7 +59,7 @@ class Page:
     chat: str
     chance: Callable[[], float]
     http: aiohttp.ClientSession
-    rule: Rule = field(default_factory=Rule)
+    rule: Rule = field(default_factory=lambda: Rule(patience=6))
     attempts: list[float] = field(default_factory=list)
     served: float = 0.0
     opened: bool = True

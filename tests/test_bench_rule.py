@@ -18,7 +18,9 @@ WIDGET = Path(__file__).parent.parent / "adapters/web/static/widget-link.js"
         f"const LONGEST_WAIT = {LONGEST_WAIT * 1000:_.0f};",
         "const wait = Math.min(LONGEST_WAIT, 500 * 2 ** this.failures++);",
         "wait * (0.5 + Math.random() / 2)",
-        "if (!this.opened && ++this.unopened % 2 === 0) this.streams = !this.streams || !window.WebSocket;",
+        "if (!this.opened && ++this.unopened % this.patience === 0) this.streams = !this.streams || !window",
+        "this.patience = 2;",
+        "this.patience = 6;",
         "this.failures = this.unopened = 0;",
     ],
 )
@@ -37,3 +39,10 @@ def test_a_line_that_does_not_open_twice_in_a_row_is_given_up_for_streams() -> N
     rule = Rule()
     seen = [rule.broke(0.0, opened=opened) and rule.streams for opened in (True, False, False, False, False)]
     assert seen == [False, False, True, True, False]
+
+
+def test_a_line_that_stood_before_is_given_up_after_six_times() -> None:
+    rule = Rule()
+    rule.stands()
+    seen = [rule.broke(0.0, opened=False) and rule.streams for _ in range(7)]
+    assert seen == [False] * 5 + [True] * 2

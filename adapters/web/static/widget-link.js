@@ -50,6 +50,7 @@ export class Link {
     // Ids that may have reached the desk already, those of before a reload among them.
     this.tried = new Set(this.outbox.map((frame) => frame.id));
     this.failures = this.unopened = 0;
+    this.patience = 2;
     this.streams = !window.WebSocket;
     const hurry = () => (this.line ? this.up && this.ping(3_000) : this.connect());
     addEventListener("online", hurry);
@@ -133,6 +134,7 @@ export class Link {
     if (this.up) return;
     this.up = true;
     this.failures = this.unopened = 0;
+    this.patience = 6;
     this.flying = null;
     this.on.line(true);
   }
@@ -159,8 +161,9 @@ export class Link {
     clearTimeout(this.nextPing);
     this.line = this.flying = null;
     this.up = false;
-    // A line that does not open twice in a row is given up for the other kind.
-    if (!this.opened && ++this.unopened % 2 === 0) this.streams = !this.streams || !window.WebSocket;
+    // A line that does not open twice in a row is given up for the other kind; one that stood before, and
+    // may only be waiting for a desk that restarts, after six times.
+    if (!this.opened && ++this.unopened % this.patience === 0) this.streams = !this.streams || !window.WebSocket;
     this.on.line(false);
     if (this.outdated) return;
     const wait = Math.min(LONGEST_WAIT, 500 * 2 ** this.failures++);
