@@ -1,7 +1,7 @@
 """Searching the record: what is asked for, what is found, and how it is ranked and marked.
 
 Finding is the database's work [storage.search]; ranking and marking are done here, alike on every database:
-of the newest 200 tickets and the newest 200 messages that match, those with more of the words come first, and
+of the newest 100 tickets and the newest 100 messages that match, those with more of the words come first, and
 newer ones before older ones. A list of tickets is not ranked: it has the same texts' tickets, newest first.
 """
 

@@ -1,8 +1,9 @@
 """Full-text search: FTS5 on SQLite, tsvector on PostgreSQL, behind one interface [chatdesk.search].
 
-Only the newest that match are looked at, so that a common word costs no more than a rare one. What a word
-begins with is read from no index, where it would be the sum of all words that begin so: the newest texts say
-which words there are, and these are searched for; only a beginning that is rare there is left to the index.
+Only the newest that match are looked at, so that a common word costs no more than a rare one. A beginning is
+not looked up in the index, where it would be the sum of all words that begin so: the newest texts say which
+words there are, and these are searched for; only where nothing is found, and the beginning is rare in the
+newest texts, is it left to the index.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from storage.selecting import Select, Selecting
 
 ENOUGH, SHORTEST_BEGINNING = 50, 2
 """Matches that make looking for beginnings needless, and characters a beginning must have."""
-CANDIDATES = 200
+CANDIDATES = 100
 """How many of the newest matches of each kind are looked at."""
 RECENT, COMMON, MOST_WORDS = 500, 10, 50
 """Newest messages, and tickets, that tell words; how many of them make a beginning common; words told."""
@@ -99,15 +100,22 @@ class TortoiseSearch:
         return {number: row for number, row in found.items() if number is not None and number < below}
 
     async def _newest(self, wanted: Sequence[str], below: int) -> tuple[Rows, Rows]:
-        """Return the newest with the words; only where they are few, with what the last begins, too."""
+        """Return the newest with the words; where they are few, with words of the newest texts that begin so.
+
+        Where there are none at all, with any word that begins as the last, unless that would be many.
+        """
         if self._database.dialect == "sqlite":
             await index_messages(self._database)
         *others, last = wanted
         found = await self._found(self._query(others, [last]), below)
         if max(map(len, found)) >= ENOUGH or len(last) < SHORTEST_BEGINNING:
             return found
-        begun = await self._begun(last)
-        return await self._found(self._query(others, begun or [last], begun=not begun), below)
+        begun, often = await self._begun(last)
+        if begun:
+            found = await self._found(self._query(others, [last, *begun]), below)
+        if any(found) or often >= COMMON:
+            return found
+        return await self._found(self._query(others, [last], begun=True), below)
 
     async def _found(self, query: str, below: int) -> tuple[Rows, Rows]:
         """Return tickets and messages, newest first."""
@@ -117,16 +125,14 @@ class TortoiseSearch:
         found = await self._selecting.all([tickets, messages])
         return found[0], found[1]
 
-    async def _begun(self, beginning: str) -> list[str]:
-        """Return the most common words with a common beginning; none for a beginning that is rare."""
+    async def _begun(self, beginning: str) -> tuple[list[str], int]:
+        """Return longer words of the newest texts with a beginning, and how many of these texts have one."""
         like = "LIKE" if self._database.dialect == "sqlite" else "ILIKE"
         texts = await self._selecting.one(_RECENT.format(like=like), f"%{beginning}%")
-        pattern = re.compile(rf"\b{beginning}\w*", re.IGNORECASE)
+        pattern = re.compile(rf"\b{beginning}\w+", re.IGNORECASE)
         told = [pattern.findall(row["text"].lower()) for row in texts]
-        if sum(map(bool, told)) < COMMON:
-            return []
         common = Counter(word for each in told for word in each).most_common(MOST_WORDS)
-        return [beginning, *(word for word, _ in common)]
+        return [word for word, _ in common], sum(map(bool, told))
 
     def _query(self, others: Sequence[str], last: Sequence[str], *, begun: bool = False) -> str:
         """Return the words, and any one of the last, in the database's own language.

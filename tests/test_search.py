@@ -232,4 +232,4 @@ async def test_messages_are_indexed_in_chunks_and_each_once(tmp_path: Path) -> N
         assert await index_messages(database) == 1
         assert await index_messages(database) == 0
         assert await index_messages(database) == 0
-        assert len(await TortoiseSearch(database).find("word", 1000)) == 200
+        assert len(await TortoiseSearch(database).find("word", 1000)) == CANDIDATES
