@@ -39,7 +39,7 @@ _MESSAGE = """
     INSERT INTO message (conversation, seq, author_kind, author_id, author_name, visibility, text, at,
         files, changed)
     SELECT 'chat' || n, {seq}, 'customer', 'v', 'Dana', 'public',
-        'The printer on floor ' || (n % 90) || ' is slow, part' || (n * 7919 % 5003) || ', case word' || n
+        'The printer on floor ' || (n % 18) || ' is slow, part' || (n * 7919 % 5003) || ', case word' || n
         || 'x{seq}', {at}, '[]', {seq}
     FROM {numbers}"""
 _HISTORY = """

@@ -66,7 +66,7 @@ def reads(database: Database) -> Reads:
         "search: two common words": lambda n: texts("printer slow"),
         "search: common word": lambda n: texts("printer"),
         "search: common word, deep page": lambda n: texts("printer", f"{n}|"),
-        "search: one message in 90": lambda n: texts(f"{n % 90}"),
+        "search: one message in 18": lambda n: texts(f"floor {n % 18}"),
         "search: beginning of a common word": lambda n: texts("print"),
         "search: beginning of many old words": lambda n: texts(f"word{n % 8 + 1}"),
         "search: no such word": lambda n: texts(f"nothing{n}"),
@@ -105,18 +105,23 @@ class Reader:
 
 
 def measure(desks: list[Reader], rounds: int, only: str) -> dict[str, list[float]]:
-    """Return each read's median in milliseconds on each desk, which take turns."""
+    """Return each read's median in milliseconds on each desk, which take turns.
+
+    Everything is read once before it is measured: from the disk a page comes as late at any size, but a small
+    desk is never on the disk alone.
+    """
     chosen = random.Random(1)
+    parts = [chosen.random() for _ in range(rounds)]
     names, _ = [desk.names() for desk in desks]
     medians = {}
     for name in (name for name in names if only in name):
-        times: list[list[float]] = [[] for _ in desks]
-        for _ in range(rounds):
-            part = chosen.random()
-            for desk, found in zip(desks, times, strict=True):
-                # A multiple of 5 is active; so far from either end that every page is full.
-                found.append(desk.seconds(name, desk.tickets // 10 + int(part * desk.tickets / 50) * 5))
-        medians[name] = [statistics.median(found) * 1000 for found in times]
+        # A multiple of 5 is active; so far from either end that every page is full.
+        numbers = [[d.tickets // 10 + int(part * d.tickets / 50) * 5 for d in desks] for part in parts]
+        _, times = [
+            [[d.seconds(name, n) for d, n in zip(desks, turn, strict=True)] for turn in numbers]
+            for _ in range(2)
+        ]
+        medians[name] = [statistics.median(found) * 1000 for found in zip(*times, strict=True)]
     return medians
 
 
