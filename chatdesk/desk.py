@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from msgspec import Struct
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 
 MAX_BATCH = 500
 MAX_CONFLICTS = 10
+STEPS_TO_DATABASE = 2
+"""Turns of the event loop after which a batch has been stepped and is on its way to the database."""
 PATIENCE, RETRY_AFTER = 20.0, 0.25
 """Seconds that events wait for a database server that restarts or fails over, and between attempts."""
 
@@ -53,6 +56,15 @@ class _Pending(Struct):
     told: Callable[[Outcome | Exception], None]
 
 
+class _Committed(Struct):
+    """A batch that is stored, of which nobody was told yet; ``began`` is the event loop's time."""
+
+    batch: Sequence[_Pending]
+    changes: Changes
+    results: list[Outcome | Exception]
+    began: float
+
+
 class Desk:
     """Takes events, commits them in batches, and tells live listeners and the relay afterwards.
 
@@ -70,6 +82,7 @@ class Desk:
         self._new_id = new_id
         self._router = Router(config, new_id)
         self._waiting: list[_Pending] = []
+        self._untold: _Committed | None = None
         self._arrived = asyncio.Event()
         self._stopping = False
         self._after_commit: list[Callable[[Changes], None]] = []
@@ -121,8 +134,11 @@ class Desk:
                     continue
                 batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
                 await self._work_off(batch)
+                if not self._waiting:
+                    await self._tell_untold()
         finally:
             self.stop()
+            await self._tell_untold()
             _fail(self._waiting, DeskStopped("The desk has stopped."))
 
     def stop(self) -> None:
@@ -131,23 +147,47 @@ class Desk:
         self._arrived.set()
 
     async def _work_off(self, batch: Sequence[_Pending]) -> None:
-        """Commit the batch; if an event is in the way of that, find it by halves and commit the others."""
-        clock = asyncio.get_running_loop().time
-        began = clock()
+        """Commit the batch; if an event is in the way of that, find it by halves and commit the others.
+
+        Whoever has to be told of the batch before is told while the database is busy with this one.
+        """
+        began = asyncio.get_running_loop().time()
+        committing = asyncio.ensure_future(self._commit_with_retries([pending.event for pending in batch]))
         try:
-            changes, results = await self._commit_with_retries([pending.event for pending in batch])
+            await self._tell_meanwhile(committing)
+            changes, results = await committing
         except asyncio.CancelledError:
+            committing.cancel()
+            with suppress(Exception, asyncio.CancelledError):
+                await committing
             _fail(batch, DeskStopped("The desk stopped before this was known to be stored; send it again."))
             raise
         except Exception as error:
             await self._not_committed(batch, error)
         else:
-            # Senders first: what they are told and the news of it then leave in one write.
-            broken = _settle_all(batch, results)
-            self._after(changes)
-            self._report(batch, [_word(result) for result in results], clock() - began)
-            for pending, fault in broken:
-                await self._set_aside(pending, fault)
+            self._untold = _Committed(batch, changes, results, began)
+
+    async def _tell_meanwhile(self, committing: asyncio.Future[Any]) -> None:
+        """Tell of the batch before, once this one is on its way to the database."""
+        if self._untold is not None:
+            try:
+                for _ in range(STEPS_TO_DATABASE):
+                    await asyncio.sleep(0)
+            finally:
+                await self._tell_untold()
+
+    async def _tell_untold(self) -> None:
+        """Tell senders, then listeners, of the batch that was committed last, if that has not been done."""
+        untold, self._untold = self._untold, None
+        if untold is None:
+            return
+        # Senders first: what they are told and the news of it then leave in one write.
+        broken = _settle_all(untold.batch, untold.results)
+        self._after(untold.changes)
+        took = asyncio.get_running_loop().time() - untold.began
+        self._report(untold.batch, [_word(result) for result in untold.results], took)
+        for pending, fault in broken:
+            await self._set_aside(pending, fault)
 
     async def _not_committed(self, batch: Sequence[_Pending], error: Exception) -> None:
         conflict = isinstance(error, ConcurrentChange)
