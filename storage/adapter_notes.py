@@ -12,6 +12,7 @@ from tortoise.expressions import Q
 from storage import models
 from storage.database import Database
 from storage.leases import Fence
+from storage.turns import take_turn
 
 
 class TortoiseAdapterNotes:
@@ -63,6 +64,7 @@ class TortoiseIdentities:
     async def link(self, provider: str, external_id: str, agent: str, at: datetime) -> None:
         either = Q(external_id=external_id) | Q(agent=agent)
         async with self._database.transaction() as connection:
+            await take_turn(connection, f"identities of {provider}")
             await models.Identity.filter(either, provider=provider).using_db(connection).delete()
             _ = await models.Identity.create(
                 using_db=connection, provider=provider, external_id=external_id, agent=agent, linked_at=at

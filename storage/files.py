@@ -22,6 +22,7 @@ from chatdesk.rate_limit import RateLimit
 from storage import models, rows
 from storage.database import Database
 from storage.file_writer import FileWriter, remove_strays
+from storage.turns import take_turn
 from storage.uninterrupted import uninterrupted
 
 Result = TypeVar("Result")
@@ -178,7 +179,8 @@ class LocalFiles:
 
     async def _insert(self, file: StoredFile, sha256: str) -> None:
         async with self._database.transaction() as connection:
-            # Counted again: uploads that ran side by side each saw room for one.
+            # Counted again, one after the other: uploads that ran side by side each saw room for one.
+            await take_turn(connection, f"files of {file.conversation}")
             await self._refuse_one_too_many(file.conversation, connection)
             _ = await models.File.create(
                 using_db=connection,

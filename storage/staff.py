@@ -15,6 +15,7 @@ from chatdesk.errors import EventRefused
 from chatdesk.staff import AgentAccount, SignedIn
 from storage import models, rows
 from storage.database import Database
+from storage.turns import take_turn
 
 NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$+195+eaTVngkCeGYji1KpQ$jPyq751Bh6tNnpzwJo8aib3kj2Ho+XWCqiXU/6+daOE"
 """Checked when there is no such account, so that the answer takes as long as for one. Nobody knows the
@@ -32,6 +33,7 @@ class TortoiseStaff:
         address = email.strip().casefold()
         hashed = await asyncio.to_thread(self._hasher.hash, password) if password else ""
         async with self._database.transaction() as connection:
+            await take_turn(connection, f"account {address}")
             if await models.Agent.filter(email=address).using_db(connection).exists():
                 raise EventRefused(f"{address} has an account already.", code="exists", field="email")
             identity = secrets.token_hex(8)

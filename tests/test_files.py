@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from storage import models
 from storage.database import Database
 from storage.file_writer import FileWriter
 from storage.files import LocalFiles
+from tests.core_builders import url
 
 NOON = datetime(2026, 9, 15, 12, tzinfo=UTC)
 CHAT, OTHER_CHAT = ConversationId("chat"), ConversationId("other")
@@ -96,8 +98,14 @@ _TEXTS = ("channel", "customer_name", "widget", "company_id", "flow", "state", "
 
 @pytest.fixture
 async def shelf(tmp_path: Path) -> AsyncIterator[Shelf]:
+    async with shelf_in(tmp_path) as made:
+        yield made
+
+
+@asynccontextmanager
+async def shelf_in(tmp_path: Path, kind: str = "") -> AsyncIterator[Shelf]:
     limits = FileLimits(size=1000, per_conversation=3, total=2500, per_minute=20, at_once=2)
-    async with Database(f"sqlite://{tmp_path / 'files.sqlite3'}") as database:
+    async with Database(url(tmp_path, kind)) as database:
         folder = tmp_path / "files"
         yield Shelf(LocalFiles(database, folder, limits, new_id), database, folder)
 
@@ -180,6 +188,26 @@ async def test_uploads_side_by_side_do_not_pass_the_count_together(shelf: Shelf)
     )
     assert sorted(type(result).__name__ for result in results) == ["EventRefused", "FileRef"]
     assert len(shelf.on_disk()) == await shelf.rows() == 3
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_of_many_uploads_side_by_side_a_chat_takes_as_many_as_it_may(tmp_path: Path, kind: str) -> None:
+    senders = 12
+    ready = asyncio.Barrier(senders)
+
+    async def content() -> AsyncIterator[bytes]:
+        await ready.wait()
+        yield b"x"
+
+    async with shelf_in(tmp_path, kind) as shelf:
+        results = await asyncio.gather(
+            *(shelf.files.keep(CHAT, f"sender {n}", "n", content(), NOON) for n in range(senders)),
+            return_exceptions=True,
+        )
+        kept = [result for result in results if isinstance(result, FileRef)]
+        refused = [result.code for result in results if isinstance(result, EventRefused)]
+        assert (len(kept), refused) == (3, ["too_many"] * (senders - 3))
+        assert len(shelf.on_disk()) == await shelf.rows() == 3
 
 
 async def test_the_desk_has_room_for_so_many_bytes_and_a_failed_upload_gives_its_bytes_back(

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -15,8 +16,10 @@ from yarl import URL
 from adapters.web.sign_in_routes import next_page
 from adapters.web.sign_in_throttle import PER_ACCOUNT, PER_ADDRESS, WINDOW, SignInThrottle
 from chatdesk.bootstrap import now
+from chatdesk.errors import EventRefused
 from storage.database import Database
 from storage.staff import NOBODY, TortoiseStaff
+from tests.core_builders import url
 from tests.running_desk import ServedDesk, database_url, serving
 
 EMAIL, PASSWORD = "lena@northwind.example", "correct horse battery staple"
@@ -277,6 +280,29 @@ async def test_a_password_is_checked_whether_or_not_there_is_such_an_account(
         before = CountingHasher.checks
         assert await staff.check_password(email, "guess") is None
         assert CountingHasher.checks == before + 1
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_an_account_opened_by_several_at_once_is_opened_once(tmp_path: Path, kind: str) -> None:
+    async with Database(url(tmp_path, kind)) as database:
+        staff = TortoiseStaff(database)
+        for address in ("first@x.example", EMAIL):
+            results = await asyncio.gather(
+                *(staff.add("Lena Ortiz", address, None, NOON) for _ in range(8)), return_exceptions=True
+            )
+            refused = [result.code for result in results if isinstance(result, EventRefused)]
+            assert refused == ["exists"] * 7
+        assert len(await staff.accounts()) == 2
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_a_link_used_by_several_at_once_signs_one_in(tmp_path: Path, kind: str) -> None:
+    async with Database(url(tmp_path, kind)) as database:
+        staff = TortoiseStaff(database)
+        account = await staff.add("Lena Ortiz", EMAIL, None, NOON)
+        secret = await staff.sign_in_link(account, NOON, NOON + timedelta(minutes=5))
+        used = await asyncio.gather(*(staff.use_link(secret, NOON) for _ in range(8)))
+        assert [one for one in used if one] == [account]
 
 
 def test_nobodys_hash_costs_what_new_ones_do() -> None:
