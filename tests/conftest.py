@@ -62,11 +62,19 @@ def logging_as_before() -> Iterator[None]:
         structlog.reset_defaults()
 
 
-@pytest.fixture(autouse=True)
-def postgres_databases() -> Iterator[None]:
-    """Empty each test's PostgreSQL databases after it."""
+@pytest.fixture(autouse=True, scope="module")
+def postgres_databases_of_a_module() -> Iterator[None]:
+    """Empty the PostgreSQL databases that a file's tests share after the last of them."""
     yield
     postgres_server.take_back_databases()
+
+
+@pytest.fixture(autouse=True)
+def postgres_databases() -> Iterator[None]:
+    """Empty each test's own PostgreSQL databases after it."""
+    shared = postgres_server.in_use()
+    yield
+    postgres_server.take_back_databases(kept=shared)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

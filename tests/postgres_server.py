@@ -65,9 +65,14 @@ def database_for(folder: Path) -> str:
     return server().get_uri(_in_use[folder])
 
 
-def take_back_databases() -> None:
-    """Empty the databases in use and keep them for the next test: making one takes seconds."""
-    for folder in tuple(_in_use):
+def in_use() -> frozenset[Path]:
+    """Return the folders whose databases are in use now."""
+    return frozenset(_in_use)
+
+
+def take_back_databases(kept: frozenset[Path] = frozenset()) -> None:
+    """Empty the databases in use but those of ``kept``, and keep them for later: making one takes seconds."""
+    for folder in in_use() - kept:
         name = _in_use.pop(folder)
         subprocess.run(["psql", server().get_uri(name), "-q", "-c", _EMPTY], executable=PSQL, check=True)
         _free.append(name)

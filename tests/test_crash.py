@@ -8,9 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,10 +22,11 @@ from chatdesk.events import TicketResolved, TicketTaken
 from chatdesk.ticket import TicketNumber
 from storage.database import Database
 from storage.store import TortoiseStore
+from tests.asking import ask, number
 from tests.core_builders import message, new_desk, running, survey, url
 from tests.desk_builders import MARCUS, TUESDAY, external_id
 from tests.ledger_clients import Ledger, Talker, until_done
-from tests.running_desk import ANSWERS, ServerProcess, customer, serving
+from tests.running_desk import ANSWERS, ServerProcess, customer, database_url, serving
 
 SEED = 20261121
 CHATS, MESSAGES, KILLS = 50, 12, 4
@@ -148,17 +147,16 @@ class Killer:
             self._moments = [moment for moment in self._moments[1:] if moment > self._acknowledged]
 
 
-def stored(data: Path, conversation: str) -> list[tuple[int, str, str]]:
+async def stored(data: Path, conversation: str) -> list[tuple[Any, ...]]:
     """Return what people said in a conversation, as (number, side, text), in order."""
     query = (
-        "SELECT seq, author_kind, text FROM message WHERE conversation = ? "
+        "SELECT seq, author_kind, text FROM message WHERE conversation = $1 "
         "AND author_kind IN ('customer', 'agent') ORDER BY seq"
     )
-    with closing(sqlite3.connect(data / "chatdesk.sqlite3")) as database:
-        return database.execute(query, [conversation]).fetchall()
+    return await ask(database_url(data), query, conversation)
 
 
-def check(chat: LiveChat, rows: list[tuple[int, str, str]]) -> None:
+def check(chat: LiveChat, rows: list[tuple[Any, ...]]) -> None:
     """Compare both ledgers with what is stored."""
     for own, other in ((chat.customer, chat.agent), (chat.agent, chat.customer)):
         mine = [(seq, text) for seq, side, text in rows if side == own.side and text in own.acknowledged]
@@ -182,7 +180,7 @@ async def test_fifty_live_chats_lose_and_double_nothing_when_the_server_is_kille
     assert killer.kills >= KILLS - 1
     assert sum(side.resent for chat in chats for side in (chat.customer, chat.agent)), "nothing was put to it"
     for chat in chats:
-        check(chat, stored(tmp_path, chat.conversation))
+        check(chat, await stored(tmp_path, chat.conversation))
 
 
 async def test_two_tabs_that_start_at_the_same_time_open_one_chat(tmp_path: Path) -> None:
@@ -200,9 +198,8 @@ async def test_two_tabs_that_start_at_the_same_time_open_one_chat(tmp_path: Path
         shown = [await tab.next("ready") for tab in (one, two)]
         assert shown[0]["conversation"] == shown[1]["conversation"]
         assert shown[0]["messages"] == shown[1]["messages"]
-    with closing(sqlite3.connect(tmp_path / "chatdesk.sqlite3")) as database:
-        assert database.execute("SELECT count(*) FROM conversation").fetchone() == (1,)
-        assert database.execute("SELECT count(*) FROM ticket").fetchone() == (1,)
+    for table in ("conversation", "ticket"):
+        assert await number(database_url(tmp_path), f"SELECT count(*) FROM {table}") == 1
 
 
 async def test_a_reply_against_a_close_reopens_or_is_refused_and_is_never_lost(tmp_path: Path) -> None:
@@ -225,7 +222,7 @@ async def test_a_reply_against_a_close_reopens_or_is_refused_and_is_never_lost(t
                         await asyncio.sleep(0)
                 answers = await asyncio.gather(*tasks, return_exceptions=True)
                 said = answers[0 if customer_first else 1]
-                reopened += await _is_kept(database, f"chat{n}", opened.ticket, said)
+                reopened += await _is_kept(database.url, f"chat{n}", opened.ticket, said)
     assert 0 < reopened < 200, "both orders happened"
 
 
@@ -244,19 +241,18 @@ def resolved(number: TicketNumber) -> TicketResolved:
     )
 
 
-async def _is_kept(database: Database, chat: str, ticket: TicketNumber, said: object) -> bool:
+async def _is_kept(url: str, chat: str, ticket: TicketNumber, said: object) -> bool:
     """Check that a reply is stored unless it was refused; return whether it opened the ticket again."""
-    query = "SELECT seq, text FROM message WHERE conversation = ? AND text IN (?, ?) ORDER BY seq"
-    found = await database.reader.execute_query_dict(query, [chat, "One more thing", "The disk was full."])
-    texts = [row["text"] for row in found]
+    query = "SELECT seq, text FROM message WHERE conversation = $1 AND text IN ($2, $3) ORDER BY seq"
+    texts = [text for _, text in await ask(url, query, chat, "One more thing", "The disk was full.")]
     if isinstance(said, EventRefused):
         assert "One more thing" not in texts
         return False
     assert not isinstance(said, BaseException), said
     assert texts.count("One more thing") == 1
-    (row,) = await database.reader.execute_query_dict("SELECT * FROM ticket WHERE number = ?", [ticket])
+    ((active,),) = await ask(url, "SELECT active FROM ticket WHERE number = $1", ticket)
     after_the_close = texts.index("One more thing") > texts.index("The disk was full.")
-    assert bool(row["active"]) is after_the_close
+    assert bool(active) is after_the_close
     return after_the_close
 
 
@@ -268,20 +264,16 @@ async def test_a_relay_killed_around_its_sending_sends_each_mail_once(tmp_path: 
             await asyncio.gather(*(leave_queue(server, 10 * n + m) for m in range(10)))
             await asyncio.sleep(chance.random() * 0.05)  # not waiting for anything: a random moment to die at
             await server.kill()
-            end_leases(tmp_path)
+            await end_leases(tmp_path)
             await server.start()
         async with asyncio.timeout(30):
-            while outstanding(tmp_path):  # noqa: ASYNC110 - another process sends them
+            while await outstanding(tmp_path):  # noqa: ASYNC110 - another process sends them
                 await asyncio.sleep(0.05)
-    with closing(sqlite3.connect(tmp_path / "chatdesk.sqlite3")) as database:
-        queued = database.execute(
-            "SELECT ticket, count(*) FROM delivery WHERE kind = 'mail' GROUP BY ticket ORDER BY ticket"
-        ).fetchall()
-        failed = database.execute("SELECT id, error FROM delivery WHERE kind = 'mail' AND status != 'done'")
-        sent = database.execute(
-            "SELECT ticket, count(*) FROM mail GROUP BY ticket ORDER BY ticket"
-        ).fetchall()
-        assert failed.fetchall() == []
+    url, by_ticket = database_url(tmp_path), "GROUP BY ticket ORDER BY ticket"
+    queued = await ask(url, f"SELECT ticket, count(*) FROM delivery WHERE kind = 'mail' {by_ticket}")
+    failed = await ask(url, "SELECT id, error FROM delivery WHERE kind = 'mail' AND status != 'done'")
+    sent = await ask(url, f"SELECT ticket, count(*) FROM mail {by_ticket}")
+    assert failed == []
     assert len(queued) == 40
     assert sent == queued
 
@@ -297,15 +289,13 @@ async def leave_queue(server: ServerProcess, number: int) -> None:
             pass
 
 
-def end_leases(data: Path) -> None:
+async def end_leases(data: Path) -> None:
     """Let the dead process's leases run out now instead of in two minutes."""
-    with closing(sqlite3.connect(data / "chatdesk.sqlite3")) as database, database:
-        database.execute("UPDATE delivery SET due_at = created_at WHERE status = 'leased'")
+    statement = "UPDATE delivery SET due_at = created_at WHERE status = 'leased'"
+    _ = await ask(database_url(data), statement)
 
 
-def outstanding(data: Path) -> int:
+async def outstanding(data: Path) -> int:
     """Return how many mails are still to be sent."""
     query = "SELECT count(*) FROM delivery WHERE kind = 'mail' AND status IN ('pending', 'leased')"
-    with closing(sqlite3.connect(data / "chatdesk.sqlite3")) as database:
-        counted: int = database.execute(query).fetchone()[0]
-    return counted
+    return await number(database_url(data), query)

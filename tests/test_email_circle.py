@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -18,9 +17,10 @@ from chatdesk.events import AgentMessaged, TicketResolved, TicketTaken
 from chatdesk.reading import TicketFile
 from chatdesk.settings.mail_servers import Encryption, MailServer, MailServers
 from chatdesk.ticket import TicketNumber, TicketStatus
+from tests.asking import ask
 from tests.dovecot import PASSWORD, Dovecot, dovecot
 from tests.mail_builders import DESK_ADDRESS, MAIL_DESK, mail
-from tests.running_desk import ANSWERS, ServedDesk, ServerProcess, customer, serving
+from tests.running_desk import ANSWERS, ServedDesk, ServerProcess, customer, database_url, serving
 from tests.smtp_peer import SmtpPeer, smtp_peer
 
 DESK = MAIL_DESK.replace('gather = "0s"', 'gather = "0s"\nfolders = ["INBOX", "Junk"]\nmove_to = "Done"')
@@ -166,22 +166,20 @@ async def test_a_desk_killed_in_mid_batch_files_each_mail_once(post: Dovecot, tm
         while len(filed) < 6:
             await asyncio.sleep(0.05 * len(filed) + 0.3)
             await server.restart()
-            filed.append(tickets_in(tmp_path)[0])
+            filed.append((await kept_in(tmp_path))[0])
         async with asyncio.timeout(60):
-            while True:
-                if tickets_in(tmp_path)[0] >= count:
-                    break
+            while (await kept_in(tmp_path))[0] < count:  # noqa: ASYNC110 - another process files them
                 await asyncio.sleep(0.1)
-    tickets, subjects, messages, kept = tickets_in(tmp_path)
+    tickets, subjects, messages, kept = await kept_in(tmp_path)
     assert (tickets, subjects, messages, kept) == (count, count, count, count)
 
 
-def tickets_in(data: Path) -> tuple[int, int, int, int]:
+async def kept_in(data: Path) -> tuple[int, ...]:
     """Return how many tickets, subjects, customers' messages and mails the database holds."""
-    with sqlite3.connect(f"file:{data / 'chatdesk.sqlite3'}?mode=ro", uri=True, timeout=10) as database:
-        row = database.execute(
-            "SELECT (SELECT COUNT(*) FROM ticket), (SELECT COUNT(DISTINCT subject) FROM ticket), "
-            "(SELECT COUNT(*) FROM message WHERE author_kind = 'customer'), "
-            "(SELECT COUNT(*) FROM inbound_mail)"
-        ).fetchone()
-    return tuple(map(int, row))  # type: ignore[return-value]
+    (row,) = await ask(
+        database_url(data),
+        "SELECT (SELECT COUNT(*) FROM ticket), (SELECT COUNT(DISTINCT subject) FROM ticket), "
+        "(SELECT COUNT(*) FROM message WHERE author_kind = 'customer'), "
+        "(SELECT COUNT(*) FROM inbound_mail)",
+    )
+    return row

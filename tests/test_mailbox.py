@@ -13,13 +13,14 @@ from chatdesk.mailbox import Mailbox, StoredMail
 from chatdesk.ticket import TicketNumber
 from storage.database import Database
 from storage.mailbox import TortoiseMailbox
+from tests.core_builders import url
 
 NOON = datetime(2026, 9, 18, 16, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 async def mailbox(tmp_path: Path) -> AsyncIterator[Mailbox]:
-    async with Database(f"sqlite:///{tmp_path}/desk.db") as database:
+    async with Database(url(tmp_path)) as database:
         yield TortoiseMailbox(database)
 
 

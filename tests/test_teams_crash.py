@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -14,11 +12,12 @@ import aiohttp
 import pytest
 import structlog
 
+from tests.asking import ask, number
 from tests.desk_builders import ANSWERS
 from tests.fake_connector.connector import CHANNEL
 from tests.fake_connector.issuer import APP_ID, APP_PASSWORD, ISSUER, TENANT
 from tests.fake_connector.running import DANA, TEAMS_DESK, Microsoft, Person, activity_of, microsoft
-from tests.running_desk import ServerProcess
+from tests.running_desk import ServerProcess, database_url
 
 ROUNDS = 6
 MESSAGES = 12
@@ -75,12 +74,12 @@ async def test_killed_around_its_sends_each_message_arrives_once_or_is_unknown(t
             service.connector.latency = lambda conversation: 0.003
             await service.connector.until(partial(has_taken, service, kill_at))
             await desk.kill()
-            end_leases(tmp_path)
+            await end_leases(tmp_path)
             await desk.start()
         await settled(tmp_path)
     thread = [text.partition("\n")[2] for text in thread_texts(service)]
     arrived = Counter(text for text in thread if text.startswith("Message"))
-    unknown = unknown_texts(tmp_path)
+    unknown = await unknown_texts(tmp_path)
     assert len(acknowledged) == ROUNDS * MESSAGES
     assert max(arrived.values()) == 1
     assert acknowledged - set(arrived) <= unknown
@@ -102,30 +101,23 @@ def thread_texts(service: Microsoft) -> list[str]:
     return [entry.text for entry in entries if entry.conversation.startswith(CHANNEL) and entry.text]
 
 
-def end_leases(folder: Path) -> None:
+async def end_leases(folder: Path) -> None:
     """Let the dead process's leases run out now instead of in two minutes."""
-    with closing(sqlite3.connect(folder / "chatdesk.sqlite3")) as database, database:
-        database.execute("UPDATE delivery SET due_at = created_at WHERE status = 'leased'")
+    statement = "UPDATE delivery SET due_at = created_at WHERE status = 'leased'"
+    _ = await ask(database_url(folder), statement)
 
 
-def unknown_texts(folder: Path) -> set[str]:
+async def unknown_texts(folder: Path) -> set[str]:
     query = (
         "SELECT m.text FROM delivery d JOIN message m USING (conversation, seq) "
         "WHERE d.target = 'teams' AND d.status = 'unknown'"
     )
-    with closing(sqlite3.connect(folder / "chatdesk.sqlite3")) as database:
-        return {text for (text,) in database.execute(query)}
+    return {text for (text,) in await ask(database_url(folder), query)}
 
 
 async def settled(folder: Path) -> None:
     """Wait until nothing is left to be sent to Teams."""
     query = "SELECT count(*) FROM delivery WHERE target = 'teams' AND status IN ('pending', 'leased')"
     async with asyncio.timeout(60):
-        while count(folder, query):  # noqa: ASYNC110 - another process sends them
+        while await number(database_url(folder), query):  # noqa: ASYNC110 - another process sends them
             await asyncio.sleep(0.05)
-
-
-def count(folder: Path, query: str) -> int:
-    with closing(sqlite3.connect(folder / "chatdesk.sqlite3")) as database:
-        found: int = database.execute(query).fetchone()[0]
-    return found

@@ -20,6 +20,7 @@ from chatdesk.errors import ConfigurationError
 from chatdesk.settings.teams_access import TeamsAccess, read_teams_access
 from storage.adapter_notes import TortoiseAdapterNotes
 from storage.database import Database
+from tests.core_builders import url
 from tests.fake_connector.connector import CHANNEL, Connector
 from tests.fake_connector.issuer import APP_ID
 from tests.fake_connector.running import TEAMS_DESK, Microsoft, microsoft
@@ -79,7 +80,7 @@ def test_only_microsofts_connectors_are_allowed_unless_others_are_named(url: str
 
 async def test_a_desk_with_teams_does_not_start_without_its_secrets(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as stopped:
-        async with running_desk(CONFIG, f"sqlite://{tmp_path / 'x.sqlite3'}", tmp_path, demo=True):
+        async with running_desk(CONFIG, url(tmp_path), tmp_path, demo=True):
             pytest.fail("it started")
     for name in ("TEAMS_APP_ID", "TEAMS_APP_PASSWORD", "TEAMS_TENANT_ID"):
         assert f"{name}: is not set" in str(stopped.value)
@@ -104,7 +105,7 @@ def test_the_app_package_holds_a_manifest_and_two_icons_of_the_sizes_teams_wants
 
 
 async def findings(service: Microsoft, folder: Path, **changes: str) -> list[Finding]:
-    async with Database(f"sqlite://{folder / 'desk.sqlite3'}") as database:
+    async with Database(url(folder)) as database:
         memory = Memory(TortoiseAdapterNotes(database), now)
         return [finding async for finding in examine(CONFIG, service.access(**changes), memory)]
 

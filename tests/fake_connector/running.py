@@ -22,6 +22,7 @@ from chatdesk.staff import AgentAccount
 from tests.desk_builders import SAMPLE_DESK
 from tests.fake_connector.connector import CHANNEL, Connector, Json
 from tests.fake_connector.issuer import APP_ID, APP_PASSWORD, ISSUER, TENANT, Issuer
+from tests.running_desk import database_url
 
 CLIENT_TENANT = "00000000-0000-0000-0000-0000000000bb"
 BOT = f"28:{APP_ID}"
@@ -206,7 +207,7 @@ async def teams_desk(
             microsoft() as service,
             running_desk(
                 config or parse_config(TEAMS_DESK, "chatdesk.toml"),
-                f"sqlite://{folder / 'chatdesk.sqlite3'}",
+                database_url(folder),
                 folder,
                 demo=True,
                 secret=SECRET,
