@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 from playwright.async_api import Browser, expect
 
+from adapters.slack.memory import Memory, Post
+from chatdesk.hub import ConversationChanged, ConversationNews
 from tests.fake_slack.workspace import Message
 from tests.slack_desk import TRIAGE, SlackDesk, chat, heard, shown, slack_desk
 from tests.widget_page import customer_page
@@ -43,6 +46,30 @@ async def test_each_message_to_the_customer_shows_relayed_delivered_and_seen(des
         await desk.marcus.say(TRIAGE, "Bye", card["ts"])
         await heard(line, "Bye")
         assert desk.workspace.channels[TRIAGE].messages[note]["reactions"] == []
+
+
+async def test_a_customer_who_reads_before_the_post_is_noted_is_shown_too(
+    desk: SlackDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, keep_said = asyncio.Event(), Memory.keep_said
+
+    async def keep_late(self: Memory, post: Post) -> None:
+        await read.wait()
+        await keep_said(self, post)
+
+    def on_news(news: ConversationNews) -> None:
+        if isinstance(news, ConversationChanged) and news.conversation.receipts.customer_seen:
+            read.set()
+
+    monkeypatch.setattr(Memory, "keep_said", keep_late)
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        desk.served.running.hub.listen((await desk.ticket(1001)).conversations[0].id, on_news)
+        saying = asyncio.create_task(desk.marcus.say(TRIAGE, "Hello", card["ts"]))
+        news = await heard(line, "Hello")
+        await line.send(t="receipt", delivered=news["seq"], seen=news["seq"])
+        message = desk.workspace.channels[TRIAGE].messages[await saying]
+        await desk.slack.until(lambda: message["reactions"] == ["outbox_tray", "inbox_tray", "eye"])
 
 
 async def test_that_the_customer_types_shows_in_the_banner_and_goes_again(desk: SlackDesk) -> None:

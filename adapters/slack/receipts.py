@@ -18,6 +18,7 @@ from adapters.slack.cards import Cards
 from adapters.slack.memory import Post
 from adapters.slack.mrkdwn import literal
 from chatdesk.conversation import AuthorKind, Conversation, ConversationId, Live
+from chatdesk.conversation import Receipts as StoredReceipts
 from chatdesk.errors import DeliveryDelayed, DeliveryError
 from chatdesk.hub import ConversationChanged, ConversationListener, ConversationNews, Hub, Typing
 from chatdesk.plain_text import clean_line
@@ -43,6 +44,7 @@ class _Watched:
     number: TicketNumber
     sent: list[_Sent]
     listener: ConversationListener
+    receipts: StoredReceipts
     typing_shown: bool = False
     changed_at: float = -TYPING_EVERY
 
@@ -72,7 +74,7 @@ class Receipts:
         def listener(news: ConversationNews) -> None:
             self._on_news(conversation, news)
 
-        self._watched[conversation] = _Watched(number, [], listener)
+        self._watched[conversation] = _Watched(number, [], listener, StoredReceipts())
         self._hub.listen(conversation, listener)
         if len(self._watched) > MAX_WATCHED:
             oldest, watched = self._watched.popitem(last=False)
@@ -80,10 +82,12 @@ class Receipts:
 
     def relayed(self, post: Post) -> None:
         """Show that the post went to the customer, and later what became of it there."""
+        self._react(post, RELAYED)
         watched = self._watched.get(post.conversation)
         if watched is not None:
             watched.sent.append(_Sent(post))
-        self._react(post, RELAYED)
+            # The customer may have read it before its post was noted.
+            self._show_receipts(watched)
 
     def close(self) -> None:
         """Stop following everything."""
@@ -123,18 +127,21 @@ class Receipts:
                 self._type(watched, news)
 
     def _advance(self, watched: _Watched, conversation: Conversation) -> None:
-        receipts = conversation.receipts
-        for sent in watched.sent:
-            if not sent.delivered and sent.post.seq <= receipts.customer_delivered:
-                sent.delivered = True
-                self._react(sent.post, DELIVERED)
-            if not sent.seen and sent.post.seq <= receipts.customer_seen:
-                sent.seen = True
-                self._react(sent.post, SEEN)
-        watched.sent = [sent for sent in watched.sent if not sent.seen][-100:]
+        watched.receipts = conversation.receipts
+        self._show_receipts(watched)
         if not isinstance(conversation.state, Live) and not watched.sent:
             self._hub.unlisten(conversation.id, watched.listener)
             self._watched.pop(conversation.id, None)
+
+    def _show_receipts(self, watched: _Watched) -> None:
+        for sent in watched.sent:
+            if not sent.delivered and sent.post.seq <= watched.receipts.customer_delivered:
+                sent.delivered = True
+                self._react(sent.post, DELIVERED)
+            if not sent.seen and sent.post.seq <= watched.receipts.customer_seen:
+                sent.seen = True
+                self._react(sent.post, SEEN)
+        watched.sent = [sent for sent in watched.sent if not sent.seen][-100:]
 
     def _type(self, watched: _Watched, typing: Typing) -> None:
         now = self._clock()
