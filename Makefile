@@ -1,6 +1,7 @@
 # A fresh clone needs Python 3.11 or later and make, nothing else.
 #   make run    start the desk with sample data
 #   make test   everything that must hold before a change is accepted
+#   make test-postgres   the same tests on the other database
 PYTHON ?= python3
 WORKERS ?= 2
 PYTEST_ARGS ?=
@@ -11,13 +12,14 @@ PACKAGES := $(wildcard chatdesk adapters flows storage)
 SOURCES := $(PACKAGES) $(wildcard tests bench)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
-.PHONY: screenshots migration help run test lint format-check format types imports pytest bench browser dev lock clean
+.PHONY: screenshots migration help run test test-postgres lint format-check format types imports pytest bench browser dev lock clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make run      start the desk with sample data"
 	@echo "make test     lint, format check, types, import contracts, tests"
+	@echo "make test-postgres    the tests that use a database again, on a PostgreSQL of their own"
 	@echo "make lint | format | types | imports | pytest    one part of it"
 	@echo "make dev      only prepare $(VENV) with everything for development"
 	@echo "make browser  find or install Chromium for the browser tests"
@@ -88,6 +90,10 @@ types: $(VENV)/.dev
 
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
+
+# PostgreSQL comes from a package: nothing has to be installed or running.
+test-postgres: export CHATDESK_TEST_DATABASE := postgres
+test-postgres: pytest
 
 pytest: $(VENV)/.dev $(VENV)/.browser $(VENV)/.playground $(VENV)/.emulator
 	@sh scripts/ensure_dovecot.sh

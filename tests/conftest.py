@@ -11,7 +11,7 @@ import pytest
 import structlog
 from playwright.async_api import Browser, async_playwright
 
-from tests import postgres_server
+from tests import databases_once, postgres_server
 
 CHROMIUM_PATH_FILE = Path(sys.prefix, "chromium-path")
 CHROMIUM_FLAGS = (
@@ -25,6 +25,11 @@ CHROMIUM_FLAGS = (
     # A page that reaches for another host must fail here as it would for a customer behind a strict firewall.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have tests run on the database that is wanted."""
+    config.pluginmanager.register(databases_once)
 
 
 @pytest.fixture(scope="session")

@@ -120,6 +120,7 @@ async def test_a_mail_about_another_tickets_conversation_is_not_written() -> Non
             await facts.read(TicketNumber(1001), ConversationId("x"))
 
 
+@pytest.mark.sqlite("a folder is in the place of its file")
 async def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     (tmp_path / "chatdesk.sqlite3").mkdir()
     before = set(threading.enumerate())

@@ -20,6 +20,7 @@ def test_columns_leave_out_keys_that_the_database_makes() -> None:
     assert columns(models.Rating) == ("conversation", "score", "comment", "at")
 
 
+@pytest.mark.sqlite("its statements; the stores' contract has those of both")
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 256, 300, 513])
 async def test_rows_are_inserted_and_updated_by_key_and_counted(tmp_path: Path, count: int) -> None:
     names = [f'its "{number}"' for number in range(count)]
@@ -55,6 +56,7 @@ def test_values_for_sqlite_are_plain_and_without_nul() -> None:
     assert [type(value) for value in values[:2]] == [str, str]
 
 
+@pytest.mark.sqlite("its statements; the stores' contract has those of both")
 async def test_an_update_finds_its_rows_by_their_key(tmp_path: Path) -> None:
     ((query, values),) = parts(update(models.Received, ("key",), [["k", "c", 1, 2]] * 2, "sqlite"))
     async with Database(url(tmp_path, "sqlite")) as database:

@@ -16,6 +16,8 @@ from storage.checkpoints import EVERY, FEW, Checkpoints
 from storage.database import Database
 from tests.core_builders import url
 
+pytestmark = pytest.mark.sqlite("its write-ahead log")
+
 
 def copied(folder: Path) -> bool:
     """Tell whether the mark that was written is in the database without its log."""

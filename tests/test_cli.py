@@ -27,11 +27,14 @@ runner = CliRunner()
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A data folder of its own; nothing else is set."""
+    """A data folder of its own, and on PostgreSQL its database; nothing else is set."""
     for name in ("CONFIG", "SECRET", "HOST", "PORT", "DATABASE_URL"):
         monkeypatch.delenv(f"CHATDESK_{name}", raising=False)
-    monkeypatch.setenv("CHATDESK_DATA", str(tmp_path / "var"))
-    return tmp_path / "var"
+    folder = tmp_path / "var"
+    monkeypatch.setenv("CHATDESK_DATA", str(folder))
+    if postgres_server.wanted_everywhere():
+        monkeypatch.setenv("CHATDESK_DATABASE_URL", database_url(folder))
+    return folder
 
 
 async def make_ticket(folder: Path) -> None:
@@ -52,19 +55,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tickets(made: Path, data: Path, on_postgres: None) -> Path:
+def tickets(made: Path, data: Path) -> Path:
     """A data folder with one ticket."""
     shutil.copytree(made, data)
     if postgres_server.wanted_everywhere():
         asyncio.run(make_ticket(data))
     return data
-
-
-@pytest.fixture
-def on_postgres(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have commands use the data folder's database on PostgreSQL where the whole suite does."""
-    if postgres_server.wanted_everywhere():
-        monkeypatch.setenv("CHATDESK_DATABASE_URL", database_url(data))
 
 
 def exists(path: Path) -> bool:
@@ -128,12 +124,14 @@ async def test_demo_refuses_to_be_seen_from_elsewhere(data: Path, monkeypatch: p
     assert "CHATDESK_HOST" in result.stderr
 
 
+@pytest.mark.sqlite("the command makes SQLite's file; a server's database is made by others")
 async def test_migrate_makes_a_database_and_may_run_again(data: Path) -> None:
     assert (await invoke("migrate")).exit_code == 0
     assert exists(data / "chatdesk.sqlite3")
     assert (await invoke("migrate")).exit_code == 0
 
 
+@pytest.mark.sqlite("only a file can be missing; a server is asked when it is opened")
 async def test_reading_without_a_database_says_where_it_was_looked_for(data: Path) -> None:
     result = await invoke("tickets", "list")
     assert result.exit_code == 2
@@ -261,9 +259,7 @@ async def test_a_conversation_the_ticket_does_not_have_is_not_found(tickets: Pat
 
 
 @pytest.mark.crash
-async def test_commands_that_write_work_beside_a_running_server(
-    data: Path, tmp_path: Path, on_postgres: None
-) -> None:
+async def test_commands_that_write_work_beside_a_running_server(data: Path) -> None:
     async with ServerProcess(data) as server, customer(server.base) as dana:
         await dana.next("ready")
         await dana.send(t="start", id="1", answers=ANSWERS)

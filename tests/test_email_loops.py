@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP, default
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tortoise.context import TortoiseContext
@@ -100,11 +100,14 @@ class World:
             await asyncio.sleep(0)
 
     async def _is_busy(self, desk: ServedDesk) -> bool:
-        reader = desk.running.database.reader
-        waiting = await reader.execute_query_dict(
+        database = desk.running.database
+        place, moment = "?", cast("Any", self.clock.now.isoformat(" ", "microseconds"))
+        if database.dialect == "postgres":
+            place, moment = "$1", self.clock.now
+        waiting = await database.reader.execute_query_dict(
             "SELECT (SELECT COUNT(*) FROM inbound_mail WHERE status = 'received') + (SELECT COUNT(*) "
-            "FROM delivery WHERE status = 'leased' OR (status = 'pending' AND due_at <= ?)) AS n",
-            [self.clock.now.isoformat(" ", "microseconds")],
+            f"FROM delivery WHERE status = 'leased' OR (status = 'pending' AND due_at <= {place})) AS n",
+            [moment],
         )
         return bool(waiting[0]["n"])
 

@@ -42,10 +42,11 @@ async def test_a_desk_whose_database_does_not_answer_is_not_ready(monkeypatch: p
     async with serving() as desk:
         reader = desk.running.database.reader
 
-        async def fails(query: str) -> None:
+        async def fails(client: object, query: str, values: object = None) -> None:
             raise OSError("disk I/O error")
 
-        monkeypatch.setattr(type(reader), "execute_query", lambda self, query: fails(query))
+        for asking in ("execute_query", "execute_query_dict"):
+            monkeypatch.setattr(type(reader), asking, fails)
         status, text = await get(desk, "/readyz")
         monkeypatch.undo()
     assert status == 503

@@ -24,6 +24,8 @@ from storage.store import TortoiseStore
 from tests import postgres_server
 from tests.core_builders import new_desk, running, survey
 
+pytestmark = pytest.mark.sqlite("its migrations; those of PostgreSQL have tests that name it")
+
 KILLED = """
 import asyncio, os, signal, sys
 from storage.database import Database

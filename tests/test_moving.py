@@ -22,6 +22,8 @@ from storage.store import TortoiseStore
 from tests.core_builders import message, new_desk, running, survey, url
 from tests.desk_builders import TUESDAY
 
+pytestmark = pytest.mark.postgres
+
 CHATS = 12
 EMAIL, RAW = "marcus@northwind.example", b"\x00\xff raw"
 HOSTILE = "née — \U0001f600 '; DROP TABLE message; --"

@@ -14,7 +14,7 @@ from tests.running_desk import ANSWERS, Line, customer, technician
 from tests.test_crash import take
 from tests.two_nodes import Nodes, two_nodes, until_ready
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
 
 @pytest.fixture

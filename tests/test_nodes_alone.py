@@ -21,7 +21,7 @@ from tests.running_desk import customer
 from tests.slack_desk import CHAT_ANSWERS, DESK, MARCUS, TRIAGE, heard, new_workspace
 from tests.two_nodes import Nodes, freeze, go_on, said, two_nodes
 
-pytestmark = [pytest.mark.slow, pytest.mark.crash]
+pytestmark = [pytest.mark.slow, pytest.mark.crash, pytest.mark.postgres]
 HOLDS = "SELECT token FROM lease WHERE name = '{}' AND until > now()"
 READ_UP_TO = "SELECT value FROM adapter_note WHERE adapter = 'email' AND key LIKE 'imap:%'"
 FENCED = """

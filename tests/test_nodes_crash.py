@@ -14,7 +14,7 @@ from tests.two_nodes import Nodes, two_nodes
 
 SEED = 20261122
 CHATS, MESSAGES = 20, 12
-pytestmark = [pytest.mark.crash, pytest.mark.slow]
+pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.postgres]
 
 
 class Either:

@@ -15,7 +15,7 @@ from tests.running_desk import Line, customer, technician
 from tests.test_nodes import start_chat
 from tests.two_nodes import two_nodes, until_ready
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 CUT = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""

@@ -17,7 +17,7 @@ from tests.slack_desk import CHAT_ANSWERS, DESK, TRIAGE, new_workspace, shown
 from tests.smtp_peer import SILENT, SmtpPeer, smtp_peer
 from tests.two_nodes import Nodes, freeze, go_on, two_nodes
 
-pytestmark = [pytest.mark.slow, pytest.mark.crash]
+pytestmark = [pytest.mark.slow, pytest.mark.crash, pytest.mark.postgres]
 MAILING = (
     DESK.replace('phone = "555-0100"', 'phone = "555-0100"\nemail = "help@northwind.example"')
     + '[mail]\ngather = "0s"\n'

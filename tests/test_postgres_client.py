@@ -16,6 +16,8 @@ from storage.migrator import bring_up_to_date
 from tests import postgres_server
 from tests.core_builders import url
 
+pytestmark = pytest.mark.postgres
+
 SLEEP = "SELECT pg_sleep(30)"
 
 

@@ -16,6 +16,7 @@ from storage import reading, record_reading
 from storage.database import Database
 from storage.reading import TortoiseStaffReads
 from storage.store import TortoiseStore
+from tests import postgres_server
 from tests.core_builders import url
 from tests.desk_builders import TICKET, TUESDAY, conversation, ticket
 from tests.test_store_contract import DANA
@@ -103,8 +104,11 @@ async def test_a_ticket_is_whole_however_long_its_record_is(database: Database) 
     assert await reads.chat_file(TICKET, "unknown") is None
 
 
-async def test_a_database_that_is_gone_is_told_as_such(tmp_path: Path) -> None:
-    async with Database(url(tmp_path, "sqlite")) as database:
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_a_database_that_is_gone_is_told_as_such(tmp_path: Path, kind: str) -> None:
+    address = url(tmp_path, kind)
+    async with Database(address) as database:
         await database.reader.execute_query("ALTER TABLE message RENAME TO elsewhere")
         with pytest.raises(StorageError):
             await read_pieces(database)
+    postgres_server.set_aside(address)

@@ -55,6 +55,7 @@ async def test_a_remembered_conversation_is_written_without_reading_it(tmp_path:
         ] == 5
 
 
+@pytest.mark.sqlite("its data_version")
 async def test_whatever_another_process_has_written_stops_the_write_on_sqlite(tmp_path: Path) -> None:
     async with Database(url(tmp_path, "sqlite")) as database:
         store = TortoiseStore(database)

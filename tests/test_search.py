@@ -226,6 +226,7 @@ async def test_a_list_shows_where_the_words_were_found(database: Database) -> No
     assert await found(f"HD-{TICKET}") is None
 
 
+@pytest.mark.sqlite("its index is filled afterwards")
 async def test_messages_are_indexed_in_chunks_and_each_once(tmp_path: Path) -> None:
     async with Database(url(tmp_path, "sqlite")) as database:
         await fill(database, *(f"word number {n}" for n in range(CHUNK + 1)))

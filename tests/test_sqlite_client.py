@@ -17,6 +17,8 @@ from storage.database import Database
 from storage.store import TortoiseStore
 from tests.core_builders import new_desk, running, survey, url
 
+pytestmark = pytest.mark.sqlite("its client")
+
 INSERT = "INSERT INTO counter (name, value) VALUES (?, 1)"
 COUNT = "SELECT COUNT(*) AS number FROM counter"
 SEED = 20260915

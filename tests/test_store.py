@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from storage.cache import Cache
 from storage.database import Database
 from storage.outbox import TortoiseOutbox
 from storage.store import TortoiseStore
+from tests.asking import ask
 from tests.core_builders import delivery, queue_up, url
 from tests.desk_builders import CHAT, TICKET, TUESDAY, conversation, ticket
 
@@ -44,14 +43,15 @@ async def test_a_nul_is_replaced_and_cuts_no_text_short(tmp_path: Path, written:
     assert found.text == stored
 
 
-async def test_a_change_by_another_process_is_seen_at_once(tmp_path: Path) -> None:
-    async with Database(url(tmp_path, "sqlite")) as database:
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_a_change_by_another_process_is_seen_at_once(tmp_path: Path, kind: str) -> None:
+    address = url(tmp_path, kind)
+    async with Database(address) as database:
         store = TortoiseStore(database)
         async with store.batch() as batch:
             await batch.write(Changes(conversations={CHAT: conversation(version=1)}))
-        with closing(sqlite3.connect(tmp_path / "desk.sqlite3", isolation_level=None)) as other:
-            live = '{"agents":["priya"]}'
-            other.execute("UPDATE conversation SET state = 'live', state_data = ?, version = 2", (live,))
+        statement = "UPDATE conversation SET state = 'live', state_data = $1, version = 2"
+        _ = await ask(address, statement, '{"agents":["priya"]}')
         async with store.batch() as batch:
             assert (await batch.conversations([CHAT]))[CHAT].state == Live(("priya",))
 
