@@ -169,6 +169,15 @@ class PostgresTransactionWrapper(TransactionWrapper):
         return NestedTransactionContext(PostgresTransactionWrapper(self))
 
 
+class PostgresSnapshotWrapper(PostgresTransactionWrapper):
+    """The connection of a transaction that only reads, all of it as of one moment."""
+
+    async def begin(self) -> None:
+        """Open the transaction."""
+        self.transaction = self._connection.transaction(isolation="repeatable_read", readonly=True)
+        await self.transaction.start()
+
+
 class PostgresClient(AsyncpgDBClient):
     """PostgreSQL by its address, as libpq writes it; see the module's text."""
 
@@ -213,6 +222,10 @@ class PostgresClient(AsyncpgDBClient):
 
     def _in_transaction(self) -> TransactionContext:
         return PostgresTransaction(PostgresTransactionWrapper(self), self._pool_init_lock)
+
+    def snapshot(self) -> PostgresTransaction:
+        """Return a transaction in which all statements read as of one moment."""
+        return PostgresTransaction(PostgresSnapshotWrapper(self), self._pool_init_lock)
 
 
 client_class = PostgresClient

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import BaseORMException
 
 from chatdesk.errors import StorageError
@@ -43,17 +44,28 @@ class Selecting:
         return (await self.all([Select(query, values)]))[0]
 
     async def all(self, selects: Sequence[Select]) -> Answers:
-        """Return the rows of each statement, read one after the other. Raises StorageError."""
+        """Return the rows of each statement, all of one moment. Raises StorageError.
+
+        Were a commit to fall between two of them, a ticket would be shown without what its newest message
+        did to it, and a client told of a newer message would never ask for the edit before it.
+        """
         if isinstance(self._database.reader, ImmediateSqliteClient):
             return await self._gathering.ask(selects)
         try:
-            return [await self._on_postgres(select) for select in selects]
+            return await self._on_postgres(selects)
         except BaseORMException as error:
             raise StorageError(str(error)) from error
 
-    async def _on_postgres(self, select: Select) -> list[Record]:
-        query = _numbered(select.query)
-        return [*await self._database.reader.execute_query_dict(query, list(select.values))]
+    async def _on_postgres(self, selects: Sequence[Select]) -> Answers:
+        reader = self._database.reader
+        if len(selects) == 1:
+            return [await _rows_on_postgres(reader, selects[0])]
+        # PostgreSQL's driver is needed by a desk on PostgreSQL only.
+        from storage.postgres_client import PostgresClient
+
+        assert isinstance(reader, PostgresClient)
+        async with reader.snapshot() as connection:
+            return [await _rows_on_postgres(connection, select) for select in selects]
 
     async def _visit(self, asked: Sequence[Sequence[Select]]) -> Sequence[Answers | Exception]:
         reader = self._database.reader
@@ -64,13 +76,21 @@ class Selecting:
             raise StorageError(str(error)) from error
 
 
+async def _rows_on_postgres(connection: BaseDBAsyncClient, select: Select) -> list[Record]:
+    return [*await connection.execute_query_dict(_numbered(select.query), list(select.values))]
+
+
 def _answer_all(database: sqlite3.Connection, asked: Sequence[Sequence[Select]]) -> list[Answers | Exception]:
     return [_answer(database, selects) for selects in asked]
 
 
 def _answer(database: sqlite3.Connection, selects: Sequence[Select]) -> Answers | StorageError:
     try:
-        return [_rows(database.execute(select.query, select.values)) for select in selects]
+        database.execute("BEGIN")
+        try:
+            return [_rows(database.execute(select.query, select.values)) for select in selects]
+        finally:
+            database.execute("COMMIT")
     except sqlite3.Error as error:
         return StorageError(str(error))
 
