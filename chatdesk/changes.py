@@ -10,6 +10,7 @@ from msgspec import Struct
 from chatdesk.conversation import Author, Conversation, ConversationId, Message, Revision
 from chatdesk.events import AnyEvent, Outcome
 from chatdesk.outbox import Delivery
+from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber, TicketStatus
 
 
@@ -48,7 +49,7 @@ class Changes:
 
     A conversation or ticket with version 1 is new. ``revised`` holds edited and deleted messages, by
     conversation and sequence number, also those posted by the same batch. ``announced`` are the tickets
-    staff must be told of.
+    staff must be told of. ``queue`` holds who waits now, and None for who does no longer.
     """
 
     conversations: dict[ConversationId, Conversation] = field(default_factory=dict)
@@ -61,6 +62,7 @@ class Changes:
     ratings: list[Rating] = field(default_factory=list)
     received: list[tuple[str, Outcome]] = field(default_factory=list)
     announced: dict[TicketNumber, str] = field(default_factory=dict)
+    queue: dict[ConversationId, QueueEntry | None] = field(default_factory=dict)
     queue_changed: bool = False
     numbers_used: int = 0
 

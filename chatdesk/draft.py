@@ -191,11 +191,13 @@ class Draft:
         entry = QueueEntry(conversation.id, state.since, ticket.priority)
         if self._loaded.queue.get(conversation.id) != entry:
             self._put(self._loaded.queue, conversation.id, entry)
+            self._put(self.changes.queue, conversation.id, entry)
             self.changes.queue_changed = True
 
     def _leave_queue(self, identity: ConversationId) -> None:
         if identity in self._loaded.queue:
             self._replaced.append((self._loaded.queue, identity, self._loaded.queue.pop(identity)))
+        self._put(self.changes.queue, identity, None)
         self.changes.queue_changed = True
 
     def _put(self, records: MutableMapping[Key, Value], key: Key, value: Value) -> None:

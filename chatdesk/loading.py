@@ -27,7 +27,6 @@ from chatdesk.events import (
 )
 from chatdesk.ports import StoreBatch
 from chatdesk.ticket import TicketNumber
-from chatdesk.waiting_line import WaitingLine
 
 _PLAIN = frozenset({CustomerMessaged, AgentMessaged, ReceiptReported})
 _IN_A_CONVERSATION = (ConversationEvent, TimerFired)
@@ -51,7 +50,7 @@ async def load(batch: StoreBatch, events: Sequence[AnyEvent]) -> Loaded:
     if any(isinstance(event, _OPENS_A_TICKET) for event in others):
         loaded.next_number = await batch.next_number()
     if _needs_queue(events, loaded):
-        loaded.queue = WaitingLine(await batch.queue())
+        loaded.queue = await batch.line()
     return loaded
 
 
@@ -99,6 +98,6 @@ def _needs_queue(events: Sequence[AnyEvent], loaded: Loaded) -> bool:
             conversation = loaded.conversations.get(event.conversation)
             if conversation is not None and not conversation.is_open:
                 return True
-        elif isinstance(event, _OPENS_A_TICKET):
+        elif isinstance(event, SurveySubmitted) and event.live:
             return True
     return False

@@ -12,8 +12,9 @@ from chatdesk.conversation import Conversation, ConversationId, DialogueState, M
 from chatdesk.effects import Decision, TicketDecision
 from chatdesk.events import AnyEvent, Outcome
 from chatdesk.outbox import Delivery, DeliveryResult
-from chatdesk.situation import QueueEntry, Situation
+from chatdesk.situation import Situation
 from chatdesk.ticket import Ticket, TicketNumber
+from chatdesk.waiting_line import WaitingLine
 
 Clock = Callable[[], datetime]
 """Returns the present moment, aware and in UTC."""
@@ -49,8 +50,8 @@ class StoreBatch(Protocol):
     async def messages(self, wanted: Iterable[tuple[ConversationId, int]]) -> Sequence[Message]:
         """Return the messages known by conversation and sequence number that exist."""
 
-    async def queue(self) -> Sequence[QueueEntry]:
-        """Return every waiting customer, in no order."""
+    async def line(self) -> WaitingLine:
+        """Return the line of all waiting customers, which the steps of the batch may change."""
 
     async def next_number(self) -> TicketNumber:
         """Return the number the next ticket gets; no other transaction can get it while this one is open."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -16,14 +16,22 @@ from chatdesk.errors import ConcurrentChange
 from chatdesk.events import Outcome
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
+from chatdesk.waiting_line import WaitingLine
 from storage import models, rows
 from storage.bulk import Row, Statement, in_list, insert, rows_json, update
 from storage.cache import Cache
+from storage.intake import Browser, Intake
 from storage.writing import write_all
 
 log = structlog.get_logger(__name__)
 
 TICKET_COUNTER = "ticket"
+_COUNT: Mapping[str, Callable[[int], str]] = {
+    "sqlite": lambda _: f"UPDATE counter SET value = value + ? WHERE name = '{TICKET_COUNTER}'",
+    "postgres": lambda _: (
+        f"UPDATE counter SET value = value + ($1::jsonb->0->>0)::int WHERE name = '{TICKET_COUNTER}'"
+    ),
+}
 _FIXED: Mapping[type[Model], tuple[str, ...]] = {
     models.Conversation: ("channel", "visitor", "widget", "flow", "flow_version", "opened_at"),
     models.Message: ("author_kind", "author_id", "author_name", "visibility", "at"),
@@ -41,6 +49,7 @@ class TortoiseBatch:
         tickets: Cache[TicketNumber, Ticket],
         first_ticket: int,
         node: str,
+        intake: Intake,
     ) -> None:
         self._connection = connection
         self._dialect = connection.capabilities.dialect
@@ -48,6 +57,7 @@ class TortoiseBatch:
         self._tickets = tickets
         self._first_ticket = first_ticket
         self._node = node
+        self._intake = intake
         self.changes = Changes()
 
     async def received(self, keys: Collection[str]) -> Mapping[str, Outcome]:
@@ -70,8 +80,10 @@ class TortoiseBatch:
         return sorted((rows.to_conversation(row) for row in found), key=lambda c: c.opened_at)
 
     async def open_conversations(self, visitors: Collection[tuple[str, str]]) -> Sequence[Conversation]:
-        keys = [f"{visitor}:{widget}" for visitor, widget in visitors]
-        return [rows.to_conversation(row) for row in await self._select("conversation", "open_key", keys)]
+        if self._intake.open is None:
+            self._intake.open = await self._read_open()
+        ids = [self._intake.open[browser] for browser in visitors if browser in self._intake.open]
+        return [*(await self.conversations(ids)).values()] if ids else []
 
     async def tickets(self, numbers: Collection[TicketNumber]) -> Mapping[TicketNumber, Ticket]:
         found, missing = self._tickets.pick(numbers)
@@ -93,6 +105,11 @@ class TortoiseBatch:
             found += map(rows.to_message, await query.using_db(self._connection).values())
         return found
 
+    async def line(self) -> WaitingLine:
+        if self._intake.line is None:
+            self._intake.line = WaitingLine(await self.queue())
+        return self._intake.line
+
     async def queue(self) -> Sequence[QueueEntry]:
         query = (
             "SELECT c.id, c.state, c.state_data, t.priority FROM conversation c "
@@ -102,6 +119,16 @@ class TortoiseBatch:
         return [entry for entry in map(_queue_entry, found) if entry is not None]
 
     async def next_number(self) -> TicketNumber:
+        if self._intake.next_number is None:
+            self._intake.next_number = await self._read_next_number()
+        return self._intake.next_number
+
+    async def _read_open(self) -> dict[Browser, ConversationId]:
+        query = "SELECT id, visitor, widget FROM conversation WHERE open_key IS NOT NULL"
+        found = await self._connection.execute_query_dict(query)
+        return {(row["visitor"], row["widget"]): ConversationId(row["id"]) for row in found}
+
+    async def _read_next_number(self) -> TicketNumber:
         lock = "" if self._dialect == "sqlite" else " FOR UPDATE"
         query = f"SELECT value FROM counter WHERE name = '{TICKET_COUNTER}'{lock}"
         found = await self._connection.execute_query_dict(query)
@@ -117,11 +144,8 @@ class TortoiseBatch:
     async def write(self, changes: Changes) -> None:
         """Write the batch [chatdesk.ports.StoreBatch.write]."""
         self.changes = changes
-        if changes.numbers_used:
-            used = int(changes.numbers_used)
-            query = f"UPDATE counter SET value = value + {used} WHERE name = '{TICKET_COUNTER}'"
-            await self._connection.execute_query(query)
         statements = [
+            *self._count(changes.numbers_used),
             *self._upsert(models.Ticket, ("number",), changes.tickets.values(), rows.ticket_row),
             *self._write_conversations(changes.conversations),
             *self._insert(models.Received, [_received_row(*pair) for pair in changes.received]),
@@ -139,6 +163,10 @@ class TortoiseBatch:
             raise ConcurrentChange(str(error)) from error
         if unmet is not None:
             raise ConcurrentChange("Another writer changed a record first.")
+
+    def _count(self, used: int) -> Iterator[Statement]:
+        if used:
+            yield Statement(_COUNT[self._dialect], [[used]])
 
     def _write_conversations(
         self, conversations: Mapping[ConversationId, Conversation]

@@ -35,6 +35,10 @@ class PostgresBatch(TortoiseBatch):
         found = await self._connection.execute_query_dict(query, [rows_json(list(tickets))])
         return sorted(map(rows.to_conversation, found), key=lambda c: c.opened_at)
 
+    async def open_conversations(self, visitors: Collection[tuple[str, str]]) -> Sequence[Conversation]:
+        keys = [f"{visitor}:{widget}" for visitor, widget in visitors]
+        return [rows.to_conversation(row) for row in await self._select("conversation", "open_key", keys)]
+
     async def tickets(self, numbers: Collection[TicketNumber]) -> Mapping[TicketNumber, Ticket]:
         found, _ = self._tickets.pick(numbers)
         known = [[number, found[number].version if number in found else 0] for number in numbers]

@@ -23,6 +23,7 @@ from storage.announcements import announcements
 from storage.batch import TortoiseBatch
 from storage.bulk import Statement, all_or_nothing_sql, rows_json
 from storage.cache import Cache
+from storage.intake import Browser, Intake
 from storage.sqlite_client import ImmediateSqliteClient
 
 _OUTDATED = "What was remembered is outdated."
@@ -40,8 +41,11 @@ class RememberedBatch(TortoiseBatch):
     async def queue(self) -> Sequence[QueueEntry]:
         raise NotRemembered("The queue is not remembered.")
 
-    async def next_number(self) -> TicketNumber:
-        raise NotRemembered("Numbers are not remembered.")
+    async def _read_next_number(self) -> TicketNumber:
+        raise NotRemembered("The next number is not remembered.")
+
+    async def _read_open(self) -> dict[Browser, ConversationId]:
+        raise NotRemembered("Who has a chat open is not remembered.")
 
     async def _select(
         self, table: str, column: str, values: Sequence[Any], kind: str = "text"
@@ -61,9 +65,10 @@ class RememberedSqliteBatch(RememberedBatch):
         tickets: Cache[TicketNumber, Ticket],
         first_ticket: int,
         node: str,
+        intake: Intake,
         data_version: int,
     ) -> None:
-        super().__init__(client, conversations, tickets, first_ticket, node)
+        super().__init__(client, conversations, tickets, first_ticket, node, intake)
         self._client = client
         self._data_version = data_version
 
@@ -89,8 +94,9 @@ class RememberedPostgresBatch(RememberedBatch):
         tickets: Cache[TicketNumber, Ticket],
         first_ticket: int,
         node: str,
+        intake: Intake,
     ) -> None:
-        super().__init__(client, conversations, tickets, first_ticket, node)
+        super().__init__(client, conversations, tickets, first_ticket, node, intake)
         self._used: dict[TicketNumber, Ticket] = {}
 
     async def tickets(self, numbers: Collection[TicketNumber]) -> Mapping[TicketNumber, Ticket]:

@@ -17,6 +17,7 @@ from storage import models
 from storage.batch import TortoiseBatch
 from storage.cache import Cache
 from storage.database import Database
+from storage.intake import Intake
 from storage.postgres_batch import PostgresBatch
 from storage.remembered_batch import RememberedBatch, RememberedPostgresBatch, RememberedSqliteBatch
 from storage.sqlite_client import ImmediateSqliteClient, ScriptedTransactionWrapper
@@ -37,6 +38,7 @@ class TortoiseStore:
         self._first_ticket = first_ticket
         self._conversations: Cache[ConversationId, Conversation] = Cache()
         self._tickets: Cache[TicketNumber, Ticket] = Cache()
+        self._intake = Intake()
         self._data_version = -1
         self._read_first = 0
 
@@ -56,9 +58,13 @@ class TortoiseStore:
             async with self._database.transaction() as connection:
                 self._forget_if_outdated(connection)
                 kind = PostgresBatch if self._on_postgres else TortoiseBatch
-                batch = kind(connection, self._conversations, self._tickets, self._first_ticket, self._node)
+                caches = (self._conversations, self._tickets)
+                # Other nodes open tickets too: on PostgreSQL each batch reads, and locks, what that takes.
+                intake = Intake() if self._on_postgres else self._intake
+                batch = kind(connection, *caches, self._first_ticket, self._node, intake)
                 yield batch
         except NotRemembered:
+            self._intake.take_back()
             raise
         except BaseException as error:
             self._forget(error, remembered=remembered)
@@ -69,11 +75,13 @@ class TortoiseStore:
         writer = self._database.writer
         caches = (self._conversations, self._tickets)
         if isinstance(writer, ImmediateSqliteClient):
-            return RememberedSqliteBatch(writer, *caches, self._first_ticket, self._node, self._data_version)
+            return RememberedSqliteBatch(
+                writer, *caches, self._first_ticket, self._node, self._intake, self._data_version
+            )
         if self._read_first > 0:
             self._read_first -= 1
             raise NotRemembered("Another node works on the same conversations.")
-        return RememberedPostgresBatch(writer, *caches, self._first_ticket, self._node)
+        return RememberedPostgresBatch(writer, *caches, self._first_ticket, self._node, Intake())
 
     def _forget(self, error: BaseException, *, remembered: bool) -> None:
         """Forget what a failed batch read or wrote: it may not be what is stored.
@@ -83,12 +91,17 @@ class TortoiseStore:
         if remembered and self._on_postgres and isinstance(error, ConcurrentChange):
             self._read_first = READ_FIRST
             return
-        self._conversations.clear()
-        self._tickets.clear()
+        self._forget_all()
 
     def _keep(self, changes: Changes) -> None:
         self._conversations.put(changes.conversations)
         self._tickets.put(changes.tickets)
+        self._intake.follow(changes)
+
+    def _forget_all(self) -> None:
+        self._conversations.clear()
+        self._tickets.clear()
+        self._intake.forget()
 
     def _forget_if_outdated(self, connection: BaseDBAsyncClient) -> None:
         """Empty the caches when another connection has written since: even a refusal needs the present.
@@ -97,8 +110,7 @@ class TortoiseStore:
         """
         if isinstance(connection, ScriptedTransactionWrapper):
             if connection.data_version != self._data_version:
-                self._conversations.clear()
-                self._tickets.clear()
+                self._forget_all()
             self._data_version = connection.data_version
 
     async def set_aside(self, item: SetAside) -> None:

@@ -17,6 +17,7 @@ from chatdesk.events import Outcome
 from chatdesk.outbox import Delivery, DeliveryResult, DeliveryStatus
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
+from chatdesk.waiting_line import WaitingLine
 
 UNFINISHED = (DeliveryStatus.PENDING, DeliveryStatus.LEASED)
 
@@ -100,12 +101,12 @@ class FakeBatch:
     async def messages(self, wanted: Iterable[tuple[ConversationId, int]]) -> Sequence[Message]:
         return [self._record.messages[key] for key in set(wanted) if key in self._record.messages]
 
-    async def queue(self) -> Sequence[QueueEntry]:
-        return [
+    async def line(self) -> WaitingLine:
+        return WaitingLine(
             QueueEntry(c.id, c.state.since, self._record.tickets[c.ticket].priority)
             for c in self._record.conversations.values()
             if isinstance(c.state, Waiting) and c.ticket is not None
-        ]
+        )
 
     async def next_number(self) -> TicketNumber:
         return TicketNumber(self._record.last_number + 1)

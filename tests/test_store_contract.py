@@ -179,7 +179,7 @@ async def test_the_queue_holds_every_waiting_customer_with_the_tickets_priority(
     urgent = ticket(priority=Priority.CRITICAL)
     await write(store, changes(waiting, live, tickets={TICKET: urgent}))
     async with store.batch() as batch:
-        assert await batch.queue() == [QueueEntry(CHAT, TUESDAY, Priority.CRITICAL)]
+        assert dict(await batch.line()) == {CHAT: QueueEntry(CHAT, TUESDAY, Priority.CRITICAL)}
 
 
 async def test_numbers_rise_by_those_used_and_a_number_not_used_stays(store: Store) -> None:

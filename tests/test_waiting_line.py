@@ -44,3 +44,29 @@ def test_a_place_is_one_more_than_all_who_come_before(
                 entries.pop(entry.conversation, None)
         assert line.place(order, mine) == counted(order, waiting, mine)
     assert dict(line) == waiting
+
+
+@pytest.mark.property
+@given(st.sampled_from(QueueOrder), _STEPS, _STEPS, _ENTRIES)
+def test_what_is_taken_back_leaves_the_line_as_it_was_kept(
+    order: QueueOrder,
+    kept: list[tuple[str, QueueEntry]],
+    undone: list[tuple[str, QueueEntry]],
+    mine: QueueEntry,
+) -> None:
+    line = WaitingLine()
+    follow(line, kept)
+    line.keep()
+    waiting, place = dict(line), line.place(order, mine)
+    follow(line, undone)
+    line.take_back()
+    line.take_back()
+    assert (dict(line), line.place(order, mine)) == (waiting, place)
+
+
+def follow(line: WaitingLine, steps: list[tuple[str, QueueEntry]]) -> None:
+    for step, entry in steps:
+        if step == "join":
+            line[entry.conversation] = entry
+        else:
+            line.pop(entry.conversation, None)
