@@ -157,7 +157,8 @@ class Hub:
         newest = self._newest.get(news.conversation.id)
         if newest is None:
             # Whoever listens is being shown it: what of it they will have read is not known yet.
-            return True
+            # Of one that this commit began there is nothing else.
+            return news.conversation.version != 1
         first = min((message.changed for message in news.messages), default=news.conversation.last_seq + 1)
         return first > newest.last_seq + 1
 

@@ -131,6 +131,12 @@ def test_what_follows_what_a_listener_was_shown_is_told_at_once() -> None:
     assert (len(heard), asked) == (1, [])
 
 
+def test_what_a_commit_has_begun_lacks_nothing() -> None:
+    hub, heard, asked = hub_beside_others(None)
+    hub.publish(replace(changes(said(2)), conversations={CHAT: conversation(last_seq=2, version=1)}))
+    assert (len(heard), asked) == (1, [])
+
+
 def test_of_two_listeners_what_the_first_was_shown_counts() -> None:
     hub, heard, asked = hub_beside_others(10)
     hub.told(conversation(last_seq=12, version=12))

@@ -174,6 +174,20 @@ async def test_another_visitors_conversation_cannot_be_named(desk: ServedDesk) -
             assert (await socket.receive_json())["code"] == "no_chat"
 
 
+async def test_the_page_that_began_a_chat_is_shown_what_a_later_window_is(desk: ServedDesk) -> None:
+    visitor = secrets.token_urlsafe(32)
+    async with customer(desk.base, visitor) as line:
+        await line.next("ready")
+        await line.send(t="start", id="1", answers=ANSWERS)
+        shown = await line.next("ready")
+        async with customer(desk.base, visitor) as other:
+            assert shown == await other.next("ready")
+        assert len(shown["messages"]) == 2
+        await line.send(t="message", id="2", text="It smells of smoke.")
+        (message,) = (await line.next("news"))["messages"]
+        assert (message["seq"], message["text"]) == (3, "It smells of smoke.")
+
+
 async def test_what_is_sent_before_the_chat_is_shown_waits_for_it(desk: ServedDesk) -> None:
     """Between the acknowledgement of the survey and `ready` the desk still reads: nothing is refused."""
     async with customer(desk.base) as line:

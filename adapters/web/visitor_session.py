@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine
+from functools import partial
 
 from adapters.web import frames
 from adapters.web.allowance import Allowance
+from adapters.web.conversation_frames import visible
 from adapters.web.frames import Json, encode, error_frame
 from adapters.web.news_feed import NewsFeed
 from adapters.web.services import Services
@@ -19,6 +21,7 @@ from chatdesk.conversation import Author, AuthorKind, Conversation, Conversation
 from chatdesk.errors import EventRefused
 from chatdesk.events import Outcome
 from chatdesk.hub import ConversationChanged, ConversationNews, Typing
+from chatdesk.ticket import Ticket
 
 KEY_LENGTH = 24
 """Characters of a visitor's key that end the ids of their events: 96 bits, and short in the index."""
@@ -56,6 +59,8 @@ class VisitorSession:
         self._submission = Submission(services.desk, send)
         self._uploads: set[asyncio.Task[None]] = set()
         self._held: list[frames.VisitorFrame] | None = None
+        self._opened: ConversationId | None = None
+        self._gone = False
         self._feed = self._new_feed()
 
     @property
@@ -78,9 +83,12 @@ class VisitorSession:
 
     def close(self) -> None:
         """Stop listening."""
+        self._gone = True
         if self._conversation is not None:
             self._services.hub.unlisten(self._conversation.id, self.on_news)
             self._conversation = None
+        if self._opened is not None:
+            self._services.hub.unlisten(self._opened, self.on_news)
         for task in self._uploads:
             task.cancel()
 
@@ -97,7 +105,10 @@ class VisitorSession:
         match news:
             case ConversationChanged():
                 self._conversation = news.conversation
-                self._feed.news(news)
+                if news.conversation.id == self._opened:
+                    self._show_opened(news)
+                else:
+                    self._feed.news(news)
             case Typing() if news.by.kind is AuthorKind.AGENT and not news.internal:
                 self._send(encode({"t": "typing", "name": news.by.name, "on": news.on}))
 
@@ -156,14 +167,33 @@ class VisitorSession:
         )
         event = survey_event(frame, common, self._visitor, self._widget.key)
         self._held = []
-        self._submission.submit(event, frame.id, self._started)
+        self._submission.submit(event, frame.id, partial(self._started, identity))
 
-    def _started(self, outcome: Outcome | None) -> None:
-        """The survey opened a conversation, or the one this browser has open already: show it."""
+    def _started(self, asked: ConversationId, outcome: Outcome | None) -> None:
+        """The survey opened the conversation it asked for, or the browser has one open: show it."""
+        if self._gone:
+            return
         if outcome is None or outcome.conversation in (None, self.conversation_id):
             self._release()
+        elif outcome.conversation == asked and not outcome.repeated:
+            self._listen_first(asked)
         else:
             self._in_background(self._show_started(outcome.conversation))
+
+    def _listen_first(self, identity: ConversationId) -> None:
+        """Listen to a conversation that was just committed: its first news, which follow, are all of it."""
+        if self._conversation is not None:
+            self._services.hub.unlisten(self._conversation.id, self.on_news)
+            self._conversation = None
+        self._opened, self._feed = identity, self._new_feed()
+        self._services.hub.listen(identity, self.on_news)
+
+    def _show_opened(self, news: ConversationChanged) -> None:
+        self._opened = None
+        known = self._known_of(news.ticket)
+        self._feed.ready(news.conversation, visible(news.messages), known=known)
+        self._on_shown()
+        self._release()
 
     async def _show_started(self, identity: ConversationId) -> None:
         try:
@@ -199,7 +229,9 @@ class VisitorSession:
 
     async def _known(self, conversation: ConversationId) -> dict[str, Json]:
         """Return what the visitor told of themselves last time, so that it is not asked again."""
-        ticket = await self._services.visitor_reads.ticket(self._visitor, conversation)
+        return self._known_of(await self._services.visitor_reads.ticket(self._visitor, conversation))
+
+    def _known_of(self, ticket: Ticket | None) -> dict[str, Json]:
         answers = dict(ticket.answers) if ticket else {}
         asked = known_fields(self._services.config.survey)
         return {field.id: answers[field.id] for field in asked if field.id in answers}
