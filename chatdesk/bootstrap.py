@@ -231,8 +231,14 @@ class TicketFacts:
     def __init__(self, reads: StaffReads) -> None:
         self._reads = reads
 
-    async def read(self, ticket: TicketNumber, conversation: ConversationId) -> MailFacts:
+    async def read(
+        self, ticket: TicketNumber, conversation: ConversationId, *, words: bool = True
+    ) -> MailFacts:
         """Return the ticket and this one of its conversations. Raises NotFound when it has no such one."""
+        if not words:
+            opening = await self._reads.opening(ticket, conversation)
+            if opening is not None:
+                return MailFacts(*opening, messages=(), revisions=(), history=())
         file = await self._reads.ticket_file(ticket)
         if file is None:
             raise NotFound("The ticket")

@@ -131,6 +131,11 @@ class StaffReads(Protocol):
     async def ticket_file(self, number: TicketNumber) -> TicketFile | None:
         """Return the whole ticket."""
 
+    async def opening(
+        self, number: TicketNumber, conversation: ConversationId
+    ) -> tuple[Ticket, Conversation] | None:
+        """Return the ticket and this one of its conversations, None when one of them is not there."""
+
     async def chat_file(self, number: TicketNumber, conversation: str = "") -> TicketFile | None:
         """Return the ticket with one of its conversations, the newest if none is named, for a transcript.
 

@@ -75,12 +75,11 @@ class TortoiseMailbox:
 
     async def counts(self, recipient: str, since: datetime) -> Mapping[TicketNumber, int]:
         """Return how often an address was told of which ticket [chatdesk.mailbox.Mailbox.counts]."""
-        at, address = self._places(2).split(", ")
         query = (
-            f"SELECT ticket, COUNT(*) AS mails FROM mail WHERE at >= {at} "
-            f"AND LOWER(recipient) = LOWER({address}) AND ticket IS NOT NULL GROUP BY ticket"
+            "SELECT ticket, COUNT(*) AS mails FROM mail WHERE at >= ? "
+            "AND LOWER(recipient) = LOWER(?) AND ticket IS NOT NULL GROUP BY ticket"
         )
-        found = await self._read(query, [self._moment(since), recipient])
+        found = await self._selecting.one(query, self._moment(since), recipient)
         return {TicketNumber(row["ticket"]): row["mails"] for row in found}
 
     async def _read(self, query: str, values: list[Any]) -> Sequence[rows.Record]:

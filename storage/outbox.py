@@ -36,12 +36,17 @@ class TortoiseOutbox:
         postgres = self._database.dialect != "sqlite"
         due, lease = ("$1", "$2") if postgres else ("?", "?")
         lock = " FOR UPDATE SKIP LOCKED" if postgres else ""
-        select = (
-            f"SELECT head.* FROM delivery AS head WHERE head.status IN ('pending', 'leased') "
-            f"AND head.due_at <= {due} AND {_IS_HEAD} ORDER BY head.row LIMIT {int(limit)}{lock}"
+        # One status at a time the index gives the order: however many wait, no more than these are looked at.
+        oldest = " UNION ALL ".join(
+            f"SELECT * FROM (SELECT head.* FROM delivery AS head WHERE head.status = '{status}' "
+            f"AND head.due_at <= {due} AND {_IS_HEAD} "
+            f'ORDER BY head.due_at, head."row" LIMIT {int(limit)}{lock}) AS {status}'
+            for status in ("leased", "pending")
         )
+        select = f'SELECT * FROM ({oldest}) AS oldest ORDER BY due_at, "row" LIMIT {int(limit)}'
         async with self._database.transaction() as connection:
-            found = await connection.execute_query_dict(select, [_moment(now, postgres=postgres)])
+            moment = _moment(now, postgres=postgres)
+            found = await connection.execute_query_dict(select, [moment] if postgres else [moment, moment])
             if not found:
                 return []
             ids = ", ".join(str(int(row["row"])) for row in found)

@@ -144,6 +144,13 @@ class TortoiseStaffReads(_Reads):
             await _made(_to_delivery_note, deliveries),
         )
 
+    async def opening(
+        self, number: TicketNumber, conversation: ConversationId
+    ) -> tuple[Ticket, Conversation] | None:
+        of_ticket = Select(_CONVERSATION.format("id = ? AND ticket = ?"), (conversation, number))
+        tickets, chats = await self._selecting.all([Select(_TICKET, (number,)), of_ticket])
+        return (rows.to_ticket(tickets[0]), rows.to_conversation(chats[0])) if tickets and chats else None
+
     async def chat_file(self, number: TicketNumber, conversation: str = "") -> TicketFile | None:
         found = await self._selecting.all([Select(query, (number,)) for query in _CHAT_FILE])
         tickets, conversations, revisions, history = found

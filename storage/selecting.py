@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -26,7 +27,7 @@ class Select:
     """A statement, a ``?`` for each of its values."""
 
     query: str
-    values: Sequence[str | int]
+    values: Sequence[str | int | datetime]
 
 
 Answers = list[list[Record]]
@@ -39,7 +40,7 @@ class Selecting:
         self._database = database
         self._gathering: Gathering[Sequence[Select], Answers] = Gathering(self._visit)
 
-    async def one(self, query: str, *values: str | int) -> list[Record]:
+    async def one(self, query: str, *values: str | int | datetime) -> list[Record]:
         """Return the rows of one statement. Raises StorageError."""
         return (await self.all([Select(query, values)]))[0]
 

@@ -114,10 +114,11 @@ async def test_a_mail_about_another_tickets_conversation_is_not_written() -> Non
         await dana.send(t="start", id="1", answers=ANSWERS)
         await dana.next("ready")
         facts = TicketFacts(desk.running.services.staff_reads)
-        with pytest.raises(NotFound, match="The ticket was not found"):
-            await facts.read(TicketNumber(9), ConversationId("x"))
-        with pytest.raises(NotFound, match="The conversation was not found"):
-            await facts.read(TicketNumber(1001), ConversationId("x"))
+        for words in (True, False):
+            with pytest.raises(NotFound, match="The ticket was not found"):
+                await facts.read(TicketNumber(9), ConversationId("x"), words=words)
+            with pytest.raises(NotFound, match="The conversation was not found"):
+                await facts.read(TicketNumber(1001), ConversationId("x"), words=words)
 
 
 @pytest.mark.sqlite("a folder is in the place of its file")

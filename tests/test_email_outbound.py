@@ -59,7 +59,9 @@ class Tickets:
 
     facts: MailFacts
 
-    async def read(self, ticket: TicketNumber, conversation: ConversationId) -> MailFacts:
+    async def read(
+        self, ticket: TicketNumber, conversation: ConversationId, *, words: bool = True
+    ) -> MailFacts:
         if ticket == 404:
             raise NotFound("The ticket")
         return replace(self.facts, ticket=structs.replace(self.facts.ticket, number=ticket))

@@ -24,6 +24,8 @@ from chatdesk.ports import Clock
 from chatdesk.ticket import TicketNumber
 
 CAP_PERIOD = timedelta(hours=1)
+FEW_MESSAGES = 20
+"""So many are laid out in less than a millisecond; a thread takes longer to be given them."""
 NOT_WANTED = "not sent: the recipient wants no updates"
 """What stands in place of a Message-ID for a mail that nobody wants."""
 
@@ -106,7 +108,8 @@ class MailChannel:
         that is gone; and what the transport raises.
         """
         identity = message_id(delivery.id, self._config.desk)
-        kept = await self._mailbox.read(identity)
+        # At the first attempt nothing can have been kept; what is kept is kept once all the same.
+        kept = None if delivery.attempts == 1 else await self._mailbox.read(identity)
         if kept is None:
             elsewhere = await self._told_elsewhere(delivery)
             if elsewhere:
@@ -155,12 +158,13 @@ class MailChannel:
             token = self._tokens.for_held(held) if self._tokens and self._config.mail.tagged_replies else ""
             asked = write_question(delivery, recipient, self._config, token, self._clock())
             return await self._mailbox.keep(asked)
-        facts = await self._facts(delivery)
+        facts = await self._facts(delivery, kind)
         kind, news = await self._gathered(delivery, kind)
         answers = await self._answers(facts, recipient)
         letter = _Letter(delivery.id, kind, recipient, news, facts, answers)
         # A long transcript takes a while to lay out; the event loop must not wait for it.
-        mail = await asyncio.to_thread(self._write, letter)
+        few = len(facts.messages) <= FEW_MESSAGES
+        mail = self._write(letter) if few else await asyncio.to_thread(self._write, letter)
         if kind is not MailKind.OPENED and facts.may_quote(kind):
             return await self._mailbox.keep(mail)
         # Addresses are counted one by one: two mails to one must not both be its last.
@@ -168,10 +172,15 @@ class MailChannel:
             await self._refuse_over_cap(mail, facts.ticket.number)
             return await self._mailbox.keep(mail)
 
-    async def _facts(self, delivery: Delivery) -> MailFacts:
+    async def _facts(self, delivery: Delivery, kind: MailKind) -> MailFacts:
         if delivery.ticket is None or delivery.conversation is None:
             raise DeliveryRefused("The mail names no ticket or no conversation.")
         try:
+            if kind is MailKind.OPENED:
+                # Most first mails answer an open form: they quote nothing, so nothing more is read.
+                facts = await self._source.read(delivery.ticket, delivery.conversation, words=False)
+                if not facts.may_quote(kind):
+                    return facts
             return await self._source.read(delivery.ticket, delivery.conversation)
         except NotFound as error:
             raise DeliveryRefused(str(error)) from error

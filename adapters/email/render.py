@@ -73,7 +73,6 @@ def render_mail(
 
 
 def _content(kind: MailKind, news: str, facts: MailFacts, config: Config, at: datetime) -> _Content:
-    record = _record(facts, config, at)
     number = format_number(config.desk.ticket_prefix, facts.ticket.number)
     quotes = facts.may_quote(kind)
     news = _shortened(clean_text(news), MAX_NEWS)
@@ -81,8 +80,8 @@ def _content(kind: MailKind, news: str, facts: MailFacts, config: Config, at: da
     if kind is MailKind.TRANSCRIPT and not quotes:
         # The flow's words name the customer, and that name was typed.
         news = f"Your chat has ended. Its ticket is {number}."
-    view = view_transcript(record, internal=False)
-    entries = tuple(entries_of(record, internal=False)) if quotes else ()
+    record = _record(facts, config, at) if quotes else None
+    entries = tuple(entries_of(record, internal=False)) if record else ()
     if not full:
         entries = tuple(entry for entry in entries if entry.role == "customer" or not _told(entry.text, news))
     name = clean_line(facts.ticket.requester_name)
@@ -95,9 +94,14 @@ def _content(kind: MailKind, news: str, facts: MailFacts, config: Config, at: da
         next="" if _said_already(news, facts.ticket, config) else next_step(config, facts.ticket, at),
         entries=entries if full else entries[-MAX_ENTRIES:],
         earlier=not full and len(entries) > MAX_ENTRIES,
-        transcript=render_text(record, internal=False) if full else "",
-        facts=(("Opened", say_full(view.opened_at, view.timezone)), *view.facts) if full else (),
+        transcript=render_text(record, internal=False) if full and record else "",
+        facts=_transcript_facts(record) if full and record else (),
     )
+
+
+def _transcript_facts(record: TranscriptRecord) -> tuple[tuple[str, str], ...]:
+    view = view_transcript(record, internal=False)
+    return (("Opened", say_full(view.opened_at, view.timezone)), *view.facts)
 
 
 def _record(facts: MailFacts, config: Config, at: datetime) -> TranscriptRecord:

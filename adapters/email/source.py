@@ -52,5 +52,10 @@ def _is_answer(message: Message) -> bool:
 class MailSource(Protocol):
     """Reads what a mail is made from."""
 
-    async def read(self, ticket: TicketNumber, conversation: ConversationId) -> MailFacts:
-        """Return the facts. Raises NotFound when the ticket or the conversation does not exist."""
+    async def read(
+        self, ticket: TicketNumber, conversation: ConversationId, *, words: bool = True
+    ) -> MailFacts:
+        """Return the facts; without ``words`` what was said and the history may be left out.
+
+        Raises NotFound when the ticket or the conversation does not exist.
+        """
