@@ -138,6 +138,7 @@ async def running_desk(
         channels: dict[str, Channel] = {**staffed.channels, **in_teams.channels}
         relay = Relay(TortoiseOutbox(database), desk, channels, now, random.random)
         desk.on_commit(partial(_wake, relay))
+        desk.on_batch(relay.batch_done)
         services = replace(services, wake_relay=relay.wake)
         facts = TicketFacts(services.staff_reads)
         mailing = desk_mail(services, database, facts, mail_tokens(secret), mail, relay.wake)

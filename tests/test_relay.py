@@ -12,8 +12,9 @@ import pytest
 
 from chatdesk.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown, DeskStopped, StorageError
 from chatdesk.events import AnyEvent, Outcome, TimerFired
+from chatdesk.metrics import BatchReport
 from chatdesk.outbox import TIMER_TARGET, Delivery, DeliveryKind, DeliveryStatus
-from chatdesk.relay import Relay, RetryPolicy
+from chatdesk.relay import A_ROUND, LOAD_LASTS, MANY_EVENTS, Relay, RetryPolicy
 from tests.core_builders import FakeClock, delivery, queue_up
 from tests.desk_builders import TUESDAY
 from tests.fake_store import FakeOutbox, FakeStore
@@ -429,3 +430,33 @@ async def test_what_was_leased_too_late_to_end_in_time_is_leased_anew(*, was_cut
     assert sent_by_then[:2] == [[], []]
     assert setting.channel.sent == ["a"]
     assert setting.channel.looked_for == (["a"] if was_cut_off else [])
+
+
+@pytest.mark.parametrize("events", [MANY_EVENTS - 1, MANY_EVENTS])
+async def test_under_load_deliveries_leave_in_rounds_until_it_ends(events: int) -> None:
+    """Who waits for an acknowledgement comes first: between two rounds the others have the loop."""
+    begun: list[int] = []
+    setting = Setting()
+
+    async def pause(_seconds: float) -> None:
+        await asyncio.sleep(0)
+        begun.append(len(setting.channel.sent))
+        if len(begun) == 2:
+            setting.clock.advance(LOAD_LASTS.total_seconds())
+
+    setting.relay = Relay(
+        setting.outbox,
+        setting.desk,  # type: ignore[arg-type]
+        {"slack": setting.channel},
+        setting.clock,
+        lambda: 0.5,
+        lease=LEASE,
+        pause=pause,
+    )
+    names = [f"d{number}" for number in range(4 * A_ROUND)]
+    await queue_up(setting.store, *(delivery(name, lane=name) for name in names))
+    setting.relay.batch_done(BatchReport([("SurveySubmitted", "done")] * events, 0.0))
+    async with running(setting):
+        await setting.until(done(setting, *names))
+    assert begun == ([A_ROUND, 2 * A_ROUND] if events == MANY_EVENTS else [])
+    assert sorted(setting.channel.sent) == sorted(names)
