@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import random
 import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -67,13 +67,19 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+_DIGITS = "0123456789abcdefghijklmnopqrstuv"
+_PAIRS = [first + second for first in _DIGITS for second in _DIGITS]
+_SHIFTS = range(110, -1, -10)
+"""Base 32 in the order of its digits, two at a time: the library takes ten times as long."""
+
+
 def new_id() -> str:
     """Return a fresh unguessable id: 88 random bits after the seconds since 1970.
 
     Beginning with the time, the ids of what is worked on together lie together in the indexes.
     """
-    seconds = int(now().timestamp())
-    return base64.b32hexencode(seconds.to_bytes(4, "big") + secrets.token_bytes(11)).decode().lower()
+    number = int(time.time()) << 88 | secrets.randbits(88)
+    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
 
 
 async def problems(database: Database, loops: Loops) -> list[str]:

@@ -55,6 +55,9 @@ class Calendar:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
+    _present: list[Opening] = field(default_factory=list, init=False, repr=False, compare=False)
+    """The opening in which it was found open last, if any: most questions are about now."""
+
     def __post_init__(self) -> None:
         if len(self.weekly) != 7:
             raise InvalidCalendar(
@@ -96,8 +99,14 @@ class Calendar:
     def is_open(self, at: datetime) -> bool:
         """Whether it is open: opening inclusive, closing exclusive [R46]."""
         instant = _utc(at)
+        present = self._present
+        if present and present[0].opens <= instant < present[0].closes:
+            return True
         upcoming = next(self._openings_from(instant), None)
-        return upcoming is not None and upcoming.opens <= instant
+        if upcoming is None or upcoming.opens > instant:
+            return False
+        present[:] = [upcoming]
+        return True
 
     def next_opening(self, at: datetime) -> datetime | None:
         """The earliest open instant from `at` on: `at` itself while open; None if none within two years."""
@@ -257,6 +266,8 @@ class Calendar:
 
 
 def _utc(at: datetime) -> datetime:
+    if at.tzinfo is UTC:
+        return at
     if at.utcoffset() is None:
         raise ValueError(f"{at} has no time zone: give an aware datetime")
     return at.astimezone(UTC)

@@ -64,6 +64,9 @@ def tidy(text: str, *, keep_lines: bool = False) -> str:
 
     A text of which nothing would be seen comes back empty.
     """
+    if text.isascii() and text.isprintable():
+        # As nearly all answers are; character by character takes a hundred times as long.
+        return text.strip()
     allowed = "\n\t" if keep_lines else ""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     kept = (char if char.isprintable() or char in allowed else _replacement(char) for char in plain)

@@ -14,6 +14,7 @@ from datetime import datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import format_datetime
+from functools import lru_cache
 
 from adapters.email.mime import Field, write_mail
 from adapters.email.render import RenderedMail
@@ -145,6 +146,7 @@ def header_text(text: str) -> str:
     return clean_line(text).replace("=?", "= ?")
 
 
+@lru_cache(maxsize=1024)
 def checked_address(text: str) -> str:
     """Return the address in the form in which mail is sent to it: its domain in ASCII, lower case.
 
@@ -171,7 +173,14 @@ def checked_address(text: str) -> str:
     return address
 
 
-def _mailbox(name: str, address: str) -> Address:
+def _mailbox(name: str, address: str) -> Address | str:
+    if not name:
+        return checked_address(address)
+    return _named_mailbox(name, address)
+
+
+@lru_cache(maxsize=64)
+def _named_mailbox(name: str, address: str) -> Address:
     checked = checked_address(address)
     try:
         # Its parts, not as one: the package would parse what is checked already.
