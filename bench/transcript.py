@@ -35,7 +35,7 @@ from chatdesk.bootstrap import RunningDesk, now, running_desk
 from chatdesk.cli.server import loop_factory, open_port
 from chatdesk.config import load_config
 from chatdesk.transcript import Form, record_of, slices
-from storage.search_index import index_messages
+from storage.search_index import index_texts
 
 FORMS = (Form.TEXT, Form.HTML)
 TICK = 0.001
@@ -110,7 +110,7 @@ async def measure(address: str, folder: Path, messages: int, rounds: int) -> dic
     async with AsyncExitStack() as stack:
         desk, base, cookie = await stack.enter_async_context(_desk(address, folder))
         await write_chat(desk.database, messages)
-        while desk.database.dialect == "sqlite" and await index_messages(desk.database):
+        while desk.database.dialect == "sqlite" and await index_texts(desk.database):
             continue
         raw = await stack.enter_async_context(RawRead.open(address))
         pipe, theirs = multiprocessing.get_context("spawn").Pipe()

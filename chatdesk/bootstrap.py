@@ -49,7 +49,7 @@ from storage.mailbox import TortoiseMailbox
 from storage.moving import refuse_unfinished
 from storage.outbox import TortoiseOutbox
 from storage.reading import TortoiseStaffReads, TortoiseVisitorReads
-from storage.search_index import MessageIndexer
+from storage.search_index import SearchIndexer
 from storage.staff import TortoiseStaff
 from storage.store import TortoiseStore
 
@@ -174,16 +174,18 @@ async def running_desk(
 @asynccontextmanager
 async def _linked(database: Database, node: str, services: Services, loops: Loops) -> AsyncIterator[None]:
     """Keep a link to the desk's other nodes; on SQLite there are none, and the files are looked after."""
+    indexer = SearchIndexer(database)
+    work = {SEARCH_LOOP: (indexer.run(), indexer.stop)}
     if database.dialect == "sqlite":
-        indexer, checkpoints = MessageIndexer(database), Checkpoints(database)
+        checkpoints = Checkpoints(database)
         services.desk.on_batch(checkpoints.batch_done)
-        work = {SEARCH_LOOP: (indexer.run(), indexer.stop), LOG_LOOP: (checkpoints.run(), checkpoints.stop)}
+        work[LOG_LOOP] = (checkpoints.run(), checkpoints.stop)
     else:
         # PostgreSQL's driver is needed by a desk on PostgreSQL only.
         from storage.node_link import NodeLink
 
         link = NodeLink(database, node, services.hub, services.facts, services.wake_relay)
-        work = {NODES_LOOP: (link.run(), link.stop)}
+        work[NODES_LOOP] = (link.run(), link.stop)
     for name, (run, _) in work.items():
         loops.start(name, run)
     try:

@@ -53,10 +53,14 @@ class TicketLine:
 
 @dataclass(frozen=True, slots=True)
 class TicketPage:
-    """One page of a list; ``next`` asks for the one after it, "" when there is none."""
+    """One page of a list; ``next`` asks for the one after it, "" when there is none.
+
+    ``cut`` tells that a search looked at the newest matches only, and older tickets may match too.
+    """
 
     lines: tuple[TicketLine, ...]
     next: str
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

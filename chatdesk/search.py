@@ -20,7 +20,7 @@ from chatdesk.ticket import TicketNumber
 MAX_WORDS = 8
 SHOWN, BEFORE = 160, 40
 """Characters of a text that are shown, and how many of them before the first word found."""
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)

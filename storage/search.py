@@ -1,9 +1,8 @@
 """Full-text search: FTS5 on SQLite, tsvector on PostgreSQL, behind one interface [chatdesk.search].
 
 Only the newest that match are looked at, so that a common word costs no more than a rare one. A beginning is
-not looked up in the index, where it would be the sum of all words that begin so: the newest texts say which
-words there are, and these are searched for; only where nothing is found, and the beginning is rare in the
-newest texts, is it left to the index.
+not looked up in the index, where it would be the sum of all words that begin so: the vocabulary says which
+words there are, and these are searched for. Where they are too many, those of the newest texts come first.
 """
 
 from __future__ import annotations
@@ -12,21 +11,23 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from chatdesk.conversation import ConversationId, Visibility
 from chatdesk.search import Found, holds, ranked, words
 from chatdesk.ticket import TicketNumber
 from storage import rows
 from storage.database import Database
-from storage.search_index import index_messages
+from storage.search_index import index_texts
 from storage.selecting import Select, Selecting
+from storage.vocabulary import SOURCES, begun, unlisted
 
 ENOUGH, SHORTEST_BEGINNING = 50, 2
 """Matches that make looking for beginnings needless, and characters a beginning must have."""
 CANDIDATES = 100
 """How many of the newest matches of each kind are looked at."""
-RECENT, COMMON, MOST_WORDS = 500, 10, 50
-"""Newest messages, and tickets, that tell words; how many of them make a beginning common; words told."""
+RECENT, MOST_WORDS = 500, 50
+"""Newest messages, and tickets, that tell words; words searched for in the place of a beginning."""
 OWN = 1_000
 """How many of their newest messages are searched for a visitor."""
 _LARGEST = 2**62
@@ -44,7 +45,7 @@ _MESSAGES = {
     "ORDER BY rowid DESC LIMIT ?) AS w",
     "postgres": "chatdesk_newest_messages(to_tsquery('simple', ?), ?, ?) AS w(row)",
 }
-_COLUMNS = "m.conversation, m.seq, m.text, m.at, m.visibility, c.ticket"
+_COLUMNS = 'm."row", m.conversation, m.seq, m.text, m.at, m.visibility, c.ticket'
 _MESSAGE = (
     f"SELECT {_COLUMNS} FROM {{newest}} JOIN message m ON m.row = w.row "
     "JOIN conversation c ON c.id = m.conversation WHERE m.deleted_at IS NULL ORDER BY m.row DESC"
@@ -63,7 +64,59 @@ _RECENT = f"""
                 FROM ticket ORDER BY number DESC LIMIT {RECENT}) AS tickets) AS texts
     WHERE text {{like}} ? LIMIT 100"""
 
+_UNLISTED = " UNION ALL ".join(f"SELECT {unlisted(source, RECENT + 1)} AS texts" for source in SOURCES)
+
 Rows = Sequence[rows.Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """The newest tickets and messages that match; ``all_words`` is False if a beginning was too short.
+
+    Then more words begin so than were searched for.
+    """
+
+    tickets: Rows
+    messages: Rows
+    all_words: bool = True
+
+    @property
+    def most(self) -> int:
+        """How many there are of one kind at most."""
+        return max(len(self.tickets), len(self.messages))
+
+    def joined(self, other: Matches) -> Matches:
+        """Return the newest of both."""
+        tickets = {row["ticket"]: row for row in (*self.tickets, *other.tickets)}
+        messages = {row["row"]: row for row in (*self.messages, *other.messages)}
+        newest = [[found[key] for key in sorted(found, reverse=True)] for found in (tickets, messages)]
+        return Matches(newest[0][:CANDIDATES], newest[1][:CANDIDATES])
+
+
+@dataclass(frozen=True, slots=True)
+class _Longer:
+    """Words of tickets, and of messages, that go on as the last word begins; ``all`` if there are no more.
+
+    ``unlisted`` is of how many texts the words are not listed yet, counted no further than needed.
+    """
+
+    tickets: list[str]
+    messages: list[str]
+    all: bool
+    unlisted: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedTickets:
+    """Tickets that were found, by number, each with a row for ``found_in``.
+
+    ``cut`` tells that older ones may have the words in their messages, ``full`` that there may be older ones
+    that have them in their own texts.
+    """
+
+    rows: Mapping[TicketNumber, rows.Record]
+    cut: bool = False
+    full: bool = False
 
 
 class TortoiseSearch:
@@ -77,8 +130,9 @@ class TortoiseSearch:
         wanted = words(text)
         if not wanted:
             return []
-        tickets, messages = await self._newest(wanted, _LARGEST)
-        return ranked([*map(_ticket_found, tickets), *map(_message_found, messages)], wanted, limit)
+        newest = await self._newest(wanted, _LARGEST)
+        found = [*map(_ticket_found, newest.tickets), *map(_message_found, newest.messages)]
+        return ranked(found, wanted, limit)
 
     async def find_own(self, visitor: str, text: str, limit: int) -> Sequence[Found]:
         wanted = words(text)
@@ -87,52 +141,72 @@ class TortoiseSearch:
         own = map(_message_found, await self._selecting.one(_OWN, visitor))
         return ranked([one for one in own if holds(one.text, wanted)], wanted, limit)
 
-    async def tickets(self, text: str, below: int = _LARGEST) -> Mapping[TicketNumber, rows.Record]:
-        """Return by number the tickets under ``below`` that are found, each with a row for ``found_in``.
-
-        It is their newest message that has the words, or they themselves.
-        """
+    async def tickets(self, text: str, below: int = _LARGEST) -> SearchedTickets:
+        """Return the tickets under ``below`` that are found, by their newest message or by themselves."""
         wanted = words(text)
         if not wanted:
-            return {}
-        tickets, messages = await self._newest(wanted, below)
-        found = {row["ticket"]: row for row in (*tickets, *reversed(messages))}
-        return {number: row for number, row in found.items() if number is not None and number < below}
+            return SearchedTickets({})
+        newest = await self._newest(wanted, below)
+        found = {row["ticket"]: row for row in (*newest.tickets, *reversed(newest.messages))}
+        return SearchedTickets(
+            {number: row for number, row in found.items() if number is not None and number < below},
+            cut=len(newest.messages) == CANDIDATES or not newest.all_words,
+            full=len(newest.tickets) == CANDIDATES,
+        )
 
-    async def _newest(self, wanted: Sequence[str], below: int) -> tuple[Rows, Rows]:
-        """Return the newest with the words; where they are few, with words of the newest texts that begin so.
-
-        Where there are none at all, with any word that begins as the last, unless that would be many.
-        """
+    async def _newest(self, wanted: Sequence[str], below: int) -> Matches:
+        """Return the newest with the words; where they are few, also with words that begin as the last."""
         if self._database.dialect == "sqlite":
-            await index_messages(self._database)
+            await index_texts(self._database)
         *others, last = wanted
-        found = await self._found(self._query(others, [last]), below)
-        if max(map(len, found)) >= ENOUGH or len(last) < SHORTEST_BEGINNING:
+        found = await self._found([self._query(others, [last])] * 2, below)
+        if found.most >= ENOUGH or len(last) < SHORTEST_BEGINNING:
             return found
-        begun, often = await self._begun(last)
-        if begun:
-            found = await self._found(self._query(others, [last, *begun]), below)
-        if any(found) or often >= COMMON:
-            return found
-        return await self._found(self._query(others, [last], begun=True), below)
+        longer = await self._longer(last)
+        if longer.tickets or longer.messages:
+            either = [[last, *longer.tickets], [last, *longer.messages]]
+            found = await self._found([self._query(others, each) for each in either], below)
+        if longer.unlisted > RECENT and not found.most:
+            # A desk that is older than its vocabulary, or has just taken very much at once.
+            return await self._found([self._query(others, [last], begun=True)] * 2, below)
+        if others and not longer.all:
+            found = found.joined(await self._holding(others, wanted, below))
+        return replace(found, all_words=longer.all)
 
-    async def _found(self, query: str, below: int) -> tuple[Rows, Rows]:
-        """Return tickets and messages, newest first."""
+    async def _holding(self, others: Sequence[str], wanted: Sequence[str], below: int) -> Matches:
+        """Return those of the newest with the other words that hold all, however the last goes on."""
+        near = await self._found([self._query(others[:-1], others[-1:])] * 2, below)
+        return Matches(
+            [row for row in near.tickets if holds(_ticket_found(row).text, wanted)],
+            [row for row in near.messages if holds(row["text"], wanted)],
+        )
+
+    async def _found(self, queries: Sequence[str], below: int) -> Matches:
+        """Return the tickets that the first query finds, and the messages that the second does."""
         dialect = self._database.dialect
-        tickets = Select(_TICKET.format(newest=_TICKETS[dialect]), (query, below, CANDIDATES))
-        messages = Select(_MESSAGE.format(newest=_MESSAGES[dialect]), (query, _LARGEST, CANDIDATES))
+        tickets = Select(_TICKET.format(newest=_TICKETS[dialect]), (queries[0], below, CANDIDATES))
+        messages = Select(_MESSAGE.format(newest=_MESSAGES[dialect]), (queries[1], _LARGEST, CANDIDATES))
         found = await self._selecting.all([tickets, messages])
-        return found[0], found[1]
+        return Matches(found[0], found[1])
 
-    async def _begun(self, beginning: str) -> tuple[list[str], int]:
-        """Return longer words of the newest texts with a beginning, and how many of these texts have one."""
+    async def _longer(self, beginning: str) -> _Longer:
+        dialect = self._database.dialect
+        selects = [begun(source, beginning, MOST_WORDS + 1, dialect) for source in SOURCES]
+        *found, counts = await self._selecting.all([*selects, Select(_UNLISTED, ())])
+        listed = [[row["word"] for row in each] for each in found]
+        missing = max(row["texts"] for row in counts)
+        fit = max(map(len, listed)) <= MOST_WORDS
+        recent = [] if fit and not missing else await self._recent(beginning)
+        tickets, messages = (list(dict.fromkeys([*recent, *each]))[:MOST_WORDS] for each in listed)
+        return _Longer(tickets, messages, fit and missing <= RECENT, missing)
+
+    async def _recent(self, beginning: str) -> list[str]:
+        """Return longer words that begin so of the newest texts, the most common first."""
         like = "LIKE" if self._database.dialect == "sqlite" else "ILIKE"
         texts = await self._selecting.one(_RECENT.format(like=like), f"%{beginning}%")
-        pattern = re.compile(rf"\b{beginning}\w+", re.IGNORECASE)
-        told = [pattern.findall(row["text"].lower()) for row in texts]
-        common = Counter(word for each in told for word in each).most_common(MOST_WORDS)
-        return [word for word, _ in common], sum(map(bool, told))
+        pattern = re.compile(rf"(?<![^\W_]){beginning}[^\W_]+", re.IGNORECASE)
+        told = Counter(word for row in texts for word in pattern.findall(row["text"].lower()))
+        return [word for word, _ in told.most_common(MOST_WORDS)]
 
     def _query(self, others: Sequence[str], last: Sequence[str], *, begun: bool = False) -> str:
         """Return the words, and any one of the last, in the database's own language.

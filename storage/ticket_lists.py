@@ -14,7 +14,7 @@ from chatdesk.ticket import Ticket, TicketNumber
 from storage import rows
 from storage.bulk import in_list
 from storage.database import Database
-from storage.search import TortoiseSearch, found_in
+from storage.search import SearchedTickets, TortoiseSearch, found_in
 from storage.selecting import Selecting
 
 _ABOVE_ALL = 2**62
@@ -58,18 +58,23 @@ class TicketLists:
 
     async def _searched(self, wanted: TicketFilter, after: _Cursor | None, limit: int) -> TicketPage:
         """Return the newest matches below the page's cursor, each with what was found in it."""
-        numbers, texts = await self._search(wanted.text, after.number if after else _ABOVE_ALL)
-        where = [*_wanted(wanted), self._one_of(numbers)]
-        found = await self._page(await self._by_number(where, after, limit + 1), limit)
+        numbers, searched = await self._search(wanted.text, after.number if after else _ABOVE_ALL)
+        only = _wanted(wanted)
+        found = await self._page(
+            await self._by_number([*only, self._one_of(numbers)], after, limit + 1), limit
+        )
         asked = words(wanted.text)
-        return TicketPage(tuple(_with_found(line, texts, asked) for line in found.lines), found.next)
+        lines = tuple(_with_found(line, searched.rows, asked) for line in found.lines)
+        # A list of all tickets goes on with older ones; one of some ends with those of them that were found.
+        cut = searched.cut or (searched.full and bool(only))
+        return TicketPage(lines, found.next, cut)
 
-    async def _search(self, text: str, below: int) -> tuple[list[int], Mapping[TicketNumber, rows.Record]]:
-        """Return what is found by words, by number; the numbers are with that which stands in the text."""
+    async def _search(self, text: str, below: int) -> tuple[list[int], SearchedTickets]:
+        """Return what is found by words, and the numbers with that which stands in the text."""
         found = await self._texts.tickets(text, below)
         digits = "".join(char for char in text if char.isascii() and char.isdigit())
         named = {int(digits)} if 0 < len(digits) < 16 else set()
-        return sorted(named.union(found)), found
+        return sorted(named.union(found.rows)), found
 
     async def _by_number(self, where: list[Condition], after: _Cursor | None, limit: int) -> list[Ticket]:
         if after:

@@ -269,6 +269,23 @@ async def test_a_search_finds_old_tickets(desk: ServedDesk, browser: Browser) ->
         await expect(page.locator(".row .number")).to_have_text(number)
 
 
+async def test_a_search_says_when_it_looked_at_the_newest_matches_only(
+    desk: ServedDesk, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with console_page(browser, desk) as page, waiting_chat(desk) as (customer, number, _):
+        for nth in range(2):
+            await customer.send(t="message", id=f"m{nth}", text="The paper tray is empty")
+            await customer.next("ack")
+        search = page.get_by_label("Search tickets")
+        await search.fill("paper")
+        await expect(page.locator(".row .number")).to_have_text(number)
+        await expect(page.locator(".cut")).to_be_hidden()
+        monkeypatch.setattr("storage.search.CANDIDATES", 1)
+        await search.fill("paper tray")
+        await expect(page.locator(".cut")).to_contain_text("Only the newest matches were looked at.")
+        assert await violations(page) == []
+
+
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("phone", [False, True])
 async def test_a_search_shows_the_words_it_found_marked_and_hostile_text_as_text(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -16,8 +17,8 @@ from chatdesk.ticket import TicketNumber
 from storage import search
 from storage.database import Database
 from storage.reading import TortoiseStaffReads
-from storage.search import CANDIDATES, COMMON, RECENT, TortoiseSearch
-from storage.search_index import CHUNK, index_messages
+from storage.search import CANDIDATES, RECENT, TortoiseSearch
+from storage.search_index import CHUNK, Settled, index_texts, list_words
 from storage.store import TortoiseStore
 from tests.core_builders import url
 from tests.desk_builders import TICKET, TUESDAY, conversation, ticket
@@ -192,19 +193,48 @@ async def test_only_the_newest_that_match_are_looked_at(
     assert [one.seq for one in await find(database, "paper")] == [7, 6, 5]
 
 
-async def test_a_common_beginning_finds_the_words_that_the_newest_texts_have_in_every_text(
+@pytest.mark.parametrize("listed", [False, True])
+async def test_a_beginning_finds_every_word_with_it_however_old(database: Database, *, listed: bool) -> None:
+    newest = ["tray", "the trays", *("nothing" for _ in range(20))]
+    await fill(database, "an old tray", "an old trap", *newest)
+    if listed:
+        await list_all(database)
+    found = {one.text for one in await TortoiseSearch(database).find("tra", CANDIDATES)}
+    assert found == {"an old tray", "an old trap", "tray", "the trays"}
+    assert {one.text for one in await find(database, "old tra")} == {"an old tray", "an old trap"}
+
+
+async def list_all(database: Database) -> None:
+    """List all words; PostgreSQL's are listed a minute later otherwise."""
+    if database.dialect == "postgres":
+        while await list_words(database, {"ticket": 2**62, "message": 2**62}):
+            continue
+    else:
+        await index_texts(database)
+
+
+async def test_words_of_old_texts_are_found_by_their_beginning_when_the_newest_have_none(
     database: Database,
 ) -> None:
-    newest = ["tray"] * (COMMON - 1) + ["the trays"] + ["nothing"] * (RECENT - COMMON)
-    await fill(database, "an old tray", "an old trap", *newest)
-    found = {one.text for one in await TortoiseSearch(database).find("tra", CANDIDATES)}
-    assert found == {"an old tray", "tray", "the trays"}
-    assert [one.text for one in await find(database, "old tra")] == ["an old tray"]
+    await fill(database, "an old tray", *("nothing" for _ in range(RECENT)))
+    await list_all(database)
+    assert [one.text for one in await find(database, "tra")] == ["an old tray"]
 
 
-async def test_a_rare_beginning_finds_every_word_with_it(database: Database) -> None:
-    await fill(database, "an old tray", "an old trap", *("nothing" for _ in range(20)))
-    assert {one.text for one in await find(database, "tra")} == {"an old tray", "an old trap"}
+async def test_of_too_many_words_those_of_the_newest_texts_are_searched_for_and_the_list_says_so(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MOST_WORDS", 3)
+    monkeypatch.setattr(search, "RECENT", 2)
+    await fill(database, "Dana's trash", "trade", "traffic", "trail", "the trays", "train and trays")
+    await list_all(database)
+    found = {one.text for one in await find(database, "tra")}
+    assert {"the trays", "train and trays"} < found
+    assert len(found) == 3
+    assert [one.text for one in await find(database, "dana tra")] == ["Dana's trash"]
+    lists = TortoiseStaffReads(database)
+    for text, cut in (("tra", True), ("trays", False), ("tray", False)):
+        assert (await lists.tickets(TicketFilter(TicketView.ALL, text=text))).cut is cut, text
 
 
 async def test_a_list_shows_where_the_words_were_found(database: Database) -> None:
@@ -230,7 +260,82 @@ async def test_a_list_shows_where_the_words_were_found(database: Database) -> No
 async def test_messages_are_indexed_in_chunks_and_each_once(tmp_path: Path) -> None:
     async with Database(url(tmp_path, "sqlite")) as database:
         await fill(database, *(f"word number {n}" for n in range(CHUNK + 1)))
-        assert await index_messages(database) == 1
-        assert await index_messages(database) == 0
-        assert await index_messages(database) == 0
+        assert await index_texts(database) == 1
+        assert await index_texts(database) == 0
+        assert await index_texts(database) == 0
         assert len(await TortoiseSearch(database).find("word", 1000)) == CANDIDATES
+
+
+async def test_a_word_of_a_changed_text_is_found_by_its_beginning(database: Database) -> None:
+    await fill(database, "first words", *("nothing" for _ in range(RECENT)))
+    await list_all(database)
+    edited = said(1, "second thoughts")
+    changed = ticket(number=OTHER, version=1, subject="Printer jams")
+    await write(database, revised={(edited.conversation, 1): edited}, tickets={OTHER: changed})
+    await list_all(database)
+    await write(database, tickets={OTHER: ticket(number=OTHER, version=2, subject="Scanner jams")})
+    await list_all(database)
+    assert [one.text for one in await find(database, "thou")] == ["second thoughts"]
+    assert [one.ticket for one in await find(database, "scan")] == [OTHER]
+    assert not await find(database, "firs")
+    left = await database.reader.execute_query_dict("SELECT * FROM reworded")
+    assert left == []
+
+
+async def test_words_are_listed_in_the_era_of_their_rows_and_the_newest_come_first(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat = conversation(Live(()), version=1, last_seq=99)
+    await write(database, conversations={chat.id: chat}, tickets={TICKET: ticket(version=1)})
+    for seq, row in enumerate(EDGES, 1):
+        await write(database, messages=[said(seq, f"word{100 - seq}")])
+        await database.writer.execute_query(f'UPDATE message SET "row" = {row} WHERE seq = {seq}')
+        await list_all(database)
+    assert len(await TortoiseSearch(database).find("wor", 99)) == len(EDGES)
+    monkeypatch.setattr(search, "MOST_WORDS", 2)
+    monkeypatch.setattr(search, "RECENT", 0)
+    assert {one.seq for one in await find(database, "wor")} == {len(EDGES) - 1, len(EDGES)}
+
+
+async def test_a_desk_older_than_its_vocabulary_finds_beginnings_in_the_index(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "RECENT", 20)
+    await fill(database, "an old tray", *("nothing" for _ in range(50)))
+    await list_all(database)
+    await database.writer.execute_script("DELETE FROM vocabulary; DELETE FROM word_listed")
+
+    async def nothing_indexed(_: Database) -> int:
+        return 0
+
+    monkeypatch.setattr(search, "index_texts", nothing_indexed)
+    assert [one.text for one in await find(database, "tra")] == ["an old tray"]
+
+
+async def test_words_listed_by_two_processes_at_once_are_each_listed_once(tmp_path: Path) -> None:
+    async with Database(url(tmp_path, "postgres")) as database:
+        await fill(database, *(f"word{n} and tray" for n in range(300)))
+        everything = {"ticket": 2**62, "message": 2**62}
+        for _ in range(20):
+            await asyncio.gather(*(list_words(database, everything, 20) for _ in range(4)))
+        found = await database.reader.execute_query_dict("SELECT word FROM vocabulary WHERE source = 1")
+        assert sorted(row["word"] for row in found) == sorted(
+            ["and", "tray", *(f"word{n}" for n in range(300))]
+        )
+
+
+def test_a_key_is_settled_a_minute_after_it_was_seen() -> None:
+    settled = Settled()
+    seen = [settled.see(at, {"message": key})["message"] for at, key in ((0, 5), (30, 7), (60, 9), (95, 11))]
+    assert seen == [0, 0, 5, 7]
+    assert settled.see(500, {"message": 12})["message"] == 11
+
+
+async def test_rows_that_are_not_settled_wait_to_be_listed(tmp_path: Path) -> None:
+    async with Database(url(tmp_path, "postgres")) as database:
+        await fill(database, "early", "late")
+        (first,) = await database.reader.execute_query_dict("SELECT min(row) AS row FROM message")
+        assert await list_words(database, {"ticket": 0, "message": first["row"]})
+        assert not await list_words(database, {"ticket": 0, "message": first["row"]})
+        found = await database.reader.execute_query_dict("SELECT word FROM vocabulary WHERE source = 1")
+        assert [row["word"] for row in found] == ["early"]

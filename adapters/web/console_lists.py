@@ -70,6 +70,7 @@ async def tickets(request: web.Request, staff: SignedIn) -> dict[str, Json]:
         "waiting": [line_json(line, prefix, names) for line in waiting],
         "lines": [line_json(line, prefix, names, words(wanted.text)) for line in found.lines],
         "next": found.next,
+        "cut": found.cut,
     }
 
 

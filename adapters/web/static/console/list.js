@@ -13,6 +13,7 @@ const NOTHING = {
   all: "There are no tickets yet.",
   search: "No ticket matches.",
 };
+const CUT = "Only the newest matches were looked at. Add a word, or more of the last one, to find older tickets.";
 
 export class TicketList {
   constructor({ me, open, logContact, menu }) {
@@ -45,6 +46,7 @@ export class TicketList {
     this.rows = h("ul", { class: "rows", "aria-label": "Tickets" });
     this.more = button("Show more", () => this.showMore(), { class: "more", hidden: true });
     this.empty = h("p", { class: "empty", hidden: true });
+    this.cut = h("p", { class: "cut", hidden: true }, CUT);
     this.problems = button("Problems", () => this.openProblems(), { class: "problems-link", hidden: true }, icon("warn"));
     this.heldMail = h("a", { class: "held-link", href: "/console/mail", hidden: true }, "Held mail");
     this.element = h("div", { class: "list" },
@@ -53,7 +55,7 @@ export class TicketList {
         iconButton("plus", "Log a call or request", logContact), menu),
       h("div", { class: "views", role: "group", "aria-label": "Lists" }, [...this.tabs.values()].map(({ tab }) => tab)),
       h("div", { class: "search" }, icon("search"), this.search),
-      h("div", { class: "scroll", tabindex: "-1" }, this.rows, this.empty, this.more),
+      h("div", { class: "scroll", tabindex: "-1" }, this.rows, this.empty, this.more, this.cut),
       this.heldMail, this.problems);
   }
 
@@ -121,15 +123,18 @@ export class TicketList {
     let lines = [];
     let waiting = [];
     let next = "";
+    let cut = false;
     for (let page = 0; page < this.pages; page += 1) {
       const found = await read("/tickets", { ...wanted, page: next });
       if (turn !== this.turn) return;
       lines = lines.concat(found.lines);
       if (page === 0) waiting = found.waiting;
       next = found.next;
+      cut ||= found.cut;
       if (!next) break;
     }
     Object.assign(this, { lines, waiting, next });
+    this.cut.hidden = !cut;
     this.draw();
     this.count().catch(() => {});
   }

@@ -1,0 +1,119 @@
+"""Lists the words of new and of changed texts [storage.vocabulary], some rows at a time, on either database.
+
+Each step is a transaction with the note of how far it came, so that it can be cut off anywhere. Eras only say
+which words are newer: the words of a step are all listed in the era of its last row.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from functools import cache
+
+from tortoise.backends.base.client import BaseDBAsyncClient
+
+from storage.vocabulary import LONGEST, MESSAGES, SOURCES, TICKETS, Source, upto
+
+_LOCK = 0x776F7264
+"""Number of the first advisory lock, one for each kind, of which one process at a time lists (PostgreSQL)."""
+REWORDED = 100
+"""Changed texts whose words are listed at a time."""
+_TAKE_APART = (
+    "CREATE VIRTUAL TABLE IF NOT EXISTS temp.taken "
+    "USING fts5(text, content='', detail=none, tokenize='unicode61 remove_diacritics 2')",
+    "CREATE VIRTUAL TABLE IF NOT EXISTS temp.taken_terms USING fts5vocab(temp, taken, row)",
+)
+"""What takes texts apart as SQLite's index does, and tells their words in order."""
+
+
+def list_on_sqlite(database: sqlite3.Connection, limit: int) -> bool:
+    """List the words of up to ``limit`` rows of each kind, in the open transaction.
+
+    Tells whether there may be more tickets, or more changed texts.
+    """
+    for statement in _TAKE_APART:
+        database.execute(statement)
+    _ = _list_new(database, MESSAGES, limit)
+    more = _list_new(database, TICKETS, limit) == limit
+    return _list_reworded(database) == REWORDED or more
+
+
+def _list_new(database: sqlite3.Connection, source: Source, limit: int) -> int:
+    """List the words of rows with higher keys than those of before; return of how many."""
+    new = f"{source.key} > {upto(source)}"
+    keys = f"SELECT {source.key} AS k FROM {source.table} WHERE {new} ORDER BY k LIMIT ?"
+    count, last = database.execute(f"SELECT COUNT(*), MAX(k) FROM ({keys})", [limit]).fetchone()
+    if count:
+        _list_taken(database, source, f"{new} AND {source.key} <= ?", last, last >> source.era_bits)
+        database.execute("REPLACE INTO word_listed (source, upto) VALUES (?, ?)", [source.number, last])
+    return int(count)
+
+
+def _list_reworded(database: sqlite3.Connection) -> int:
+    """List the words of changed texts, the earliest first; return of how many."""
+    query = f"SELECT COUNT(*), MAX(id) FROM (SELECT id FROM reworded ORDER BY id LIMIT {REWORDED})"
+    count, last = database.execute(query).fetchone()
+    if count:
+        for source in SOURCES:
+            era = database.execute(f"SELECT {upto(source)} >> {source.era_bits}").fetchone()[0]
+            keys = f'SELECT "key" FROM reworded WHERE source = {source.number} AND id <= ?'
+            _list_taken(database, source, f"{source.key} IN ({keys})", last, era)
+        database.execute("DELETE FROM reworded WHERE id <= ?", [last])
+    return int(count)
+
+
+def _list_taken(database: sqlite3.Connection, source: Source, where: str, value: int, era: int) -> None:
+    """List the words of the rows for which a condition with one value holds."""
+    taken = f"SELECT {source.text} FROM {source.table} WHERE {where}"
+    database.execute(f"INSERT INTO temp.taken(text) {taken}", [value])
+    words = f"SELECT ?, ?, term FROM temp.taken_terms WHERE length(term) <= {LONGEST}"
+    database.execute(f"INSERT OR IGNORE INTO vocabulary {words}", [source.number, era])
+    database.execute("INSERT INTO temp.taken(taken) VALUES ('delete-all')")
+
+
+async def list_on_postgres(connection: BaseDBAsyncClient, source: Source, settled: int, limit: int) -> bool:
+    """List the words of up to ``limit`` rows, of keys up to ``settled``; tell whether there were any.
+
+    Keys are given before the commit, so that a lower one may still appear: ``settled`` is one below which
+    nothing will. Nothing is done where another process lists just now.
+    """
+    return bool(await connection.execute_query_dict(_list_sql(source), [settled, limit]))
+
+
+async def list_reworded_on_postgres(connection: BaseDBAsyncClient, source: Source) -> None:
+    """List the words of some of the texts that were changed."""
+    await connection.execute_query(_list_reworded_sql(source))
+
+
+@cache
+def _list_sql(source: Source) -> str:
+    key, table, number = source.key, source.table, source.number
+    return f"""
+    WITH span AS MATERIALIZED (
+        SELECT upto, (SELECT MAX(k) FROM (SELECT {key} AS k FROM {table} WHERE {key} > upto AND {key} <= $1
+            ORDER BY {key} LIMIT $2) AS following) AS last
+        FROM (SELECT {upto(source)} AS upto WHERE pg_try_advisory_xact_lock({_LOCK + number})) AS listed
+    ), listed AS (
+        INSERT INTO vocabulary SELECT DISTINCT {number}, span.last >> {source.era_bits}, word
+        FROM span JOIN {table} ON {key} > span.upto AND {key} <= span.last, {_words(source)}
+        ORDER BY word ON CONFLICT DO NOTHING
+    )
+    INSERT INTO word_listed (source, upto) SELECT {number}, last FROM span WHERE last IS NOT NULL
+    ON CONFLICT (source) DO UPDATE SET upto = excluded.upto RETURNING upto"""
+
+
+@cache
+def _list_reworded_sql(source: Source) -> str:
+    return f"""
+    WITH gone AS MATERIALIZED (
+        DELETE FROM reworded WHERE id IN (SELECT id FROM reworded WHERE source = {source.number}
+            ORDER BY id LIMIT {REWORDED} FOR UPDATE SKIP LOCKED) RETURNING "key"
+    )
+    INSERT INTO vocabulary SELECT DISTINCT {source.number}, {upto(source)} >> {source.era_bits}, word
+    FROM gone JOIN {source.table} ON {source.key} = gone."key", {_words(source)}
+    ORDER BY word ON CONFLICT DO NOTHING"""
+
+
+def _words(source: Source) -> str:
+    """Return the words of a row in PostgreSQL's language, as its index has them."""
+    lexemes = f"unnest(tsvector_to_array(chatdesk_words({source.text})))"
+    return f"LATERAL (SELECT word FROM {lexemes} AS word WHERE length(word) <= {LONGEST}) AS words"
