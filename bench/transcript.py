@@ -3,7 +3,9 @@
 `python -m bench.transcript` writes a chat of 10,000 messages, some of them edited, deleted, internal or with
 a file, and takes by turns: a hand-made read of the same rows written out, the program's own functions, and
 its route over HTTP, asked by a process of its own. Meanwhile a timer on the desk's event loop says how late
-it comes; "idle" is how late it comes when nothing is to be done.
+it comes, and how much processor time the loop's thread has used since it came before. The first is what a
+customer would notice, and has in it what the machine did for others meanwhile: "idle", measured after each,
+tells how much that is. The second is the desk's own, and no more than a timer's length too much.
 """
 
 from __future__ import annotations
@@ -38,32 +40,29 @@ from chatdesk.transcript import Form, record_of, slices
 from storage.search_index import index_texts
 
 FORMS = (Form.TEXT, Form.HTML)
-TICK = 0.001
-"""Seconds between two looks at the clock by a timer on the event loop."""
+WAYS = ("raw", "in process", "HTTP")
+TICK, IDLE = 0.001, 0.1
+"""Seconds between two looks at the clock by a timer on the event loop, and of doing nothing after each."""
 
 
 class Held:
     """How long the event loop was held at most since ``begin``, in seconds."""
 
     def __init__(self) -> None:
-        self._longest = 0.0
+        self.late = self.used = 0.0
+        """How late the timer came at most; the most processor time of the loop's thread between two looks."""
 
     def begin(self) -> None:
         """Forget what was before."""
-        self._longest = 0.0
-
-    @property
-    def longest(self) -> float:
-        """The latest that the timer came."""
-        return self._longest
+        self.late = self.used = 0.0
 
     async def run(self) -> None:
-        """Look at the clock until cancelled."""
-        clock = time.perf_counter
+        """Look at the clocks until cancelled."""
         while True:
-            began = clock()
+            began, used = time.perf_counter(), time.thread_time()
             await asyncio.sleep(TICK)
-            self._longest = max(self._longest, clock() - began - TICK)
+            self.late = max(self.late, time.perf_counter() - began - TICK)
+            self.used = max(self.used, time.thread_time() - used)
 
 
 async def in_process(desk: RunningDesk, form: str) -> int:
@@ -91,21 +90,20 @@ async def _desk(address: str, folder: Path) -> AsyncIterator[tuple[RunningDesk, 
 
 
 def _fetch_for(pipe: Connection, base: str, cookie: str) -> None:
-    """Fetch transcripts over one connection; each answer is its seconds and its bytes."""
+    """Fetch transcripts over one connection, each when its form is said; the answer is its length."""
     connection = http.client.HTTPConnection(urlsplit(base).netloc)
     while form := pipe.recv():
-        began = time.perf_counter()
         path = f"/console/api/tickets/HD-{NUMBER}/transcript?internal=1&format={form}"
         connection.request("GET", path, headers={"Cookie": cookie})
         answer = connection.getresponse()
         body = answer.read()
         if answer.status != http.client.OK:
             raise ConnectionError(body)
-        pipe.send((time.perf_counter() - began, len(body)))
+        pipe.send(len(body))
 
 
 async def measure(address: str, folder: Path, messages: int, rounds: int) -> dict[str, list[float]]:
-    """Return, by what was done, every round's seconds; under "held ..." how long the loop was held."""
+    """Return, by what was done, every round's seconds; under "late" and "used" what ``Held`` says."""
     found: dict[str, list[float]] = defaultdict(list)
     async with AsyncExitStack() as stack:
         desk, base, cookie = await stack.enter_async_context(_desk(address, folder))
@@ -121,8 +119,7 @@ async def measure(address: str, folder: Path, messages: int, rounds: int) -> dic
 
         async def over_http(form: str) -> None:
             pipe.send(form)
-            seconds, _ = await asyncio.to_thread(pipe.recv)
-            found[f"HTTP {form}"].append(seconds)
+            _ = await asyncio.to_thread(pipe.recv)
 
         async def once(what: str, work: Callable[[str], Awaitable[object]], form: str) -> None:
             held.begin()
@@ -130,14 +127,18 @@ async def measure(address: str, folder: Path, messages: int, rounds: int) -> dic
             await work(form)
             found[f"{what} {form}"].append(time.perf_counter() - began)
             await asyncio.sleep(2 * TICK)
-            found[f"held, {what} {form}"].append(held.longest)
+            found[f"late, {what} {form}"].append(held.late)
+            found[f"used, {what} {form}"].append(held.used)
+
+        async def in_turn(what: str, work: Callable[[str], Awaitable[object]], form: str) -> None:
+            await once(what, work, form)
+            await once("idle", lambda _: asyncio.sleep(IDLE), "")
 
         for _ in range(rounds):
             for form in FORMS:
-                await once("raw", raw.write, form)
-                await once("in process", lambda form: in_process(desk, form), form)
-                await once("route", over_http, form)
-            await once("idle", lambda _: asyncio.sleep(0.1), "")
+                await in_turn("raw", raw.write, form)
+                await in_turn("in process", lambda form: in_process(desk, form), form)
+                await in_turn("HTTP", over_http, form)
         pipe.send("")
         await asyncio.to_thread(client.join)
         watching.cancel()
@@ -160,18 +161,22 @@ def transcript(
         asyncio.Runner(loop_factory=loop_factory()) as runner,
     ):
         found = runner.run(measure(address, Path(folder), messages, rounds))
-    medians = {what: statistics.median(times) * 1000 for what, times in found.items()}
-    table = Table("what", "ms", "of raw SQL", "loop held, ms", "at most")
-    for form in FORMS:
-        for what in (f"raw {form}", f"in process {form}", f"HTTP {form}"):
-            ratio = medians[what] / medians[f"raw {form}"]
-            late = f"held, {what.replace('HTTP', 'route')}"
-            worst = max(found[late]) * 1000
-            table.add_row(
-                what, f"{medians[what]:.1f}", f"{ratio:.2f}", f"{medians[late]:.1f}", f"{worst:.1f}"
-            )
-    table.add_row("idle", "", "", f"{medians['held, idle ']:.1f}", f"{max(found['held, idle ']) * 1000:.1f}")
-    Console(width=100).print(table)
+    Console(width=100).print(_table(found))
+
+
+def _table(found: dict[str, list[float]]) -> Table:
+    table = Table("what", "ms", "of raw SQL", "loop late, ms", "at most", "loop's own, ms", "at most")
+
+    def ms(what: str, of: Callable[[list[float]], float] = statistics.median) -> str:
+        return f"{of(found[what]) * 1000:.1f}"
+
+    for what in (*(f"{way} {form}" for form in FORMS for way in WAYS), "idle "):
+        raw = found[f"raw {what.rpartition(' ')[2]}"]
+        ratio = f"{statistics.median(found[what]) / statistics.median(raw):.2f}" if raw else ""
+        late, used = f"late, {what}", f"used, {what}"
+        taken = ms(what) if raw else ""
+        table.add_row(what, taken, ratio, ms(late), ms(late, max), ms(used), ms(used, max))
+    return table
 
 
 @contextmanager

@@ -28,7 +28,7 @@ class AuthorKind(StrEnum):
     DESK = "desk"
 
 
-class Author(Struct, frozen=True):
+class Author(Struct, frozen=True, cache_hash=True):
     """Who wrote something. ``id`` is an agent's id, or a visitor's key for a customer."""
 
     kind: AuthorKind

@@ -51,18 +51,19 @@ def wrap(text: str, columns: int) -> list[str]:
 
 
 def _wrap_line(line: str, columns: int) -> list[str]:
-    if width(line) <= columns:
+    if not (line.isascii() and line.isprintable()) and not _NARROW.fullmatch(line):
+        return [line] if width(line) <= columns else list(_wrap_words(line, columns))
+    if len(line) <= columns:
         return [line]
     lines: list[str] = []
-    if _NARROW.fullmatch(line):
-        while len(line) > columns:
-            space = line.rfind(" ", 0, columns + 1)
-            full = line[: max(space, 0)].rstrip()
-            if not full:
-                break
-            lines.append(full)
-            line = line[space + 1 :].lstrip()
-    return [*lines, *_wrap_words(line, columns)] if width(line) > columns else [*lines, line]
+    while len(line) > columns:
+        space = line.rfind(" ", 0, columns + 1)
+        full = line[: max(space, 0)].rstrip()
+        if not full:
+            return [*lines, *_wrap_words(line, columns)]
+        lines.append(full)
+        line = line[space + 1 :].lstrip()
+    return [*lines, line]
 
 
 def _wrap_words(line: str, columns: int) -> Iterator[str]:

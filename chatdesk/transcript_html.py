@@ -14,7 +14,9 @@ from chatdesk.transcript_text import DELETED, INTERNAL_WARNING, MinuteClock, lab
 from chatdesk.transcript_view import Change, Entry, TranscriptView
 
 _LINK = re.compile(r"\b(?:https?://|mailto:)[^\s<>\"'`\\\u202a-\u202e\u2066-\u2069]+", re.IGNORECASE)
-_ANCHOR = Markup('<a href="%s" rel="noopener noreferrer nofollow">%s</a>')
+_ANCHOR = '<a href="{0}" rel="noopener noreferrer nofollow">{0}</a>'
+_SPECIAL = re.compile("[&<>'\"]")
+"""What escaping changes."""
 _NOT_AT_THE_END = ".,;:!?)]}"
 
 
@@ -55,14 +57,24 @@ class HtmlLayout:
 
 def link(text: str) -> Markup:
     """Return ``text`` escaped, its http, https and mailto addresses as links that show where they lead."""
+    return Markup(_linked(text))  # noqa: S704 - all of it is escaped there
+
+
+def _linked(text: str) -> str:
     if ":" not in text:
-        return escape(text)
-    parts, end = [], 0
+        return _escaped(text)
+    made, end = "", 0
     for match in _LINK.finditer(text):
         address = match.group().rstrip(_NOT_AT_THE_END)
-        parts += [text[end : match.start()], _ANCHOR % (address, address)]
+        shown = _escaped(address)
+        made += f"{_escaped(text[end : match.start()])}{_ANCHOR.format(shown)}"
         end = match.start() + len(address)
-    return Markup().join([*parts, text[end:]])
+    return made + _escaped(text[end:])
+
+
+def _escaped(text: str) -> str:
+    """Return a text escaped; most have nothing to escape, which is quickly seen."""
+    return str(escape(text)) if _SPECIAL.search(text) else text
 
 
 @cache
@@ -90,7 +102,7 @@ def _body(entry: Entry, zone: ZoneInfo) -> str:
     if entry.deletion:
         made += f'<p class="change">{_change(DELETED, entry.deletion, zone)}</p>\n{_quoted(entry.deletion)}'
     elif entry.text:
-        made += f'<div class="text" dir="auto">{link(entry.text)}</div>\n'
+        made += f'<div class="text" dir="auto">{_linked(entry.text)}</div>\n'
     if entry.files:
         files = (f"<li><bdi>{escape(f.name)}</bdi> ({escape(say_size(f.size))})</li>\n" for f in entry.files)
         made += f'<ul class="files">\n{"".join(files)}</ul>\n'
@@ -106,4 +118,4 @@ def _change(what: str, change: Change, zone: ZoneInfo) -> str:
 def _quoted(change: Change) -> str:
     if change.before is None:
         return ""
-    return f'<blockquote dir="auto">{link(change.before)}</blockquote>\n'
+    return f'<blockquote dir="auto">{_linked(change.before)}</blockquote>\n'

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from chatdesk.plain_text import wrap
 from chatdesk.transcript_view import Change, Entry, EntryKind, TranscriptView
-from chatdesk.wording import say_date, say_time, say_zone
+from chatdesk.wording import clock_of, say_date, zone_of
 
 COLUMNS = 100
 INDENT = "    "
@@ -65,7 +65,7 @@ class MinuteClock:
             self._from = at.replace(second=0, microsecond=0)
             self._until = self._from + timedelta(minutes=1)
             local = at.astimezone(self._zone)
-            self._time = say_clock(local, self._zone)
+            self._time = f"{clock_of(local)} {zone_of(local)}"
             if local.date() != self._date:
                 self._date, self._day = local.date(), say_full_date(local, self._zone)
         return self._day, self._time
@@ -73,17 +73,14 @@ class MinuteClock:
 
 def say_full_date(at: datetime, zone: ZoneInfo) -> str:
     """The date with its year: "Friday, September 18, 2026"."""
-    return f"{say_date(at, zone)}, {at.astimezone(zone).year}"
-
-
-def say_clock(at: datetime, zone: ZoneInfo) -> str:
-    """The time of day with its zone: "2:02 PM EDT"."""
-    return f"{say_time(at, zone)} {say_zone(at, zone)}"
+    local = at.astimezone(zone)
+    return f"{say_date(local, zone)}, {local.year}"
 
 
 def say_full(at: datetime, zone: ZoneInfo) -> str:
     """Date and time: "Friday, September 18, 2026, 2:02 PM EDT"."""
-    return f"{say_full_date(at, zone)}, {say_clock(at, zone)}"
+    local = at.astimezone(zone)
+    return f"{say_full_date(local, zone)}, {clock_of(local)} {zone_of(local)}"
 
 
 def say_size(size: int) -> str:
@@ -155,9 +152,11 @@ def _lines(lines: Iterable[str]) -> str:
 
 def _indented(text: str, indent: str = INDENT) -> str:
     if len(text) <= COLUMNS - len(indent) and text.isascii() and "\n" not in text:
-        return f"{f'{indent}{text}'.rstrip()}\n"
-    lines = [(indent + line).rstrip() for line in wrap(text, COLUMNS - len(indent))]
-    return "\n".join([*lines, ""])
+        return f"{indent}{text}".rstrip() + "\n"
+    lines = wrap(text, COLUMNS - len(indent))
+    if "" in lines:
+        return "".join([f"{indent}{line}".rstrip() + "\n" for line in lines])
+    return indent + f"\n{indent}".join(lines) + "\n"
 
 
 def _quoted(before: str | None) -> str:

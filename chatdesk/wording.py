@@ -27,12 +27,16 @@ def say_date(at: datetime, zone: tzinfo) -> str:
 
 def say_time(at: datetime, zone: tzinfo) -> str:
     """The time of day, to the minute begun: "7:00 AM"."""
-    return _clock(_local(at, zone).time())
+    return clock_of(_local(at, zone).time())
 
 
 def say_zone(at: datetime, zone: tzinfo) -> str:
     """The zone's abbreviation at that moment, "EDT", or its offset where it has none, "UTC+5:45"."""
-    local = _local(at, zone)
+    return zone_of(_local(at, zone))
+
+
+def zone_of(local: datetime) -> str:
+    """The zone of a moment that is in its zone already [say_zone]."""
     name = local.tzname() or ""
     if name.isalpha():
         return name
@@ -103,15 +107,16 @@ def _say_windows(windows: tuple[Window, ...]) -> str:
 def _say_window(window: Window) -> str:
     if window.opens == window.closes:
         return "all day"
-    closes = "midnight" if window.closes == _MIDNIGHT else _clock(window.closes)
-    return f"{_clock(window.opens)} to {closes}"
+    closes = "midnight" if window.closes == _MIDNIGHT else clock_of(window.closes)
+    return f"{clock_of(window.opens)} to {closes}"
 
 
 def _joined(parts: list[str]) -> str:
     return " and ".join(part for part in (", ".join(parts[:-1]), parts[-1]) if part)
 
 
-def _clock(at: time) -> str:
+def clock_of(at: time | datetime) -> str:
+    """The time of day as it stands there: "7:00 AM"."""
     return f"{at.hour % 12 or 12}:{at.minute:02} {'AM' if at.hour < 12 else 'PM'}"
 
 

@@ -22,21 +22,23 @@ from storage.selecting import Selecting
 
 PIECE = 1_000
 """Rows read at a time: a millisecond of the event loop's, or little more."""
-_COLUMNS = (
-    "seq, author_kind, author_id, author_name, visibility, text, at, {files}, changed, edited_at, deleted_at"
-)
-_MESSAGES = """
-    SELECT count(*) AS found, max(seq) AS last, COALESCE({gathered}, '[]') AS messages
-    FROM (SELECT * FROM message WHERE conversation = ? AND seq > ? ORDER BY seq LIMIT {piece}) AS piece"""
-_GATHERED = {
-    "sqlite": f"json_group_array(json_array({_COLUMNS.format(files='json(files)')}))",
-    "postgres": f"json_agg(json_build_array({_COLUMNS.format(files='files::json')}) ORDER BY seq)::text",
+_LINES = {
+    "sqlite": "json_array(seq, author_kind, author_id, author_name, visibility, text, at, "
+    "CASE files WHEN '[]' THEN NULL ELSE json(files) END, changed, edited_at, deleted_at)",
+    "postgres": "json_build_array(seq, author_kind, author_id, author_name, visibility, text, at, "
+    "CASE files WHEN '[]' THEN NULL ELSE files::json END, changed, edited_at, deleted_at)::text",
 }
-"""A piece as JSON: the database writes it beside the interpreter, which decodes it faster than rows."""
+"""A message as JSON: the database writes it beside the interpreter, which decodes it faster than rows."""
+_JOINED = {"sqlite": "group_concat(line)", "postgres": "string_agg(line, ',' ORDER BY seq)"}
+"""A piece's lines. SQLite takes half as long for it as for an array of arrays, which it would parse again."""
+_MESSAGES = """
+    SELECT count(*) AS found, max(seq) AS last, '[' || COALESCE({joined}, '') || ']' AS messages
+    FROM (SELECT seq, {line} AS line FROM message
+        WHERE conversation = ? AND seq > ? ORDER BY seq LIMIT {piece}) AS piece"""
 
 
 class _Row(Struct, array_like=True, gc=False):
-    """A message as ``_COLUMNS`` has it."""
+    """A message as ``_LINES`` has it."""
 
     seq: int
     kind: AuthorKind
@@ -45,7 +47,7 @@ class _Row(Struct, array_like=True, gc=False):
     visibility: Visibility
     text: str
     at: datetime
-    files: tuple[FileRef, ...]
+    files: tuple[FileRef, ...] | None
     changed: int
     edited_at: datetime | None
     deleted_at: datetime | None
@@ -62,7 +64,7 @@ async def message_pieces(
     The next piece is read while the caller works on the one before. Raises StorageError when the database
     cannot be read, ValueError when a message cannot.
     """
-    query = _MESSAGES.format(gathered=_GATHERED[dialect], piece=PIECE)
+    query = _MESSAGES.format(line=_LINES[dialect], joined=_JOINED[dialect], piece=PIECE)
     reading = asyncio.ensure_future(selecting.one(query, conversation, 0))
     try:
         while True:
@@ -90,7 +92,7 @@ def _decoded(conversation: ConversationId, messages: str) -> list[Message]:
             row.visibility,
             row.text,
             row.at,
-            row.files,
+            row.files or (),
             row.changed,
             row.edited_at,
             row.deleted_at,
