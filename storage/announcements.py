@@ -1,7 +1,7 @@
 """What a node tells the others: texts short enough for PostgreSQL's NOTIFY.
 
-A commit of a few messages is told whole, so that no node has to read it; of larger ones the ids are told,
-and each node reads what its own people look at.
+Short messages are told whole, so that no node has to read them; of others, and of commits about very many
+conversations, the ids are told, and each node reads what its own people look at.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from storage.bulk import Row, columns
 LONGEST = 7_900
 """Bytes of one announcement; PostgreSQL takes fewer than 8,000."""
 
-FEW = 8
-"""Conversations of a commit that may be told whole; of more the text would be too long anyway."""
+SHORT = 2_000
+"""Bytes of a conversation and its new messages that may be told whole."""
+
+MANY = 128
+"""Conversations of a commit that may be told whole; of more the ids are enough, as each node looks at few."""
 
 Fact = str | int | bool | None
 Part = Sequence[Any]
@@ -34,13 +37,12 @@ def announcements(node: str, changes: Changes) -> list[str]:
     if not node:
         return []
     head: dict[str, Fact] = {"node": node}
-    head |= {name: True for name, on in _flags(changes).items() if on}
-    if len(changes.conversations) <= FEW:
-        plain = [c for c in changes.conversations.values() if _plain(c, changes)]
-        whole = _text(head, _parts(changes, plain))
-        if len(whole.encode()) <= LONGEST:
-            return [whole]
-    return packed(head, _parts(changes, []))
+    flags: dict[str, Fact] = {name: True for name, on in _flags(changes).items() if on}
+    parts = _parts(changes, _plain(changes))
+    text = _text(head | flags, parts)
+    if len(text.encode()) <= LONGEST:
+        return [text]
+    return [*([_text(head | flags, {})] if flags else []), *packed(head, parts)]
 
 
 def told_news(item: Sequence[Any]) -> tuple[Conversation, tuple[Message, ...]]:
@@ -55,26 +57,31 @@ def _flags(changes: Changes) -> dict[str, bool]:
     return {"queue": changes.queue_changed, "deliveries": bool(changes.deliveries)}
 
 
-def _parts(changes: Changes, whole: Sequence[Conversation]) -> dict[str, Part]:
+def _parts(changes: Changes, plain: Sequence[Conversation]) -> dict[str, Part]:
     tickets = {c.ticket for c in changes.conversations.values() if c.ticket is not None}
     announced: list[Sequence[Fact]] = [[number, reason] for number, reason in changes.announced.items()]
-    messages: dict[ConversationId, list[Row]] = {c.id: [] for c in whole}
+    messages: dict[ConversationId, list[Row]] = {c.id: [] for c in plain}
     for message in changes.messages:
         if message.conversation in messages:
             messages[message.conversation].append(rows.message_row(message))
+    items: dict[ConversationId, Part] = {c.id: [rows.conversation_row(c), messages[c.id]] for c in plain}
+    whole = {identity: item for identity, item in items.items() if len(to_json(item)) <= SHORT}
     return {
-        "news": [[rows.conversation_row(c), messages[c.id]] for c in whole],
-        "conversations": [identity for identity in changes.conversations if identity not in messages],
+        "news": list(whole.values()),
+        "conversations": [identity for identity in changes.conversations if identity not in whole],
         "changed": sorted(changes.tickets),
         "tickets": sorted(tickets | set(changes.tickets)),
         "announced": announced,
     }
 
 
-def _plain(conversation: Conversation, changes: Changes) -> bool:
-    """Whether nothing but the conversation itself and its new messages has to be told."""
-    revised = any(identity == conversation.id for identity, _ in changes.revised)
-    return conversation.ticket not in changes.tickets and not revised
+def _plain(changes: Changes) -> list[Conversation]:
+    """Return the conversations of which nothing but themselves and their new messages has to be told."""
+    if len(changes.conversations) > MANY:
+        return []
+    revised = {identity for identity, _ in changes.revised}
+    found = changes.conversations.values()
+    return [c for c in found if c.id not in revised and c.ticket not in changes.tickets]
 
 
 def packed(head: Mapping[str, Fact], parts: Mapping[str, Part]) -> list[str]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from chatdesk.changes import Changes
 from chatdesk.conversation import Author, AuthorKind, ConversationId, Message, Visibility
 from chatdesk.hub import ConversationChanged, ConversationNews, Hub
-from storage.announcements import FEW, LONGEST, announcements, packed, told_news
+from storage.announcements import LONGEST, MANY, announcements, packed, told_news
 from tests.desk_builders import CHAT, TICKET, TUESDAY, conversation, ticket
 
 DANA = Author(AuthorKind.CUSTOMER, "dana", "Dana Reyes")
@@ -53,10 +53,32 @@ def test_what_has_to_be_read_is_told_by_its_id(changes: Changes) -> None:
     assert "news" not in found
 
 
+def test_what_is_told_whole_of_many_conversations_takes_several_texts_and_nothing_is_left_out() -> None:
+    names = [ConversationId(f"chat{number}") for number in range(MANY)]
+    written = [
+        replace(said("long " * (LONGEST if number == 7 else 20)), conversation=name)
+        for number, name in enumerate(names)
+    ]
+    conversations = {name: replace(conversation(), id=name) for name in names}
+    texts = announcements("node", Changes(conversations=conversations, messages=written, queue_changed=True))
+    found = [json.loads(text) for text in texts]
+    whole = [told_news(item) for text in found for item in text.get("news", ())]
+    assert max(len(text.encode()) for text in texts) <= LONGEST
+    assert {c.id: messages for c, messages in whole} == {
+        name: (message,) for name, message in zip(names, written, strict=True) if name != names[7]
+    }
+    assert [name for text in found for name in text.get("conversations", ())] == [names[7]]
+    assert [text for text in found if text.get("queue")] == [{"node": "node", "queue": True}]
+
+
 def test_of_many_conversations_the_ids_are_told() -> None:
-    names = [ConversationId(f"chat{number}") for number in range(FEW + 1)]
-    found = told(Changes(conversations={name: replace(conversation(), id=name) for name in names}))
-    assert found["conversations"] == names
+    names = [ConversationId(f"chat{number}") for number in range(MANY + 1)]
+    texts = announcements(
+        "node", Changes(conversations={name: replace(conversation(), id=name) for name in names})
+    )
+    found = [json.loads(text) for text in texts]
+    assert [name for text in found for name in text.get("conversations", ())] == names
+    assert not any("news" in text for text in found)
 
 
 def test_of_two_things_that_are_too_long_together_each_is_told() -> None:
