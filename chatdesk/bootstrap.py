@@ -30,6 +30,7 @@ from chatdesk.files import FileLimits
 from chatdesk.health import Loops
 from chatdesk.hub import Hub
 from chatdesk.mail_parts import DeskMail, desk_mail, mail_tokens
+from chatdesk.nodes import ALONE, Node, SharedFacts
 from chatdesk.ports import Channel
 from chatdesk.reading import StaffReads
 from chatdesk.relay import Relay
@@ -130,11 +131,13 @@ async def running_desk(
     """
     async with Database(database_url) as database, AsyncExitStack() as stack:
         await refuse_unfinished(database)
-        hub, loops, node = Hub(), Loops(), new_id()
+        hub, loops, facts = Hub(), Loops(), SharedFacts()
+        node = Node(new_id(), facts.has_others)
         desk = build_desk(config, database, hub, node)
         services = await _services(config, database, data, desk, hub, demo=demo)
         services = replace(
             services,
+            facts=facts,
             problems=partial(problems, database, loops),
             secret=secret,
             trusted_proxies=trusted_proxies,
@@ -146,8 +149,8 @@ async def running_desk(
         desk.on_commit(partial(_wake, relay))
         desk.on_batch(relay.batch_done)
         services = replace(services, wake_relay=relay.wake)
-        facts = TicketFacts(services.staff_reads)
-        mailing = desk_mail(services, database, facts, mail_tokens(secret), mail, relay.wake)
+        ticket_facts = TicketFacts(services.staff_reads)
+        mailing = desk_mail(services, database, ticket_facts, mail_tokens(secret), mail, relay.wake)
         channels[mailing.channel.name] = mailing.channel
         application = build_application(services)
         mailing.add_routes(application)
@@ -172,7 +175,7 @@ async def running_desk(
 
 
 @asynccontextmanager
-async def _linked(database: Database, node: str, services: Services, loops: Loops) -> AsyncIterator[None]:
+async def _linked(database: Database, node: Node, services: Services, loops: Loops) -> AsyncIterator[None]:
     """Keep a link to the desk's other nodes; on SQLite there are none, and the files are looked after."""
     indexer = SearchIndexer(database)
     work = {SEARCH_LOOP: (indexer.run(), indexer.stop)}
@@ -184,7 +187,7 @@ async def _linked(database: Database, node: str, services: Services, loops: Loop
         # PostgreSQL's driver is needed by a desk on PostgreSQL only.
         from storage.node_link import NodeLink
 
-        link = NodeLink(database, node, services.hub, services.facts, services.wake_relay)
+        link = NodeLink(database, node.name, services.hub, services.facts, services.wake_relay)
         work[NODES_LOOP] = (link.run(), link.stop)
     for name, (run, _) in work.items():
         loops.start(name, run)
@@ -196,10 +199,10 @@ async def _linked(database: Database, node: str, services: Services, loops: Loop
             await loops.finish(name, LINK_PATIENCE)
 
 
-def build_desk(config: Config, database: Database, hub: Hub, node: str = "") -> Desk:
+def build_desk(config: Config, database: Database, hub: Hub, node: Node = ALONE) -> Desk:
     """Return the desk over this database; its ``run`` has still to be started.
 
-    ``node`` names this process where others work on the same desk.
+    ``node`` is this process where others work on the same desk.
     """
     flows = Flows(live_chat.step, ticket_work.step)
     store = TortoiseStore(database, config.desk.first_ticket, node)

@@ -3,8 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 FactListener = Callable[[str], None]
+
+
+def _nobody() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """This process as other nodes know it: by its ``name``, "" where there can be none.
+
+    ``has_others`` tells whether it has heard of any.
+    """
+
+    name: str = ""
+    has_others: Callable[[], bool] = _nobody
+
+
+ALONE = Node()
 
 
 class SharedFacts:
@@ -54,6 +73,10 @@ class SharedFacts:
                 after[key] = value
         self._others[node] = after
         self._tell({key for key in before.keys() | after.keys() if before.get(key) != after.get(key)})
+
+    def has_others(self) -> bool:
+        """Tell whether any other node was heard of and has not fallen silent."""
+        return bool(self._others)
 
     def knows(self, node: str) -> bool:
         """Tell whether anything was heard of the node."""

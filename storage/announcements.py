@@ -13,6 +13,7 @@ from msgspec.json import encode as to_json
 
 from chatdesk.changes import Changes
 from chatdesk.conversation import Conversation, ConversationId, Message
+from chatdesk.nodes import Node
 from storage import models, rows
 from storage.bulk import Row, columns
 
@@ -29,16 +30,16 @@ Fact = str | int | bool | None
 Part = Sequence[Any]
 
 
-def announcements(node: str, changes: Changes) -> list[str]:
+def announcements(node: Node, changes: Changes) -> list[str]:
     """Return what other nodes have to know of a commit: one text, several for a very large batch.
 
-    Without a ``node`` there are no others.
+    A node that is not known yet reads whatever its people look at; to it, as to nobody, the ids are told.
     """
-    if not node:
+    if not node.name:
         return []
-    head: dict[str, Fact] = {"node": node}
+    head: dict[str, Fact] = {"node": node.name}
     flags: dict[str, Fact] = {name: True for name, on in _flags(changes).items() if on}
-    parts = _parts(changes, _plain(changes))
+    parts = _parts(changes, _plain(changes) if node.has_others() else [])
     text = _text(head | flags, parts)
     if len(text.encode()) <= LONGEST:
         return [text]

@@ -14,6 +14,7 @@ from chatdesk.changes import Changes
 from chatdesk.conversation import Conversation, ConversationId, Message, Waiting
 from chatdesk.errors import ConcurrentChange
 from chatdesk.events import Outcome
+from chatdesk.nodes import Node
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
 from chatdesk.waiting_line import WaitingLine
@@ -48,7 +49,7 @@ class TortoiseBatch:
         conversations: Cache[ConversationId, Conversation],
         tickets: Cache[TicketNumber, Ticket],
         first_ticket: int,
-        node: str,
+        node: Node,
         intake: Intake,
     ) -> None:
         self._connection = connection

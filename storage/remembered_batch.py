@@ -16,6 +16,7 @@ from tortoise.exceptions import IntegrityError, OperationalError
 from chatdesk.conversation import Conversation, ConversationId, Message
 from chatdesk.errors import ConcurrentChange, NotRemembered, StorageError
 from chatdesk.events import Outcome
+from chatdesk.nodes import Node
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
 from storage import rows
@@ -64,7 +65,7 @@ class RememberedSqliteBatch(RememberedBatch):
         conversations: Cache[ConversationId, Conversation],
         tickets: Cache[TicketNumber, Ticket],
         first_ticket: int,
-        node: str,
+        node: Node,
         intake: Intake,
         data_version: int,
     ) -> None:
@@ -93,7 +94,7 @@ class RememberedPostgresBatch(RememberedBatch):
         conversations: Cache[ConversationId, Conversation],
         tickets: Cache[TicketNumber, Ticket],
         first_ticket: int,
-        node: str,
+        node: Node,
         intake: Intake,
     ) -> None:
         super().__init__(client, conversations, tickets, first_ticket, node, intake)

@@ -12,6 +12,7 @@ from chatdesk.changes import Changes, SetAside
 from chatdesk.conversation import Conversation, ConversationId
 from chatdesk.errors import ConcurrentChange, NotRemembered
 from chatdesk.events import AnyEvent
+from chatdesk.nodes import ALONE, Node
 from chatdesk.ticket import Ticket, TicketNumber
 from storage import models
 from storage.batch import TortoiseBatch
@@ -29,10 +30,10 @@ READ_FIRST = 20
 class TortoiseStore:
     """The desk's record in a database [chatdesk.ports.Store].
 
-    ``first_ticket`` is a new desk's first; ``node`` names this process to the others on PostgreSQL.
+    ``first_ticket`` is a new desk's first; ``node`` is this process to the others on PostgreSQL.
     """
 
-    def __init__(self, database: Database, first_ticket: int = 1001, node: str = "") -> None:
+    def __init__(self, database: Database, first_ticket: int = 1001, node: Node = ALONE) -> None:
         self._database = database
         self._node = node
         self._first_ticket = first_ticket

@@ -11,8 +11,11 @@ from msgspec.structs import replace
 from chatdesk.changes import Changes
 from chatdesk.conversation import Author, AuthorKind, ConversationId, Message, Visibility
 from chatdesk.hub import ConversationChanged, ConversationNews, Hub
+from chatdesk.nodes import Node
 from storage.announcements import LONGEST, MANY, announcements, packed, told_news
 from tests.desk_builders import CHAT, TICKET, TUESDAY, conversation, ticket
+
+NODE = Node("node", has_others=lambda: True)
 
 DANA = Author(AuthorKind.CUSTOMER, "dana", "Dana Reyes")
 
@@ -26,7 +29,7 @@ def commit(*messages: Message, **more: Any) -> Changes:
 
 
 def told(changes: Changes) -> dict[str, Any]:
-    (text,) = announcements("node", changes)
+    (text,) = announcements(NODE, changes)
     found: dict[str, Any] = json.loads(text)
     return found
 
@@ -60,7 +63,7 @@ def test_what_is_told_whole_of_many_conversations_takes_several_texts_and_nothin
         for number, name in enumerate(names)
     ]
     conversations = {name: replace(conversation(), id=name) for name in names}
-    texts = announcements("node", Changes(conversations=conversations, messages=written, queue_changed=True))
+    texts = announcements(NODE, Changes(conversations=conversations, messages=written, queue_changed=True))
     found = [json.loads(text) for text in texts]
     whole = [told_news(item) for text in found for item in text.get("news", ())]
     assert max(len(text.encode()) for text in texts) <= LONGEST
@@ -74,11 +77,17 @@ def test_what_is_told_whole_of_many_conversations_takes_several_texts_and_nothin
 def test_of_many_conversations_the_ids_are_told() -> None:
     names = [ConversationId(f"chat{number}") for number in range(MANY + 1)]
     texts = announcements(
-        "node", Changes(conversations={name: replace(conversation(), id=name) for name in names})
+        NODE, Changes(conversations={name: replace(conversation(), id=name) for name in names})
     )
     found = [json.loads(text) for text in texts]
     assert [name for text in found for name in text.get("conversations", ())] == names
     assert not any("news" in text for text in found)
+
+
+def test_where_no_other_node_is_known_the_ids_are_told() -> None:
+    (text,) = announcements(Node("node"), commit(said()))
+    assert json.loads(text)["conversations"] == [CHAT]
+    assert announcements(Node(), commit(said())) == []
 
 
 def test_of_two_things_that_are_too_long_together_each_is_told() -> None:

@@ -16,6 +16,7 @@ from chatdesk.changes import Changes
 from chatdesk.conversation import Message, Visibility
 from chatdesk.errors import ConcurrentChange, EventRefused, NotRemembered
 from chatdesk.events import Outcome, TicketCancelled, TicketTaken
+from chatdesk.nodes import Node
 from chatdesk.ticket import TicketNumber
 from storage.bulk import NODES_CHANNEL
 from storage.database import Database, postgres_address
@@ -140,7 +141,7 @@ OTHERS_WRITE = {
 async def test_what_another_node_has_changed_stops_the_write_on_postgres(tmp_path: Path, table: str) -> None:
     said = Message(CHAT, 5, MARCUS.author, Visibility.PUBLIC, "Hello", TUESDAY, changed=5)
     async with Database(url(tmp_path, "postgres")) as database:
-        store = TortoiseStore(database, node="a")
+        store = TortoiseStore(database, node=Node("a"))
         async with store.batch() as batch:
             begun = Changes(
                 conversations={CHAT: conversation(version=1)}, tickets={TICKET: ticket(version=1)}
@@ -163,7 +164,7 @@ async def test_what_is_written_from_memory_is_told_to_the_other_nodes(tmp_path: 
     address = url(tmp_path, "postgres")
     heard: asyncio.Queue[str] = asyncio.Queue()
     async with Database(address) as database:
-        store = TortoiseStore(database, node="a")
+        store = TortoiseStore(database, node=Node("a", has_others=lambda: True))
         async with store.batch() as batch:
             await batch.write(Changes(conversations={CHAT: conversation(version=1)}))
         listener = await asyncpg.connect(postgres_address(address))
@@ -180,7 +181,7 @@ async def test_what_is_written_from_memory_is_told_to_the_other_nodes(tmp_path: 
 
 async def test_batches_remember_again_a_while_after_another_node_wrote(tmp_path: Path) -> None:
     async with Database(url(tmp_path, "postgres")) as database:
-        store = TortoiseStore(database, node="a")
+        store = TortoiseStore(database, node=Node("a"))
         async with store.batch() as batch:
             await batch.write(Changes(conversations={CHAT: conversation(version=1)}))
         await database.writer.execute_query(OTHERS_WRITE["conversation"])
