@@ -17,8 +17,10 @@ from pydantic_core import from_json, to_json
 from bench.chats import Target
 from bench.websocket import Socket
 
-FIRST_WAIT, LONGEST_WAIT, ANSWER_WITHIN, AGAIN_AFTER = 0.5, 30.0, 10.0, 2.0
-"""Seconds; AGAIN_AFTER is until a frame that could not be stored is sent again."""
+LEAST_WAIT, GROWING_WAIT, LONGEST_WAIT, ANSWER_WITHIN, AGAIN_AFTER = 0.7, 0.05, 30.0, 10.0, 2.0
+"""Seconds; of a wait one part stays and one doubles each time. AGAIN_AFTER is until a frame that could not be
+stored is sent again.
+"""
 
 
 @dataclass
@@ -35,13 +37,17 @@ class Rule:
         self.failures = self.unopened = 0
         self.patience = 6
 
+    def refused(self) -> None:
+        """The desk answered and did not let the page in, which counts twice."""
+        self.failures += 1
+
     def broke(self, chance: float, *, opened: bool) -> float:
         """Return the seconds to wait; ``opened``: whether that line had opened; ``chance`` is 0 up to 1."""
         if not opened:
             self.unopened += 1
             if self.unopened % self.patience == 0:
                 self.streams = not self.streams
-        wait = min(LONGEST_WAIT, FIRST_WAIT * (1 << self.failures))
+        wait = min(LONGEST_WAIT, LEAST_WAIT + GROWING_WAIT * (1 << self.failures))
         self.failures += 1
         return wait * (0.5 + chance / 2)
 
@@ -73,6 +79,8 @@ class Page:
             try:
                 async with asyncio.timeout(ANSWER_WITHIN):
                     await (self._by_stream() if self.rule.streams else self._by_socket())
+            except aiohttp.ClientResponseError:
+                self.rule.refused()
             except (OSError, TimeoutError, aiohttp.ClientError):
                 continue
 

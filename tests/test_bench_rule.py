@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.widget_client import ANSWER_WITHIN, LONGEST_WAIT, Rule
+from bench.widget_client import ANSWER_WITHIN, GROWING_WAIT, LEAST_WAIT, LONGEST_WAIT, Rule
 
 WIDGET = Path(__file__).parent.parent / "adapters/web/static/widget-link.js"
 
@@ -15,10 +15,11 @@ WIDGET = Path(__file__).parent.parent / "adapters/web/static/widget-link.js"
     "line",
     [
         f"const ANSWER_WITHIN = {ANSWER_WITHIN * 1000:_.0f};",
-        f"const LONGEST_WAIT = {LONGEST_WAIT * 1000:_.0f};",
-        "const wait = Math.min(LONGEST_WAIT, 500 * 2 ** this.failures++);",
-        "wait * (0.5 + Math.random() / 2)",
-        "if (!this.opened && ++this.unopened % this.patience === 0) this.streams = !this.streams || !window",
+        f"Math.min({LONGEST_WAIT * 500:_.0f}, {LEAST_WAIT * 500:.0f} + {GROWING_WAIT * 500:.0f} * 2 **",
+        "* 2 ** this.failures++);",
+        "this.failures += !this.up;",
+        "half * (1 + Math.random())",
+        "if (!this.opened && !(++this.unopened % this.patience)) this.streams = !this.streams || !window",
         "this.patience = 2;",
         "this.patience = 6;",
         "this.failures = this.unopened = 0;",
@@ -28,11 +29,24 @@ def test_the_widget_still_has_the_rule_that_the_load_follows(line: str) -> None:
     assert line in WIDGET.read_text(encoding="utf-8")
 
 
-def test_each_wait_is_twice_the_last_and_half_of_it_is_chance() -> None:
+def test_a_desk_is_looked_for_often_and_then_ever_less() -> None:
     rule = Rule()
-    assert [rule.broke(1.0, opened=True) for _ in range(8)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    waits = [round(rule.broke(1.0, opened=True), 3) for _ in range(12)]
+    assert waits == [0.75, 0.8, 0.9, 1.1, 1.5, 2.3, 3.9, 7.1, 13.5, 26.3, 30, 30]
     rule.stands()
-    assert rule.broke(0.0, opened=True) == 0.25
+    assert rule.broke(1.0, opened=True) == 0.75
+
+
+def test_half_of_each_wait_is_chance() -> None:
+    assert Rule().broke(0.0, opened=True) == 0.375
+
+
+def test_a_page_that_the_desk_refuses_waits_longer_sooner() -> None:
+    rule, waits = Rule(), []
+    for _ in range(5):
+        rule.refused()
+        waits.append(round(rule.broke(1.0, opened=True), 3))
+    assert waits == [0.8, 1.1, 2.3, 7.1, 26.3]
 
 
 def test_a_line_that_does_not_open_twice_in_a_row_is_given_up_for_streams() -> None:

@@ -3,7 +3,6 @@
 
 const PING_EVERY = 25_000;
 const ANSWER_WITHIN = 10_000;
-const LONGEST_WAIT = 30_000;
 
 /** What is kept in the browser's storage; in memory where that is blocked. */
 export class Memory {
@@ -141,6 +140,8 @@ export class Link {
 
   refused({ code, id, message }) {
     this.outdated ||= code === "version" || code === "bad_hello";
+    // A desk that answers, and lets nobody in, has enough to do: this counts twice.
+    this.failures += !this.up;
     const frame = this.outbox.find((other) => other.id === id);
     if (!frame) return;
     if (code === "try_again" || (code === "slow_down" && frame.t !== "start")) {
@@ -163,11 +164,12 @@ export class Link {
     this.up = false;
     // A line that does not open twice in a row is given up for the other kind; one that stood before, and
     // may only be waiting for a desk that restarts, after six times.
-    if (!this.opened && ++this.unopened % this.patience === 0) this.streams = !this.streams || !window.WebSocket;
+    if (!this.opened && !(++this.unopened % this.patience)) this.streams = !this.streams || !window.WebSocket;
     this.on.line(false);
     if (this.outdated) return;
-    const wait = Math.min(LONGEST_WAIT, 500 * 2 ** this.failures++);
-    this.retry = setTimeout(() => this.connect(), wait * (0.5 + Math.random() / 2));
+    // A desk that restarts is back in a second or two: it is looked for often at first, then ever less.
+    const half = Math.min(15_000, 350 + 25 * 2 ** this.failures++);
+    this.retry = setTimeout(() => this.connect(), half * (1 + Math.random()));
   }
 
   ping(within) {
