@@ -12,7 +12,7 @@ PACKAGES := $(wildcard chatdesk adapters flows storage)
 SOURCES := $(PACKAGES) $(wildcard tests bench)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
-.PHONY: screenshots migration help run test test-postgres lint format-check format types imports pytest bench browser dev lock clean
+.PHONY: screenshots migration new-desk help run test test-postgres lint format-check format types imports pytest bench browser dev lock clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
@@ -111,6 +111,11 @@ screenshots: $(VENV)/.dev $(VENV)/.browser
 migration: $(VENV)/.dev
 	@test -n "$(NAME)" || { echo "Say what changes: make migration NAME=what_changed"; exit 2; }
 	@PYTHONPATH=. $(BIN)/python scripts/make_migration.py "$(NAME)"
+	@PYTHONPATH=. $(BIN)/python -m scripts.new_desk
+
+# For a migration that was changed by hand after that.
+new-desk: $(VENV)/.dev
+	@PYTHONPATH=. $(BIN)/python -m scripts.new_desk
 
 lock:
 	@bash scripts/lock.sh "$(PYTHON)"

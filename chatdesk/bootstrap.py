@@ -18,8 +18,8 @@ import structlog
 from aiohttp import web
 
 from adapters.email.source import MailFacts
-from adapters.web import link_routes
 from adapters.web.application import build_application
+from adapters.web.late_routes import LATE
 from adapters.web.services import Services
 from chatdesk.changes import Changes
 from chatdesk.config import Config
@@ -29,7 +29,7 @@ from chatdesk.errors import NotFound
 from chatdesk.files import FileLimits
 from chatdesk.health import Loops
 from chatdesk.hub import Hub
-from chatdesk.mail_parts import DeskMail, desk_mail, mail_tokens
+from chatdesk.mail_parts import DeskMail, MailWay, desk_mail, mail_tokens
 from chatdesk.nodes import ALONE, Node, SharedFacts
 from chatdesk.ports import Channel
 from chatdesk.reading import StaffReads
@@ -37,7 +37,7 @@ from chatdesk.relay import Relay
 from chatdesk.settings.mail_servers import NO_SERVERS, MailServers
 from chatdesk.settings.slack import NO_SECRETS, SlackSecrets
 from chatdesk.settings.teams_access import NO_TEAMS, TeamsAccess
-from chatdesk.slack_parts import account_links, slack_service
+from chatdesk.slack_parts import add_account_links, slack_service
 from chatdesk.staff import Staff
 from chatdesk.teams_parts import teams_service
 from chatdesk.ticket import TicketNumber
@@ -47,12 +47,12 @@ from storage.database import Database
 from storage.figures import TortoiseFigures
 from storage.files import LocalFiles
 from storage.mailbox import TortoiseMailbox
-from storage.moving import refuse_unfinished
 from storage.outbox import TortoiseOutbox
 from storage.reading import TortoiseStaffReads, TortoiseVisitorReads
 from storage.search_index import SearchIndexer
 from storage.staff import TortoiseStaff
 from storage.store import TortoiseStore
+from storage.unfinished_move import refuse_unfinished
 
 log = structlog.get_logger(__name__)
 
@@ -151,12 +151,12 @@ async def running_desk(
         services = replace(services, wake_relay=relay.wake)
         ticket_facts = TicketFacts(services.staff_reads)
         mailing = desk_mail(services, database, ticket_facts, mail_tokens(secret), mail, relay.wake)
-        channels[mailing.channel.name] = mailing.channel
+        channels[MailWay.name] = MailWay(mailing)
         application = build_application(services)
-        mailing.add_routes(application)
-        staffed.add_routes(application)
-        link_routes.add_routes(application, account_links(database))
-        in_teams.add_routes(application)
+        late = application[LATE]
+        for add_routes in (mailing.add_routes, staffed.add_routes, in_teams.add_routes):
+            late.add(add_routes)
+        late.add(partial(add_account_links, database=database))
         await stack.enter_async_context(_linked(database, node, services, loops))
         loops.start(DESK_LOOP, desk.run())
         loops.start(RELAY_LOOP, relay.run())

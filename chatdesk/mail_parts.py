@@ -6,36 +6,38 @@ import asyncio
 import random
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import structlog
 from aiohttp import web
 
-from adapters.email.attaching import Attaching
-from adapters.email.filing import Desktop, Filing
-from adapters.email.intake import Intake
-from adapters.email.outbound import Caps, DemonstrationMail, MailChannel
-from adapters.email.parser_process import ParserProcess
-from adapters.email.room import DeskMailRoom
-from adapters.email.source import MailSource
-from adapters.email.threading import Threading
-from adapters.web import mail_room_routes, mail_stop_routes
 from adapters.web.services import Services
+from chatdesk.errors import StorageError
 from chatdesk.health import Loops
 from chatdesk.leases import Alone
 from chatdesk.mail_tokens import MailTokens
+from chatdesk.outbox import MAIL_TARGET, Delivery
 from chatdesk.settings.mail_servers import MailServers
 from storage.adapter_notes import TortoiseAdapterNotes
 from storage.database import Database
 from storage.inbox import TortoiseDeliveries, TortoiseInbox
 from storage.leases import Fence, TortoiseLeases
 from storage.mail_updates import TortoiseMailUpdates
-from storage.mailbox import TortoiseMailbox
+
+if TYPE_CHECKING:
+    from adapters.email.intake import Intake
+    from adapters.email.outbound import MailChannel
+    from adapters.email.room import DeskMailRoom
+    from adapters.email.source import MailSource
+    from chatdesk.mail_works import MailWorks
 
 INTAKE_LOOP, IMAP_LOOP = "mail", "mailbox"
 PATIENCE = 3.0
 """Seconds that the mail at hand has when the desk stops; what is not filed then is at the next start."""
+LOOK_AGAIN = 60.0
+"""Seconds after which it is looked whether another node that died has left mail."""
 log = structlog.get_logger(__name__)
 
 
@@ -44,44 +46,101 @@ def mail_tokens(secret: str) -> MailTokens:
     return MailTokens(secret or secrets.token_hex(32))
 
 
-@dataclass(frozen=True, slots=True)
 class DeskMail:
-    """The desk's mail, in and out. ``port`` is where mail is handed over, once ``receiving``."""
+    """The desk's mail, in and out. What writes and reads it is loaded when there is some."""
 
-    channel: MailChannel
-    intake: Intake
-    room: DeskMailRoom
-    tokens: MailTokens
-    services: Services
-    database: Database
-    servers: MailServers
+    def __init__(
+        self,
+        services: Services,
+        database: Database,
+        source: MailSource,
+        tokens: MailTokens,
+        servers: MailServers,
+        queued: Callable[[], None],
+    ) -> None:
+        self.tokens = tokens
+        self._services = services
+        self._database = database
+        self._source = source
+        self._servers = servers
+        self._queued = queued
+        self._woken = asyncio.Event()
+        self._stopping = False
+
+    @cached_property
+    def works(self) -> MailWorks:
+        """What writes and reads mail; the first use loads it."""
+        from chatdesk.mail_works import mail_works
+
+        self._woken.set()
+        return mail_works(
+            self._services, self._database, self._source, self.tokens, self._servers, self._queued
+        )
+
+    @property
+    def channel(self) -> MailChannel:
+        """The way out."""
+        return self.works.channel
+
+    @property
+    def intake(self) -> Intake:
+        """The way in."""
+        return self.works.intake
+
+    @property
+    def room(self) -> DeskMailRoom:
+        """What staff do with held mail."""
+        return self.works.room
 
     def add_routes(self, application: web.Application) -> None:
         """Add the pages of held mail, and the one that ends updates."""
-        deliveries = TortoiseDeliveries(self.database)
+        # Imported when they are first asked for [adapters.web.late_routes].
+        from adapters.web import mail_room_routes, mail_stop_routes
+
+        deliveries = TortoiseDeliveries(self._database)
         mail_room_routes.add_routes(application, self.room, deliveries)
-        mail_stop_routes.add_routes(application, self.tokens, TortoiseMailUpdates(self.database))
+        mail_stop_routes.add_routes(application, self.tokens, TortoiseMailUpdates(self._database))
 
     @asynccontextmanager
     async def receiving(self, loops: Loops) -> AsyncIterator[None]:
         """Take mail in until the block ends; the desk has to be running."""
-        loops.start(INTAKE_LOOP, self.intake.run())
+        loops.start(INTAKE_LOOP, self._take_in())
         async with AsyncExitStack() as stack:
             # Ended last: nothing is brought any more when the intake stops.
             stack.push_async_callback(self._finish, loops)
-            if self.servers.imap is not None:
+            if self._servers.imap is not None:
                 _ = await stack.enter_async_context(self._reading())
-            if self.servers.listen is not None:
+            if self._servers.listen is not None:
                 from adapters.email.listener import listening
 
                 port = await stack.enter_async_context(
-                    listening(self.servers.listen, self.intake.accept, own_addresses(self.services))
+                    listening(self._servers.listen, self.intake.accept, own_addresses(self._services))
                 )
-                log.info("mail_listening", port=port, protocol=self.servers.listen.protocol)
+                log.info("mail_listening", port=port, protocol=self._servers.listen.protocol)
             yield
 
+    async def _take_in(self) -> None:
+        inbox = TortoiseInbox(self._database, self._services.new_id)
+        while not self._stopping and not self._woken.is_set():
+            # Whatever is wrong with the database, the intake waits for it.
+            with suppress(StorageError):
+                if not await inbox.unfinished(1):
+                    await self._pause()
+                    continue
+            break
+        if not self._stopping:
+            await self.intake.run()
+
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_AGAIN):
+                _ = await self._woken.wait()
+
     async def _finish(self, loops: Loops) -> None:
-        self.intake.stop()
+        self._stopping = True
+        if self._woken.is_set():
+            self.intake.stop()
+        self._woken.set()
         await loops.finish(INTAKE_LOOP, PATIENCE)
 
     @asynccontextmanager
@@ -89,19 +148,19 @@ class DeskMail:
         # Its libraries are needed by a desk that reads a mailbox only.
         from adapters.email.imap import ImapAccount, ImapReader
 
-        if self.servers.imap is None:
+        if self._servers.imap is None:
             yield
             return
-        account, clock = ImapAccount(self.servers.imap, self.services.config.mail), self.services.clock
+        account, clock = ImapAccount(self._servers.imap, self._services.config.mail), self._services.clock
 
         async def read(token: int) -> None:
             # How far a folder was read is noted by the lease's holder only. A mail that an earlier holder
             # still brings is kept once, by its place.
-            notes = TortoiseAdapterNotes(self.database, Fence(IMAP_LOOP, token))
+            notes = TortoiseAdapterNotes(self._database, Fence(IMAP_LOOP, token))
             await ImapReader(account, self.intake.accept, notes, clock, random.random).run()
 
         # Of several nodes one reads the mailbox.
-        alone = Alone(TortoiseLeases(self.database), self.services.new_id(), clock)
+        alone = Alone(TortoiseLeases(self._database), self._services.new_id(), clock)
         task = asyncio.create_task(alone.run(IMAP_LOOP, read), name=IMAP_LOOP)
         try:
             yield
@@ -116,6 +175,23 @@ def own_addresses(services: Services) -> frozenset[str]:
     return frozenset(filter(None, (config.desk.email, *config.mail.aliases)))
 
 
+class MailWay:
+    """The way out by mail as the relay knows it, before there was any."""
+
+    name = MAIL_TARGET
+
+    def __init__(self, mail: DeskMail) -> None:
+        self._mail = mail
+
+    async def send(self, delivery: Delivery) -> str:
+        """Send it [MailChannel.send]."""
+        return await self._mail.channel.send(delivery)
+
+    async def find(self, delivery: Delivery) -> str | None:
+        """Look whether it arrived [MailChannel.find]."""
+        return await self._mail.channel.find(delivery)
+
+
 def desk_mail(
     services: Services,
     database: Database,
@@ -124,41 +200,7 @@ def desk_mail(
     servers: MailServers,
     queued: Callable[[], None],
 ) -> DeskMail:
-    """Build the desk's mail; ``queued`` is called when something waits to be sent."""
-    inbox = TortoiseInbox(database, services.new_id)
-    reads, clock = services.staff_reads, services.clock
-    attaching = Attaching(services.files, reads, clock)
-    desktop = Desktop(
-        config=services.config,
-        desk=services.desk,
-        inbox=inbox,
-        deliveries=TortoiseDeliveries(database),
-        reads=reads,
-        staff=services.staff,
-        threading=Threading(services.config, inbox, reads, tokens),
-        attaching=attaching,
-        clock=clock,
-        queued=queued,
-    )
-    parser = ParserProcess()
-    intake = Intake(inbox, Filing(desktop), parser, clock)
-    room = DeskMailRoom(inbox, services.desk, attaching, parser, clock)
-    channel = mail_channel(services, database, source, tokens, servers)
-    return DeskMail(channel, intake, room, tokens, services, database, servers)
-
-
-def mail_channel(
-    services: Services, database: Database, source: MailSource, tokens: MailTokens, servers: MailServers
-) -> MailChannel:
-    """Return the way out by mail: over SMTP where a server is configured, else what is sent is only kept."""
-    config, clock = services.config, services.clock
-    mailbox, updates = TortoiseMailbox(database), TortoiseMailUpdates(database)
+    """Return the desk's mail; ``queued`` is called when something waits to be sent."""
     if servers.smtp is None:
         log.info("mail_is_kept_not_sent")
-        return DemonstrationMail(source, mailbox, config, clock, Caps(), tokens, updates)
-    # Its libraries are needed by a desk that sends mail only.
-    from adapters.email.smtp import SmtpTransport
-
-    copies = (config.desk.email,) if config.mail.copies and config.desk.email else ()
-    transport = SmtpTransport(servers.smtp, copies)
-    return MailChannel(source, mailbox, transport, config, clock, Caps(), tokens, updates)
+    return DeskMail(services, database, source, tokens, servers, queued)

@@ -77,3 +77,11 @@ async def slack_service(
 def account_links(database: Database) -> AccountLinks:
     """Return what links technicians' accounts of other services to them."""
     return AccountLinks(TortoiseAdapterNotes(database), TortoiseIdentities(database))
+
+
+def add_account_links(application: web.Application, database: Database) -> None:
+    """Add the page on which a technician links an account of another service."""
+    # Imported when it is first asked for [adapters.web.late_routes].
+    from adapters.web import link_routes
+
+    link_routes.add_routes(application, account_links(database))

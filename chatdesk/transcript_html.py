@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from chatdesk.transcript_text import DELETED, INTERNAL_WARNING, MinuteClock, label, say_full, say_size
 from chatdesk.transcript_view import Change, Entry, TranscriptView
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 _LINK = re.compile(r"\b(?:https?://|mailto:)[^\s<>\"'`\\\u202a-\u202e\u2066-\u2069]+", re.IGNORECASE)
 _ANCHOR = '<a href="{0}" rel="noopener noreferrer nofollow">{0}</a>'
@@ -79,6 +82,9 @@ def _escaped(text: str) -> str:
 
 @cache
 def _template(part: str) -> Template:
+    # Its library is not needed before there is something to write with it.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
         loader=PackageLoader("chatdesk"),
         autoescape=True,

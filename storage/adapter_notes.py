@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.expressions import Q
-
-from storage import models
 from storage.database import Database
 from storage.leases import Fence
+from storage.orm import models
+from storage.selecting import Selecting
 from storage.turns import take_turn
+
+if TYPE_CHECKING:
+    from tortoise.backends.base.client import BaseDBAsyncClient
+
+
+_NOTE = "SELECT value FROM adapter_note WHERE adapter = ? AND key = ?"
 
 
 class TortoiseAdapterNotes:
@@ -25,10 +30,11 @@ class TortoiseAdapterNotes:
     def __init__(self, database: Database, fence: Fence | None = None) -> None:
         self._database = database
         self._fence = fence
+        self._selecting = Selecting(database)
 
     async def get(self, adapter: str, key: str) -> str | None:
-        found = await models.AdapterNote.get_or_none(adapter=adapter, key=key, using_db=self._database.reader)
-        return found.value if found else None
+        found = await self._selecting.one(_NOTE, adapter, key)
+        return found[0]["value"] if found else None
 
     async def put(self, adapter: str, key: str, value: str, at: datetime) -> None:
         async with self._writing() as connection:
@@ -62,10 +68,10 @@ class TortoiseIdentities:
         self._database = database
 
     async def link(self, provider: str, external_id: str, agent: str, at: datetime) -> None:
-        either = Q(external_id=external_id) | Q(agent=agent)
         async with self._database.transaction() as connection:
             await take_turn(connection, f"identities of {provider}")
-            await models.Identity.filter(either, provider=provider).using_db(connection).delete()
+            for taken in ({"external_id": external_id}, {"agent": agent}):
+                await models.Identity.filter(provider=provider, **taken).using_db(connection).delete()
             _ = await models.Identity.create(
                 using_db=connection, provider=provider, external_id=external_id, agent=agent, linked_at=at
             )

@@ -14,8 +14,8 @@ from msgspec.json import encode as to_json
 from chatdesk.changes import Changes
 from chatdesk.conversation import Conversation, ConversationId, Message
 from chatdesk.nodes import Node
-from storage import models, rows
-from storage.bulk import Row, columns
+from storage import rows, tables
+from storage.bulk import Row
 
 LONGEST = 7_900
 """Bytes of one announcement; PostgreSQL takes fewer than 8,000."""
@@ -49,8 +49,8 @@ def announcements(node: Node, changes: Changes) -> list[str]:
 def told_news(item: Sequence[Any]) -> tuple[Conversation, tuple[Message, ...]]:
     """Return a conversation that was told whole, and its new messages."""
     row, messages = item
-    conversation = rows.to_conversation(dict(zip(columns(models.Conversation), row, strict=True)))
-    names = columns(models.Message)
+    conversation = rows.to_conversation(dict(zip(tables.CONVERSATION.columns, row, strict=True)))
+    names = tables.MESSAGE.columns
     return conversation, tuple(rows.to_message(dict(zip(names, m, strict=True))) for m in messages)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
-from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.exceptions import IntegrityError
-from tortoise.models import Model
 
 from chatdesk.changes import Changes
 from chatdesk.conversation import Conversation, ConversationId, Message, Waiting
@@ -18,10 +16,13 @@ from chatdesk.nodes import Node
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
 from chatdesk.waiting_line import WaitingLine
-from storage import models, rows
+from storage import rows, tables
 from storage.bulk import Row, Statement, in_list, insert, rows_json, update
 from storage.cache import Cache
+from storage.connection import Connection
 from storage.intake import Browser, Intake
+from storage.orm import faults
+from storage.tables import Table
 from storage.writing import write_all
 
 log = structlog.get_logger(__name__)
@@ -33,9 +34,9 @@ _COUNT: Mapping[str, Callable[[int], str]] = {
         f"UPDATE counter SET value = value + ($1::jsonb->0->>0)::int WHERE name = '{TICKET_COUNTER}'"
     ),
 }
-_FIXED: Mapping[type[Model], tuple[str, ...]] = {
-    models.Conversation: ("channel", "visitor", "widget", "flow", "flow_version", "opened_at"),
-    models.Message: ("author_kind", "author_id", "author_name", "visibility", "at"),
+_FIXED: Mapping[Table, tuple[str, ...]] = {
+    tables.CONVERSATION: ("channel", "visitor", "widget", "flow", "flow_version", "opened_at"),
+    tables.MESSAGE: ("author_kind", "author_id", "author_name", "visibility", "at"),
 }
 """Columns that never change once a row is written."""
 
@@ -45,7 +46,7 @@ class TortoiseBatch:
 
     def __init__(
         self,
-        connection: BaseDBAsyncClient,
+        connection: Connection,
         conversations: Cache[ConversationId, Conversation],
         tickets: Cache[TicketNumber, Ticket],
         first_ticket: int,
@@ -54,6 +55,7 @@ class TortoiseBatch:
     ) -> None:
         self._connection = connection
         self._dialect = connection.capabilities.dialect
+        self._place = "?" if self._dialect == "sqlite" else "$1"
         self._conversations = conversations
         self._tickets = tickets
         self._first_ticket = first_ticket
@@ -102,8 +104,11 @@ class TortoiseBatch:
             by_conversation.setdefault(conversation, []).append(seq)
         found: list[Message] = []
         for conversation, seqs in by_conversation.items():
-            query = models.Message.filter(conversation=conversation, seq__in=seqs)
-            found += map(rows.to_message, await query.using_db(self._connection).values())
+            # The numbers are the desk's own.
+            numbers = ", ".join(map(str, map(int, seqs)))
+            query = f"SELECT * FROM message WHERE conversation = {self._place} AND seq IN ({numbers})"
+            selected = await self._connection.execute_query_dict(query, [conversation])
+            found += map(rows.to_message, selected)
         return found
 
     async def line(self) -> WaitingLine:
@@ -137,8 +142,9 @@ class TortoiseBatch:
             return TicketNumber(found[0]["value"] + 1)
         value = self._first_ticket - 1
         try:
-            _ = await models.Counter.create(using_db=self._connection, name=TICKET_COUNTER, value=value)
-        except IntegrityError as error:
+            insert_first = f"INSERT INTO counter (name, value) VALUES ('{TICKET_COUNTER}', {int(value)})"
+            await self._connection.execute_query(insert_first)
+        except (sqlite3.IntegrityError, faults.IntegrityError) as error:
             raise ConcurrentChange(str(error)) from error
         return TicketNumber(self._first_ticket)
 
@@ -147,19 +153,19 @@ class TortoiseBatch:
         self.changes = changes
         statements = [
             *self._count(changes.numbers_used),
-            *self._upsert(models.Ticket, ("number",), changes.tickets.values(), rows.ticket_row),
+            *self._upsert(tables.TICKET, ("number",), changes.tickets.values(), rows.ticket_row),
             *self._write_conversations(changes.conversations),
-            *self._insert(models.Received, [_received_row(*pair) for pair in changes.received]),
-            *self._insert(models.Message, [rows.message_row(m) for m in changes.messages]),
-            *self._insert(models.Revision, [rows.revision_row(r) for r in changes.revisions]),
-            *self._update(models.Message, ("conversation", "seq"), _revised_rows(changes)),
-            *self._insert(models.History, [rows.history_row(entry) for entry in changes.history]),
-            *self._insert(models.Delivery, [rows.delivery_row(d) for d in changes.deliveries]),
-            *self._insert(models.Rating, [rows.rating_row(rating) for rating in changes.ratings]),
+            *self._insert(tables.RECEIVED, [_received_row(*pair) for pair in changes.received]),
+            *self._insert(tables.MESSAGE, [rows.message_row(m) for m in changes.messages]),
+            *self._insert(tables.REVISION, [rows.revision_row(r) for r in changes.revisions]),
+            *self._update(tables.MESSAGE, ("conversation", "seq"), _revised_rows(changes)),
+            *self._insert(tables.HISTORY, [rows.history_row(entry) for entry in changes.history]),
+            *self._insert(tables.DELIVERY, [rows.delivery_row(d) for d in changes.deliveries]),
+            *self._insert(tables.RATING, [rows.rating_row(rating) for rating in changes.ratings]),
         ]
         try:
             unmet = await self._execute(statements)
-        except IntegrityError as error:
+        except (sqlite3.IntegrityError, faults.IntegrityError) as error:
             # Another node received the same event, opened the same chat or wrote the same message first.
             raise ConcurrentChange(str(error)) from error
         if unmet is not None:
@@ -182,29 +188,29 @@ class TortoiseBatch:
                 continued.append(rows.continued_row(conversation))
             else:
                 others.append(conversation)
-        yield from self._upsert(models.Conversation, ("id",), others, rows.conversation_row)
+        yield from self._upsert(tables.CONVERSATION, ("id",), others, rows.conversation_row)
         if continued:
             only = rows.CONTINUED
-            yield update(models.Conversation, ("id",), continued, self._dialect, versioned=True, only=only)
+            yield update(tables.CONVERSATION, ("id",), continued, self._dialect, versioned=True, only=only)
 
     def _upsert(
-        self, model: type[Model], key: tuple[str, ...], records: Iterable[Any], to_row: Any
+        self, table: Table, key: tuple[str, ...], records: Iterable[Any], to_row: Any
     ) -> Iterator[Statement]:
         """Insert new records (version 1) and update others, each only from the version it was read at."""
-        yield from self._insert(model, [to_row(record) for record in records if record.version == 1])
+        yield from self._insert(table, [to_row(record) for record in records if record.version == 1])
         old = [to_row(record) for record in records if record.version > 1]
-        yield from self._update(model, key, old, versioned=True)
+        yield from self._update(table, key, old, versioned=True)
 
-    def _insert(self, model: type[Model], records: Sequence[Row]) -> Iterator[Statement]:
+    def _insert(self, table: Table, records: Sequence[Row]) -> Iterator[Statement]:
         if records:
-            yield insert(model, records, self._dialect)
+            yield insert(table, records, self._dialect)
 
     def _update(
-        self, model: type[Model], key: tuple[str, ...], records: Sequence[Row], *, versioned: bool = False
+        self, table: Table, key: tuple[str, ...], records: Sequence[Row], *, versioned: bool = False
     ) -> Iterator[Statement]:
         if records:
-            fixed = _FIXED.get(model, ())
-            yield update(model, key, records, self._dialect, versioned=versioned, fixed=fixed)
+            fixed = _FIXED.get(table, ())
+            yield update(table, key, records, self._dialect, versioned=versioned, fixed=fixed)
 
     async def _execute(self, statements: Sequence[Statement]) -> Statement | None:
         """Execute all; stop at one that changes another number of rows than it has to, and return it."""

@@ -14,8 +14,8 @@ from functools import cache
 from typing import Any
 
 from msgspec.json import encode as to_json
-from tortoise import fields
-from tortoise.models import Model
+
+from storage.tables import Table
 
 NODES_CHANNEL = "chatdesk"
 """The channel on which nodes tell one another what happened (PostgreSQL's NOTIFY)."""
@@ -67,27 +67,15 @@ def _plain(text: str) -> str:
 
 
 _JSON_ROWS = "jsonb_array_elements($1::jsonb)"
-_POSTGRES_TYPES: tuple[tuple[type[fields.Field], str], ...] = (  # type: ignore[type-arg]
-    (fields.DatetimeField, "timestamptz"),
-    (fields.BooleanField, "boolean"),
-    (fields.BigIntField, "bigint"),
-    (fields.IntField, "int"),
-)
 
 
-@cache
-def columns(model: type[Model]) -> tuple[str, ...]:
-    """Return the columns of a model in the order in which rows hold them; generated keys are left out."""
-    return tuple(name for name, field in model._meta.fields_map.items() if not (field.pk and field.generated))
-
-
-def insert(model: type[Model], rows: Sequence[Row], dialect: str) -> Statement:
-    """Return the statement that inserts rows, each in the order of ``columns``."""
-    return Statement(_insert_sql(model, dialect), rows)
+def insert(table: Table, rows: Sequence[Row], dialect: str) -> Statement:
+    """Return the statement that inserts rows, each in the order of its columns."""
+    return Statement(_insert_sql(table, dialect), rows)
 
 
 def update(
-    model: type[Model],
+    table: Table,
     key: tuple[str, ...],
     rows: Sequence[Row],
     dialect: str,
@@ -103,58 +91,56 @@ def update(
     for good are left out, and so are the indexes over them. With ``only``, rows hold just these columns,
     key included.
     """
-    query = _update_sql(model, key, dialect, versioned, fixed, only)
+    query = _update_sql(table, key, dialect, versioned, fixed, only)
     return Statement(query, rows, len(rows) if versioned else None)
 
 
 @cache
-def _insert_sql(model: type[Model], dialect: str) -> Callable[[int], str]:
-    wanted = columns(model)
-    names = ", ".join(f'"{name}"' for name in wanted)
-    begin = f'INSERT INTO "{model._meta.db_table}" ({names})'
+def _insert_sql(table: Table, dialect: str) -> Callable[[int], str]:
+    names = ", ".join(f'"{name}"' for name in table.columns)
+    begin = f'INSERT INTO "{table.name}" ({names})'
     if dialect == "sqlite":
-        return cache(lambda count: f"{begin} {_values(len(wanted), count)}")
-    values = ", ".join(_from_json(model, name, index) for index, name in enumerate(wanted))
+        return cache(lambda count: f"{begin} {_values(len(table.columns), count)}")
+    values = ", ".join(_from_json(table, name, index) for index, name in enumerate(table.columns))
     query = f"{begin} SELECT {values} FROM {_JSON_ROWS}"
     return lambda _: query
 
 
 @cache
 def _update_sql(
-    model: type[Model],
+    table: Table,
     key: tuple[str, ...],
     dialect: str,
     versioned: bool,
     fixed: tuple[str, ...],
     only: tuple[str, ...],
 ) -> Callable[[int], str]:
-    table = f'"{model._meta.db_table}"'
-    given = only or columns(model)
+    given = only or tuple(table.columns)
     used = [(index, name) for index, name in enumerate(given) if name not in fixed]
     assignments = ", ".join(f'"{name}" = new."{name}"' for _, name in used if name not in key)
-    matches = [f'{table}."{name}" = new."{name}"' for name in key]
+    matches = [f'"{table.name}"."{name}" = new."{name}"' for name in key]
     if versioned:
-        matches.append(f'{table}."version" = new."version" - 1')
-    begin, end = f"UPDATE {table} SET {assignments} FROM (SELECT", f") AS new WHERE {' AND '.join(matches)}"
+        matches.append(f'"{table.name}"."version" = new."version" - 1')
+    begin = f'UPDATE "{table.name}" SET {assignments} FROM (SELECT'
+    end = f") AS new WHERE {' AND '.join(matches)}"
     if dialect == "sqlite":
         picked = ", ".join(f'column{index + 1} AS "{name}"' for index, name in used)
         return cache(lambda count: f"{begin} {picked} FROM ({_values(len(given), count)}){end}")
-    picked = ", ".join(f'{_from_json(model, name, index)} AS "{name}"' for index, name in used)
+    picked = ", ".join(f'{_from_json(table, name, index)} AS "{name}"' for index, name in used)
     query = f"{begin} {picked} FROM {_JSON_ROWS}{end}"
     return lambda _: query
 
 
 @cache
-def hold_sql(model: type[Model]) -> str:
+def hold_sql(table: Table) -> str:
     """Return PostgreSQL's statement that locks rows and returns those that are not as they are known.
 
     Its parameter is a JSON array of [key, known version]; the rows are locked in the order of their keys.
     """
-    key = model._meta.pk_attr
-    kind = _postgres_type(model, key)
+    key, kind = table.key, table.columns[table.key]
     return (
         f"WITH held AS MATERIALIZED (SELECT t.*, (value->>1)::int AS known "
-        f'FROM jsonb_array_elements($1::jsonb) JOIN "{model._meta.db_table}" t '
+        f'FROM jsonb_array_elements($1::jsonb) JOIN "{table.name}" t '
         f'ON t."{key}" = (value->>0)::{kind} ORDER BY t."{key}" FOR NO KEY UPDATE OF t) '
         f"SELECT * FROM held WHERE version <> known"
     )
@@ -221,10 +207,5 @@ def _values(width: int, rows: int) -> str:
     return f"VALUES {', '.join([row] * rows)}"
 
 
-def _from_json(model: type[Model], name: str, index: int) -> str:
-    return f"(value->>{index})::{_postgres_type(model, name)}"
-
-
-def _postgres_type(model: type[Model], name: str) -> str:
-    field = model._meta.fields_map[name]
-    return next((sql for cls, sql in _POSTGRES_TYPES if isinstance(field, cls)), "text")
+def _from_json(table: Table, name: str, index: int) -> str:
+    return f"(value->>{index})::{table.columns[name]}"

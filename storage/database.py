@@ -4,59 +4,55 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-
-from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.backends.base.executor import EXECUTOR_CACHE
-from tortoise.context import TortoiseContext
-from tortoise.exceptions import BaseORMException
+from typing import TYPE_CHECKING, Any, Self
 
 from chatdesk.errors import DatabaseUnavailable, StorageError
+from storage import orm
+from storage.connection import Connection
 from storage.migrator import bring_up_to_date
-from storage.sqlite_client import ImmediateSqliteClient
+from storage.orm import faults
+from storage.sqlite_connection import PRAGMAS, SqliteConnection
+
+if TYPE_CHECKING:
+    from tortoise.backends.base.client import BaseDBAsyncClient
+    from tortoise.context import TortoiseContext
 
 WRITER, READER = "default", "reader"
 POOL_SIZE = 5
 """Connections to PostgreSQL at most, for writing and again for reading."""
 _PASSWORD = re.compile(r"^(\w+://[^:/@]*):[^@]*@")
-_SQLITE_PRAGMAS = {
-    "busy_timeout": 10_000,
-    "journal_mode": "WAL",
-    "synchronous": "FULL",
-    "foreign_keys": "ON",
-    # 16 MB: the pages that many batches touch stay at hand.
-    "cache_size": -16_000,
-}
 
 
 class Database:
-    """One open database: writes take turns on one connection, reads have another and never wait for them."""
+    """One open database: writes take turns on one connection, reads have another and never wait for them.
+
+    On SQLite the ORM is loaded by what asks for it first: ``reader``, ``writer``, ``transaction`` or a model
+    [storage/orm.py]. ``select`` and ``writing`` do without.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._context = TortoiseContext()
-        self._writer: BaseDBAsyncClient | None = None
+        self.sqlite_writer: SqliteConnection | None = None
+        """The connection for writing, on SQLite."""
+        self.sqlite_reader: SqliteConnection | None = None
+        """The connection for reading, on SQLite."""
+        self._context: TortoiseContext | None = None
+        self._clients: dict[str, BaseDBAsyncClient] = {}
+        self._open = False
 
     async def open(self) -> Self:
         """Connect and bring the schema up to date.
 
         Raises StorageError when the database cannot be used, DatabaseTooNew when a newer program made it.
         """
-        # The library keeps statements by connection name; another database of this process may differ.
-        EXECUTOR_CACHE.clear()
-        self._context.__enter__()
         try:
-            await self._context.init(config=tortoise_config(self.url), _enable_global_fallback=True)
-            # The library's first statement would keep its lock for ever if connecting failed then.
-            for alias in (WRITER, READER):
-                await self._context.connections.get(alias).create_connection(with_db=True)
-            self._writer = self._context.connections.get(WRITER)
-            await bring_up_to_date(self._writer)
-        except (BaseORMException, sqlite3.Error, OSError) as error:
+            await self.connect()
+            await bring_up_to_date(self)
+        except (faults.BaseORMException, sqlite3.Error, OSError) as error:
             await self.close()
             raise StorageError(f"The database {self.name} cannot be opened: {error}") from error
         except StorageError as error:
@@ -69,9 +65,62 @@ class Database:
             raise
         return self
 
+    async def connect(self) -> None:
+        """Connect, and leave the schema as it is. Raises what the driver raises."""
+        if self.dialect == "sqlite":
+            await self._open_sqlite()
+        else:
+            await self._open_postgres()
+        if self._context is not None:
+            # Of several databases in one process, this task and those it starts mean this one.
+            self._context.__enter__()
+
+    async def _open_sqlite(self) -> None:
+        file = sqlite_file(self.url)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.sqlite_writer, self.sqlite_reader = SqliteConnection(file), SqliteConnection(file)
+        await self.sqlite_writer.open()
+        await self.sqlite_reader.open()
+        self._open = True
+        orm.at_first_use(self._set_up_orm)
+
+    async def _open_postgres(self) -> None:
+        orm.at_first_use(self._set_up_orm)
+        orm.load()
+        self._open = True
+        # The library's first statement would keep its lock for ever if connecting failed then.
+        for client in (self.writer, self.reader):
+            await client.create_connection(with_db=True)
+
+    def _set_up_orm(self) -> None:
+        from tortoise.backends.base.executor import EXECUTOR_CACHE
+        from tortoise.context import TortoiseContext
+
+        # The library keeps statements by connection name; another database of this process may differ.
+        EXECUTOR_CACHE.clear()
+        self._context = TortoiseContext()
+        with self._context:
+            _finish(self._context.init(config=tortoise_config(self.url), _enable_global_fallback=True))
+            self._clients = {alias: self._context.connections.get(alias) for alias in (WRITER, READER)}
+        if self.sqlite_writer is not None and self.sqlite_reader is not None:
+            from storage.sqlite_client import ImmediateSqliteClient
+
+            for alias, connection in ((WRITER, self.sqlite_writer), (READER, self.sqlite_reader)):
+                client = self._clients[alias]
+                assert isinstance(client, ImmediateSqliteClient)
+                client.use(connection)
+
     async def close(self) -> None:
         """Close every connection."""
-        await self._context.__aexit__(None, None, None)
+        self._open = False
+        orm.no_longer(self._set_up_orm)
+        try:
+            if self._context is not None:
+                await self._context.__aexit__(None, None, None)
+        finally:
+            for connection in (self.sqlite_reader, self.sqlite_writer):
+                if connection is not None:
+                    await connection.close()
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -83,15 +132,19 @@ class Database:
 
     @property
     def writer(self) -> BaseDBAsyncClient:
-        """The connection for writing, never the open transaction of whoever started this task."""
-        if self._writer is None:
-            raise StorageError(f"The database {self.name} is not open.")
-        return self._writer
+        """The ORM's connection for writing, never the open transaction of whoever started this task."""
+        return self._client(WRITER)
 
     @property
     def reader(self) -> BaseDBAsyncClient:
-        """The connection for reading."""
-        return self._context.connections.get(READER)
+        """The ORM's connection for reading."""
+        return self._client(READER)
+
+    def _client(self, alias: str) -> BaseDBAsyncClient:
+        if not self._open:
+            raise StorageError(f"The database {self.name} is not open.")
+        orm.load()
+        return self._clients[alias]
 
     @property
     def name(self) -> str:
@@ -101,7 +154,7 @@ class Database:
     @property
     def dialect(self) -> str:
         """``sqlite`` or ``postgres``."""
-        return self.writer.capabilities.dialect
+        return "sqlite" if self.url.startswith("sqlite:") else "postgres"
 
     async def problem(self) -> str | None:
         """Return why nothing can be stored at the moment, a sentence; None when all is well.
@@ -109,7 +162,7 @@ class Database:
         Raises StorageError when the database does not answer.
         """
         if self.dialect != "postgres":
-            await self.reader.execute_query("SELECT 1")
+            await self.select("SELECT 1")
             return None
         found = await self.writer.execute_query_dict("SHOW transaction_read_only")
         if found[0]["transaction_read_only"] == "on":
@@ -124,11 +177,29 @@ class Database:
 
     async def copy_log(self) -> None:
         """Copy SQLite's write-ahead log into the database. Raises StorageError when that fails."""
-        if isinstance(self.writer, ImmediateSqliteClient):
+        if self.sqlite_writer is not None:
             try:
-                await self.writer.copy_log()
-            except sqlite3.Error as error:
+                await self.sqlite_writer.copy_log()
+            except (sqlite3.Error, ValueError) as error:
                 raise StorageError(str(error)) from error
+
+    async def select(self, query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
+        """Return the rows of a plain statement, in the database's own words. Raises StorageError."""
+        try:
+            return await (self.sqlite_reader or self.reader).execute_query_dict(query, values)
+        except (faults.BaseORMException, sqlite3.Error, ValueError) as error:
+            raise StorageError(str(error)) from error
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Connection]:
+        """Open a transaction for plain statements; raises what ``transaction`` does."""
+        if self.sqlite_writer is None:
+            async with self.transaction() as connection:
+                yield connection
+            return
+        with _storage_errors():
+            async with self.sqlite_writer.transaction() as transaction:
+                yield transaction
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[BaseDBAsyncClient]:
@@ -137,13 +208,29 @@ class Database:
         Raises StorageError when the database does not take it. A value that no database could take (such
         as a text that is too long) raises the driver's own error: the record is at fault then.
         """
-        try:
+        with _storage_errors():
             async with self.writer._in_transaction() as connection:
                 yield connection
-        except (sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError):
-            raise
-        except (BaseORMException, sqlite3.Error) as error:
-            raise StorageError(str(error)) from error
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError):
+        raise
+    except (faults.BaseORMException, sqlite3.Error) as error:
+        raise StorageError(str(error)) from error
+
+
+def _finish(work: Coroutine[Any, Any, None]) -> None:
+    """Run to its end what the library declares ``async`` and waits for nothing."""
+    try:
+        work.send(None)
+    except StopIteration:
+        return
+    work.close()
+    raise RuntimeError("The ORM's set-up waited for something.")
 
 
 def postgres_address(url: str) -> str:
@@ -169,7 +256,7 @@ def tortoise_config(url: str) -> dict[str, Any]:
         file.parent.mkdir(parents=True, exist_ok=True)
         connection: Any = {
             "engine": "storage.sqlite_client",
-            "credentials": {"file_path": str(file), **_SQLITE_PRAGMAS},
+            "credentials": {"file_path": str(file), **PRAGMAS},
         }
     else:
         connection = {

@@ -46,4 +46,4 @@ class TortoiseFigures:
         return int((await self._rows(query))[0]["count"])
 
     async def _rows(self, query: str) -> Sequence[rows.Record]:
-        return await self._database.reader.execute_query_dict(query)
+        return await self._database.select(query)

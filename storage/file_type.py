@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import puremagic
-
 HEAD = 8 * 1024
 """Bytes of a file that are looked at."""
 TEXT, UNKNOWN, ZIP = "text/plain", "application/octet-stream", "application/zip"
@@ -31,6 +29,9 @@ def media_type(head: bytes) -> str:
 
 
 def _recognised(head: bytes) -> Iterator[str]:
+    # Imported by a desk that gets a file.
+    import puremagic
+
     try:
         matches = puremagic.magic_string(head)
     except (puremagic.PureError, ValueError):

@@ -7,11 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import structs
-from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.exceptions import BaseORMException
 
 from chatdesk.conversation import ConversationId, FileRef
 from chatdesk.errors import EventRefused, NotFound, StorageError
@@ -19,11 +17,15 @@ from chatdesk.file_name import clean_file_name
 from chatdesk.files import FileLimits, StoredFile
 from chatdesk.ports import NewId
 from chatdesk.rate_limit import RateLimit
-from storage import models, rows
+from storage import rows
 from storage.database import Database
 from storage.file_writer import FileWriter, remove_strays
+from storage.orm import faults, models
 from storage.turns import take_turn
 from storage.uninterrupted import uninterrupted
+
+if TYPE_CHECKING:
+    from tortoise.backends.base.client import BaseDBAsyncClient
 
 Result = TypeVar("Result")
 
@@ -116,12 +118,12 @@ class LocalFiles:
         place = "?" if self._database.dialect == "sqlite" else "$1"
         moment = rows.timestamp(before) if self._database.dialect == "sqlite" else before
         query = f"SELECT f.id FROM file f WHERE f.at < {place} AND NOT {_IN_MESSAGE}"
-        found = await self._read(self._database.reader.execute_query_dict(query, [moment]))
+        found = await self._database.select(query, [moment])
         identities = [str(row["id"]) for row in found]
         if identities:
             async with self._database.transaction() as connection:
                 await models.File.filter(id__in=identities).using_db(connection).delete()
-        known = await self._read(models.File.all().using_db(self._database.reader).values("id"))
+        known = await self._database.select("SELECT id FROM file")
         kept = {self._path(str(row["id"])) for row in known}
         self._used = None
         return await asyncio.to_thread(remove_strays, self._folder, kept, before)
@@ -219,5 +221,5 @@ class LocalFiles:
     async def _read(self, query: Awaitable[Result]) -> Result:
         try:
             return await query
-        except BaseORMException as error:
+        except faults.BaseORMException as error:
             raise StorageError(str(error)) from error

@@ -5,25 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
-
-from tortoise.exceptions import BaseORMException, IntegrityError
-from tortoise.queryset import QuerySet
+from typing import TYPE_CHECKING, Any
 
 from chatdesk.errors import StorageError
 from chatdesk.inbox import InboundMail, InboundStatus, KnownSender
 from chatdesk.outbox import MAIL_TARGET, Delivery, DeliveryStatus
 from chatdesk.ports import NewId
 from chatdesk.ticket import TicketNumber
-from storage import models, rows
+from storage import rows, tables
 from storage.bulk import insert
 from storage.database import Database
+from storage.orm import faults, models
 from storage.writing import write_all
+
+if TYPE_CHECKING:
+    from tortoise.queryset import QuerySet
 
 VOUCHED_CHANNELS = ("email", "portal", "phone", "direct", "slack", "teams")
 """Channels on which a requester's address is more than typed into an open form."""
 ASKED = "asked"
 _COLUMNS = ("id", "place", "at", "status", "message_id", "sender", "subject", "reason", "facts", "ticket")
+_UNFINISHED = (
+    f"SELECT {', '.join(_COLUMNS)} FROM inbound_mail WHERE status = '{InboundStatus.RECEIVED.value}' "
+    "ORDER BY at"
+)
 _LIMITS = {"message_id": 255, "sender": 254, "subject": 300}
 
 
@@ -54,13 +59,12 @@ class TortoiseInbox:
                     reason="",
                     facts="{}",
                 )
-        except IntegrityError as error:
+        except faults.IntegrityError as error:
             raise StorageError(str(error)) from error
         return identity
 
     async def unfinished(self, limit: int) -> Sequence[InboundMail]:
-        query = models.InboundMail.filter(status=InboundStatus.RECEIVED.value).order_by("at").limit(limit)
-        return await self._mails(query)
+        return [_to_mail(row) for row in await self._database.select(f"{_UNFINISHED} LIMIT {int(limit)}")]
 
     async def read(self, identity: str) -> InboundMail | None:
         found = await self._mails(models.InboundMail.filter(id=identity))
@@ -87,7 +91,7 @@ class TortoiseInbox:
             )
             if question is not None:
                 row = rows.delivery_row(question)
-                await write_all(connection, [insert(models.Delivery, [row], self._database.dialect)])
+                await write_all(connection, [insert(tables.DELIVERY, [row], self._database.dialect)])
 
     async def newest(self, statuses: Collection[InboundStatus], limit: int) -> Sequence[InboundMail]:
         names = [status.value for status in statuses]
@@ -139,7 +143,7 @@ class TortoiseInbox:
     async def _values(self, query: QuerySet[Any], *columns: str) -> list[dict[str, Any]]:
         try:
             return await query.using_db(self._database.reader).values(*columns)
-        except BaseORMException as error:
+        except faults.BaseORMException as error:
             raise StorageError(str(error)) from error
 
 

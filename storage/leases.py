@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from chatdesk.errors import LeaseLost
 from storage import rows
+from storage.connection import Connection
 from storage.database import Database
 
 _TAKE = """
@@ -28,7 +27,7 @@ class TortoiseLeases:
     async def take(self, name: str, holder: str, now: datetime, until: datetime) -> int | None:
         values = [name, holder, self._moment(until), self._moment(now)]
         select = "SELECT token, until FROM lease WHERE name = {0} AND holder = {1}"
-        async with self._database.transaction() as connection:
+        async with self._database.writing() as connection:
             await connection.execute_query(self._sql(_TAKE, 4), values)
             found = await connection.execute_query_dict(self._sql(select, 2), [name, holder])
         if not found or rows.moment(found[0]["until"]) != until:
@@ -37,7 +36,7 @@ class TortoiseLeases:
 
     async def keep(self, name: str, token: int, until: datetime) -> bool:
         statement = self._sql("UPDATE lease SET until = {2} WHERE name = {0} AND token = {1}", 3)
-        async with self._database.transaction() as connection:
+        async with self._database.writing() as connection:
             changed, _ = await connection.execute_query(statement, [name, token, self._moment(until)])
         return bool(changed)
 
@@ -65,7 +64,7 @@ class Fence:
     name: str
     token: int
 
-    async def check(self, connection: BaseDBAsyncClient) -> None:
+    async def check(self, connection: Connection) -> None:
         """Pass if the lease is still its; whoever takes it then waits until this transaction has ended.
 
         Raises LeaseLost.

@@ -8,9 +8,10 @@ from datetime import datetime
 from chatdesk.mail_updates import UPDATES
 from chatdesk.outbox import MAIL_TARGET, Delivery, DeliveryStatus
 from chatdesk.ticket import TicketNumber
-from storage import models, rows
+from storage import rows
 from storage.adapter_notes import TortoiseAdapterNotes
 from storage.database import Database
+from storage.orm import models
 
 ADAPTER = "email"
 

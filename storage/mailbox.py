@@ -48,7 +48,7 @@ class TortoiseMailbox:
         insert = f"INSERT INTO mail ({_COLUMNS}) VALUES ({places}) ON CONFLICT (id) DO NOTHING"
         select = f"SELECT {_COLUMNS} FROM mail WHERE id IN {in_list(self._database.dialect)}"
         ids = to_json([mail.message_id for mail in mails]).decode()
-        async with self._database.transaction() as connection:
+        async with self._database.writing() as connection:
             await connection.execute_many(insert, [self._row(mail) for mail in mails])
             kept = await connection.execute_query_dict(select, [ids])
         return {mail.message_id: mail for mail in map(_to_mail, kept)}
@@ -83,7 +83,7 @@ class TortoiseMailbox:
         return {TicketNumber(row["ticket"]): row["mails"] for row in found}
 
     async def _read(self, query: str, values: list[Any]) -> Sequence[rows.Record]:
-        return await self._database.reader.execute_query_dict(query, values)
+        return await self._database.select(query, values)
 
     def _places(self, count: int) -> str:
         if self._database.dialect == "sqlite":

@@ -23,9 +23,9 @@ from tortoise.models import Model
 from chatdesk.errors import StorageError
 from storage import models, rows
 from storage.database import WRITER, Database, exists, tortoise_config
+from storage.unfinished_move import MARK, MARKED
 
 CHUNK, CHUNK_OF_MAILS = 2_000, 20
-_MARK = "move"
 
 Progress = Callable[[str, int, int], None]
 """Called with a table's name, how many of its rows are done and how many there are."""
@@ -109,14 +109,14 @@ class Side:
 
     async def is_marked(self) -> bool:
         """Tell whether a move into this database has begun and not ended."""
-        return bool(await self._client.execute_query_dict(f"SELECT 1 FROM lease WHERE name = '{_MARK}'"))
+        return bool(await self._client.execute_query_dict(MARKED))
 
     async def mark(self) -> None:
-        row = f"('{_MARK}', '', 0, '2000-01-01 00:00:00+00:00')"
+        row = f"('{MARK}', '', 0, '2000-01-01 00:00:00+00:00')"
         await self._client.execute_query(f"INSERT INTO lease (name, holder, token, until) VALUES {row}")
 
     async def unmark(self) -> None:
-        await self._client.execute_query(f"DELETE FROM lease WHERE name = '{_MARK}'")
+        await self._client.execute_query(f"DELETE FROM lease WHERE name = '{MARK}'")
 
     def _key(self, table: Table) -> str:
         # Both sides have to sort texts alike.
@@ -178,12 +178,6 @@ async def move(source: str, target: str, progress: Progress) -> list[Compared]:
     except BaseORMException as error:
         raise StorageError(str(error)) from error
     return compared
-
-
-async def refuse_unfinished(database: Database) -> None:
-    """Raise StorageError when a move into this database was interrupted: half a desk must not start."""
-    if await Side(database.reader).is_marked():
-        raise StorageError("A move into this database has not ended. Run the same `chatdesk move` again.")
 
 
 @asynccontextmanager

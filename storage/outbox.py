@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from pydantic_core import to_json
+from msgspec.json import encode as to_json
 
 from chatdesk.outbox import Delivery, DeliveryResult, DeliveryStatus
 from storage import rows
@@ -44,7 +44,7 @@ class TortoiseOutbox:
             for status in ("leased", "pending")
         )
         select = f'SELECT * FROM ({oldest}) AS oldest ORDER BY due_at, "row" LIMIT {int(limit)}'
-        async with self._database.transaction() as connection:
+        async with self._database.writing() as connection:
             moment = _moment(now, postgres=postgres)
             found = await connection.execute_query_dict(select, [moment] if postgres else [moment, moment])
             if not found:
@@ -87,12 +87,12 @@ class TortoiseOutbox:
             for result in results
         ]
         query = _FINISH_POSTGRES if postgres else _FINISH_SQLITE
-        async with self._database.transaction() as connection:
+        async with self._database.writing() as connection:
             await connection.execute_query(query, [to_json(records).decode()])
 
     async def next_due(self) -> datetime | None:
         """Return when the next delivery is due [chatdesk.ports.Outbox.next_due]."""
-        found = await self._database.reader.execute_query_dict(_NEXT_DUE)
+        found = await self._database.select(_NEXT_DUE)
         return min((rows.moment(row["due_at"]) for row in found), default=None)
 
 

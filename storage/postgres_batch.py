@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from chatdesk.conversation import Conversation, ConversationId
 from chatdesk.ticket import Ticket, TicketNumber
-from storage import models, rows
+from storage import rows, tables
 from storage.announcements import announcements
 from storage.batch import TortoiseBatch
 from storage.bulk import Statement, hold_sql, in_list, rows_json, together_sql
@@ -22,7 +22,7 @@ class PostgresBatch(TortoiseBatch):
     async def conversations(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
         found, _ = self._conversations.pick(ids)
         known = [[identity, found[identity].version if identity in found else 0] for identity in ids]
-        changed = await self._connection.execute_query_dict(hold_sql(models.Conversation), [rows_json(known)])
+        changed = await self._connection.execute_query_dict(hold_sql(tables.CONVERSATION), [rows_json(known)])
         fresh = {c.id: c for c in map(rows.to_conversation, changed)}
         self._conversations.put(fresh)
         return found | fresh
@@ -42,7 +42,7 @@ class PostgresBatch(TortoiseBatch):
     async def tickets(self, numbers: Collection[TicketNumber]) -> Mapping[TicketNumber, Ticket]:
         found, _ = self._tickets.pick(numbers)
         known = [[number, found[number].version if number in found else 0] for number in numbers]
-        changed = await self._connection.execute_query_dict(hold_sql(models.Ticket), [rows_json(known)])
+        changed = await self._connection.execute_query_dict(hold_sql(tables.TICKET), [rows_json(known)])
         fresh = {ticket.number: ticket for ticket in map(rows.to_ticket, changed)}
         self._tickets.put(fresh)
         return found | fresh

@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
-
-from tortoise.exceptions import BaseORMException
-from tortoise.queryset import QuerySet
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chatdesk.config import QueueOrder
 from chatdesk.conversation import Conversation, ConversationId, Message, Visibility, Waiting
@@ -25,11 +22,15 @@ from chatdesk.reading import (
 )
 from chatdesk.situation import QueueEntry, queue_key
 from chatdesk.ticket import Ticket, TicketNumber
-from storage import models, rows
+from storage import rows
 from storage.database import Database
+from storage.orm import faults, models
 from storage.record_reading import message_pieces
 from storage.selecting import Select, Selecting
 from storage.ticket_lists import TicketLists
+
+if TYPE_CHECKING:
+    from tortoise.queryset import QuerySet
 
 MAX_MESSAGES = 20_000
 
@@ -76,7 +77,7 @@ class _Reads:
     async def _values(self, query: QuerySet[Any], *columns: str) -> list[dict[str, Any]]:
         try:
             return await query.using_db(self._database.reader).values(*columns)
-        except BaseORMException as error:
+        except faults.BaseORMException as error:
             raise StorageError(str(error)) from error
 
     async def _first_conversation(self, where: str, *values: str) -> Conversation | None:

@@ -7,11 +7,9 @@ batch is worked on again after reading.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
-
-from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.exceptions import IntegrityError, OperationalError
 
 from chatdesk.conversation import Conversation, ConversationId, Message
 from chatdesk.errors import ConcurrentChange, NotRemembered, StorageError
@@ -24,8 +22,10 @@ from storage.announcements import announcements
 from storage.batch import TortoiseBatch
 from storage.bulk import Statement, all_or_nothing_sql, rows_json
 from storage.cache import Cache
+from storage.connection import Connection
 from storage.intake import Browser, Intake
-from storage.sqlite_client import ImmediateSqliteClient
+from storage.orm import faults
+from storage.sqlite_connection import SqliteConnection
 
 _OUTDATED = "What was remembered is outdated."
 
@@ -61,7 +61,7 @@ class RememberedSqliteBatch(RememberedBatch):
 
     def __init__(
         self,
-        client: ImmediateSqliteClient,
+        connection: SqliteConnection,
         conversations: Cache[ConversationId, Conversation],
         tickets: Cache[TicketNumber, Ticket],
         first_ticket: int,
@@ -69,16 +69,16 @@ class RememberedSqliteBatch(RememberedBatch):
         intake: Intake,
         data_version: int,
     ) -> None:
-        super().__init__(client, conversations, tickets, first_ticket, node, intake)
-        self._client = client
+        super().__init__(connection, conversations, tickets, first_ticket, node, intake)
+        self._sqlite = connection
         self._data_version = data_version
 
     async def _execute(self, statements: Sequence[Statement]) -> Statement | None:
         try:
-            done = await self._client.execute_at_once(statements, self._data_version)
-        except IntegrityError:
+            done = await self._sqlite.execute_at_once(statements, self._data_version)
+        except (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.InterfaceError, sqlite3.ProgrammingError):
             raise
-        except OperationalError as error:
+        except sqlite3.Error as error:
             raise StorageError(str(error)) from error
         if not done:
             raise ConcurrentChange(_OUTDATED)
@@ -90,7 +90,7 @@ class RememberedPostgresBatch(RememberedBatch):
 
     def __init__(
         self,
-        client: BaseDBAsyncClient,
+        client: Connection,
         conversations: Cache[ConversationId, Conversation],
         tickets: Cache[TicketNumber, Ticket],
         first_ticket: int,
@@ -116,9 +116,9 @@ class RememberedPostgresBatch(RememberedBatch):
         values.append(rows_json([[ticket.number, ticket.version] for ticket in self._used.values()]))
         try:
             await self._connection.execute_query_dict(query, values)
-        except IntegrityError:
+        except faults.IntegrityError:
             raise
-        except OperationalError as error:
+        except faults.OperationalError as error:
             raise StorageError(str(error)) from error
         return None
 

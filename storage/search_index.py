@@ -12,11 +12,10 @@ from collections import deque
 from collections.abc import Mapping
 
 import structlog
-from tortoise.exceptions import BaseORMException
 
 from chatdesk.errors import StorageError
 from storage.database import Database
-from storage.sqlite_client import ImmediateSqliteClient
+from storage.orm import faults
 from storage.vocabulary import MESSAGES, SOURCES, TICKETS, unlisted, upto
 from storage.word_listing import list_on_postgres, list_on_sqlite, list_reworded_on_postgres
 
@@ -49,9 +48,9 @@ async def index_texts(database: Database, chunk: int = CHUNK) -> int:
 
     Returns about how many are still behind.
     """
-    (found,) = await database.reader.execute_query_dict(_BEHIND)
-    writer, more = database.writer, False
-    if isinstance(writer, ImmediateSqliteClient) and (found["messages"] > 0 or found["others"]):
+    (found,) = await database.select(_BEHIND)
+    writer, more = database.sqlite_writer, False
+    if writer is not None and (found["messages"] > 0 or found["others"]):
         try:
             more = await writer.visit(_index, chunk)
         except (sqlite3.Error, ValueError) as error:
@@ -119,7 +118,7 @@ class SearchIndexer:
             began = clock()
             try:
                 more = await step(began)
-            except (StorageError, BaseORMException) as error:
+            except (StorageError, faults.BaseORMException) as error:
                 log.warning("texts_not_indexed", error=str(error))
                 more = False
             rest = (clock() - began) * (1 / SHARE - 1)

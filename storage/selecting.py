@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-from tortoise.exceptions import BaseORMException
-
 from chatdesk.errors import StorageError
+from storage.connection import Connection
 from storage.database import Database
 from storage.gathering import Gathering
+from storage.orm import faults
 from storage.rows import Record
-from storage.sqlite_client import ImmediateSqliteClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +48,11 @@ class Selecting:
         Were a commit to fall between two of them, a ticket would be shown without what its newest message
         did to it, and a client told of a newer message would never ask for the edit before it.
         """
-        if isinstance(self._database.reader, ImmediateSqliteClient):
+        if self._database.sqlite_reader is not None:
             return await self._gathering.ask(selects)
         try:
             return await self._on_postgres(selects)
-        except BaseORMException as error:
+        except faults.BaseORMException as error:
             raise StorageError(str(error)) from error
 
     async def _on_postgres(self, selects: Sequence[Select]) -> Answers:
@@ -69,15 +67,15 @@ class Selecting:
             return [await _rows_on_postgres(connection, select) for select in selects]
 
     async def _visit(self, asked: Sequence[Sequence[Select]]) -> Sequence[Answers | Exception]:
-        reader = self._database.reader
-        assert isinstance(reader, ImmediateSqliteClient)
+        reader = self._database.sqlite_reader
+        assert reader is not None
         try:
             return await reader.visit(_answer_all, asked)
         except ValueError as error:
             raise StorageError(str(error)) from error
 
 
-async def _rows_on_postgres(connection: BaseDBAsyncClient, select: Select) -> list[Record]:
+async def _rows_on_postgres(connection: Connection, select: Select) -> list[Record]:
     return [*await connection.execute_query_dict(_numbered(select.query), list(select.values))]
 
 

@@ -7,8 +7,8 @@ once, and a task cancelled while it enters or leaves a transaction leaves the co
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 from tortoise.backends.base.client import (
     NestedTransactionContext,
@@ -24,11 +24,9 @@ from tortoise.backends.sqlite.client import (
 from tortoise.connection import get_connections
 from tortoise.exceptions import OperationalError
 
-from storage.bulk import Statement, parts
+from storage.bulk import Statement
+from storage.sqlite_connection import SqliteConnection, begin_immediately, end, in_turn, statements_of
 from storage.uninterrupted import uninterrupted
-
-Argument = TypeVar("Argument")
-Result = TypeVar("Result")
 
 
 class ImmediateTransaction(SqliteTransactionContext):
@@ -56,7 +54,7 @@ class ImmediateTransaction(SqliteTransactionContext):
         try:
             await self.ensure_connection()
             database = self.connection._connection
-            self.connection.data_version = await database._execute(_begin_immediately, database._conn)
+            await database._execute(begin_immediately, database._conn)
         except sqlite3.Error as error:
             raise OperationalError(error) from error
 
@@ -68,116 +66,46 @@ class ImmediateTransaction(SqliteTransactionContext):
 
     async def _end(self, *, commit: bool) -> None:
         database = self.connection._connection
-        if database is None or not database.in_transaction:
+        if database is None:
             return
         try:
-            if commit:
-                await database.commit()
+            await end(database, commit=commit)
         except sqlite3.Error as error:
             raise OperationalError(error) from error
-        finally:
-            # A commit that failed (disk full) leaves the transaction open.
-            if database.in_transaction:
-                await database.rollback()
-
-
-def _begin_immediately(database: sqlite3.Connection) -> int:
-    """Take the write lock, and return a number that is another one when another connection has written."""
-    database.execute("BEGIN IMMEDIATE")
-    found: int = database.execute("PRAGMA data_version").fetchone()[0]
-    return found
 
 
 class ScriptedTransactionWrapper(SqliteTransactionWrapper):
     """A transaction in which a script runs statement by statement: the driver's own would commit first."""
 
-    data_version = -1
-    """Another number than in this connection's transaction before if another connection wrote in between."""
-
     @translate_exceptions
     async def execute_in_turn(self, statements: Sequence[Statement]) -> Statement | None:
-        """Execute all in one visit to the connection's thread, where each visit waits for its turn.
-
-        Stops at a statement that changes another number of rows than it has to, and returns it.
-        """
+        """Execute all in one visit to the connection's thread [SqliteTransaction.execute_in_turn]."""
         async with self.acquire_connection() as connection:
-            unmet: Statement | None = await connection._execute(_in_turn, connection._conn, statements)
+            unmet: Statement | None = await connection._execute(in_turn, connection._conn, statements)
         return unmet
 
     async def execute_script(self, query: str) -> None:
-        statement = ""
-        for piece in query.split(";"):
-            statement += piece + ";"
-            if sqlite3.complete_statement(statement):
-                if statement.strip(" \n\t;"):
-                    await self.execute_query(statement)
-                statement = ""
+        for statement in statements_of(query):
+            await self.execute_query(statement)
 
     def _in_transaction(self) -> TransactionContext:
         return NestedTransactionContext(ScriptedTransactionWrapper(self))
 
 
-def _in_turn(database: sqlite3.Connection, statements: Sequence[Statement]) -> Statement | None:
-    for statement in statements:
-        changed = sum(database.execute(query, values).rowcount for query, values in parts(statement))
-        if statement.changes is not None and changed != statement.changes:
-            return statement
-    return None
-
-
-def _at_once(database: sqlite3.Connection, statements: Sequence[Statement], data_version: int) -> bool:
-    present = _begin_immediately(database)
-    try:
-        done = present == data_version and _in_turn(database, statements) is None
-        if done:
-            database.commit()
-        return done
-    finally:
-        # Also after a commit that failed, as on a full disk: it leaves the transaction open.
-        if database.in_transaction:
-            database.rollback()
-
-
 class ImmediateSqliteClient(SqliteClient):
     """SQLite with write-ahead log, synchronous=FULL and foreign keys; see the module's text."""
 
-    @translate_exceptions
-    async def execute_at_once(self, statements: Sequence[Statement], data_version: int) -> bool:
-        """Execute all as one transaction in one visit to the connection's thread.
+    _shared = False
 
-        False, and nothing has changed, when another connection has written since ``data_version`` or a
-        statement would change another number of rows than it has to.
-        """
-        async with self._lock:
-            database = self._connection
-            if database is None:
-                raise sqlite3.OperationalError("The database is closed.")
-            work = database._execute(  # type: ignore[no-untyped-call]
-                _at_once, database._conn, statements, data_version
-            )
-            done: bool = await uninterrupted(work)
-        return done
+    def use(self, connection: SqliteConnection) -> None:
+        """Work on a connection that is open, by turns with who else uses it; whoever opened it closes it."""
+        self._connection, self._lock, self._shared = connection.database, connection.lock, True
 
-    async def copy_log(self) -> None:
-        """Copy the write-ahead log into the database, as far as no reader needs what is there."""
-        async with self._lock:
-            if self._connection is not None:
-                await uninterrupted(self._connection.execute_fetchall("PRAGMA wal_checkpoint(PASSIVE)"))
-
-    async def visit(
-        self, work: Callable[[sqlite3.Connection, Argument], Result], argument: Argument
-    ) -> Result:
-        """Do ``work`` in the connection's thread, between transactions. Raises what it raises.
-
-        Raises ValueError when the database is closed.
-        """
-        async with self._lock:
-            database = self._connection
-            if database is None:
-                raise ValueError("The database is closed.")
-            visit = database._execute(work, database._conn, argument)  # type: ignore[no-untyped-call]
-            result: Result = await uninterrupted(visit)
-        return result
+    async def close(self) -> None:
+        if self._shared:
+            self._connection = None
+        else:
+            await super().close()
 
     def _in_transaction(self) -> TransactionContext:
         return ImmediateTransaction(ScriptedTransactionWrapper(self), self._lock)

@@ -7,16 +7,23 @@ import hashlib
 import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime
-
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from chatdesk.errors import EventRefused
 from chatdesk.staff import AgentAccount, SignedIn
-from storage import models, rows
+from storage import rows, tables
+from storage.bulk import Row, insert, update
 from storage.database import Database
+from storage.selecting import Selecting
 from storage.turns import take_turn
+from storage.writing import write_all
 
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
+_AGENT, _SESSION = "SELECT * FROM agent WHERE {0} = ?", "SELECT * FROM session WHERE id = ? AND {0}"
+_ONCE, _MANY_TIMES = "once", "NOT once"
 NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$+195+eaTVngkCeGYji1KpQ$jPyq751Bh6tNnpzwJo8aib3kj2Ho+XWCqiXU/6+daOE"
 """Checked when there is no such account, so that the answer takes as long as for one. Nobody knows the
 password; the parameters are those new passwords are hashed with."""
@@ -27,109 +34,118 @@ class TortoiseStaff:
 
     def __init__(self, database: Database, hasher: PasswordHasher | None = None) -> None:
         self._database = database
-        self._hasher = hasher or PasswordHasher()
+        self._selecting = Selecting(database)
+        self._given_hasher = hasher
+        self._place = "?" if database.dialect == "sqlite" else "$1"
+
+    @cached_property
+    def _hasher(self) -> PasswordHasher:
+        # Only who has a password needs its library.
+        from argon2 import PasswordHasher
+
+        return self._given_hasher or PasswordHasher()
 
     async def add(self, name: str, email: str, password: str | None, at: datetime) -> AgentAccount:
         address = email.strip().casefold()
         hashed = await asyncio.to_thread(self._hasher.hash, password) if password else ""
-        async with self._database.transaction() as connection:
+        identity = secrets.token_hex(8)
+        async with self._database.writing() as connection:
             await take_turn(connection, f"account {address}")
-            if await models.Agent.filter(email=address).using_db(connection).exists():
+            query = f"SELECT 1 FROM agent WHERE email = {self._place}"
+            if await connection.execute_query_dict(query, [address]):
                 raise EventRefused(f"{address} has an account already.", code="exists", field="email")
-            identity = secrets.token_hex(8)
-            created = await models.Agent.create(
-                using_db=connection, id=identity, name=name, email=address, password=hashed, created_at=at
-            )
-        return _account(created)
+            row = [identity, name, address, hashed, rows.timestamp(at), None]
+            _ = await write_all(connection, [insert(tables.AGENT, [row], self._database.dialect)])
+        return AgentAccount(identity, name, address, at, None)
 
     async def accounts(self) -> Sequence[AgentAccount]:
-        found = await models.Agent.all().order_by("name").using_db(self._database.reader)
-        return [_account(agent) for agent in found]
+        return [_account(row) for row in await self._selecting.one("SELECT * FROM agent ORDER BY name")]
 
     async def account(self, identity: str) -> AgentAccount | None:
-        found = await models.Agent.get_or_none(id=identity, using_db=self._database.reader)
-        return _account(found) if found else None
+        found = await self._selecting.one(_AGENT.format("id"), identity)
+        return _account(found[0]) if found else None
 
     async def disable(self, email: str, at: datetime) -> AgentAccount | None:
-        async with self._database.transaction() as connection:
-            found = await models.Agent.get_or_none(email=email.strip().casefold(), using_db=connection)
-            if found is None:
+        address = email.strip().casefold()
+        async with self._database.writing() as connection:
+            query = f"SELECT * FROM agent WHERE email = {self._place}"
+            found = await connection.execute_query_dict(query, [address])
+            if not found:
                 return None
-            found.disabled_at = at
-            await found.save(using_db=connection)
-            await models.Session.filter(agent=found.id).using_db(connection).delete()
-        return _account(found)
+            row: Row = [found[0]["id"], rows.timestamp(at)]
+            only = ("id", "disabled_at")
+            disabling = update(tables.AGENT, ("id",), [row], self._database.dialect, only=only)
+            _ = await write_all(connection, [disabling])
+            await connection.execute_query(f"DELETE FROM session WHERE agent = {self._place}", [row[0]])
+        return _account({**found[0], "disabled_at": at})
 
     async def check_password(self, email: str, password: str) -> AgentAccount | None:
-        address = email.strip().casefold()
-        found = await models.Agent.get_or_none(email=address, using_db=self._database.reader)
-        expected = found.password if found and found.password else NOBODY
+        found = await self._selecting.one(_AGENT.format("email"), email.strip().casefold())
+        expected = (found[0]["password"] if found else "") or NOBODY
         right = await asyncio.to_thread(self._matches, expected, password)
-        return _account(found) if right and found and found.disabled_at is None else None
+        account = _account(found[0]) if right and found else None
+        return account if account and account.disabled_at is None else None
 
     async def begin_session(self, account: AgentAccount, at: datetime, expires_at: datetime) -> str:
         return await self._new_session(account, at, expires_at, once=False)
 
     async def session(self, secret: str, at: datetime) -> SignedIn | None:
-        found = await models.Session.get_or_none(
-            id=_hashed(secret), once=False, using_db=self._database.reader
-        )
-        if found is None or found.expires_at <= at:
+        found = await self._selecting.one(_SESSION.format(_MANY_TIMES), _hashed(secret))
+        if not found:
             return None
-        account = await self.account(found.agent)
+        expires_at = rows.moment(found[0]["expires_at"])
+        account = await self.account(found[0]["agent"]) if expires_at > at else None
         if account is None or account.disabled_at is not None:
             return None
-        return SignedIn(account, found.id, rows.moment(found.expires_at))
+        return SignedIn(account, found[0]["id"], expires_at)
 
     async def open_sessions(self, sessions: Collection[str], at: datetime) -> frozenset[str]:
-        closed = models.Agent.filter(disabled_at__isnull=False).using_db(self._database.reader)
-        disabled = set(await closed.values_list("id", flat=True))
-        standing = models.Session.filter(id__in=list(sessions), once=False, expires_at__gt=at)
-        found = await standing.using_db(self._database.reader).values_list("id", "agent")
-        return frozenset(identity for identity, agent in found if agent not in disabled)
+        members = ", ".join("?" * len(sessions))
+        query = (
+            "SELECT s.id, s.expires_at FROM session s LEFT JOIN agent a ON a.id = s.agent "
+            f"WHERE NOT s.once AND a.disabled_at IS NULL AND s.id IN ({members})"
+        )
+        found = await self._selecting.one(query, *sessions) if sessions else []
+        return frozenset(row["id"] for row in found if rows.moment(row["expires_at"]) > at)
 
     async def end_session(self, secret: str) -> None:
-        async with self._database.transaction() as connection:
-            await models.Session.filter(id=_hashed(secret)).using_db(connection).delete()
+        async with self._database.writing() as connection:
+            await connection.execute_query(f"DELETE FROM session WHERE id = {self._place}", [_hashed(secret)])
 
     async def sign_in_link(self, account: AgentAccount, at: datetime, expires_at: datetime) -> str:
         return await self._new_session(account, at, expires_at, once=True)
 
     async def use_link(self, secret: str, at: datetime) -> AgentAccount | None:
-        async with self._database.transaction() as connection:
-            link = models.Session.filter(id=_hashed(secret), once=True).using_db(connection)
-            found = await link.get_or_none()
-            # Of several who use it at the same time one deletes it.
-            if found is None or not await link.delete():
-                return None
-        account = await self.account(found.agent)
-        usable = found.expires_at > at and account is not None and account.disabled_at is None
-        return account if usable else None
+        # Of several who use it at the same time one deletes it.
+        query = f"DELETE FROM session WHERE id = {self._place} AND {_ONCE} RETURNING agent, expires_at"
+        async with self._database.writing() as connection:
+            found = await connection.execute_query_dict(query, [_hashed(secret)])
+        account = await self.account(found[0]["agent"]) if found else None
+        if account is None or account.disabled_at is not None:
+            return None
+        return account if rows.moment(found[0]["expires_at"]) > at else None
 
     async def _new_session(
         self, account: AgentAccount, at: datetime, expires_at: datetime, *, once: bool
     ) -> str:
         secret = secrets.token_urlsafe(32)
-        async with self._database.transaction() as connection:
-            _ = await models.Session.create(
-                using_db=connection,
-                id=_hashed(secret),
-                agent=account.id,
-                once=once,
-                created_at=at,
-                expires_at=expires_at,
-            )
+        row: Row = [_hashed(secret), account.id, once, rows.timestamp(at), rows.timestamp(expires_at)]
+        async with self._database.writing() as connection:
+            _ = await write_all(connection, [insert(tables.SESSION, [row], self._database.dialect)])
         return secret
 
     def _matches(self, expected: str, password: str) -> bool:
+        from argon2.exceptions import InvalidHashError, VerificationError
+
         try:
             return self._hasher.verify(expected, password)
         except (VerificationError, InvalidHashError):
             return False
 
 
-def _account(found: models.Agent) -> AgentAccount:
-    return AgentAccount(found.id, found.name, found.email, found.created_at, found.disabled_at)
+def _account(row: rows.Record) -> AgentAccount:
+    disabled = rows.moment(row["disabled_at"]) if row["disabled_at"] else None
+    return AgentAccount(row["id"], row["name"], row["email"], rows.moment(row["created_at"]), disabled)
 
 
 def _hashed(secret: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from msgspec.json import encode as to_json
-from tortoise.backends.base.client import BaseDBAsyncClient
 
 from chatdesk.changes import Changes, SetAside
 from chatdesk.conversation import Conversation, ConversationId
@@ -14,14 +13,15 @@ from chatdesk.errors import ConcurrentChange, NotRemembered
 from chatdesk.events import AnyEvent
 from chatdesk.nodes import ALONE, Node
 from chatdesk.ticket import Ticket, TicketNumber
-from storage import models
 from storage.batch import TortoiseBatch
 from storage.cache import Cache
+from storage.connection import Connection
 from storage.database import Database
 from storage.intake import Intake
+from storage.orm import models
 from storage.postgres_batch import PostgresBatch
 from storage.remembered_batch import RememberedBatch, RememberedPostgresBatch, RememberedSqliteBatch
-from storage.sqlite_client import ImmediateSqliteClient, ScriptedTransactionWrapper
+from storage.sqlite_connection import SqliteTransaction
 
 READ_FIRST = 20
 """Batches that read what they are about after another node was found to write to the same conversations."""
@@ -56,7 +56,7 @@ class TortoiseStore:
                 yield batch
                 self._keep(batch.changes)
                 return
-            async with self._database.transaction() as connection:
+            async with self._database.writing() as connection:
                 self._forget_if_outdated(connection)
                 kind = PostgresBatch if self._on_postgres else TortoiseBatch
                 caches = (self._conversations, self._tickets)
@@ -73,16 +73,18 @@ class TortoiseStore:
         self._keep(batch.changes)
 
     def _remembered_batch(self) -> RememberedBatch:
-        writer = self._database.writer
         caches = (self._conversations, self._tickets)
-        if isinstance(writer, ImmediateSqliteClient):
+        sqlite = self._database.sqlite_writer
+        if sqlite is not None:
             return RememberedSqliteBatch(
-                writer, *caches, self._first_ticket, self._node, self._intake, self._data_version
+                sqlite, *caches, self._first_ticket, self._node, self._intake, self._data_version
             )
         if self._read_first > 0:
             self._read_first -= 1
             raise NotRemembered("Another node works on the same conversations.")
-        return RememberedPostgresBatch(writer, *caches, self._first_ticket, self._node, Intake())
+        return RememberedPostgresBatch(
+            self._database.writer, *caches, self._first_ticket, self._node, Intake()
+        )
 
     def _forget(self, error: BaseException, *, remembered: bool) -> None:
         """Forget what a failed batch read or wrote: it may not be what is stored.
@@ -104,12 +106,12 @@ class TortoiseStore:
         self._tickets.clear()
         self._intake.forget()
 
-    def _forget_if_outdated(self, connection: BaseDBAsyncClient) -> None:
+    def _forget_if_outdated(self, connection: Connection) -> None:
         """Empty the caches when another connection has written since: even a refusal needs the present.
 
         On PostgreSQL a batch compares what it uses with the database instead [PostgresBatch].
         """
-        if isinstance(connection, ScriptedTransactionWrapper):
+        if isinstance(connection, SqliteTransaction):
             if connection.data_version != self._data_version:
                 self._forget_all()
             self._data_version = connection.data_version

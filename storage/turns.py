@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tortoise.backends.base.client import BaseDBAsyncClient
+from storage.connection import Connection
 
 
-async def take_turn(connection: BaseDBAsyncClient, name: str) -> None:
+async def take_turn(connection: Connection, name: str) -> None:
     """Wait until no other transaction has the turn of this name, and have it until this one ends.
 
     What is read after it holds until then, so that two who count, or look for a row, do not both find room.

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 from functools import cache
-
-from tortoise.backends.base.client import BaseDBAsyncClient
+from typing import TYPE_CHECKING
 
 from storage.vocabulary import LONGEST, MESSAGES, SOURCES, TICKETS, Source, upto
+
+if TYPE_CHECKING:
+    from tortoise.backends.base.client import BaseDBAsyncClient
 
 _LOCK = 0x776F7264
 """Number of the first advisory lock, one for each kind, of which one process at a time lists (PostgreSQL)."""

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tortoise.backends.base.client import BaseDBAsyncClient
-
 from storage.bulk import Statement, rows_json
-from storage.sqlite_client import ScriptedTransactionWrapper
+from storage.connection import Connection, InTurn
 
 
-async def write_all(connection: BaseDBAsyncClient, statements: Sequence[Statement]) -> Statement | None:
+async def write_all(connection: Connection, statements: Sequence[Statement]) -> Statement | None:
     """Execute all; stop at one that changes another number of rows than it has to, and return it."""
-    if isinstance(connection, ScriptedTransactionWrapper):
-        unmet: Statement | None = await connection.execute_in_turn(statements)
-        return unmet
+    if isinstance(connection, InTurn):
+        return await connection.execute_in_turn(statements)
     for statement in statements:
         query = statement.query(len(statement.rows))
         changed, _ = await connection.execute_query(query, [rows_json(statement.rows)])

@@ -6,28 +6,50 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tortoise import fields
+from tortoise.models import Model
 
 from chatdesk.conversation import Visibility
-from storage import models
-from storage.bulk import Row, columns, in_list, insert, parameters, parts, rows_json, update
+from storage import models, tables
+from storage.bulk import Row, in_list, insert, parameters, parts, rows_json, update
 from storage.database import Database
 from storage.writing import write_all
 from tests.core_builders import url
 
 
 def test_columns_leave_out_keys_that_the_database_makes() -> None:
-    assert columns(models.Counter) == ("name", "value")
-    assert columns(models.Rating) == ("conversation", "score", "comment", "at")
+    assert tuple(tables.COUNTER.columns) == ("name", "value")
+    assert tuple(tables.RATING.columns) == ("conversation", "score", "comment", "at")
+
+
+KINDS = ((fields.DatetimeField, "timestamptz"), (fields.BooleanField, "boolean"))
+NUMBERS = ((fields.BigIntField, "bigint"), (fields.IntField, "int"))
+
+
+def kind(field: object) -> str:
+    """Return PostgreSQL's type for a model's field."""
+    return next((kind for cls, kind in (*KINDS, *NUMBERS) if isinstance(field, cls)), "text")
+
+
+@pytest.mark.parametrize("table", [one for one in vars(tables).values() if isinstance(one, tables.Table)])
+def test_the_tables_of_plain_statements_are_those_of_the_models(table: tables.Table) -> None:
+    every = [each for each in vars(models).values() if isinstance(each, type) and issubclass(each, Model)]
+    (model,) = [each for each in every if each._meta.db_table == table.name]
+    columns = {name: kind(field) for name, field in model._meta.fields_map.items()}
+    if model._meta.pk.generated:
+        del columns[model._meta.pk_attr]
+    assert list(table.columns.items()) == list(columns.items())
+    assert table.key == model._meta.pk_attr
 
 
 @pytest.mark.sqlite("its statements; the stores' contract has those of both")
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 256, 300, 513])
 async def test_rows_are_inserted_and_updated_by_key_and_counted(tmp_path: Path, count: int) -> None:
     names = [f'its "{number}"' for number in range(count)]
-    made = insert(models.Counter, [[name, 1] for name in names], "sqlite")
+    made = insert(tables.COUNTER, [[name, 1] for name in names], "sqlite")
     other: list[Row] = [[name, number] for number, name in enumerate(names)]
-    changed = update(models.Counter, ("name",), other, "sqlite")
-    missing = update(models.Counter, ("name",), [*other, ["missing", 1]], "sqlite")
+    changed = update(tables.COUNTER, ("name",), other, "sqlite")
+    missing = update(tables.COUNTER, ("name",), [*other, ["missing", 1]], "sqlite")
     async with Database(url(tmp_path, "sqlite")) as database:
         async with database.transaction() as connection:
             assert await write_all(connection, [made, changed]) is None
@@ -44,7 +66,7 @@ def test_sqlite_prepares_few_texts_whatever_the_number_of_rows() -> None:
     sizes = {
         query.count("(?")
         for count in range(1, 700)
-        for query, _ in parts(insert(models.Counter, [["a", 1]] * count, "sqlite"))
+        for query, _ in parts(insert(tables.COUNTER, [["a", 1]] * count, "sqlite"))
     }
     assert sizes == {1, 2, 4, 8, 16, 32, 64, 128, 256}
 
@@ -58,14 +80,14 @@ def test_values_for_sqlite_are_plain_and_without_nul() -> None:
 
 @pytest.mark.sqlite("its statements; the stores' contract has those of both")
 async def test_an_update_finds_its_rows_by_their_key(tmp_path: Path) -> None:
-    ((query, values),) = parts(update(models.Received, ("key",), [["k", "c", 1, 2]] * 2, "sqlite"))
+    ((query, values),) = parts(update(tables.RECEIVED, ("key",), [["k", "c", 1, 2]] * 2, "sqlite"))
     async with Database(url(tmp_path, "sqlite")) as database:
         plan = await database.writer.execute_query_dict(f"EXPLAIN QUERY PLAN {query}", values)
     assert any(row["detail"].startswith("SEARCH received USING") for row in plan)
 
 
 def test_a_versioned_update_asks_for_the_version_before_and_counts() -> None:
-    statement = update(models.Ticket, ("number",), [[1], [2]], "sqlite", versioned=True)
+    statement = update(tables.TICKET, ("number",), [[1], [2]], "sqlite", versioned=True)
     query = statement.query(1)
     assert statement.changes == 2
     assert '"ticket"."version" = new."version" - 1' in query
@@ -73,7 +95,7 @@ def test_a_versioned_update_asks_for_the_version_before_and_counts() -> None:
 
 
 def test_postgres_gets_every_value_in_the_columns_type() -> None:
-    query = insert(models.Rating, [["c", 5, "", ""]] * 3, "postgres").query(3)
+    query = insert(tables.RATING, [["c", 5, "", ""]] * 3, "postgres").query(3)
     assert "(value->>1)::int" in query
     assert "(value->>3)::timestamptz" in query
     assert "jsonb_array_elements($1::jsonb)" in query

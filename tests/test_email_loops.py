@@ -17,6 +17,7 @@ from tortoise.context import TortoiseContext
 
 from chatdesk import bootstrap
 from chatdesk.inbox import InboundStatus
+from storage import orm
 from storage.inbox import TortoiseInbox
 from tests.running_desk import ServedDesk, serving
 
@@ -131,6 +132,8 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
         await init(self, **{**arguments, "_enable_global_fallback": False})
 
     monkeypatch.setattr(TortoiseContext, "init", init_apart)
+    # Loaded before the databases are opened, each of them is the one that its own tasks mean.
+    orm.load()
     made = World(clock)
     async with AsyncExitStack() as stack:
         for name, other in (("alpha", "beta"), ("beta", "alpha")):

@@ -13,6 +13,7 @@ from chatdesk.cli import server
 from chatdesk.cli.setting import Setting
 from chatdesk.config import Environment, load_config
 from chatdesk.health import Loops
+from storage.database import Database
 from tests.running_desk import ANSWERS, ServedDesk, customer, database_url, serving
 
 
@@ -40,13 +41,11 @@ async def test_a_desk_whose_loop_died_is_not_ready_and_says_which(name: str) -> 
 
 async def test_a_desk_whose_database_does_not_answer_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving() as desk:
-        reader = desk.running.database.reader
 
-        async def fails(client: object, query: str, values: object = None) -> None:
+        async def fails(database: Database, query: str, values: object = None) -> None:
             raise OSError("disk I/O error")
 
-        for asking in ("execute_query", "execute_query_dict"):
-            monkeypatch.setattr(type(reader), asking, fails)
+        monkeypatch.setattr(Database, "select", fails)
         status, text = await get(desk, "/readyz")
         monkeypatch.undo()
     assert status == 503

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -17,9 +18,12 @@ from tortoise.context import get_current_context
 from tortoise.migrations.autodetector import MigrationAutodetector
 
 from chatdesk.errors import DatabaseTooNew, StorageError
+from scripts.new_desk import script
+from storage import migrator
 from storage.database import Database
-from storage.migrator import APPS
+from storage.migrator import APPS, NEW_DESK
 from storage.sqlite_client import ScriptedTransactionWrapper
+from storage.sqlite_connection import SqliteTransaction
 from storage.store import TortoiseStore
 from tests import postgres_server
 from tests.core_builders import new_desk, running, survey
@@ -29,19 +33,28 @@ pytestmark = pytest.mark.sqlite("its migrations; those of PostgreSQL have tests 
 KILLED = """
 import asyncio, os, signal, sys
 from storage.database import Database
+from storage import migrator
 from storage.sqlite_client import ScriptedTransactionWrapper
+from storage.sqlite_connection import SqliteTransaction
 
 left = int(sys.argv[2])
-original = ScriptedTransactionWrapper.execute_query
 
-async def counted(self, query, values=None):
-    global left
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    left -= 1
-    return await original(self, query, values)
+def counting(original):
+    async def counted(self, query, values=None):
+        global left
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        left -= 1
+        return await original(self, query, values)
+    return counted
 
-ScriptedTransactionWrapper.execute_query = counted
+async def nothing(database):
+    return False
+
+for kind in (ScriptedTransactionWrapper, SqliteTransaction):
+    kind.execute_query = counting(kind.execute_query)
+if sys.argv[3:] == ["migrations"]:
+    migrator.make_new = nothing
 
 async def main():
     async with Database(sys.argv[1]):
@@ -52,6 +65,8 @@ asyncio.run(main())
 
 
 REWRITTEN = ("message", "received")
+WAYS = ("script", "migrations")
+"""How a new database is made; an old one is changed by migrations."""
 
 
 def url(folder: Path, kind: str = "sqlite") -> str:
@@ -78,23 +93,54 @@ async def works(folder: Path, kind: str = "sqlite") -> bool:
         return (await desk.receive(survey())).ticket == 1001
 
 
-async def statements(folder: Path, monkeypatch: pytest.MonkeyPatch, fail_at: int | None = None) -> int:
-    """Open a new database and return how many statements it took; raise OSError at one of them."""
-    original, seen = ScriptedTransactionWrapper.execute_query, 0
+async def nothing(database: Database) -> bool:
+    """Make no new database: the migrations do it, as they change an old one."""
+    return False
 
-    async def counted(
-        self: ScriptedTransactionWrapper, query: str, values: list[object] | None = None
-    ) -> object:
-        nonlocal seen
-        if seen == fail_at:
-            raise OSError("pulled out")
-        seen += 1
-        return await original(self, query, values)
+
+async def statements(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, way: str, fail_at: int | None = None
+) -> int:
+    """Open a new database and return how many statements it took; raise OSError at one of them."""
+    seen = 0
+
+    def counting(original: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
+        async def counted(self: object, query: str, values: list[object] | None = None) -> object:
+            nonlocal seen
+            if seen == fail_at:
+                raise OSError("pulled out")
+            seen += 1
+            return await original(self, query, values)
+
+        return counted
 
     with monkeypatch.context() as patch:
-        patch.setattr(ScriptedTransactionWrapper, "execute_query", counted)
+        for kind in (ScriptedTransactionWrapper, SqliteTransaction):
+            patch.setattr(kind, "execute_query", counting(kind.execute_query))
+        if way == "migrations":
+            patch.setattr(migrator, "make_new", nothing)
         await opened(folder)
     return seen
+
+
+def test_a_new_desk_is_made_as_the_migrations_make_it() -> None:
+    assert NEW_DESK.read_text(encoding="utf-8") == script()
+
+
+async def test_what_the_script_makes_is_what_it_was_made_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[set[str], dict[str, int]]] = []
+    for way in WAYS:
+        (tmp_path / way).mkdir()
+        _ = await statements(tmp_path / way, monkeypatch, way)
+        with closing(sqlite3.connect(tmp_path / way / "desk.sqlite3")) as database:
+            texts = {sql for (sql,) in database.execute("SELECT sql FROM sqlite_master")}
+            names = tables(tmp_path / way)
+            counts = {n: database.execute(f"SELECT count(*) FROM {n}").fetchone()[0] for n in names}
+        made.append((texts, counts))
+    assert made[0] == made[1]
+    assert made[0][1]["tortoise_migrations"] > 0
 
 
 async def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
@@ -105,30 +151,33 @@ async def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
     assert "ticket" in before
 
 
+@pytest.mark.parametrize("way", WAYS)
 async def test_interrupted_at_any_statement_the_schema_is_the_old_one_and_the_next_start_works(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     (tmp_path / "whole").mkdir()
-    number = await statements(tmp_path / "whole", monkeypatch)
+    number = await statements(tmp_path / "whole", monkeypatch, way)
     assert number > len(tables(tmp_path / "whole"))
     for fail_at in range(number):
         folder = tmp_path / str(fail_at)
         with pytest.raises(StorageError, match="pulled out"):
-            await statements(folder, monkeypatch, fail_at)
+            await statements(folder, monkeypatch, way, fail_at)
         assert tables(folder) == [], f"statement {fail_at}"
     assert await works(tmp_path / "3")
     assert await works(tmp_path / str(number - 1))
 
 
 @pytest.mark.crash
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("at", [0, 1, 7, 20, 40])
-async def test_killed_at_a_statement_the_next_start_works(tmp_path: Path, at: int) -> None:
+async def test_killed_at_a_statement_the_next_start_works(tmp_path: Path, at: int, way: str) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
         KILLED,
         url(tmp_path),
         str(at),
+        way,
         cwd=Path(__file__).parent.parent,
         stderr=subprocess.PIPE,
     )

@@ -15,10 +15,11 @@ from chatdesk.ticket import TicketNumber
 from storage import moving
 from storage.database import Database
 from storage.mailbox import TortoiseMailbox
-from storage.moving import move, refuse_unfinished
+from storage.moving import move
 from storage.reading import TortoiseStaffReads
 from storage.staff import TortoiseStaff
 from storage.store import TortoiseStore
+from storage.unfinished_move import refuse_unfinished
 from tests.core_builders import message, new_desk, running, survey, url
 from tests.desk_builders import TUESDAY
 

@@ -12,7 +12,7 @@ import pytest
 
 from chatdesk.errors import ConcurrentChange, DatabaseUnavailable, StorageError
 from storage.database import POOL_SIZE, Database
-from storage.migrator import bring_up_to_date
+from storage.migrator import migrate
 from tests import postgres_server
 from tests.core_builders import url
 
@@ -138,7 +138,7 @@ async def test_nodes_that_start_at_once_migrate_in_turn(address: str, database: 
     await on_the_side(address, "DROP SCHEMA public CASCADE")
     await on_the_side(address, "CREATE SCHEMA public")
     try:
-        await asyncio.gather(*(bring_up_to_date(database.writer) for _ in range(3)))
+        await asyncio.gather(*(migrate(database) for _ in range(3)))
         assert await database.reader.execute_query_dict("SELECT count(*) AS found FROM ticket") == [
             {"found": 0}
         ]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 MAX_SIZE = 60 * 1024 * 1024
 """Bytes of the largest mail that is read; a larger one is held."""
@@ -61,8 +64,13 @@ class ParsedMail:
     is_header_only: bool = False
 
 
-PARSED = TypeAdapter(ParsedMail)
-"""Writes and reads it as JSON."""
+@cache
+def parsed_adapter() -> TypeAdapter[ParsedMail]:
+    """Return what writes and reads a parsed mail as JSON."""
+    # Its library is needed by who gets mail, and not before that.
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(ParsedMail)
 
 
 LEFT_IN_MAILBOX = "X-Chatdesk-Left-In-Mailbox"

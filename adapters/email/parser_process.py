@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from adapters.email.parsed import PARSED, ParsedMail, Unreadable
+from adapters.email.parsed import ParsedMail, Unreadable, parsed_adapter
 
 PATIENCE = 20.0
 PATIENCE_PER_MB = 1.0
@@ -70,7 +70,7 @@ class ParserProcess:
         self._done += 1
         if "unreadable" in answer:
             raise Unreadable(str(answer["unreadable"]))
-        mail = PARSED.validate_python(answer["mail"])
+        mail = parsed_adapter().validate_python(answer["mail"])
         if sum(part.size for part in mail.attachments) > MAX_ANSWER:
             raise ConnectionError("attachments that are too large")
         return mail, [await answers.readexactly(part.size) for part in mail.attachments]

@@ -12,7 +12,7 @@ import sys
 from typing import BinaryIO
 
 from adapters.email.parse import parse_mail
-from adapters.email.parsed import PARSED, Unreadable
+from adapters.email.parsed import Unreadable, parsed_adapter
 
 MAX_MEMORY = 1024 * 1024 * 1024
 """Bytes of address space; a mail that needs more is held, and a fresh process takes the next."""
@@ -34,7 +34,7 @@ def work_one(given: BinaryIO, answers: BinaryIO) -> bool:
     source = given.read(int.from_bytes(head, "big"))
     try:
         mail, contents = parse_mail(source)
-        answer = b'{"mail":' + PARSED.dump_json(mail) + b"}"
+        answer = b'{"mail":' + parsed_adapter().dump_json(mail) + b"}"
     except Unreadable as error:
         answer, contents = json.dumps({"unreadable": str(error)}).encode(), ()
     answers.write(len(answer).to_bytes(8, "big") + answer)

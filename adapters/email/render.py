@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from typing import TYPE_CHECKING
 
 from adapters.email.next_step import next_step
 from adapters.email.source import MailFacts
@@ -23,6 +22,9 @@ from chatdesk.transcript_html import link
 from chatdesk.transcript_text import DELETED, label, say_full, say_size
 from chatdesk.transcript_view import Entry, entries_of, view_transcript
 from chatdesk.wording import say_date, say_time
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 COLUMNS = 78
 """Of the text part (RFC 5322, 2.1.1); a transcript keeps its own width."""
@@ -192,6 +194,9 @@ def readable_on(colour: str) -> str:
 
 @cache
 def _template() -> Template:
+    # Its library is not needed before there is something to write with it.
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
         loader=PackageLoader("adapters.email"),
         autoescape=True,

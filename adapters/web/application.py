@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from aiohttp import WSCloseCode, web
 
-from adapters.web import (
-    console_routes,
-    demo_routes,
-    error_answers,
-    file_routes,
-    form_routes,
-    health_routes,
-    mail_routes,
-    transcript_routes,
-    widget_routes,
-)
+from adapters.web import error_answers, health_routes, widget_routes
 from adapters.web.flusher import FLUSHER, Flusher, flushing
 from adapters.web.heartbeat import HEARTBEAT, Heartbeat, beating
+from adapters.web.late_routes import LATE, LateRoutes
 from adapters.web.metrics import METER, Meter
 from adapters.web.middlewares import every_request
 from adapters.web.queue_places import PLACES, QueuePlaces
@@ -42,15 +33,29 @@ def build_application(services: Services) -> web.Application:
     application[PLACES] = places
     services.hub.listen_to_desk(places.on_news)
     widget_routes.add_routes(application)
-    demo_routes.add_routes(application)
-    form_routes.add_routes(application)
-    console_routes.add_routes(application)
     health_routes.add_routes(application)
-    file_routes.add_routes(application)
-    transcript_routes.add_routes(application)
-    mail_routes.add_routes(application)
+    late = LateRoutes(application)
+    late.add(_add_pages)
+    application[LATE] = late
+    application.router.register_resource(late)
+    application.on_cleanup.append(late.close)
     application.on_shutdown.append(_say_goodbye)
     return application
+
+
+def _add_pages(application: web.Application) -> None:
+    # Imported when they are first asked for [adapters.web.late_routes].
+    from adapters.web import (
+        console_routes,
+        demo_routes,
+        file_routes,
+        form_routes,
+        mail_routes,
+        transcript_routes,
+    )
+
+    for part in (demo_routes, form_routes, console_routes, file_routes, transcript_routes, mail_routes):
+        part.add_routes(application)
 
 
 async def _say_goodbye(application: web.Application) -> None:

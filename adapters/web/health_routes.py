@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from adapters.web.metrics import METER
 from adapters.web.proxies import came_from_this_machine
@@ -34,6 +33,9 @@ async def metrics(request: web.Request) -> web.StreamResponse:
     """Answer with the figures, but only to a monitor on this machine: they are nobody else's business."""
     if not came_from_this_machine(request):
         raise web.HTTPNotFound
+    # Imported with the instruments, by a desk that is asked.
+    from adapters.web.instruments import CONTENT_TYPE
+
     services = request.app[SERVICES]
     text = request.app[METER].render(await services.figures(), services.sockets.total())
-    return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+    return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})

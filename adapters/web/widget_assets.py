@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 
 from aiohttp import web
@@ -49,16 +50,30 @@ class Asset:
 
 
 class WidgetAssets:
-    """The loader and the chat it loads; ``digest`` names this version of the chat."""
+    """The loader and the chat it loads, made when they are first asked for or ``make`` is called."""
 
-    def __init__(self) -> None:
+    def make(self) -> None:
+        """Make both, which takes a fiftieth of a second."""
+        _ = self.loader
+
+    @cached_property
+    def chat(self) -> Asset:
+        """The chat."""
         style = json.dumps(squeeze_style(_read(STYLE)), ensure_ascii=False)
         scripts = (_EXPORT.sub("", _IMPORT.sub("", _read(name))) for name in PARTS)
-        self.chat = _asset(squeeze_script("".join(scripts)).replace('"@style@"', style))
-        self.digest = hashlib.sha256(self.chat.content).hexdigest()[:12]
+        return _asset(squeeze_script("".join(scripts)).replace('"@style@"', style))
+
+    @cached_property
+    def digest(self) -> str:
+        """Names this version of the chat."""
+        return hashlib.sha256(self.chat.content).hexdigest()[:12]
+
+    @cached_property
+    def loader(self) -> Asset:
+        """The script that a site embeds."""
         # The loader checks what it loads: the one hash in a page's script tag vouches for all of it.
         loader = _read(LOADER).replace("@digest@", self.digest).replace("@integrity@", self.chat.integrity)
-        self.loader = _asset(squeeze_script(loader))
+        return _asset(squeeze_script(loader))
 
 
 ASSETS = web.AppKey("widget_assets", WidgetAssets)

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import os
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from chatdesk.bootstrap import RunningDesk, now
+from chatdesk.bootstrap import now
 from chatdesk.cli.agents import agents
 from chatdesk.cli.check import check as check_desk
-from chatdesk.cli.demonstration import show_links
 from chatdesk.cli.doctor import doctor
-from chatdesk.cli.ending import ExitCode, errors_shown
+from chatdesk.cli.ending import errors_shown
 from chatdesk.cli.explaining import explain_ticket
 from chatdesk.cli.moving import move
 from chatdesk.cli.offline import Offline, run
-from chatdesk.cli.server import OnStart, loop_factory
-from chatdesk.cli.server import serve as serve_desk
-from chatdesk.cli.setting import Setting, demo_setting, serve_setting
+from chatdesk.cli.serving import run_server
 from chatdesk.cli.slack import slack
 from chatdesk.cli.teams import teams
 from chatdesk.cli.tickets import tickets
@@ -66,16 +60,13 @@ def every_command(
 @application.command()
 def serve() -> None:
     """Start the desk that CHATDESK_CONFIG describes; needs CHATDESK_SECRET as well."""
-    configure_logging("INFO")
-    with errors_shown():
-        _run(serve_setting(os.environ), _say_nothing, demo=False)
+    raise typer.Exit(run_server("serve"))
 
 
 @application.command()
 def demo() -> None:
     """Start a demonstration desk on this machine: nothing to set up, mail is kept and never sent."""
-    with errors_shown():
-        _run(demo_setting(os.environ), show_links, demo=True)
+    raise typer.Exit(run_server("demo"))
 
 
 @application.command()
@@ -96,20 +87,3 @@ def migrate() -> None:
 
 async def _do_nothing(offline: Offline) -> None:
     """Opening a database brings it up to date."""
-
-
-async def _say_nothing(desk: RunningDesk, base: str) -> None:
-    """A real desk says in its log that it has started."""
-
-
-def _run(setting: Setting, on_start: OnStart, *, demo: bool) -> None:
-    # Thousands of open sockets are not searched for garbage after every few hundred messages, and no
-    # search takes longer than a few milliseconds: measured [docs/performance.md].
-    gc.freeze()
-    gc.set_threshold(5_000, 5, 500)
-    # What the server writes holds customers' words: for its own user only.
-    os.umask(0o077)
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        clean = runner.run(serve_desk(setting, on_start, demo=demo))
-    if not clean:
-        raise typer.Exit(ExitCode.FAILURE)

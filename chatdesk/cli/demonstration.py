@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from datetime import timedelta
-
-from rich.console import Console
 
 from chatdesk.bootstrap import RunningDesk, now
 from chatdesk.staff import AgentAccount, Staff
 
 TECHNICIANS = (("Marcus Bell", "marcus@northwind.example"), ("Priya Nair", "priya@northwind.example"))
 LINK_LENGTH = timedelta(hours=12)
+_BOLD, _CYAN = 1, 36
 
 
 async def technicians(staff: Staff) -> list[AgentAccount]:
@@ -28,7 +29,6 @@ async def sign_in_address(staff: Staff, account: AgentAccount, base: str) -> str
 async def show_links(desk: RunningDesk, base: str) -> None:
     """Print where the demonstration is: the customer's page, the technicians' console and the mail."""
     first, second = await technicians(desk.staff)
-    console = Console(highlight=False)
     rows = (
         ("Customer", "a client's website with the chat on it", f"{base}/demo"),
         (
@@ -39,8 +39,15 @@ async def show_links(desk: RunningDesk, base: str) -> None:
         ("", f"for hand-overs, as {second.name}", await sign_in_address(desk.staff, second, base)),
         ("Mail", "what customers are sent; it stays here", f"{base}/demo/mail"),
     )
-    console.print(f"\n[bold]{desk.config.desk.name}[/bold], a demonstration desk, is open.\n")
+    lines = [f"\n{_marked(desk.config.desk.name, _BOLD)}, a demonstration desk, is open.\n"]
     for who, what, link in rows:
-        console.print(f"  [bold]{who:<11}[/bold]{what}")
-        console.print(f"             [cyan]{link}[/cyan]", soft_wrap=True)
-    console.print("\nEach sign-in link works once. Ctrl+C stops the desk; its tickets are kept.\n")
+        lines += [f"  {_marked(f'{who:<11}', _BOLD)}{what}", f"             {_marked(link, _CYAN)}"]
+    lines.append("\nEach sign-in link works once. Ctrl+C stops the desk; its tickets are kept.\n")
+    print("\n".join(lines))  # noqa: T201 - a command's output; a library for it takes longer than the desk has
+
+
+def _marked(text: str, style: int) -> str:
+    """Return the text in a terminal's style, plain where it is read by a program [ECMA-48]."""
+    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
+        return f"\x1b[{style}m{text}\x1b[0m"
+    return text

@@ -36,10 +36,11 @@ def errors_shown() -> Iterator[None]:
         yield
     except ChatdeskError as error:
         complain(str(error))
-        raise typer.Exit(_code(error)) from None
+        raise typer.Exit(exit_code(error)) from None
 
 
-def _code(error: ChatdeskError) -> ExitCode:
+def exit_code(error: ChatdeskError) -> ExitCode:
+    """Return the exit code that fits an error."""
     match error:
         case ConfigurationError():
             return ExitCode.USAGE

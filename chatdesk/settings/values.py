@@ -94,13 +94,13 @@ def matching(pattern: str, allowed: str, longest: int = 200, *, lower: bool = Fa
 
     With ``lower`` upper and lower case are the same, and the text is returned in lower case.
     """
-    compiled = re.compile(pattern)
     read_text = text(longest)
 
     def read(value: object) -> str:
         found = read_text(value)
         found = found.lower() if lower else found
-        if not compiled.fullmatch(found):
+        # Compiled when it is first needed: most keys of most files are not given.
+        if not re.fullmatch(pattern, found):
             raise unusable(value, f"is not {allowed}.")
         return found
 

@@ -1,0 +1,70 @@
+"""What a desk has imported when its first customer is served, and that the rest comes soon after."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from adapters.web.late_routes import LATE
+from adapters.web.metrics import METER
+from chatdesk.cli.warming import warm
+from tests.running_desk import ANSWERS, ServerProcess, customer, serving
+
+HEAVY = (
+    # The ORM and what it brings along.
+    "tortoise",
+    "pypika_tortoise",
+    "storage.models",
+    "storage.migrations.0001_initial",
+    # The command line's and the terminal's.
+    "typer",
+    "click",
+    "rich.console",
+    "pygments",
+    # Channels and databases that this desk has not.
+    "slack_bolt",
+    "slack_sdk",
+    "botbuilder",
+    "asyncpg",
+    "aioimaplib",
+    "aiosmtpd",
+    "aiosmtplib",
+    # The console, its pages, and whatever else nobody has asked for.
+    "adapters.web.console_routes",
+    "adapters.web.form_routes",
+    "pydantic",
+    "prometheus_client",
+    "argon2",
+    "cryptography",
+    "puremagic",
+    "phonenumbers",
+    "babel",
+)
+
+
+async def imported_at_the_first_acknowledgement(data: Path) -> set[str]:
+    """Start a desk, open a ticket, and return every module it had imported when that was acknowledged."""
+    async with ServerProcess(data, PYTHONPROFILEIMPORTTIME="1") as server:
+        async with customer(server.base) as dana:
+            await dana.next("ready")
+            await dana.send(t="start", id="1", answers=ANSWERS)
+            await dana.next("ack")
+        lines = [re.fullmatch(r"import time: .*\| +(\S+)", line) for line in tuple(server.output)]
+    return {found[1] for found in lines if found}
+
+
+async def test_a_desk_serves_its_first_customer_without_what_only_others_need(tmp_path: Path) -> None:
+    for _ in ("a new database", "the same again"):
+        imported = await imported_at_the_first_acknowledgement(tmp_path)
+        assert {"aiohttp", "storage.store", "adapters.web.visitor_socket"} <= imported
+        assert imported.intersection(HEAVY) == set()
+
+
+async def test_what_a_start_leaves_out_is_loaded_after_it(tmp_path: Path) -> None:
+    async with serving(data=tmp_path) as desk:
+        application = desk.running.application
+        assert application[METER]._loaded is None
+        await warm(desk.running, 0)
+        assert application[METER]._loaded is not None
+        assert application[LATE]._inner is not None
+        assert "works" in vars(desk.running.mail)
