@@ -20,6 +20,8 @@ from storage.store import TortoiseStore
 from tests.core_builders import message, new_desk, running, survey, url
 from tests.desk_builders import MARCUS, TUESDAY, external_id
 
+pytestmark = pytest.mark.sqlite("what opens a ticket is remembered only there")
+
 
 async def test_a_desk_alone_opens_tickets_without_reading(tmp_path: Path) -> None:
     async with Database(url(tmp_path, "sqlite")) as database:
@@ -34,6 +36,7 @@ async def test_a_desk_alone_opens_tickets_without_reading(tmp_path: Path) -> Non
                 ] == ["a"]
 
 
+@pytest.mark.postgres
 async def test_on_postgres_what_opens_a_ticket_is_read_each_time(tmp_path: Path) -> None:
     async with Database(url(tmp_path, "postgres")) as database:
         store = TortoiseStore(database)
@@ -44,6 +47,7 @@ async def test_on_postgres_what_opens_a_ticket_is_read_each_time(tmp_path: Path)
                     await batch.next_number()
 
 
+@pytest.mark.postgres
 async def test_stores_that_open_tickets_by_turns_agree_on_numbers_and_places(tmp_path: Path) -> None:
     async with (
         Database(url(tmp_path, "postgres")) as database,
