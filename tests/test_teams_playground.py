@@ -5,6 +5,7 @@ SCREENSHOTS=docs/images takes the pictures of docs/teams.md anew.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from playwright.async_api import Browser
 from chatdesk.bootstrap import now
 from chatdesk.conversation import Visibility
 from chatdesk.ticket import TicketNumber
+from tests.asking import number
 from tests.fake_connector.connector import CHANNEL
 from tests.fake_connector.issuer import TENANT
 from tests.fake_connector.running import CLIENT_TENANT, Person, TeamsDesk, teams_desk
@@ -36,6 +38,13 @@ class Windows:
     desk: TeamsDesk
     technician: Playground
     customer: Playground
+
+    async def settle(self) -> None:
+        """Wait until the desk has sent all there is: a card that comes anew closes what was opened in it."""
+        query = "SELECT count(*) FROM delivery WHERE target = 'teams' AND status IN ('pending', 'leased')"
+        async with asyncio.timeout(20):
+            while await number(self.desk.running.database.url, query):  # noqa: ASYNC110 - the relay sends them
+                await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
@@ -79,18 +88,21 @@ async def test_a_chat_from_the_survey_to_the_resolution(browser: Browser, tmp_pa
         await technician.button("Take").click()
         await customer.reads("Marcus Bell from the help desk has joined")
         await technician.reads("LIVE with Dana Reyes (Contoso)")
+        await windows.settle()
         await technician.button("Reply").click()
         await technician.fill("Reply to the customer", "Good morning, Dana. Which version?")
         await technician.button("Send").click()
         await customer.reads("Marcus Bell: Good morning, Dana. Which version?")
         await customer.write("The newest one.")
         await technician.reads("Dana Reyes: The newest one.")
+        await windows.settle()
         await technician.button("Note").click()
         await technician.fill("Internal note", "Known fault of this version.")
         await technician.button("Note").click()
         await technician.reads("Marcus Bell, internal note: Known fault of this version.")
         await technician.scroll_to("internal note: Known fault")
         await technician.shoot("teams-thread")
+        await windows.settle()
         await technician.button("Resolve").click()
         await technician.fill("What was done", "Went back to the version before.")
         await technician.button("Resolve").click()
