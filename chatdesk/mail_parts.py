@@ -38,6 +38,8 @@ PATIENCE = 3.0
 """Seconds that the mail at hand has when the desk stops; what is not filed then is at the next start."""
 LOOK_AGAIN = 60.0
 """Seconds after which it is looked whether another node that died has left mail."""
+LET_FIRST = 0.1
+"""Seconds from the first mail until what writes it is loaded: after a restart people come before mail."""
 log = structlog.get_logger(__name__)
 
 
@@ -66,6 +68,11 @@ class DeskMail:
         self._queued = queued
         self._woken = asyncio.Event()
         self._stopping = False
+
+    @property
+    def loaded(self) -> bool:
+        """Whether ``works`` was used already."""
+        return "works" in vars(self)
 
     @cached_property
     def works(self) -> MailWorks:
@@ -185,11 +192,16 @@ class MailWay:
 
     async def send(self, delivery: Delivery) -> str:
         """Send it [MailChannel.send]."""
-        return await self._mail.channel.send(delivery)
+        return await (await self._channel()).send(delivery)
 
     async def find(self, delivery: Delivery) -> str | None:
         """Look whether it arrived [MailChannel.find]."""
-        return await self._mail.channel.find(delivery)
+        return await (await self._channel()).find(delivery)
+
+    async def _channel(self) -> MailChannel:
+        if not self._mail.loaded:
+            await asyncio.sleep(LET_FIRST)
+        return self._mail.channel
 
 
 def desk_mail(

@@ -24,8 +24,8 @@ from chatdesk.ports import Clock
 from chatdesk.ticket import TicketNumber
 
 CAP_PERIOD = timedelta(hours=1)
-FEW_MESSAGES = 20
-"""So many are laid out in less than a millisecond; a thread takes longer to be given them."""
+FEW_MESSAGES, FEW_CHARACTERS = 20, 10_000
+"""So many are laid out in about a millisecond; a thread takes longer to be given them."""
 NOT_WANTED = "not sent: the recipient wants no updates"
 """What stands in place of a Message-ID for a mail that nobody wants."""
 
@@ -163,8 +163,7 @@ class MailChannel:
         answers = await self._answers(facts, recipient)
         letter = _Letter(delivery.id, kind, recipient, news, facts, answers)
         # A long transcript takes a while to lay out; the event loop must not wait for it.
-        few = len(facts.messages) <= FEW_MESSAGES
-        mail = self._write(letter) if few else await asyncio.to_thread(self._write, letter)
+        mail = self._write(letter) if _is_short(facts) else await asyncio.to_thread(self._write, letter)
         if kind is not MailKind.OPENED and facts.may_quote(kind):
             return await self._mailbox.keep(mail)
         # Addresses are counted one by one: two mails to one must not both be its last.
@@ -266,3 +265,8 @@ def _kind(delivery: Delivery) -> MailKind:
         return MailKind(str(delivery.payload.get("mail")))
     except ValueError as error:
         raise DeliveryRefused(f"A mail of this kind is not known: {error}.") from error
+
+
+def _is_short(facts: MailFacts) -> bool:
+    characters = sum(len(message.text) for message in facts.messages)
+    return len(facts.messages) <= FEW_MESSAGES and characters <= FEW_CHARACTERS
