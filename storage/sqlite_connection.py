@@ -95,6 +95,9 @@ class SqliteConnection:
         """
         try:
             return await self.visit(_at_once, (statements, data_version))
+        except UnicodeError:
+            # A value that no database could take: the record is at fault, not the database.
+            raise
         except ValueError as error:
             raise sqlite3.OperationalError(str(error)) from error
 
