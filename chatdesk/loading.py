@@ -31,6 +31,7 @@ from chatdesk.ticket import TicketNumber
 _PLAIN = frozenset({CustomerMessaged, AgentMessaged, ReceiptReported})
 _IN_A_CONVERSATION = (ConversationEvent, TimerFired)
 _OPENS_A_TICKET = (SurveySubmitted, CallLogged, MailReceived, TicketSplit)
+_BEGINS = (SurveySubmitted, CallLogged, MailReceived)
 _MAY_COME_BACK = (CustomerMessaged, CustomerLeft, CustomerEnded)
 
 
@@ -62,8 +63,11 @@ async def _load_conversations(
         for event in events
         if isinstance(event, _IN_A_CONVERSATION) and event.conversation is not None
     }
-    if ids:
-        loaded.conversations.update(await batch.conversations(ids))
+    begun = {event.conversation for event in others if isinstance(event, _BEGINS)}
+    if ids - begun:
+        loaded.conversations.update(await batch.conversations(ids - begun))
+    if begun:
+        loaded.conversations.update(await batch.begun(begun))
     visitors = {(event.visitor, event.widget) for event in others if isinstance(event, SurveySubmitted)}
     if visitors:
         loaded.conversations.update({c.id: c for c in await batch.open_conversations(visitors)})

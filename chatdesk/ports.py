@@ -38,6 +38,12 @@ class StoreBatch(Protocol):
     async def conversations(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
         """Return the conversations that exist, by id."""
 
+    async def begun(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
+        """Return those of these conversations, which are about to begin, that exist already.
+
+        A store that answers from memory may leave out some; ``write`` raises ConcurrentChange then.
+        """
+
     async def conversations_of(self, tickets: Collection[TicketNumber]) -> Sequence[Conversation]:
         """Return every conversation of these tickets, oldest first."""
 

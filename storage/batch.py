@@ -78,6 +78,9 @@ class TortoiseBatch:
             found.update({c.id: c for c in fresh})
         return found
 
+    async def begun(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
+        return await self.conversations(ids)
+
     async def conversations_of(self, tickets: Collection[TicketNumber]) -> Sequence[Conversation]:
         found = await self._select("conversation", "ticket", list(tickets), "bigint")
         return sorted((rows.to_conversation(row) for row in found), key=lambda c: c.opened_at)

@@ -36,6 +36,9 @@ class RememberedBatch(TortoiseBatch):
     async def received(self, keys: Collection[str]) -> Mapping[str, Outcome]:
         return {}
 
+    async def begun(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
+        return self._conversations.pick(ids)[0]
+
     async def messages(self, wanted: Iterable[tuple[ConversationId, int]]) -> Sequence[Message]:
         raise NotRemembered("Messages are not remembered.")
 

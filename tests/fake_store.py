@@ -87,6 +87,9 @@ class FakeBatch:
     async def conversations(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
         return {key: self._record.conversations[key] for key in ids if key in self._record.conversations}
 
+    async def begun(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
+        return await self.conversations(ids)
+
     async def conversations_of(self, tickets: Collection[TicketNumber]) -> Sequence[Conversation]:
         found = [c for c in self._record.conversations.values() if c.ticket in tickets]
         return sorted(found, key=lambda c: c.opened_at)

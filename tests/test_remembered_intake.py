@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from chatdesk.errors import EventRefused, NotRemembered
 from chatdesk.events import CustomerEnded, CustomerLeft, TicketEdited, TicketTaken
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Priority, TicketNumber
+from storage.batch import TortoiseBatch
 from storage.database import Database
 from storage.store import TortoiseStore
 from tests.core_builders import message, new_desk, running, survey, url
@@ -34,6 +36,40 @@ async def test_a_desk_alone_opens_tickets_without_reading(tmp_path: Path) -> Non
                 assert [
                     c.id for c in await batch.open_conversations([("dana", "desk"), ("sam", "desk")])
                 ] == ["a"]
+
+
+@pytest.mark.parametrize("live", [True, False])
+async def test_a_desk_alone_reads_nothing_for_its_next_surveys(tmp_path: Path, *, live: bool) -> None:
+    async with Database(url(tmp_path, "sqlite")) as database:
+        store = WatchedStore(database)
+        async with running(new_desk(store)) as desk:
+            for number in range(3):
+                await desk.receive(survey(f"c{number}", f"v{number}", live=live))
+        assert store.remembered == [True, False, True, True]
+
+
+async def test_a_chat_that_exists_although_it_is_not_remembered_is_not_begun_again(tmp_path: Path) -> None:
+    async with Database(url(tmp_path, "sqlite")) as database:
+        async with running(new_desk(TortoiseStore(database))) as desk:
+            await desk.receive(survey("chat", "dana", live=False))
+        async with running(new_desk(TortoiseStore(database))) as desk:
+            await desk.receive(survey("next", "sam"))
+            again = await desk.receive(survey("chat", "dana", live=False))
+            assert (again.ticket, again.repeated) == (1001, True)
+
+
+class WatchedStore(TortoiseStore):
+    """Notes of each batch whether it was one from memory."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.remembered: list[bool] = []
+
+    @asynccontextmanager
+    async def batch(self, *, remembered: bool = False) -> AsyncIterator[TortoiseBatch]:
+        self.remembered.append(remembered)
+        async with super().batch(remembered=remembered) as batch:
+            yield batch
 
 
 @pytest.mark.postgres
