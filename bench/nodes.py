@@ -58,7 +58,8 @@ def run(count: int, chats: int, seconds: float) -> list[Measured]:
         found = uvloop.run(measure(plan))
     for one in found:
         if not one.sent == one.acknowledged == one.delivered:
-            raise RuntimeError(f"sent {one.sent}, acknowledged {one.acknowledged}, delivered {one.delivered}")
+            counts = f"sent {one.sent}, acknowledged {one.acknowledged}, delivered {one.delivered}"
+            raise RuntimeError(f"{counts} {one.errors[:1]}")
     return found
 
 
@@ -68,7 +69,7 @@ def per_cpu_second(one: Measured) -> float:
 
 
 def compare(
-    chats: Annotated[int, typer.Option(help="Chats, each with two sockets.", max=1000)] = 100,
+    chats: Annotated[int, typer.Option(help="Chats, each with two sockets.", max=1000)] = 200,
     seconds: Annotated[float, typer.Option(help="Seconds measured at each rate.", max=60)] = 5.0,
     rounds: Annotated[int, typer.Option(help="Rounds; each measures one node, then two.")] = 3,
 ) -> None:

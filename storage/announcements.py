@@ -23,7 +23,7 @@ LONGEST = 7_900
 SHORT = 2_000
 """Bytes of a conversation and its new messages that may be told whole."""
 
-MANY = 128
+MANY = 256
 """Conversations of a commit that may be told whole; of more the ids are enough, as each node looks at few."""
 
 Fact = str | int | bool | None
