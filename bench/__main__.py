@@ -17,7 +17,7 @@ from bench.machine import cores, say_when_busy, stay_on
 from bench.report import Rounds, show, summary, verdicts
 from bench.servers import server
 
-_WIDTH = 132
+_WIDTH = 146
 
 
 def bench(
