@@ -43,10 +43,14 @@ async def test_a_desk_whose_loop_died_is_not_ready_and_says_which(name: str) -> 
 async def test_a_desk_whose_database_does_not_answer_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving() as desk:
 
-        async def fails(database: Database, query: str, values: object = None) -> None:
+        async def fails(*_: object) -> None:
             raise OSError("disk I/O error")
 
-        monkeypatch.setattr(Database, "select", fails)
+        database = desk.running.database
+        if database.dialect == "postgres":
+            monkeypatch.setattr(database.writer, "execute_query_dict", fails)
+        else:
+            monkeypatch.setattr(Database, "select", fails)
         status, text = await get(desk, "/readyz")
         monkeypatch.undo()
     assert status == 503

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from adapters.web.late_routes import LATE
 from adapters.web.metrics import METER
 from chatdesk.cli.warming import warm
@@ -53,6 +55,7 @@ async def imported_at_the_first_acknowledgement(data: Path) -> set[str]:
     return {found[1] for found in lines if found}
 
 
+@pytest.mark.sqlite("on PostgreSQL the ORM connects the desk, and is loaded first")
 async def test_a_desk_serves_its_first_customer_without_what_only_others_need(tmp_path: Path) -> None:
     for _ in ("a new database", "the same again"):
         imported = await imported_at_the_first_acknowledgement(tmp_path)
