@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
 from msgspec import Struct
@@ -57,12 +57,12 @@ class _Pending(Struct):
 
 
 class _Committed(Struct):
-    """A batch that is stored, of which nobody was told yet; ``began`` is the event loop's time."""
+    """A batch that was stored in ``seconds``, of which nobody was told yet."""
 
     batch: Sequence[_Pending]
     changes: Changes
     results: list[Outcome | Exception]
-    began: float
+    seconds: float
 
 
 class Desk:
@@ -151,10 +151,11 @@ class Desk:
 
         Whoever has to be told of the batch before is told while the database is busy with this one.
         """
-        began = asyncio.get_running_loop().time()
+        clock = asyncio.get_running_loop().time
+        began = clock()
         committing = asyncio.ensure_future(self._commit_with_retries([pending.event for pending in batch]))
         try:
-            await self._tell_meanwhile(committing)
+            await self._tell_meanwhile()
             changes, results = await committing
         except asyncio.CancelledError:
             committing.cancel()
@@ -165,9 +166,9 @@ class Desk:
         except Exception as error:
             await self._not_committed(batch, error)
         else:
-            self._untold = _Committed(batch, changes, results, began)
+            self._untold = _Committed(batch, changes, results, clock() - began)
 
-    async def _tell_meanwhile(self, committing: asyncio.Future[Any]) -> None:
+    async def _tell_meanwhile(self) -> None:
         """Tell of the batch before, once this one is on its way to the database."""
         if self._untold is not None:
             try:
@@ -184,8 +185,7 @@ class Desk:
         # Senders first: what they are told and the news of it then leave in one write.
         broken = _settle_all(untold.batch, untold.results)
         self._after(untold.changes)
-        took = asyncio.get_running_loop().time() - untold.began
-        self._report(untold.batch, [_word(result) for result in untold.results], took)
+        self._report(untold.batch, [_word(result) for result in untold.results], untold.seconds)
         for pending, fault in broken:
             await self._set_aside(pending, fault)
 
