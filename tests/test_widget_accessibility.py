@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, WebSocketRoute, expect
 
 from tests.axe import violations
 from tests.running_desk import serving
@@ -71,16 +73,38 @@ async def test_the_whole_dialogue_works_with_the_keyboard(browser: Browser) -> N
         await expect(dana.launcher).to_be_focused()
 
 
+FOCUS_IS_INSIDE = "document.querySelector('chat-desk').shadowRoot.activeElement?.closest('.panel') != null"
+
+
 async def test_the_focus_stays_in_the_open_window(browser: Browser) -> None:
     async with serving() as desk, customer_page(browser, f"{desk.base}/demo") as dana:
         await dana.open()
         for key in ("Tab", "Shift+Tab"):
             for _ in range(30):
                 await dana.page.keyboard.press(key)
-                inside = (
-                    "document.querySelector('chat-desk').shadowRoot.activeElement?.closest('.panel') != null"
-                )
-                assert await dana.page.evaluate(inside)
+                assert await dana.page.evaluate(FOCUS_IS_INSIDE)
+
+
+async def test_the_focus_is_never_outside_while_the_window_connects(browser: Browser) -> None:
+    """What connects is replaced by the survey: a focus inside must not fall out."""
+    answers = asyncio.Event()
+
+    async def late(socket: WebSocketRoute) -> None:
+        await answers.wait()
+        socket.connect_to_server()
+
+    async with serving() as desk, customer_page(browser, f"{desk.base}/demo") as dana:
+        await dana.page.route_web_socket("**/widget/socket**", late)
+        await dana.page.reload()
+        await dana.open()
+        await dana.window.locator(".body a").focus()
+        await dana.page.evaluate(
+            f"new MutationObserver(() => (window.inside ??= {FOCUS_IS_INSIDE})).observe("
+            "document.querySelector('chat-desk').shadowRoot.querySelector('.body'), { childList: true })"
+        )
+        answers.set()
+        await expect(dana.window.get_by_label("Your full name")).to_be_focused()
+        assert await dana.page.evaluate("window.inside") is True
 
 
 async def test_the_focus_returns_to_what_opened_the_window(browser: Browser) -> None:

@@ -95,7 +95,7 @@ class Chat {
   focus() {
     if (this.survey) this.survey.focus();
     else if (this.dialogue.id) this.thread.field.focus();
-    else this.more.focus();
+    if (!this.panel.contains(this.host.shadowRoot.activeElement)) this.more.focus();
   }
 
   /** On a phone the window ends where the keyboard begins. */
@@ -147,7 +147,7 @@ class Chat {
 
   /** A conversation is there: of before, or just begun, here or in another tab. */
   begin(id) {
-    const { asked, survey } = this;
+    const { asked } = this;
     this.dialogue = new Dialogue(id);
     this.thread.clear();
     this.ending.clear();
@@ -156,7 +156,6 @@ class Chat {
       this.memory.set("survey", null);
       this.memory.set("line", id);
     }
-    this.arriving = survey && this.isOpen;
   }
 
   typing(name) {
@@ -264,16 +263,12 @@ class Chat {
     if (!this.isOpen) return;
     const { id, state } = this.dialogue;
     this.subtitle.textContent = id ? `${state.ticket} · ${PHASES[state.phase]}` : this.config.hours && `Open ${this.config.hours}`;
-    if (!this.known) return this.show(this.connecting());
-    if (!id || this.anew) return this.show(this.questions().element);
-    this.show(this.thread.element);
-    this.thread.update();
-    if (this.arriving) this.focus();
-    this.arriving = false;
-  }
-
-  show(element) {
-    if (element !== this.body.firstChild) this.body.replaceChildren(element);
+    const asks = !id || this.anew;
+    const shown = !this.known ? this.connecting() : asks ? this.questions().element : this.thread.element;
+    const moved = shown !== this.body.firstChild;
+    if (moved) this.body.replaceChildren(shown);
+    if (this.known && !asks) this.thread.update();
+    if (moved) this.focus(); // at once: a Tab pressed while nothing has the focus would leave the window
   }
 
   connecting() {
@@ -290,7 +285,6 @@ class Chat {
     // A survey on its way when the page was left goes on being sent.
     this.asked = link.outbox.find((frame) => frame.t === "start")?.id;
     if (this.asked) this.survey.busy(true);
-    setTimeout(() => this.focus());
     return this.survey;
   }
 
