@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -35,8 +34,6 @@ log = structlog.get_logger(__name__)
 
 MAX_BATCH = 500
 MAX_CONFLICTS = 10
-STEPS_TO_DATABASE = 2
-"""Turns of the event loop after which a batch has been stepped and is on its way to the database."""
 PATIENCE, RETRY_AFTER = 20.0, 0.25
 """Seconds that events wait for a database server that restarts or fails over, and between attempts."""
 
@@ -135,10 +132,10 @@ class Desk:
                 batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
                 await self._work_off(batch)
                 if not self._waiting:
-                    await self._tell_untold()
+                    self._tell_untold()
         finally:
             self.stop()
-            await self._tell_untold()
+            self._tell_untold()
             _fail(self._waiting, DeskStopped("The desk has stopped."))
 
     def stop(self) -> None:
@@ -151,43 +148,43 @@ class Desk:
 
         Whoever has to be told of the batch before is told while the database is busy with this one.
         """
-        clock = asyncio.get_running_loop().time
-        began = clock()
-        committing = asyncio.ensure_future(self._commit_with_retries([pending.event for pending in batch]))
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        if self._untold is not None:
+            # Called when the commit first waits: then this batch is stepped and on its way.
+            loop.call_soon(self._tell_untold)
         try:
-            await self._tell_meanwhile()
-            changes, results = await committing
+            changes, results = await self._commit_with_retries([pending.event for pending in batch])
         except asyncio.CancelledError:
-            committing.cancel()
-            with suppress(Exception, asyncio.CancelledError):
-                await committing
             _fail(batch, DeskStopped("The desk stopped before this was known to be stored; send it again."))
             raise
         except Exception as error:
             await self._not_committed(batch, error)
         else:
-            self._untold = _Committed(batch, changes, results, clock() - began)
+            self._tell_untold()
+            self._untold = _Committed(batch, changes, results, loop.time() - began)
+            await self._set_broken_aside(batch, results)
 
-    async def _tell_meanwhile(self) -> None:
-        """Tell of the batch before, once this one is on its way to the database."""
-        if self._untold is not None:
-            try:
-                for _ in range(STEPS_TO_DATABASE):
-                    await asyncio.sleep(0)
-            finally:
-                await self._tell_untold()
-
-    async def _tell_untold(self) -> None:
+    def _tell_untold(self) -> None:
         """Tell senders, then listeners, of the batch that was committed last, if that has not been done."""
         untold, self._untold = self._untold, None
         if untold is None:
             return
         # Senders first: what they are told and the news of it then leave in one write.
-        broken = _settle_all(untold.batch, untold.results)
+        _settle_all(untold.batch, untold.results)
         self._after(untold.changes)
-        self._report(untold.batch, [_word(result) for result in untold.results], untold.seconds)
-        for pending, fault in broken:
-            await self._set_aside(pending, fault)
+        # The figures can wait until it has left.
+        words = [_word(result) for result in untold.results]
+        asyncio.get_running_loop().call_soon(self._report, untold.batch, words, untold.seconds)
+
+    async def _set_broken_aside(
+        self, batch: Sequence[_Pending], results: Sequence[Outcome | Exception]
+    ) -> None:
+        """Set aside the events that could not be worked on, after the others' senders were told."""
+        for pending, result in zip(batch, results, strict=True):
+            if not isinstance(result, Outcome | EventRefused):
+                self._tell_untold()
+                await self._set_aside(pending, result)
 
     async def _not_committed(self, batch: Sequence[_Pending], error: Exception) -> None:
         conflict = isinstance(error, ConcurrentChange)
@@ -311,17 +308,11 @@ def _step(work: Work, event: AnyEvent, key: str, known: dict[str, Outcome]) -> O
     return outcome
 
 
-def _settle_all(
-    batch: Sequence[_Pending], results: Sequence[Outcome | Exception]
-) -> list[tuple[_Pending, Exception]]:
-    """Tell senders what became of their events; return the events that could not be worked on."""
-    broken: list[tuple[_Pending, Exception]] = []
+def _settle_all(batch: Sequence[_Pending], results: Sequence[Outcome | Exception]) -> None:
+    """Tell senders what became of their events, but of those that could not be worked on."""
     for pending, result in zip(batch, results, strict=True):
         if isinstance(result, Outcome | EventRefused):
             _tell(pending.told, result)
-        else:
-            broken.append((pending, result))
-    return broken
 
 
 def _settle(done: asyncio.Future[Outcome], result: Outcome | Exception) -> None:

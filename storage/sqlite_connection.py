@@ -10,13 +10,14 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
 
 from storage.bulk import Statement, parts
-from storage.uninterrupted import uninterrupted
+from storage.uninterrupted import Uninterrupted, uninterrupted
 
 Argument = TypeVar("Argument")
 Result = TypeVar("Result")
@@ -70,9 +71,7 @@ class SqliteConnection:
             database = self.database
             if database is None:
                 raise ValueError("The database is closed.")
-            visit = database._execute(work, database._conn, argument)  # type: ignore[no-untyped-call]
-            result: Result = await uninterrupted(visit)
-        return result
+            return await _queued(database, work, argument)
 
     async def execute_query(self, query: str, values: list[Any] | None = None) -> tuple[int, Sequence[Any]]:
         """Execute a statement; return how many rows it changed, or found, and those it returned."""
@@ -160,6 +159,16 @@ class SqliteTransaction:
         visit = database._execute(work, database._conn, argument)  # type: ignore[no-untyped-call]
         result: Result = await visit
         return result
+
+
+def _queued(
+    database: aiosqlite.Connection, work: Callable[[sqlite3.Connection, Argument], Result], argument: Argument
+) -> Uninterrupted[Result]:
+    """Have ``work`` done in the connection's thread. Raises ValueError when the database is closed."""
+    future: Uninterrupted[Result] = Uninterrupted(loop=asyncio.get_running_loop())
+    # As the library's own coroutine does it, which would take a task of its own not to be interrupted.
+    database._tx.put_nowait((future, partial(work, database._conn, argument)))
+    return future
 
 
 def begin_immediately(database: sqlite3.Connection) -> int:

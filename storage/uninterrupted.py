@@ -9,6 +9,18 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 
+class Uninterrupted(asyncio.Future[Result]):
+    """A future of work that nothing stops once it has begun.
+
+    Who awaits it and is cancelled meanwhile is so when the work is done: a task and two turns of the event
+    loop less than ``uninterrupted``, for what many wait for.
+    """
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Say that it cannot be cancelled; the task that waits remembers that it is."""
+        return False
+
+
 async def uninterrupted(work: Coroutine[Any, Any, Result]) -> Result:
     """Await ``work`` to its end even if the caller is cancelled meanwhile; that is raised afterwards."""
     task = asyncio.ensure_future(work)

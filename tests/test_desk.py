@@ -21,7 +21,7 @@ from flows import live_chat, ticket_work
 from storage.database import Database
 from storage.store import TortoiseStore
 from tests.core_builders import message, new_desk, running, survey, url
-from tests.fake_store import FakeStore
+from tests.fake_store import FakeBatch, FakeStore
 
 
 def poisoned_flow(state: DialogueState, event: AnyEvent, situation: Situation) -> Decision:
@@ -217,6 +217,31 @@ async def test_what_is_told_to_listeners_is_stored_already() -> None:
     async with running(desk):
         await desk.receive(survey())
     assert seen == [True]
+
+
+async def test_a_batch_is_told_while_the_next_one_is_being_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    happened: list[str] = []
+    write = FakeBatch.write
+    first_is_told = asyncio.Event()
+
+    async def slow_write(batch: FakeBatch, changes: Changes) -> None:
+        happened.append("written to")
+        if happened.count("written to") == 2:
+            async with asyncio.timeout(10):
+                await first_is_told.wait()
+        await write(batch, changes)
+
+    def told(_: object) -> None:
+        happened.append("told")
+        first_is_told.set()
+
+    monkeypatch.setattr(FakeBatch, "write", slow_write)
+    desk = new_desk(FakeStore())
+    desk.on_commit(told)
+    futures = [desk.submit(survey()), *(desk.submit(message(str(n))) for n in range(MAX_BATCH))]
+    async with running(desk):
+        await asyncio.gather(*futures)
+    assert happened == ["written to", "written to", "told", "told"]
 
 
 async def test_ticket_numbers_rise_without_reuse_over_refusals_rollbacks_and_restarts(tmp_path: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,6 +86,31 @@ async def test_many_tasks_cancelled_while_they_queue_for_the_connection_leave_it
     finished = sum(not task.cancelled() for task in tasks)
     assert finished >= 50
     assert await count(database) >= finished
+
+
+async def test_a_fault_of_a_visit_that_nobody_waits_for_any_more_is_not_reported_as_lost(
+    database: Database,
+) -> None:
+    reported: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+    visitor, begun, go_on = database.sqlite_writer, threading.Event(), threading.Event()
+    assert visitor is not None
+
+    def fail(_: sqlite3.Connection, __: None) -> None:
+        begun.set()
+        go_on.wait(10)
+        raise sqlite3.OperationalError("disk I/O error")
+
+    task = asyncio.create_task(visitor.visit(fail, None))
+    await asyncio.to_thread(begun.wait, 10)
+    task.cancel()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    del task
+    gc.collect()
+    assert reported == []
+    await insert(database, "after it")
 
 
 async def test_a_cancelled_block_is_rolled_back_whole(database: Database) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter as Tally
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from prometheus_client import (
     CONTENT_TYPE_PLAIN_0_0_4,
@@ -14,7 +16,12 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from chatdesk.metrics import BatchReport, Figures
@@ -33,15 +40,8 @@ class Instruments:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         registry = self._registry
-        self._events = Counter(
-            "chatdesk_events", "Events by type and result.", ("type", "result"), registry=registry
-        )
-        self._batch = Histogram(
-            "chatdesk_batch_events", "Events of a batch.", buckets=BATCHES, registry=registry
-        )
-        self._commit = Histogram(
-            "chatdesk_commit_seconds", "Time to step and commit a batch.", buckets=COMMITS, registry=registry
-        )
+        self._batches = _Batches()
+        registry.register(self._batches)
         self._requests = Counter(
             "chatdesk_requests", "HTTP requests answered.", ("route", "method", "status"), registry=registry
         )
@@ -52,10 +52,7 @@ class Instruments:
 
     def batch(self, report: BatchReport) -> None:
         """Count one batch of events."""
-        self._batch.observe(len(report.results))
-        self._commit.observe(report.seconds)
-        for (kind, result), count in Tally(report.results).items():
-            self._events.labels(kind, result).inc(count)
+        self._batches.count(report)
 
     def request(self, route: str, method: str, status: int, seconds: float | None) -> None:
         """Count one HTTP request by its route's pattern; ``seconds`` None for a live connection."""
@@ -69,6 +66,50 @@ class Instruments:
         of_database = CollectorRegistry()
         of_database.register(_OfDatabase(figures))
         return generate_latest(self._registry) + generate_latest(of_database)
+
+
+class _Distribution:
+    """Counts values by upper bounds. The library's own histogram takes ten times as long to count one."""
+
+    def __init__(self, name: str, documentation: str, bounds: Sequence[float]) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._bounds = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._sum = 0.0
+
+    def observe(self, value: float) -> None:
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def family(self) -> HistogramMetricFamily:
+        bounds = [*(str(float(bound)) for bound in self._bounds), "+Inf"]
+        buckets = list(zip(bounds, accumulate(self._counts), strict=True))
+        return HistogramMetricFamily(self._name, self._documentation, buckets=buckets, sum_value=self._sum)
+
+
+class _Batches(Collector):
+    """What became of batches and their events; it counts a thousand times a second on a busy desk."""
+
+    def __init__(self) -> None:
+        self._sizes = _Distribution("chatdesk_batch_events", "Events of a batch.", BATCHES)
+        self._commits = _Distribution("chatdesk_commit_seconds", "Time to step and commit a batch.", COMMITS)
+        self._events: Tally[tuple[str, str]] = Tally()
+
+    def count(self, report: BatchReport) -> None:
+        self._sizes.observe(len(report.results))
+        self._commits.observe(report.seconds)
+        self._events.update(report.results)
+
+    def collect(self) -> Iterator[Metric]:
+        events = CounterMetricFamily(
+            "chatdesk_events", "Events by type and result.", labels=["type", "result"]
+        )
+        for labels, count in self._events.items():
+            events.add_metric(labels, count)
+        yield events
+        yield self._sizes.family()
+        yield self._commits.family()
 
 
 class _OfDatabase(Collector):
