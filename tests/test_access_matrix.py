@@ -232,6 +232,7 @@ async def test_a_technician_is_told_that_what_does_not_exist_does_not_exist(scen
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_walking_ten_thousand_ticket_numbers_finds_nothing(scene: Scene) -> None:
     """A number opens nothing by itself: each is told like any other [threat 31]."""
     seen: set[tuple[str, int, bytes]] = set()

@@ -20,7 +20,7 @@ from tests.test_nodes import start_chat
 
 IDLE, SLOW, LONG_MESSAGES = 5_000, 100, 96
 SOCKETS = IDLE + SLOW + 400
-PROMPT = 1.0
+PROMPT = 2.0
 """Seconds in which a message reaches the other side, however busy the machine is besides."""
 BOUND = 250
 """Megabytes: what the slow may hold at most, until they are cut off."""
