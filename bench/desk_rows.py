@@ -11,8 +11,7 @@ from contextlib import closing
 import asyncpg
 
 from storage.database import Database, postgres_address, sqlite_file
-from storage.search_index import index_texts, list_words
-from storage.vocabulary import SOURCES
+from storage.search_index import index_all
 
 MESSAGES, CHUNK = 10, 5_000
 """Messages of each ticket; tickets written at a time, whose messages lie among one another."""
@@ -20,8 +19,8 @@ FIRST_OPENED = 1_767_225_600
 """When the first ticket was opened, in seconds since 1970; each is opened a minute after the one before."""
 GROUP = 600
 """Tickets of each company, and of each technician; a fifth of them is active."""
-_WORDS, _LAST = 250_000, 2**62
-"""Messages indexed at a time; a number that no row will have."""
+_WORDS = 250_000
+"""Messages indexed at a time."""
 _TICKET = """
     INSERT INTO ticket (number, status, type, priority, subject, channel, opened_at, changed_at,
         requester_name, requester_email, requester_phone, company, answers, assignee, due_at,
@@ -73,13 +72,9 @@ async def fill(database: Database, tickets: int) -> None:
     """
     if database.dialect == "sqlite":
         _fill_sqlite(database, tickets)
-        while await index_texts(database, _WORDS):
-            continue
+        await index_all(database, _WORDS)
     else:
         await _fill_postgres(database, tickets)
-        settled = dict.fromkeys((source.table for source in SOURCES), _LAST)
-        while await list_words(database, settled, _WORDS):
-            continue
 
 
 def _fill_sqlite(database: Database, tickets: int) -> None:
@@ -105,6 +100,7 @@ async def _fill_postgres(database: Database, tickets: int) -> None:
         for first in range(1, tickets + 1, CHUNK):
             for statement in _statements(_POSTGRES, first, tickets):
                 await connection.execute(statement)
+        await index_all(database, _WORDS)
         for index in words:
             await connection.execute(index["indexdef"])
         await connection.execute("VACUUM ANALYZE")

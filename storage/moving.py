@@ -1,7 +1,7 @@
 """Moves a whole desk from one database to another: table by table, in the order of the keys.
 
 What was copied stays; a run that was interrupted goes on after the last key. At the end every table is
-read on both sides and compared, count and checksum.
+read on both sides and compared, count and checksum; then what a search reads is made anew.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from tortoise.models import Model
 from chatdesk.errors import StorageError
 from storage import models, rows
 from storage.database import WRITER, Database, exists, tortoise_config
+from storage.search_index import index_all
 from storage.unfinished_move import MARK, MARKED
 
 CHUNK, CHUNK_OF_MAILS = 2_000, 20
@@ -174,6 +175,8 @@ async def move(source: str, target: str, progress: Progress) -> list[Compared]:
             for table in tables():
                 await _copy(table, old, new, progress)
             compared = [await _compare(table, old, new) for table in tables()]
+            async with Database(target) as database:
+                await index_all(database)
             await new.unmark()
     except BaseORMException as error:
         raise StorageError(str(error)) from error

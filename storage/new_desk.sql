@@ -280,3 +280,4 @@ INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0004_
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0005_mail_to_whom', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0006_newest_words', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0007_vocabulary', CURRENT_TIMESTAMP);
+INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0008_words_behind', CURRENT_TIMESTAMP);

@@ -1,15 +1,15 @@
 """Keeps what a search reads a moment behind the chats, so that no message waits for it.
 
-That is SQLite's index of messages and, on both databases, the list of words [storage.vocabulary]. PostgreSQL
-keeps its index with each write, in processes of its own.
+That is the index of messages and the list of words [storage.vocabulary]. What of them is missing SQLite does
+before it searches; on PostgreSQL, where others write meanwhile, the newest messages are read themselves.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
 
 import structlog
 
@@ -22,13 +22,22 @@ from storage.word_listing import list_on_postgres, list_on_sqlite, list_reworded
 log = structlog.get_logger(__name__)
 
 CHUNK = 1_000
-"""Messages indexed before somebody searches; rows whose words PostgreSQL lists in one transaction."""
+"""Messages indexed before somebody searches; rows that PostgreSQL takes apart in one transaction."""
 LITTLE = 30
 """Messages indexed in one transaction beside the chats: 0.4 to 0.8 ms in which no batch is written."""
-PAUSE, SHARE = 2.0, 0.05
-"""Seconds between two looks for new messages; the share of its time that the indexing of many may take."""
-SETTLED = 60.0
-"""Seconds after which a transaction that was given a key has ended, one way or the other (PostgreSQL)."""
+PAUSE = 2.0
+"""Seconds between two looks for new messages."""
+
+
+class Pace(NamedTuple):
+    """How fast is indexed: at most this share of its time, and so many seconds between two steps at least."""
+
+    share: float
+    rest: float
+
+
+PACES = {"sqlite": Pace(share=0.05, rest=0.0), "postgres": Pace(share=0.1, rest=0.2)}
+"""A step on PostgreSQL is several statements for however few messages, and holds up no batch."""
 _INDEXED = "(SELECT COALESCE(MAX(id), 0) FROM message_words_docsize)"
 _INDEX = (
     "INSERT INTO message_words(rowid, text) SELECT row, text FROM message "
@@ -38,9 +47,17 @@ _BEHIND = (
     f"SELECT COALESCE(MAX(row), 0) - min({_INDEXED}, {upto(MESSAGES)}) AS messages, "
     f"{unlisted(TICKETS, 1)} OR EXISTS (SELECT 1 FROM reworded) AS others FROM message"
 )
-_NEWEST = "SELECT " + ", ".join(
-    f"(SELECT COALESCE(MAX({source.key}), 0) FROM {source.table}) AS {source.table}" for source in SOURCES
+_WRITERS = """
+    ARRAY(SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock'
+        AND relation = '{table}'::regclass
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"""
+_NEWEST = " UNION ALL ".join(
+    f"SELECT '{source.table}' AS name, COALESCE(MAX({source.key}), 0) AS newest, "
+    f"{_WRITERS.format(table=source.table)} AS writers FROM {source.table}"
+    for source in SOURCES
 )
+"""Each table's newest key, and then the transactions that may have been given lower ones (PostgreSQL)."""
+_ALL = {source.table: 2**62 for source in SOURCES}
 
 
 async def index_texts(database: Database, chunk: int = CHUNK) -> int:
@@ -71,23 +88,37 @@ def _index(database: sqlite3.Connection, chunk: int) -> bool:
     return more
 
 
+async def index_all(database: Database, chunk: int = CHUNK) -> None:
+    """Index all there is, in a database that nobody else writes to."""
+    if database.dialect == "sqlite":
+        while await index_texts(database, chunk):
+            continue
+    else:
+        while await list_words(database, _ALL, chunk):
+            continue
+
+
 class Settled:
-    """The keys below which no other will appear on PostgreSQL: the newest of a minute ago."""
+    """The key up to which no other will appear in a table on PostgreSQL.
+
+    A key is given before the commit, to a transaction that holds a lock on the table until it has ended. So
+    all keys up to one that was seen are there, or never will be, once those that held a lock then have ended.
+    """
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[float, Mapping[str, int]]] = deque()
+        self._settled = self._newest = 0
+        self._writers: Collection[str] = ()
 
-    def see(self, at: float, newest: Mapping[str, int]) -> Mapping[str, int]:
-        """Tell the newest key of each table at a moment (seconds), and return those that are settled."""
-        self._seen.append((at, newest))
-        while len(self._seen) > 1 and self._seen[1][0] <= at - SETTLED:
-            _ = self._seen.popleft()
-        then, keys = self._seen[0]
-        return keys if then <= at - SETTLED else dict.fromkeys(newest, 0)
+    def see(self, newest: int, writers: Collection[str]) -> int:
+        """Tell the newest key, and who held a lock just after; return the key that is settled."""
+        if not set(self._writers).intersection(writers):
+            self._settled = self._newest if writers else newest
+            self._newest, self._writers = newest, writers
+        return self._settled
 
 
 async def list_words(database: Database, settled: Mapping[str, int], chunk: int = CHUNK) -> bool:
-    """List the words of some texts on PostgreSQL; tell whether there may be more.
+    """List the words of some texts on PostgreSQL, and index the messages; tell whether there may be more.
 
     ``settled`` is by table a key below which no other will appear.
     """
@@ -104,7 +135,7 @@ class SearchIndexer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._stop = asyncio.Event()
-        self._settled = Settled()
+        self._settled = _nothing_seen()
 
     def stop(self) -> None:
         """Let ``run`` end."""
@@ -113,23 +144,33 @@ class SearchIndexer:
     async def run(self) -> None:
         """Index until ``stop``."""
         clock = asyncio.get_running_loop().time
-        step = self._on_sqlite if self._database.dialect == "sqlite" else self._on_postgres
+        share, least = PACES[self._database.dialect]
         while not self._stop.is_set():
             began = clock()
             try:
-                more = await step(began)
+                more = await self.step()
             except (StorageError, faults.BaseORMException) as error:
                 log.warning("texts_not_indexed", error=str(error))
+                # After a fail-over the server may know less than was seen.
+                self._settled = _nothing_seen()
                 more = False
-            rest = (clock() - began) * (1 / SHARE - 1)
+            rest = max((clock() - began) * (1 / share - 1), least)
             try:
                 await asyncio.wait_for(self._stop.wait(), rest if more else PAUSE)
             except TimeoutError:
                 continue
 
-    async def _on_sqlite(self, _: float) -> bool:
-        return await index_texts(self._database, LITTLE) > 0
+    async def step(self) -> bool:
+        """Index some of what is new; tell whether there is more, or will be once its writers have ended."""
+        if self._database.dialect == "sqlite":
+            return await index_texts(self._database, LITTLE) > 0
+        newest, settled = {}, {}
+        for row in await self._database.writer.execute_query_dict(_NEWEST):
+            name = row["name"]
+            newest[name] = row["newest"]
+            settled[name] = self._settled[name].see(row["newest"], row["writers"])
+        return await list_words(self._database, settled) or settled != newest
 
-    async def _on_postgres(self, at: float) -> bool:
-        (newest,) = await self._database.writer.execute_query_dict(_NEWEST)
-        return await list_words(self._database, self._settled.see(at, newest))
+
+def _nothing_seen() -> dict[str, Settled]:
+    return {source.table: Settled() for source in SOURCES}

@@ -1,7 +1,8 @@
 """Lists the words of new and of changed texts [storage.vocabulary], some rows at a time, on either database.
 
-Each step is a transaction with the note of how far it came, so that it can be cut off anywhere. Eras only say
-which words are newer: the words of a step are all listed in the era of its last row.
+On PostgreSQL the same step indexes messages, so that each is taken apart once. Each step is a transaction
+with the note of how far it came, so that it can be cut off anywhere. Eras only say which words are newer: the
+words of a step are all listed in the era of its last row.
 """
 
 from __future__ import annotations
@@ -25,6 +26,16 @@ _TAKE_APART = (
     "CREATE VIRTUAL TABLE IF NOT EXISTS temp.taken_terms USING fts5vocab(temp, taken, row)",
 )
 """What takes texts apart as SQLite's index does, and tells their words in order."""
+_WORDS = (
+    "LATERAL (SELECT word FROM unnest(tsvector_to_array(taken.words)) AS word "
+    f"WHERE length(word) <= {LONGEST}) AS words"
+)
+"""The words of a row that was taken apart by PostgreSQL, as its index has them."""
+_INDEX = """indexed AS (
+        INSERT INTO message_words ("row", words) SELECT "row", words FROM taken ORDER BY "row"
+        ON CONFLICT DO NOTHING
+    ), """
+"""What indexes the messages that were taken apart; a changed one has put its new words there itself."""
 
 
 def list_on_sqlite(database: sqlite3.Connection, limit: int) -> bool:
@@ -75,6 +86,7 @@ def _list_taken(database: sqlite3.Connection, source: Source, where: str, value:
 async def list_on_postgres(connection: BaseDBAsyncClient, source: Source, settled: int, limit: int) -> bool:
     """List the words of up to ``limit`` rows, of keys up to ``settled``; tell whether there were any.
 
+    Messages are indexed with it.
     Keys are given before the commit, so that a lower one may still appear: ``settled`` is one below which
     nothing will. Nothing is done where another process lists just now.
     """
@@ -89,18 +101,22 @@ async def list_reworded_on_postgres(connection: BaseDBAsyncClient, source: Sourc
 @cache
 def _list_sql(source: Source) -> str:
     key, table, number = source.key, source.table, source.number
+    index = _INDEX if source == MESSAGES else ""
     return f"""
     WITH span AS MATERIALIZED (
         SELECT upto, (SELECT MAX(k) FROM (SELECT {key} AS k FROM {table} WHERE {key} > upto AND {key} <= $1
             ORDER BY {key} LIMIT $2) AS following) AS last
         FROM (SELECT {upto(source)} AS upto WHERE pg_try_advisory_xact_lock({_LOCK + number})) AS listed
-    ), listed AS (
-        INSERT INTO vocabulary SELECT DISTINCT {number}, span.last >> {source.era_bits}, word
-        FROM span JOIN {table} ON {key} > span.upto AND {key} <= span.last, {_words(source)}
+    ), taken AS MATERIALIZED (
+        SELECT {key}, strip(chatdesk_words({source.text})) AS words FROM {table}
+        WHERE {key} > (SELECT upto FROM span) AND {key} <= (SELECT last FROM span)
+    ), {index}listed AS (
+        INSERT INTO vocabulary
+        SELECT DISTINCT {number}, (SELECT last FROM span) >> {source.era_bits}, word FROM taken, {_WORDS}
         ORDER BY word ON CONFLICT DO NOTHING
     )
     INSERT INTO word_listed (source, upto) SELECT {number}, last FROM span WHERE last IS NOT NULL
-    ON CONFLICT (source) DO UPDATE SET upto = excluded.upto RETURNING upto"""
+    ON CONFLICT (source) DO UPDATE SET upto = greatest(word_listed.upto, excluded.upto) RETURNING upto"""
 
 
 @cache
@@ -109,13 +125,9 @@ def _list_reworded_sql(source: Source) -> str:
     WITH gone AS MATERIALIZED (
         DELETE FROM reworded WHERE id IN (SELECT id FROM reworded WHERE source = {source.number}
             ORDER BY id LIMIT {REWORDED} FOR UPDATE SKIP LOCKED) RETURNING "key"
+    ), taken AS (
+        SELECT chatdesk_words({source.text}) AS words
+        FROM gone JOIN {source.table} ON {source.key} = gone."key"
     )
     INSERT INTO vocabulary SELECT DISTINCT {source.number}, {upto(source)} >> {source.era_bits}, word
-    FROM gone JOIN {source.table} ON {source.key} = gone."key", {_words(source)}
-    ORDER BY word ON CONFLICT DO NOTHING"""
-
-
-def _words(source: Source) -> str:
-    """Return the words of a row in PostgreSQL's language, as its index has them."""
-    lexemes = f"unnest(tsvector_to_array(chatdesk_words({source.text})))"
-    return f"LATERAL (SELECT word FROM {lexemes} AS word WHERE length(word) <= {LONGEST}) AS words"
+    FROM taken, {_WORDS} ORDER BY word ON CONFLICT DO NOTHING"""

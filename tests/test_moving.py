@@ -17,6 +17,7 @@ from storage.database import Database
 from storage.mailbox import TortoiseMailbox
 from storage.moving import move
 from storage.reading import TortoiseStaffReads
+from storage.search import TortoiseSearch
 from storage.staff import TortoiseStaff
 from storage.store import TortoiseStore
 from storage.unfinished_move import refuse_unfinished
@@ -90,6 +91,24 @@ def test_a_desk_moves_back(old: str, new: str, tmp_path: Path) -> None:
     back = asyncio.run(move(new, f"sqlite:///{tmp_path / 'back.sqlite3'}", quiet))
     assert back == there
     assert {one.table: one.rows for one in back}["ticket"] == CHATS
+
+
+async def words_kept(address: str) -> tuple[int, int]:
+    """Return how many messages there are, and how many of them are indexed."""
+    async with Database(address) as database:
+        table = "message_words_docsize" if database.dialect == "sqlite" else "message_words"
+        counts = [await database.select(f"SELECT COUNT(*) AS n FROM {name}") for name in ("message", table)]
+        found = await TortoiseSearch(database).find("drop née", 99)
+        assert len(found) == CHATS
+    return counts[0][0]["n"], counts[1][0]["n"]
+
+
+def test_a_moved_desk_is_indexed_whole(old: str, new: str, tmp_path: Path) -> None:
+    back = f"sqlite:///{tmp_path / 'back.sqlite3'}"
+    for source, target in ((old, new), (new, back)):
+        _ = asyncio.run(move(source, target, quiet))
+        messages, indexed = asyncio.run(words_kept(target))
+        assert messages == indexed > CHATS
 
 
 @pytest.mark.parametrize("interrupted", ["conversation", "message", "ticket"])

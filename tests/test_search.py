@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
+from tortoise.backends.base.client import BaseDBAsyncClient
 
 from chatdesk.changes import Changes
 from chatdesk.conversation import ConversationId, Live, Message, Visibility
@@ -18,8 +21,10 @@ from storage import search
 from storage.database import Database
 from storage.reading import TortoiseStaffReads
 from storage.search import CANDIDATES, RECENT, TortoiseSearch
-from storage.search_index import CHUNK, Settled, index_texts, list_words
+from storage.search_index import CHUNK, SearchIndexer, Settled, index_all, index_texts, list_words
 from storage.store import TortoiseStore
+from storage.vocabulary import MESSAGES
+from storage.word_listing import list_on_postgres
 from tests.core_builders import url
 from tests.desk_builders import TICKET, TUESDAY, conversation, ticket
 from tests.test_store_contract import DANA
@@ -107,13 +112,22 @@ async def test_a_long_text_is_cut_around_the_first_word_found(database: Database
     assert len("".join(found.marked)) <= 160
 
 
-async def test_an_edit_is_found_by_its_new_words_only_and_a_deletion_not_at_all(database: Database) -> None:
+@pytest.mark.parametrize("listed", [False, True])
+async def test_an_edit_is_found_by_its_new_words_only_and_a_deletion_not_at_all(
+    database: Database, *, listed: bool
+) -> None:
     await fill(database, "first words", "others")
+    if listed:
+        await index_all(database)
     assert await find(database, "first")
-    edited = said(1, "second thoughts")
-    await write(database, revised={(edited.conversation, 1): edited})
-    assert not await find(database, "first")
-    assert await find(database, "second")
+    edited, deleted = said(1, "second thoughts"), replace(said(2, ""), deleted_at=TUESDAY)
+    for message in (edited, deleted):
+        await write(database, revised={(message.conversation, message.seq): message})
+    for _ in range(2):
+        assert not await find(database, "first")
+        assert await find(database, "second")
+        assert not await find(database, "others")
+        await index_all(database)
 
 
 async def test_a_changed_subject_is_found_and_the_earlier_one_no_longer(database: Database) -> None:
@@ -173,12 +187,17 @@ async def pages(database: Database, wanted: TicketFilter, limit: int) -> list[Ti
             return shown
 
 
-async def test_messages_are_found_newest_first_however_far_they_lie_apart(database: Database) -> None:
+@pytest.mark.parametrize("listed", [False, True])
+async def test_messages_are_found_newest_first_however_far_they_lie_apart(
+    database: Database, *, listed: bool
+) -> None:
     chat = conversation(Live(()), version=1, last_seq=99)
     await write(database, conversations={chat.id: chat}, tickets={TICKET: ticket(version=1)})
     for seq, row in enumerate(EDGES, 1):
         await write(database, messages=[said(seq, f"paper and word{seq}")])
         await database.writer.execute_query(f'UPDATE message SET "row" = {row} WHERE seq = {seq}')
+        if listed:
+            await index_all(database)
     found = await TortoiseSearch(database).find("paper", 99)
     assert [one.seq for one in found] == [*range(len(EDGES), 0, -1)]
     for seq in range(1, len(EDGES) + 1):
@@ -198,26 +217,17 @@ async def test_a_beginning_finds_every_word_with_it_however_old(database: Databa
     newest = ["tray", "the trays", *("nothing" for _ in range(20))]
     await fill(database, "an old tray", "an old trap", *newest)
     if listed:
-        await list_all(database)
+        await index_all(database)
     found = {one.text for one in await TortoiseSearch(database).find("tra", CANDIDATES)}
     assert found == {"an old tray", "an old trap", "tray", "the trays"}
     assert {one.text for one in await find(database, "old tra")} == {"an old tray", "an old trap"}
-
-
-async def list_all(database: Database) -> None:
-    """List all words; PostgreSQL's are listed a minute later otherwise."""
-    if database.dialect == "postgres":
-        while await list_words(database, {"ticket": 2**62, "message": 2**62}):
-            continue
-    else:
-        await index_texts(database)
 
 
 async def test_words_of_old_texts_are_found_by_their_beginning_when_the_newest_have_none(
     database: Database,
 ) -> None:
     await fill(database, "an old tray", *("nothing" for _ in range(RECENT)))
-    await list_all(database)
+    await index_all(database)
     assert [one.text for one in await find(database, "tra")] == ["an old tray"]
 
 
@@ -227,7 +237,7 @@ async def test_of_too_many_words_those_of_the_newest_texts_are_searched_for_and_
     monkeypatch.setattr(search, "MOST_WORDS", 3)
     monkeypatch.setattr(search, "RECENT", 2)
     await fill(database, "Dana's trash", "trade", "traffic", "trail", "the trays", "train and trays")
-    await list_all(database)
+    await index_all(database)
     found = {one.text for one in await find(database, "tra")}
     assert {"the trays", "train and trays"} < found
     assert len(found) == 3
@@ -268,13 +278,13 @@ async def test_messages_are_indexed_in_chunks_and_each_once(tmp_path: Path) -> N
 
 async def test_a_word_of_a_changed_text_is_found_by_its_beginning(database: Database) -> None:
     await fill(database, "first words", *("nothing" for _ in range(RECENT)))
-    await list_all(database)
+    await index_all(database)
     edited = said(1, "second thoughts")
     changed = ticket(number=OTHER, version=1, subject="Printer jams")
     await write(database, revised={(edited.conversation, 1): edited}, tickets={OTHER: changed})
-    await list_all(database)
+    await index_all(database)
     await write(database, tickets={OTHER: ticket(number=OTHER, version=2, subject="Scanner jams")})
-    await list_all(database)
+    await index_all(database)
     assert [one.text for one in await find(database, "thou")] == ["second thoughts"]
     assert [one.ticket for one in await find(database, "scan")] == [OTHER]
     assert not await find(database, "firs")
@@ -290,7 +300,7 @@ async def test_words_are_listed_in_the_era_of_their_rows_and_the_newest_come_fir
     for seq, row in enumerate(EDGES, 1):
         await write(database, messages=[said(seq, f"word{100 - seq}")])
         await database.writer.execute_query(f'UPDATE message SET "row" = {row} WHERE seq = {seq}')
-        await list_all(database)
+        await index_all(database)
     assert len(await TortoiseSearch(database).find("wor", 99)) == len(EDGES)
     monkeypatch.setattr(search, "MOST_WORDS", 2)
     monkeypatch.setattr(search, "RECENT", 0)
@@ -302,7 +312,7 @@ async def test_a_desk_older_than_its_vocabulary_finds_beginnings_in_the_index(
 ) -> None:
     monkeypatch.setattr(search, "RECENT", 20)
     await fill(database, "an old tray", *("nothing" for _ in range(50)))
-    await list_all(database)
+    await index_all(database)
     await database.writer.execute_script("DELETE FROM vocabulary; DELETE FROM word_listed")
 
     async def nothing_indexed(_: Database) -> int:
@@ -324,11 +334,21 @@ async def test_words_listed_by_two_processes_at_once_are_each_listed_once(tmp_pa
         )
 
 
-def test_a_key_is_settled_a_minute_after_it_was_seen() -> None:
+def test_a_key_is_settled_once_all_who_wrote_when_it_was_seen_have_ended() -> None:
     settled = Settled()
-    seen = [settled.see(at, {"message": key})["message"] for at, key in ((0, 5), (30, 7), (60, 9), (95, 11))]
-    assert seen == [0, 0, 5, 7]
-    assert settled.see(500, {"message": 12})["message"] == 11
+    looks: list[tuple[int, list[str]]] = [(5, ["a"]), (7, ["a", "b"]), (9, ["b"]), (11, ["c"]), (12, [])]
+    assert [settled.see(key, writers) for key, writers in looks] == [
+        0,  # "a" may have been given 4.
+        0,
+        5,  # "b" may have been given 8.
+        9,
+        12,
+    ]
+
+
+async def rows_listed(database: Database) -> list[int]:
+    found = await database.reader.execute_query_dict('SELECT "row" FROM message_words ORDER BY 1')
+    return [row["row"] for row in found]
 
 
 async def test_rows_that_are_not_settled_wait_to_be_listed(tmp_path: Path) -> None:
@@ -339,3 +359,95 @@ async def test_rows_that_are_not_settled_wait_to_be_listed(tmp_path: Path) -> No
         assert not await list_words(database, {"ticket": 0, "message": first["row"]})
         found = await database.reader.execute_query_dict("SELECT word FROM vocabulary WHERE source = 1")
         assert [row["word"] for row in found] == ["early"]
+        assert await rows_listed(database) == [first["row"]]
+
+
+INSERT = """
+    INSERT INTO message (conversation, seq, author_kind, author_id, author_name, visibility, text, at,
+        files, changed)
+    SELECT conversation, seq + {more}, author_kind, author_id, author_name, visibility, '{text}', at,
+        files, changed FROM message WHERE seq = 1"""
+
+
+async def test_messages_that_are_committed_in_the_order_of_their_numbers_reversed_are_all_listed(
+    tmp_path: Path,
+) -> None:
+    async with Database(url(tmp_path, "postgres")) as database:
+        await fill(database, "the first")
+        indexer = SearchIndexer(database)
+        async with database.transaction() as slow:
+            await slow.execute_query(INSERT.format(more=1, text="slow tray"))
+            async with database.transaction() as quick:
+                await quick.execute_query(INSERT.format(more=2, text="quick tray"))
+            for _ in range(3):
+                assert await indexer.step()
+            assert len(await rows_listed(database)) < 2
+            assert [one.seq for one in await find(database, "tray")] == [3]
+            assert [one.seq for one in await find(database, "first")] == [1]
+        assert {one.seq for one in await find(database, "tray")} == {2, 3}
+        while await indexer.step():
+            continue
+        assert len(await rows_listed(database)) == 3
+        assert {one.seq for one in await find(database, "tray")} == {2, 3}
+        assert {one.seq for one in await find(database, "tr")} == {2, 3}
+
+
+@pytest.mark.parametrize("edit_first", [True, False])
+async def test_a_message_that_is_edited_while_it_is_indexed_is_found_by_its_new_words_only(
+    tmp_path: Path, *, edit_first: bool
+) -> None:
+    async with Database(url(tmp_path, "postgres")) as database:
+        await fill(database, "an old tray", "others")
+
+        async def edit(connection: BaseDBAsyncClient) -> None:
+            await connection.execute_query("UPDATE message SET text = 'new paper' WHERE seq = 1")
+
+        async def index(connection: BaseDBAsyncClient) -> None:
+            assert await list_on_postgres(connection, MESSAGES, 2**62, CHUNK)
+
+        before, after = (edit, index) if edit_first else (index, edit)
+        async with database.transaction() as connection:
+            await before(connection)
+            later = asyncio.create_task(after(database.writer))
+            await waits(database)
+        await later
+        assert len(await rows_listed(database)) == 2
+        assert not await find(database, "old")
+        assert [one.text for one in await find(database, "paper")] == ["new paper"]
+
+
+async def waits(database: Database) -> None:
+    """Return when somebody waits for another's transaction to end."""
+    query = "SELECT 1 FROM pg_locks WHERE NOT granted"
+    while not await database.reader.execute_query_dict(query):
+        continue
+
+
+async def test_of_more_messages_than_a_search_reads_itself_the_others_are_found_once_they_are_indexed(
+    tmp_path: Path,
+) -> None:
+    async with Database(url(tmp_path, "postgres")) as database:
+        await fill(database, "an old tray", *("nothing" for _ in range(1_000)), "a new tray")
+        assert [one.text for one in await find(database, "tray")] == ["a new tray"]
+        await index_all(database)
+        assert [one.text for one in await find(database, "tray")] == ["a new tray", "an old tray"]
+
+
+BEFORE = """
+    DROP TABLE message_words; DELETE FROM vocabulary; DELETE FROM word_listed;
+    CREATE INDEX message_words ON message USING gin ((chatdesk_words(text) || chatdesk_places("row")));"""
+
+
+@pytest.mark.parametrize("some_listed", [True, False])
+async def test_a_desk_of_before_is_found_at_once_and_whole(tmp_path: Path, *, some_listed: bool) -> None:
+    words = importlib.import_module("storage.migrations.0008_words_behind").WORDS
+    async with Database(url(tmp_path, "postgres")) as database:
+        await fill(database, "an old tray", *("nothing" for _ in range(1_000)), "a new tray")
+        async with database.transaction() as connection:
+            await connection.execute_script(BEFORE)
+            if some_listed:
+                await connection.execute_script('INSERT INTO word_listed SELECT 1, MIN("row") FROM message')
+            await connection.execute_script(words)
+        assert [one.text for one in await find(database, "tray")] == ["a new tray", "an old tray"]
+        assert [one.text for one in await find(database, "noth")] == ["nothing"] * 10
+        assert not await list_words(database, {"ticket": 0, "message": 2**62})
