@@ -37,7 +37,7 @@ from chatdesk.bootstrap import RunningDesk, now, running_desk
 from chatdesk.cli.server import loop_factory, open_port
 from chatdesk.config import load_config
 from chatdesk.transcript import Form, record_of, slices
-from storage.search_index import index_texts
+from storage.search_index import index_all
 
 FORMS = (Form.TEXT, Form.HTML)
 WAYS = ("raw", "in process", "HTTP")
@@ -108,8 +108,7 @@ async def measure(address: str, folder: Path, messages: int, rounds: int) -> dic
     async with AsyncExitStack() as stack:
         desk, base, cookie = await stack.enter_async_context(_desk(address, folder))
         await write_chat(desk.database, messages)
-        while desk.database.dialect == "sqlite" and await index_texts(desk.database):
-            continue
+        await index_all(desk.database)
         raw = await stack.enter_async_context(RawRead.open(address))
         pipe, theirs = multiprocessing.get_context("spawn").Pipe()
         client = multiprocessing.get_context("spawn").Process(target=_fetch_for, args=(theirs, base, cookie))
