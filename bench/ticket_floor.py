@@ -1,8 +1,9 @@
 """The floor for surveys: the least that opens tickets durably, hand-made and fast.
 
 As bench.floor: aiohttp on uvloop, one writer thread that commits what has gathered, plain sqlite3. Each text
-on a socket is a survey. It is not validated; it gets a number, and a ticket, a line of its history and a
-mail to be sent are written in one transaction with what else has gathered, then it is acknowledged.
+on a socket is a survey. Its answers are checked against the demonstration desk's questions, hard-coded; it
+gets a number, and a ticket, a line of its history and a mail to be sent are written in one transaction with
+what else has gathered, then it is acknowledged.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import queue
+import re
 import sqlite3
 import sys
 import threading
@@ -36,6 +38,15 @@ _ROWS = (
     "json_extract(value, '$[2]'), 'Your request has arrived.', 'pending' FROM json_each(?)",
 )
 
+REQUIRED = ("name", "company", "email", "phone", "issue")
+CHOICES = {
+    "category": {"Computer", "Printing", "E-mail", "Something else"},
+    "impact": {"Only me", "Several people", "Everyone"},
+    "urgency": {"Yes", "With difficulty", "No"},
+}
+_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]+\.[A-Za-z]{2,63}")
+_PHONE = re.compile(r"[0-9+(). -]{4,}")
+
 Row = tuple[int, str, str, str, str]
 Told = tuple[web.WebSocketResponse, str, int]
 
@@ -55,7 +66,10 @@ class Floor:
         async for message in socket:
             if message.type is WSMsgType.TEXT:
                 frame = from_json(message.data)
-                answers = frame["answers"]
+                answers = checked(frame["answers"])
+                if answers is None:
+                    await socket.send_str(to_json({"t": "error", "id": frame["id"]}).decode())
+                    continue
                 self.number += 1
                 now = datetime.now(UTC).isoformat()
                 row = (self.number, answers["name"], answers["email"], to_json(answers).decode(), now)
@@ -80,6 +94,19 @@ class Floor:
         for socket, identity, number in surveys:
             if not socket.closed:
                 await socket.send_str(to_json({"t": "ack", "id": identity, "ticket": number}).decode())
+
+
+def checked(answers: dict[str, str]) -> dict[str, str] | None:
+    """Return the answers without outer white space; None when one is missing, too long or not to be taken."""
+    tidy = {question: answer.strip() for question, answer in answers.items()}
+    if not all(tidy.get(question) for question in REQUIRED):
+        return None
+    if any(len(answer) > 200 or not answer.isprintable() for answer in tidy.values()):
+        return None
+    if any(tidy[question] not in known for question, known in CHOICES.items() if tidy.get(question)):
+        return None
+    fits = _EMAIL.fullmatch(tidy["email"]) and _PHONE.fullmatch(tidy["phone"])
+    return tidy if fits else None
 
 
 def opened(path: str) -> sqlite3.Connection:
