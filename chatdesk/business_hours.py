@@ -29,6 +29,8 @@ HORIZON = timedelta(days=731)
 """A calendar that does not open (or close) for this long is taken never to do so."""
 
 _ONE_DAY = timedelta(days=1)
+REMEMBERED = 4
+"""Answers of a calendar that are kept for the next question."""
 
 
 class Opening(NamedTuple):
@@ -55,8 +57,13 @@ class Calendar:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
-    _present: list[Opening] = field(default_factory=list, init=False, repr=False, compare=False)
-    """The opening in which it was found open last, if any: most questions are about now."""
+    _asked: list[tuple[datetime, Opening]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+    """What was asked last: moments, and the first opening that ends after each.
+
+    Most questions are about now or what is promised now, and have the same answer until that opening ends.
+    """
 
     def __post_init__(self) -> None:
         if len(self.weekly) != 7:
@@ -99,19 +106,13 @@ class Calendar:
     def is_open(self, at: datetime) -> bool:
         """Whether it is open: opening inclusive, closing exclusive [R46]."""
         instant = _utc(at)
-        present = self._present
-        if present and present[0].opens <= instant < present[0].closes:
-            return True
-        upcoming = next(self._openings_from(instant), None)
-        if upcoming is None or upcoming.opens > instant:
-            return False
-        present[:] = [upcoming]
-        return True
+        upcoming = self._first_from(instant)
+        return upcoming is not None and upcoming.opens <= instant
 
     def next_opening(self, at: datetime) -> datetime | None:
         """The earliest open instant from `at` on: `at` itself while open; None if none within two years."""
         instant = _utc(at)
-        upcoming = next(self._openings_from(instant), None)
+        upcoming = self._first_from(instant)
         return None if upcoming is None else max(upcoming.opens, instant)
 
     def next_closing(self, at: datetime) -> datetime | None:
@@ -159,6 +160,11 @@ class Calendar:
             raise ValueError(f"a duration cannot be negative: {duration}")
         if self.always_open:
             return start + duration
+        first = self._first_from(start)
+        if first is not None:
+            begins = max(first.opens, start)
+            if duration <= first.closes - begins:
+                return begins + duration
         remaining = duration
         for opening in self._openings_from(start):
             begins = max(opening.opens, start)
@@ -218,6 +224,16 @@ class Calendar:
                 # A window may fall into the hour that is skipped when the clocks go forward.
                 if opens < closes:
                     yield Opening(opens, closes, day)
+
+    def _first_from(self, instant: datetime) -> Opening | None:
+        """The first opening that ends after `instant`; None if none does within the horizon."""
+        for since, opening in self._asked:
+            if since <= instant < opening.closes:
+                return opening
+        found = next(self._openings_from(instant), None)
+        if found is not None:
+            self._asked[:] = [(instant, found), *self._asked[: REMEMBERED - 1]]
+        return found
 
     def _openings_from(self, instant: datetime) -> Iterator[Opening]:
         """Openings that end after `instant`, in order, until none follows within the horizon."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -116,6 +117,21 @@ def test_openings_and_closings_bound_the_open_time(calendar: Calendar, at: datet
     if closing is not None:
         assert calendar.business_time_between(opening, closing) == closing - opening
         assert not calendar.is_open(closing)
+
+
+@pytest.mark.property
+@unhurried
+@given(calendars, instants, st.lists(st.timedeltas(timedelta(days=-9), timedelta(days=9)), max_size=8), hours)
+def test_what_was_asked_before_changes_no_answer(
+    calendar: Calendar, at: datetime, others: list[timedelta], duration: timedelta
+) -> None:
+    used = replace(calendar)
+    for other in others:
+        used.next_opening(at + other)
+    fresh = replace(calendar)
+    assert used.is_open(at) == fresh.is_open(at)
+    assert used.next_opening(at) == fresh.next_opening(at)
+    assert used.add(at, duration) == fresh.add(at, duration)
 
 
 @pytest.mark.property
