@@ -122,6 +122,7 @@ class Ended(Struct, frozen=True):
 
 
 DialogueState = Surveying | Waiting | Live | Ticketed | Ended
+_OPEN = (Waiting, Live)
 
 
 class Receipts(Struct, frozen=True):
@@ -178,4 +179,4 @@ class Conversation(Struct, frozen=True):
     @property
     def is_open(self) -> bool:
         """Whether somebody waits or talks in it now."""
-        return isinstance(self.state, Waiting | Live)
+        return isinstance(self.state, _OPEN)

@@ -6,7 +6,7 @@ those in force at the moment that is said, which need not be today's. A naive da
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 
 from chatdesk.business_hours import Calendar
 from chatdesk.weekly_hours import Weekly, Window
@@ -21,8 +21,7 @@ _MIDNIGHT = time(0)
 
 def say_date(at: datetime, zone: tzinfo) -> str:
     """The date: "Monday, September 21"."""
-    local = _local(at, zone)
-    return f"{_DAYS[local.weekday()]}, {_MONTHS[local.month - 1]} {local.day}"
+    return _date_of(_local(at, zone))
 
 
 def say_time(at: datetime, zone: tzinfo) -> str:
@@ -52,8 +51,7 @@ def say_moment(at: datetime, zone: tzinfo) -> str:
 
 def say_day(at: datetime, now: datetime, zone: tzinfo) -> str:
     """The day of `at` as said at `now`: "today", "tomorrow", or the date."""
-    days_ahead = (_local(at, zone).date() - _local(now, zone).date()).days
-    return {0: "today", 1: "tomorrow"}.get(days_ahead, say_date(at, zone))
+    return _day_of(_local(at, zone), _local(now, zone).date())
 
 
 def say_when(at: datetime, now: datetime, zone: tzinfo) -> str:
@@ -61,9 +59,10 @@ def say_when(at: datetime, now: datetime, zone: tzinfo) -> str:
 
     A moment at midnight belongs to the day that ends there: "today before midnight".
     """
-    if _local(at, zone).time() == _MIDNIGHT:
-        return f"{say_day(at - timedelta(minutes=1), now, zone)} before midnight"
-    return f"{say_day(at, now, zone)} before {say_time(at, zone)}"
+    local, today = _local(at, zone), _local(now, zone).date()
+    if local.time() == _MIDNIGHT:
+        return f"{_day_of(_local(at - timedelta(minutes=1), zone), today)} before midnight"
+    return f"{_day_of(local, today)} before {clock_of(local)}"
 
 
 def describe_hours(calendar: Calendar, at: datetime) -> str:
@@ -79,6 +78,15 @@ def describe_hours(calendar: Calendar, at: datetime) -> str:
         return "closed"
     groups = [f"{_say_days(days)}, {_say_windows(windows)}" for windows, days in _by_hours(calendar.weekly)]
     return f"{'; '.join(groups)} {say_zone(opening, calendar.timezone)}"
+
+
+def _date_of(local: date) -> str:
+    return f"{_DAYS[local.weekday()]}, {_MONTHS[local.month - 1]} {local.day}"
+
+
+def _day_of(local: datetime, today: date) -> str:
+    days_ahead = (local.date() - today).days
+    return ("today", "tomorrow")[days_ahead] if 0 <= days_ahead < 2 else _date_of(local)
 
 
 def _by_hours(weekly: Weekly) -> list[tuple[tuple[Window, ...], list[int]]]:

@@ -29,10 +29,10 @@ def open_by_survey(event: SurveySubmitted, situation: Situation) -> Decision:
     Raises SurveyRefused when an answer cannot be taken.
     """
     answers = check_answers(situation.config.survey, dict(event.answers))
-    ticket = draft_ticket(situation, answers, event.channel, event.at)
+    words = _description(situation, answers)
+    ticket = draft_ticket(situation, answers, words, event.channel, event.at)
     ticket = replace(ticket, due_at=respond_by(situation.config, event.channel, ticket.priority, event.at))
-    author = Author(AuthorKind.CUSTOMER, event.visitor, ticket.requester_name)
-    first = Post(author, _description(situation, answers))
+    first = Post(Author(AuthorKind.CUSTOMER, event.visitor, ticket.requester_name), words)
     if not situation.calendar.is_open(event.at):
         return after_hours.open_ticket(event, situation, ticket, first)
     if not event.live:
@@ -43,25 +43,30 @@ def open_by_survey(event: SurveySubmitted, situation: Situation) -> Decision:
 def log_call(event: CallLogged, situation: Situation) -> Decision:
     """Open a ticket for a call or a direct request, written down by a technician [R5, R9]."""
     answers = check_answers(situation.config.survey, dict(event.answers))
-    ticket = draft_ticket(situation, answers, event.channel, event.at)
+    words = _description(situation, answers)
+    ticket = draft_ticket(situation, answers, words, event.channel, event.at)
     ticket = replace(ticket, due_at=resolve_by(situation.config, ticket.priority, event.at))
     author = Author(AuthorKind.CUSTOMER, "", ticket.requester_name)
     text = f"{event.agent.name} has written down your request as {situation.ticket_name}."
     effects = (
         OpenTicket(ticket),
         Record("logged", event.agent.author, after=TicketStatus.NEW),
-        Post(author, _description(situation, answers)),
+        Post(author, words),
         MailRequester(MailKind.OPENED, text),
         Announce("call logged"),
     )
     return Decision(Ended(event.at), effects)
 
 
-def draft_ticket(situation: Situation, answers: dict[str, str], channel: str, at: datetime) -> Ticket:
-    """Return the ticket that the answers describe, with the number reserved for it."""
+def draft_ticket(
+    situation: Situation, answers: dict[str, str], words: str, channel: str, at: datetime
+) -> Ticket:
+    """Return the ticket that the answers describe, with the number reserved for it.
+
+    ``words`` are the customer's own, of which its subject is made.
+    """
     if situation.next_number is None:
         raise EventRefused("No ticket number is reserved.", code="no_number")
-    description = _description(situation, answers)
     email = answers.get("email", "")
     company = situation.config.company(situation.conversation.company_id)
     return Ticket(
@@ -69,7 +74,7 @@ def draft_ticket(situation: Situation, answers: dict[str, str], channel: str, at
         status=TicketStatus.NEW,
         type=TicketType.INCIDENT,
         priority=_proposed_priority(situation, answers, channel),
-        subject=_subject(description),
+        subject=_subject(words),
         channel=channel,
         opened_at=at,
         changed_at=at,
@@ -92,7 +97,8 @@ def _proposed_priority(situation: Situation, answers: dict[str, str], channel: s
 def _into_queue(event: SurveySubmitted, situation: Situation, ticket: Ticket, first: Post) -> Decision:
     until = event.at + situation.config.queue.no_answer
     place = situation.place_in_queue(event.at, ticket.priority)
-    text = f"{_thanks(situation, ticket)}. You are number {place} in the queue."
+    thanks = _thanks(situation, ticket)
+    text = f"{thanks}. You are number {place} in the queue."
     phone = situation.config.desk.phone
     if phone and work_has_stopped(situation, ticket):
         text += f" Since your work has stopped, you can also call {phone} now."
@@ -102,7 +108,7 @@ def _into_queue(event: SurveySubmitted, situation: Situation, ticket: Ticket, fi
         first,
         Post(_desk(situation), text),
         StartTimer("no_answer", until),
-        MailRequester(MailKind.OPENED, f"{_thanks(situation, ticket)}."),
+        MailRequester(MailKind.OPENED, f"{thanks}."),
         Announce("chat waiting"),
     )
     return Decision(Waiting(event.at, until), effects)
@@ -146,8 +152,11 @@ def is_plain_name(word: str) -> bool:
     The thanks are mailed to an address that anybody can type, and so must carry no address and no
     advertisement.
     """
-    letters = all(unicodedata.category(char)[0] in "LM" or char in "-'\u2019" for char in word)
-    return letters and len(word) <= MAX_FIRST_NAME
+    if len(word) > MAX_FIRST_NAME:
+        return False
+    if word.isascii() and word.isalpha():
+        return True
+    return all(unicodedata.category(char)[0] in "LM" or char in "-'\u2019" for char in word)
 
 
 def _desk(situation: Situation) -> Author:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from chatdesk.errors import EventRefused
 from chatdesk.survey import FieldType, Survey, SurveyField
@@ -31,7 +31,7 @@ def check_answers(survey: Survey, answers: Mapping[str, str]) -> dict[str, str]:
     cleaned: dict[str, str] = {}
     problems: dict[str, str] = {}
     for field in survey.fields:
-        if not field.is_asked(cleaned):
+        if field.when and not field.is_asked(cleaned):
             continue
         answer = tidy(answers.get(field.id, ""), keep_lines=field.type is FieldType.LONG)
         problem = find_problem(field, answer)
@@ -50,13 +50,8 @@ def find_problem(field: SurveyField, answer: str) -> str:
         return "Please fill in this field." if field.required else ""
     if len(answer) > field.max_length:
         return f"Please shorten this to {field.max_length:,} characters; it has {len(answer):,}."
-    if field.type is FieldType.EMAIL and not is_email(answer):
-        return "Please enter an e-mail address such as dana@example.com."
-    if field.type is FieldType.PHONE and not _is_phone(answer):
-        return "Please enter a phone number such as 555-0134."
-    if field.type is FieldType.CHOICE and answer not in field.options:
-        return "Please choose one of the answers."
-    return ""
+    fits, how_to_mend = _KINDS.get(field.type, _ANY)
+    return "" if fits(field, answer) else how_to_mend
 
 
 def tidy(text: str, *, keep_lines: bool = False) -> str:
@@ -82,7 +77,20 @@ def is_email(text: str) -> bool:
 
 
 def _is_phone(text: str) -> bool:
-    return _PHONE.fullmatch(text) is not None and sum(char.isdigit() for char in text) >= 4
+    return _PHONE.fullmatch(text) is not None and sum(map(str.isdigit, text)) >= 4
+
+
+_Kind = tuple[Callable[[SurveyField, str], bool], str]
+_KINDS: Mapping[FieldType, _Kind] = {
+    FieldType.EMAIL: (
+        lambda _, answer: is_email(answer),
+        "Please enter an e-mail address such as dana@example.com.",
+    ),
+    FieldType.PHONE: (lambda _, answer: _is_phone(answer), "Please enter a phone number such as 555-0134."),
+    FieldType.CHOICE: (lambda field, answer: answer in field.options, "Please choose one of the answers."),
+}
+"""Which answers each kind of field takes, and how to mend others."""
+_ANY: _Kind = (lambda _field, _answer: True, "")
 
 
 _INVISIBLE_KEPT = frozenset("\u200c\u200d\u200e\u200f") | {chr(tag) for tag in range(0xE0020, 0xE0080)}
