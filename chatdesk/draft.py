@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, MutableMapping
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -39,6 +38,7 @@ class Draft:
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
         self.changes = Changes()
+        self._of_browser: dict[tuple[str, str], set[ConversationId]] | None = None
         self._replaced: list[tuple[MutableMapping[Any, Any], Any, Any]] = []
         made = self.changes
         self._lists: tuple[list[Any], ...] = (
@@ -100,11 +100,15 @@ class Draft:
 
     def open_conversation(self, visitor: str, widget: str) -> Conversation | None:
         """Return the chat that this browser has open on the widget, if it has one."""
-        for conversation in chain(self._loaded.conversations.values(), self.changes.conversations.values()):
-            if conversation.visitor == visitor and conversation.widget == widget:
-                present = self.conversation(conversation.id)
-                if present.is_open:
-                    return present
+        if self._of_browser is None:
+            # Of a batch of many surveys each asks: looking through all others' conversations is slow.
+            self._of_browser = {}
+            for conversation in self._conversations().values():
+                self._note_browser(conversation)
+        for identity in self._of_browser.get((visitor, widget), ()):
+            present = self.find_conversation(identity)
+            if present is not None and present.is_open:
+                return present
         return None
 
     def find_ticket(self, number: TicketNumber | None) -> Ticket | None:
@@ -144,6 +148,8 @@ class Draft:
         if after.version != version:
             after = replace(after, version=version)
         self._put(self.changes.conversations, after.id, after)
+        if self._of_browser is not None and before.version == 0:
+            self._note_browser(after)
         if after.state is before.state and after.ticket == before.ticket:
             return
         if isinstance(after.state, Waiting):
@@ -177,6 +183,12 @@ class Draft:
         first = number not in self.changes.announced
         self._put(self.changes.announced, number, reason)
         return first
+
+    def _note_browser(self, conversation: Conversation) -> None:
+        """Note whose it is; should its step be undone, it is not found there."""
+        assert self._of_browser is not None
+        browser = (conversation.visitor, conversation.widget)
+        self._of_browser.setdefault(browser, set()).add(conversation.id)
 
     def _put_ticket(self, ticket: Ticket) -> None:
         self._put(self.changes.tickets, ticket.number, ticket)

@@ -45,7 +45,7 @@ from chatdesk.events import (
 from chatdesk.routing import Router
 from chatdesk.ticket import Priority, TicketNumber, TicketStatus, Trigger
 from chatdesk.waiting_line import WaitingLine
-from chatdesk.work import Work
+from chatdesk.work import AlreadyOpen, Work
 from flows import live_chat, ticket_work
 from tests.core_builders import message, new_id, survey
 from tests.desk_builders import MARCUS, NORTHWIND, PRIYA, TUESDAY, external_id
@@ -256,6 +256,19 @@ def test_a_flow_that_breaks_leaves_the_batch_as_it_was() -> None:
     with pytest.raises(ZeroDivisionError):
         work.step(chat_event(CustomerEnded, visitor="dana"))
     assert work.changes == Changes()
+
+
+def test_a_browser_that_opened_a_chat_in_this_batch_opens_no_second_one() -> None:
+    loaded = Loaded(next_number=TicketNumber(1001))
+    work = Work(NORTHWIND, live_chat.step, ticket_work.step, new_id, Router(NORTHWIND, new_id), loaded)
+    with pytest.raises(EventRefused):
+        work.step(replace(survey("refused"), answers=()))
+    work.step(survey("first"))
+    with pytest.raises(AlreadyOpen) as found:
+        work.step(survey("second"))
+    assert found.value.outcome.conversation == ConversationId("first")
+    work.step(survey("theirs", "sam"))
+    assert set(work.changes.conversations) == {"first", "theirs"}
 
 
 def test_receipts_only_move_forward_and_never_past_the_last_message() -> None:
