@@ -220,9 +220,9 @@ def to_revision(row: Record) -> Revision:
 def ticket_row(t: Ticket) -> Row:
     return [
         t.number,
-        t.status.value,
-        t.type.value,
-        t.priority.value,
+        t.status,
+        t.type,
+        t.priority,
         t.subject,
         t.channel,
         timestamp(t.opened_at),
@@ -281,9 +281,7 @@ def to_ticket(row: Record) -> Ticket:
 
 
 def history_row(h: HistoryEntry) -> Row:
-    before = h.before.value if h.before else None
-    after = h.after.value if h.after else None
-    return [h.ticket, timestamp(h.at), h.by.kind.value, h.by.id, h.by.name, h.what, h.why, before, after]
+    return [h.ticket, timestamp(h.at), h.by.kind, h.by.id, h.by.name, h.what, h.why, h.before, h.after]
 
 
 def to_history(row: Record) -> HistoryEntry:
@@ -302,13 +300,13 @@ def delivery_row(d: Delivery) -> Row:
     return [
         d.id,
         d.target,
-        d.kind.value,
+        d.kind,
         d.lane,
         d.conversation,
         d.seq,
         d.ticket,
         to_json(d.payload).decode(),
-        DeliveryStatus.PENDING.value,
+        DeliveryStatus.PENDING,
         d.attempts,
         timestamp(d.due_at),
         timestamp(d.created_at),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from chatdesk.bootstrap import TicketFacts, running_desk
+from chatdesk.bootstrap import TicketFacts, new_id, running_desk
 from chatdesk.cli.demonstration import TECHNICIANS, technicians
 from chatdesk.cli.server import address, open_port
 from chatdesk.cli.setting import demo_setting, is_loopback, kept_secret, prepare_data, serve_setting
@@ -21,6 +21,17 @@ from chatdesk.errors import ConfigurationError, NotFound, StorageError
 from chatdesk.mailbox import StoredMail
 from chatdesk.ticket import TicketNumber
 from tests.running_desk import ANSWERS, customer, database_url, serving
+
+
+def test_ids_are_all_different_and_sort_as_time_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[str] = []
+    for second in (1_700_000_000, 1_700_000_001, 1_700_000_003, 1_700_000_004, 4_000_000_000):
+        monkeypatch.setattr("chatdesk.bootstrap.time.time", lambda second=second: second + 0.5)
+        ids = [new_id() for _ in range(200)]
+        assert all(len(one) == 24 and int(one, 32) >> 88 == second for one in ids)
+        assert not found or min(ids) > max(found)
+        found += ids
+    assert len(set(found)) == len(found)
 
 
 def test_the_data_folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
