@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from chatdesk.errors import EventRefused
@@ -60,6 +61,7 @@ class Gate:
             raise _too_much("transcripts", self._transcripts.wait(party, at))
 
 
+@lru_cache(maxsize=4096)
 def party(address: str | None) -> str | None:
     """Return what an address is counted by, an IPv6 one by its network; None for this machine's own."""
     try:
