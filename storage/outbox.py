@@ -104,8 +104,9 @@ _FINISH_SQLITE = """
         json_extract(value, '$[4]') AS finished_at, json_extract(value, '$[5]') AS external_id,
         json_extract(value, '$[6]') AS error
         FROM json_each(?)) AS new
-    WHERE delivery.id = new.id AND delivery.status = 'leased' AND delivery.attempts = new.attempt
+    WHERE delivery.id = new.id AND +delivery.status = 'leased' AND delivery.attempts = new.attempt
 """
+"""The plus has SQLite find them by id: by status it would read the JSON again for each that is leased."""
 _FINISH_POSTGRES = """
     UPDATE delivery SET status = new.status, due_at = new.due_at, finished_at = new.finished_at,
         external_id = new.external_id, error = new.error
