@@ -1,9 +1,10 @@
 """`python -m bench.open_chats`: thousands of open chats in one process, slow readers among them.
 
 Opens a customer's socket each, by a survey; says how long that takes and what memory an open chat needs,
-beside a floor that keeps the same sockets open [bench.ticket_floor]. Then some of the customers write at a
-steady rate, while the desk sends long messages to windows that read, and afterwards to as many that never
-read: the delay from a message to its acknowledgement should be the same.
+beside a floor that keeps the same sockets open [bench.ticket_floor]. Then all pages are loaded again: each
+socket is dropped and connects anew; the desk brings it up to date, the floor only takes it. Then some of the
+customers write at a steady rate, while the desk sends long messages to windows that read, and afterwards to
+as many that never read: the delay from a message to its acknowledgement should be the same.
 """
 
 from __future__ import annotations
@@ -49,11 +50,15 @@ _PATIENCE = 300.0
 
 @dataclass(frozen=True)
 class Opened:
-    """``seconds`` to open all chats, ``memory`` bytes a chat, ``mail_seconds`` until the mails had left."""
+    """``seconds`` to open all chats, ``memory`` bytes a chat, ``mail_seconds`` until the mails had left.
+
+    ``again_seconds`` is what it took until all pages that were loaded again showed their chats.
+    """
 
     seconds: float
     memory: float
     load_share: float
+    again_seconds: float
     mail_seconds: float = 0.0
 
 
@@ -129,10 +134,31 @@ async def _open(target: Target, number: int) -> Customer:
     return Customer(socket, visitor)
 
 
-async def _window(target: Target, visitor: str) -> Socket:
+async def load_again(target: Target, customers: Sequence[Customer]) -> list[Customer]:
+    """Drop each socket and connect anew, some at once. Raises ConnectionError when a chat is not shown."""
+    pages = iter(customers)
+    loaded: list[Customer] = []
+
+    async def some() -> None:
+        for page in pages:
+            page.socket.close()
+            if target.kind == "ticket floor":
+                socket = await Socket.connect(target.host, target.port, "/surveys", {})
+            else:
+                socket = await _window(target, page.visitor, b'"phase":"waiting"')
+            loaded.append(Customer(socket, page.visitor))
+
+    await asyncio.gather(*(some() for _ in range(_AT_ONCE)))
+    return loaded
+
+
+async def _window(target: Target, visitor: str, shown: bytes = b"") -> Socket:
+    """Connect a page; ``shown`` has to be in what it is shown first. Raises ConnectionError."""
     socket = await Socket.connect(target.host, target.port, "/widget/socket?key=desk", {"Origin": target.url})
     socket.send(to_json({"t": "hello", "v": 1, "visitor": visitor}))
-    await socket.text_with(b'"ready"')
+    ready = await socket.text_with(b'"ready"')
+    if shown not in ready:
+        raise ConnectionError(f"the page is not shown its chat: {ready!r}")
     return socket
 
 
@@ -143,10 +169,14 @@ async def measure(tested: Server, chats: int, slow: int, seconds: float) -> Roun
     took = time.perf_counter() - began
     share = (time.process_time() - own) / took
     needed = (memory(tested.process) - before) / chats
-    if tested.target.kind != "desk":
-        return Round(Opened(took, needed, share))
-    await mails_have_left(tested.target.database)
-    opened = Opened(took, needed, share, time.perf_counter() - began - took)
+    desk = tested.target.kind == "desk"
+    if desk:
+        await mails_have_left(tested.target.database)
+    mails, began = time.perf_counter() - began - took, time.perf_counter()
+    customers = await load_again(tested.target, customers)
+    opened = Opened(took, needed, share, time.perf_counter() - began, mails)
+    if not desk:
+        return Round(opened)
     loud = customers[: math.ceil(slow / (_WINDOWS - 1))]
     windows = await _more_windows(tested.target, loud, slow)
     talkers = customers[len(loud) : len(loud) + _TALKERS]
@@ -230,17 +260,22 @@ def open_chats(
 
 
 def _report(console: Console, found: dict[Kind, list[Round]], chats: int) -> None:
-    table = Table("server", f"s to open {chats:,}", "x floor", "kB a chat", "load core", "s until mails left")
+    columns = ("x floor", "kB a chat", "load core", "s to load again", "x floor", "s until mails left")
+    table = Table("server", f"s to open {chats:,}", *columns)
     floor = median(one.opened.seconds for one in found["ticket floor"])
+    floor_again = median(one.opened.again_seconds for one in found["ticket floor"])
     for kind in KINDS:
         opened = [one.opened for one in found[kind]]
         seconds = median(one.seconds for one in opened)
+        again = median(one.again_seconds for one in opened)
         table.add_row(
             "chatdesk" if kind == "desk" else "floor",
             f"{seconds:.2f}",
             f"{seconds / floor:.2f}",
             f"{median(one.memory for one in opened) / 1000:.1f}",
             f"{median(one.load_share for one in opened):.0%}",
+            f"{again:.2f}",
+            f"{again / floor_again:.2f}",
             f"{median(one.mail_seconds for one in opened):.1f}",
         )
     console.print(table)
