@@ -18,7 +18,7 @@ from chatdesk.situation import queue_key
 
 log = structlog.get_logger(__name__)
 
-SHARE = 0.1
+SHARE = 0.05
 """The share of its time that telling places may take: with thousands waiting they move all the time."""
 
 Told = tuple[ConversationId, datetime, int]
