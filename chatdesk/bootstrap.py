@@ -8,7 +8,6 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import structlog
 from aiohttp import web
+from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.email.source import MailFacts
 from adapters.web.application import build_application
@@ -94,8 +95,7 @@ async def problems(database: Database, loops: Loops) -> list[str]:
     return [*found, problem] if problem else found
 
 
-@dataclass(frozen=True, slots=True)
-class RunningDesk:
+class RunningDesk(Struct, frozen=True):
     """A desk that takes events, sends deliveries and can be served. ``data`` is its data folder."""
 
     config: Config

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 from aiohttp import web
+from msgspec import Struct, field
 
 from adapters.web.services import Services
 from chatdesk.errors import ConfigurationError
@@ -23,8 +23,7 @@ def _no_routes(application: web.Application) -> None:
     """Without Teams there is nothing to call."""
 
 
-@dataclass(frozen=True, slots=True)
-class TeamsParts:
+class TeamsParts(Struct, frozen=True):
     """The channel by its name, and what adds its routes; empty for a desk without Teams."""
 
     channels: Mapping[str, Channel] = field(default_factory=dict)
