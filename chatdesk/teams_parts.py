@@ -9,6 +9,7 @@ from aiohttp import web
 from msgspec import Struct, field
 
 from adapters.web.services import Services
+from chatdesk import certificates
 from chatdesk.errors import ConfigurationError
 from chatdesk.ports import Channel
 from chatdesk.settings.teams_access import TeamsAccess
@@ -44,6 +45,7 @@ async def teams_service(
     # Microsoft's libraries take a second to import, and only a desk with Teams needs them.
     from adapters.teams.assembly import TeamsFoundation, teams_adapter
 
+    certificates.read()
     foundation = TeamsFoundation(
         config=services.config,
         desk=services.desk,
