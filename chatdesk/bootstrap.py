@@ -42,6 +42,7 @@ from chatdesk.slack_parts import add_account_links, slack_service
 from chatdesk.staff import Staff
 from chatdesk.teams_parts import teams_service
 from chatdesk.ticket import TicketNumber
+from chatdesk.warming import Warming
 from flows import live_chat, ticket_work
 from storage.checkpoints import Checkpoints
 from storage.database import Database
@@ -109,6 +110,7 @@ class RunningDesk(Struct, frozen=True):
     loops: Loops
     application: web.Application
     mail: DeskMail
+    warming: Warming
 
 
 @asynccontextmanager
@@ -157,6 +159,8 @@ async def running_desk(
         for add_routes in (mailing.add_routes, staffed.add_routes, in_teams.add_routes):
             late.add(add_routes)
         late.add(partial(add_account_links, database=database))
+        warming = Warming(application, mailing)
+        late.prepare_with(warming.now)
         await stack.enter_async_context(_linked(database, node, services, loops))
         loops.start(DESK_LOOP, desk.run())
         loops.start(RELAY_LOOP, relay.run())
@@ -164,7 +168,18 @@ async def running_desk(
             staff = services.staff
             async with mailing.receiving(loops):
                 yield RunningDesk(
-                    config, database, data, desk, hub, relay, staff, services, loops, application, mailing
+                    config,
+                    database,
+                    data,
+                    desk,
+                    hub,
+                    relay,
+                    staff,
+                    services,
+                    loops,
+                    application,
+                    mailing,
+                    warming,
                 )
         finally:
             # The relay first: the timers it still hands over are events for the desk.

@@ -58,6 +58,12 @@ class HtmlLayout:
         return ("</section>\n" if self._day else "") + _template("end").render(view=self._view)
 
 
+def load() -> None:
+    """Load what the page's frame is made with: a twentieth of a second at the first time, in any thread."""
+    for part in ("begin", "end"):
+        _ = _template(part)
+
+
 def link(text: str) -> Markup:
     """Return ``text`` escaped, its http, https and mailto addresses as links that show where they lead."""
     return Markup(_linked(text))  # noqa: S704 - all of it is escaped there
