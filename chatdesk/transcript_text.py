@@ -16,6 +16,7 @@ INDENT = "    "
 INTERNAL_WARNING = "INTERNAL VERSION: not for the customer"
 NOTE_MARK = "INTERNAL NOTE"
 DELETED = "Message deleted"
+_MINUTE = timedelta(minutes=1)
 
 
 class TextLayout:
@@ -63,7 +64,7 @@ class MinuteClock:
         """Return the moment's full date and its time of day with the zone."""
         if not self._from <= at < self._until:
             self._from = at.replace(second=0, microsecond=0)
-            self._until = self._from + timedelta(minutes=1)
+            self._until = self._from + _MINUTE
             local = at.astimezone(self._zone)
             self._time = f"{clock_of(local)} {zone_of(local)}"
             if local.date() != self._date:
@@ -123,6 +124,8 @@ def _heads(time: str, entry: Entry) -> str:
 
 
 def _entry(entry: Entry, zone: ZoneInfo) -> str:
+    if not (entry.deletion or entry.files or entry.edits):
+        return _indented(entry.text) if entry.text else ""
     said = ""
     if entry.deletion:
         said += _indented(_say_change(DELETED, entry.deletion, zone)) + _quoted(entry.deletion.before)
