@@ -94,11 +94,12 @@ def say_size(size: int) -> str:
 
 def label(entry: Entry) -> str:
     """Return who stands behind an entry, and what it is when it is more than a message."""
-    return _label(entry.kind, entry.author, entry.role)
+    return label_of(entry.kind, entry.author, entry.role)
 
 
 @lru_cache(maxsize=1024)
-def _label(kind: EntryKind, author: str, role: str) -> str:
+def label_of(kind: EntryKind, author: str, role: str) -> str:
+    """Return the label of all entries of a kind by one author."""
     if kind is EntryKind.NOTE:
         return f"{NOTE_MARK} by {author} ({role})"
     if kind in (EntryKind.HISTORY, EntryKind.SENT):
@@ -119,7 +120,7 @@ def _heading(view: TranscriptView) -> Iterator[str]:
 
 
 def _heads(time: str, entry: Entry) -> str:
-    line = f"{time}  {label(entry)}"
+    line = f"{time}  {label_of(entry.kind, entry.author, entry.role)}"
     return f"{line}\n" if len(line) <= COLUMNS and line.isascii() else _lines([line])
 
 
