@@ -38,6 +38,7 @@ $(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/.created
 	@echo "Installing what the service needs"
 	@$(PIP) install --require-hashes --requirement requirements/runtime.txt
 	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@$(BIN)/python -m compileall -q $(PACKAGES)
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime

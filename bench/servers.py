@@ -146,7 +146,12 @@ async def sessions(url: str) -> tuple[str, ...]:
 
 
 def _clean_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("CHATDESK_")}
+    """Return this process's environment without what would change a server.
+
+    What a server compiles is kept for its next start, as it is where it was installed.
+    """
+    unwanted = ("CHATDESK_", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
 
 
 def _address(process: subprocess.Popen[bytes], output: Path) -> str:

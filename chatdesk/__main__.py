@@ -7,6 +7,8 @@ import sys
 
 SERVERS = ("serve", "demo")
 """Commands that are waited for; they take no options, and the command line's library is not imported."""
+UNUSED = ("rich", "greenlet")
+"""What structlog imports where it is installed, and no log needs."""
 
 
 def main() -> None:
@@ -22,12 +24,16 @@ def main() -> None:
 
 
 def _serve(name: str) -> None:
-    # The log never shows what structlog would import it for [chatdesk.logs.describe_fault].
-    sys.modules["rich"] = None  # type: ignore[assignment]
+    # None stands for a module that is not there.
+    sys.modules.update(dict.fromkeys(UNUSED))  # type: ignore[arg-type]
     import structlog  # noqa: F401
 
-    del sys.modules["rich"]
-    from chatdesk.cli.serving import run_server
+    for unused in UNUSED:
+        del sys.modules[unused]
+    from chatdesk import certificates
+
+    with certificates.later():
+        from chatdesk.cli.serving import run_server
 
     _collect_garbage()
     sys.exit(run_server(name))

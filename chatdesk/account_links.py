@@ -6,8 +6,9 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from chatdesk.adapter_notes import AdapterNotes, Identities
 
@@ -15,8 +16,7 @@ ADAPTER = "link"
 LASTS = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
-class PendingLink:
+class PendingLink(Struct, frozen=True):
     """An account that waits to be linked: of which service, and its name there."""
 
     provider: str

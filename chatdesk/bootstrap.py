@@ -8,7 +8,6 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from ipaddress import IPv4Network, IPv6Network
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import structlog
 from aiohttp import web
+from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.email.source import MailFacts
 from adapters.web.application import build_application
@@ -41,6 +42,7 @@ from chatdesk.slack_parts import add_account_links, slack_service
 from chatdesk.staff import Staff
 from chatdesk.teams_parts import teams_service
 from chatdesk.ticket import TicketNumber
+from chatdesk.warming import Warming
 from flows import live_chat, ticket_work
 from storage.checkpoints import Checkpoints
 from storage.database import Database
@@ -101,8 +103,7 @@ async def problems(database: Database, loops: Loops) -> list[str]:
     return [*found, problem] if problem else found
 
 
-@dataclass(frozen=True, slots=True)
-class RunningDesk:
+class RunningDesk(Struct, frozen=True):
     """A desk that takes events, sends deliveries and can be served. ``data`` is its data folder."""
 
     config: Config
@@ -116,6 +117,7 @@ class RunningDesk:
     loops: Loops
     application: web.Application
     mail: DeskMail
+    warming: Warming
 
 
 @asynccontextmanager
@@ -164,6 +166,8 @@ async def running_desk(
         for add_routes in (mailing.add_routes, staffed.add_routes, in_teams.add_routes):
             late.add(add_routes)
         late.add(partial(add_account_links, database=database))
+        warming = Warming(application, mailing)
+        late.prepare_with(warming.now)
         await stack.enter_async_context(_linked(database, node, services, loops))
         loops.start(DESK_LOOP, desk.run())
         loops.start(RELAY_LOOP, relay.run())
@@ -171,7 +175,18 @@ async def running_desk(
             staff = services.staff
             async with mailing.receiving(loops):
                 yield RunningDesk(
-                    config, database, data, desk, hub, relay, staff, services, loops, application, mailing
+                    config,
+                    database,
+                    data,
+                    desk,
+                    hub,
+                    relay,
+                    staff,
+                    services,
+                    loops,
+                    application,
+                    mailing,
+                    warming,
                 )
         finally:
             # The relay first: the timers it still hands over are events for the desk.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from chatdesk.conversation import Author, Conversation, ConversationId, Message, Revision
 from chatdesk.events import AnyEvent, Outcome
@@ -43,8 +42,7 @@ class SetAside(Struct, frozen=True):
     at: datetime
 
 
-@dataclass(slots=True)
-class Changes:
+class Changes(Struct):
     """Everything one batch writes. Conversations and tickets hold their new versions, by key.
 
     A conversation or ticket with version 1 is new. ``revised`` holds edited and deleted messages, by

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -38,8 +37,7 @@ PATIENCE, RETRY_AFTER = 20.0, 0.25
 """Seconds that events wait for a database server that restarts or fails over, and between attempts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Flows:
+class Flows(Struct, frozen=True):
     """The dialogues the desk runs."""
 
     conversation: ConversationFlow

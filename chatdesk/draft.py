@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, MutableMapping
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from chatdesk.changes import Changes
@@ -21,8 +21,7 @@ Value = TypeVar("Value")
 _ABSENT: Any = object()
 
 
-@dataclass(slots=True)
-class Loaded:
+class Loaded(Struct):
     """What the store holds of everything a batch is about. ``queue`` follows the batch's steps."""
 
     conversations: dict[ConversationId, Conversation] = field(default_factory=dict)

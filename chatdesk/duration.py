@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from chatdesk.errors import InvalidDuration
 
@@ -16,8 +17,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _HELP = "write a whole number and a unit: 90s, 15m, 2h, 1d or 5bd (business days)"
 
 
-@dataclass(frozen=True, slots=True)
-class BusinessDays:
+class BusinessDays(Struct, frozen=True):
     """A number of business days, 0 to 3650: days on which a calendar opens at least once."""
 
     days: int

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from chatdesk.conversation import ConversationId, FileRef
 from chatdesk.errors import EventRefused
 
 
-@dataclass(frozen=True, slots=True)
-class FileLimits:
+class FileLimits(Struct, frozen=True):
     """What uploads may take. Sizes are in bytes; ``per_minute`` and ``at_once`` are for one owner."""
 
     size: int = 25 * 1024 * 1024
@@ -29,8 +29,7 @@ class FileLimits:
             raise EventRefused(text, code="too_large", field="file")
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFile:
+class StoredFile(Struct, frozen=True):
     """A file as kept: ``path`` is where its bytes are; ``internal`` ones are for staff only [R38]."""
 
     ref: FileRef

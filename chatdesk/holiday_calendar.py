@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from types import ModuleType
 
 import holidays
 from holidays.registry import EntityLoader
+from msgspec import Struct
 
 from chatdesk.errors import InvalidCalendar
 
@@ -20,8 +20,7 @@ _REGION = re.compile(r"([A-Z]{2})(?:-([A-Za-z0-9-]{1,12}))?")
 _HELP = 'use a region such as "US", "US-NY" or "DE-BY", or dates such as "2026-12-25"'
 
 
-@dataclass(frozen=True, slots=True)
-class HolidayCalendar:
+class HolidayCalendar(Struct, frozen=True):
     """A set of local dates: `dates` by name, and the public holidays of `regions`, any year, as needed.
 
     A region is an ISO 3166 code: a country ("US") or one of its subdivisions ("US-NY"). Days on which a

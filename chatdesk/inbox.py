@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from chatdesk.outbox import Delivery
 from chatdesk.ticket import TicketNumber
@@ -25,8 +26,7 @@ class InboundStatus(StrEnum):
     DISMISSED = "dismissed"
 
 
-@dataclass(frozen=True, slots=True)
-class InboundMail:
+class InboundMail(Struct, frozen=True):
     """A mail as it came. ``reason`` says why it is where it is; ``facts`` are small texts found in it."""
 
     id: str
@@ -41,8 +41,7 @@ class InboundMail:
     ticket: TicketNumber | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KnownSender:
+class KnownSender(Struct, frozen=True):
     """Somebody who opened a ticket before, on a channel where the address was not merely typed."""
 
     name: str

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import structlog
@@ -48,6 +49,14 @@ def mail_tokens(secret: str) -> MailTokens:
     return MailTokens(secret or secrets.token_hex(32))
 
 
+def load_works() -> None:
+    """Import what writes and reads mail, in any thread."""
+    from adapters.email import render
+
+    _ = import_module("chatdesk.mail_works")
+    render.load()
+
+
 class DeskMail:
     """The desk's mail, in and out. What writes and reads it is loaded when there is some."""
 
@@ -83,6 +92,12 @@ class DeskMail:
         return mail_works(
             self._services, self._database, self._source, self.tokens, self._servers, self._queued
         )
+
+    async def ready(self) -> MailWorks:
+        """Return ``works``; what they need is imported in a thread, and nobody waits for it meanwhile."""
+        if not self.loaded:
+            await asyncio.to_thread(load_works)
+        return self.works
 
     @property
     def channel(self) -> MailChannel:
@@ -136,7 +151,7 @@ class DeskMail:
                     continue
             break
         if not self._stopping:
-            await self.intake.run()
+            await (await self.ready()).intake.run()
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):
@@ -201,7 +216,7 @@ class MailWay:
     async def _channel(self) -> MailChannel:
         if not self._mail.loaded:
             await asyncio.sleep(LET_FIRST)
-        return self._mail.channel
+        return (await self._mail.ready()).channel
 
 
 def desk_mail(

@@ -6,7 +6,8 @@ import base64
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from chatdesk.ticket import TicketNumber
 
@@ -14,8 +15,7 @@ _FORM = re.compile(r"([th])([0-9a-z]{1,40})-([a-z2-7]{16})")
 _STOP = re.compile(r"([0-9]{1,15})-([a-z2-7]{16})")
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyTo:
+class ReplyTo(Struct, frozen=True):
     """What a reply answers: a ticket, or a mail that is held for want of something."""
 
     ticket: TicketNumber | None = None

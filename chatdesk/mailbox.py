@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from chatdesk.ticket import TicketNumber
 
 
-@dataclass(frozen=True, slots=True)
-class StoredMail:
+class StoredMail(Struct, frozen=True):
     """A mail. ``message_id`` has its angle brackets; ``source`` is the whole message; ``at`` is in UTC."""
 
     message_id: str

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class BatchReport:
+
+class BatchReport(Struct, frozen=True):
     """One batch that was worked off in ``seconds``; ``results`` has each event's type and what became of it.
 
     A result is ``done``, ``repeated``, ``refused``, ``set_aside`` or ``not_stored``.
@@ -18,8 +18,7 @@ class BatchReport:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """How much there is now: waiting customers, active tickets and unfinished deliveries by status.
 
     ``overdue`` is how long the oldest delivery that is due has been waiting.

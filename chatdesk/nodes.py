@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 FactListener = Callable[[str], None]
 
@@ -12,8 +13,7 @@ def _nobody() -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """This process as other nodes know it: by its ``name``, "" where there can be none.
 
     ``has_others`` tells whether it has heard of any.

@@ -56,14 +56,17 @@ def _wrap_line(line: str, columns: int) -> list[str]:
     if len(line) <= columns:
         return [line]
     lines: list[str] = []
-    while len(line) > columns:
-        space = line.rfind(" ", 0, columns + 1)
-        full = line[: max(space, 0)].rstrip()
+    begin, last = 0, len(line) - columns
+    while begin < last:
+        space = line.rfind(" ", begin, begin + columns + 1)
+        full = line[begin:space].rstrip() if space > begin else ""
         if not full:
-            return [*lines, *_wrap_words(line, columns)]
+            return [*lines, *_wrap_words(line[begin:], columns)]
         lines.append(full)
-        line = line[space + 1 :].lstrip()
-    return [*lines, line]
+        begin = space + 1
+        while line[begin] == " ":
+            begin += 1
+    return [*lines, line[begin:]]
 
 
 def _wrap_words(line: str, columns: int) -> Iterator[str]:

@@ -7,10 +7,11 @@ not exist [design: who may see what].
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct
 
 from chatdesk.changes import HistoryEntry
 from chatdesk.config import QueueOrder
@@ -29,8 +30,7 @@ class TicketView(StrEnum):
     ALL = "all"
 
 
-@dataclass(frozen=True, slots=True)
-class TicketFilter:
+class TicketFilter(Struct, frozen=True):
     """Which tickets a list shows. ``text`` is searched for in numbers and, by its words, in what they say."""
 
     view: TicketView = TicketView.QUEUE
@@ -39,8 +39,7 @@ class TicketFilter:
     company: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TicketLine:
+class TicketLine(Struct, frozen=True):
     """One line of a list: the ticket, and its newest conversation if it has one.
 
     In a search ``found`` is the text that was found, unless the ticket's subject has all the words.
@@ -51,8 +50,7 @@ class TicketLine:
     found: Found | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TicketPage:
+class TicketPage(Struct, frozen=True):
     """One page of a list; ``next`` asks for the one after it, "" when there is none.
 
     ``cut`` tells that a search looked at the newest matches only, and older tickets may match too.
@@ -63,8 +61,7 @@ class TicketPage:
     cut: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryNote:
+class DeliveryNote(Struct, frozen=True):
     """What became of a delivery, for staff to see; ``error`` says why it failed or is unknown."""
 
     delivery: Delivery
@@ -73,8 +70,7 @@ class DeliveryNote:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class SetAsideNote:
+class SetAsideNote(Struct, frozen=True):
     """An event that could not be worked on, as kept: its kind, key and content as JSON, and the reason."""
 
     kind: str
@@ -84,16 +80,14 @@ class SetAsideNote:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Problems:
+class Problems(Struct, frozen=True):
     """What needs a person, newest first: deliveries that failed or are in doubt, events set aside."""
 
     deliveries: tuple[DeliveryNote, ...]
     set_aside: tuple[SetAsideNote, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TicketFile:
+class TicketFile(Struct, frozen=True):
     """A whole ticket as staff see it: the only record of the work [R21]."""
 
     ticket: Ticket

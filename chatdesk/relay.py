@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
+from msgspec import Struct
 
 from chatdesk.desk import Desk
 from chatdesk.errors import ChatdeskError, DeliveryDelayed, DeliveryRefused, DeskStopped, StorageError
@@ -31,8 +31,7 @@ A round takes three commits of its own: seldom rounds leave the disk to those wh
 """
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
+class RetryPolicy(Struct, frozen=True):
     """How often and how long a delayed delivery is tried again.
 
     The wait doubles from ``first`` with each attempt up to ``longest`` and varies by a tenth either way;
@@ -48,6 +47,9 @@ class RetryPolicy:
         doublings = min(attempt - 1, 20)
         wait = min(self.first * (1 << doublings), self.longest)
         return wait * (0.9 + 0.2 * chance)
+
+
+RETRIES = RetryPolicy()
 
 
 class Relay:
@@ -67,7 +69,7 @@ class Relay:
         channels: Mapping[str, Channel],
         clock: Clock,
         jitter: Callable[[], float],
-        policy: RetryPolicy = RetryPolicy(),
+        policy: RetryPolicy = RETRIES,
         lease: timedelta = timedelta(minutes=2),
         limit: int = 100,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,

@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chatdesk.conversation import ConversationId
 from chatdesk.ticket import TicketNumber
@@ -23,8 +25,7 @@ SHOWN, BEFORE = 160, 40
 _WORD = re.compile(r"[^\W_]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A text that holds every word asked for: a message, or with ``seq`` None a ticket's own texts.
 
     ``marked`` is its most telling piece, cut where a word that was asked for begins and ends: every

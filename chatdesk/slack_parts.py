@@ -10,6 +10,7 @@ from typing import Protocol
 from aiohttp import web
 
 from adapters.web.services import Services
+from chatdesk import certificates
 from chatdesk.account_links import AccountLinks
 from chatdesk.leases import Alone
 from chatdesk.ports import Channel
@@ -52,6 +53,7 @@ async def slack_service(
     from adapters.slack.parts import Parts
     from adapters.slack.service import slack_service as begin
 
+    certificates.read()
     notes, identities = TortoiseAdapterNotes(database), TortoiseIdentities(database)
     parts = Parts(
         config=services.config,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from chatdesk.conversation import Agent
 
 
-@dataclass(frozen=True, slots=True)
-class AgentAccount:
+class AgentAccount(Struct, frozen=True):
     """A technician's account. ``disabled_at`` (UTC) is set when it is closed; its tickets keep the name."""
 
     id: str
@@ -26,8 +26,7 @@ class AgentAccount:
         return Agent(self.id, self.name)
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedIn(Struct, frozen=True):
     """A signed-in browser: whose it is, and until when (UTC)."""
 
     account: AgentAccount

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class FieldType(StrEnum):
@@ -17,8 +18,7 @@ class FieldType(StrEnum):
     CHOICE = "choice"
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyField:
+class SurveyField(Struct, frozen=True):
     """One question. ``when`` maps another field's id to the answers for which this one is asked.
 
     ``max_length`` counts characters. A ``choice`` takes one of ``options`` and nothing else.
@@ -38,8 +38,7 @@ class SurveyField:
         return all(answers.get(field) in allowed for field, allowed in self.when)
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Struct, frozen=True):
     """The questions in the order asked, and the words on the button that sends them."""
 
     submit: str

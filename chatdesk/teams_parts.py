@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
 from aiohttp import web
+from msgspec import Struct, field
 
 from adapters.web.services import Services
+from chatdesk import certificates
 from chatdesk.errors import ConfigurationError
 from chatdesk.ports import Channel
 from chatdesk.settings.teams_access import TeamsAccess
@@ -23,8 +24,7 @@ def _no_routes(application: web.Application) -> None:
     """Without Teams there is nothing to call."""
 
 
-@dataclass(frozen=True, slots=True)
-class TeamsParts:
+class TeamsParts(Struct, frozen=True):
     """The channel by its name, and what adds its routes; empty for a desk without Teams."""
 
     channels: Mapping[str, Channel] = field(default_factory=dict)
@@ -45,6 +45,7 @@ async def teams_service(
     # Microsoft's libraries take a second to import, and only a desk with Teams needs them.
     from adapters.teams.assembly import TeamsFoundation, teams_adapter
 
+    certificates.read()
     foundation = TeamsFoundation(
         config=services.config,
         desk=services.desk,

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
-from chatdesk.transcript_text import DELETED, INTERNAL_WARNING, MinuteClock, label, say_full, say_size
-from chatdesk.transcript_view import Change, Entry, TranscriptView
+from chatdesk.transcript_text import DELETED, INTERNAL_WARNING, MinuteClock, label_of, say_full, say_size
+from chatdesk.transcript_view import Change, Entry, EntryKind, TranscriptView
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -48,14 +48,20 @@ class HtmlLayout:
                 self._day = day
                 yield f"{before}<section>\n<h2>{_often(day)}</h2>\n"
             yield (
-                f'<article class="{_often(entry.kind)} {_often(entry.role)}">\n'
-                f"<header>{_often(time)} <b><bdi>{_often(label(entry))}</bdi></b></header>\n"
+                f"{_begin(entry.kind, entry.role)}{_often(time)}"
+                f"{_speaker(entry.kind, entry.author, entry.role)}"
                 f"{_body(entry, self._view.timezone)}</article>\n"
             )
 
     def end(self) -> str:
         """Make the page after the last entry."""
         return ("</section>\n" if self._day else "") + _template("end").render(view=self._view)
+
+
+def load() -> None:
+    """Load what the page's frame is made with: a twentieth of a second at the first time, in any thread."""
+    for part in ("begin", "end"):
+        _ = _template(part)
 
 
 def link(text: str) -> Markup:
@@ -103,7 +109,21 @@ def _often(text: str) -> str:
     return str(escape(text))
 
 
+@lru_cache(maxsize=64)
+def _begin(kind: EntryKind, role: str) -> str:
+    """Begin an entry, up to its time."""
+    return f'<article class="{escape(kind)} {escape(role)}">\n<header>'
+
+
+@lru_cache(maxsize=1024)
+def _speaker(kind: EntryKind, author: str, role: str) -> str:
+    """Say who stands behind an entry, after its time."""
+    return f" <b><bdi>{escape(label_of(kind, author, role))}</bdi></b></header>\n"
+
+
 def _body(entry: Entry, zone: ZoneInfo) -> str:
+    if entry.text and not (entry.deletion or entry.files or entry.edits):
+        return f'<div class="text" dir="auto">{_linked(entry.text)}</div>\n'
     made = ""
     if entry.deletion:
         made += f'<p class="change">{_change(DELETED, entry.deletion, zone)}</p>\n{_quoted(entry.deletion)}'

@@ -16,6 +16,7 @@ INDENT = "    "
 INTERNAL_WARNING = "INTERNAL VERSION: not for the customer"
 NOTE_MARK = "INTERNAL NOTE"
 DELETED = "Message deleted"
+_MINUTE = timedelta(minutes=1)
 
 
 class TextLayout:
@@ -63,7 +64,7 @@ class MinuteClock:
         """Return the moment's full date and its time of day with the zone."""
         if not self._from <= at < self._until:
             self._from = at.replace(second=0, microsecond=0)
-            self._until = self._from + timedelta(minutes=1)
+            self._until = self._from + _MINUTE
             local = at.astimezone(self._zone)
             self._time = f"{clock_of(local)} {zone_of(local)}"
             if local.date() != self._date:
@@ -93,11 +94,12 @@ def say_size(size: int) -> str:
 
 def label(entry: Entry) -> str:
     """Return who stands behind an entry, and what it is when it is more than a message."""
-    return _label(entry.kind, entry.author, entry.role)
+    return label_of(entry.kind, entry.author, entry.role)
 
 
 @lru_cache(maxsize=1024)
-def _label(kind: EntryKind, author: str, role: str) -> str:
+def label_of(kind: EntryKind, author: str, role: str) -> str:
+    """Return the label of all entries of a kind by one author."""
     if kind is EntryKind.NOTE:
         return f"{NOTE_MARK} by {author} ({role})"
     if kind in (EntryKind.HISTORY, EntryKind.SENT):
@@ -118,11 +120,13 @@ def _heading(view: TranscriptView) -> Iterator[str]:
 
 
 def _heads(time: str, entry: Entry) -> str:
-    line = f"{time}  {label(entry)}"
+    line = f"{time}  {label_of(entry.kind, entry.author, entry.role)}"
     return f"{line}\n" if len(line) <= COLUMNS and line.isascii() else _lines([line])
 
 
 def _entry(entry: Entry, zone: ZoneInfo) -> str:
+    if not (entry.deletion or entry.files or entry.edits):
+        return _indented(entry.text) if entry.text else ""
     said = ""
     if entry.deletion:
         said += _indented(_say_change(DELETED, entry.deletion, zone)) + _quoted(entry.deletion.before)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from chatdesk.errors import InvalidCalendar
 
@@ -19,8 +20,7 @@ _HELP_WINDOW = 'write "08:30-17:00", or ["08:00-12:00", "13:00-17:00"] for sever
 _HELP_DAY = 'use mon, tue, wed, thu, fri, sat, sun, a range ("mon-fri"), a list ("tue,thu") or "daily"'
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """One span of local time: opening inclusive, closing exclusive [R46].
 
     A closing time of 00:00 is the midnight that ends the day (written "24:00"). A closing time before the

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from msgspec import Struct
 from msgspec.json import encode as to_json
 
 from storage.tables import Table
@@ -28,8 +28,7 @@ Row = Sequence[Value]
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """Rows to write: ``query`` returns the text for that many, ``changes`` is how many it has to change."""
 
     query: Callable[[int], str]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -135,7 +134,7 @@ class LocalFiles:
 
         async def commit(ref: FileRef, sha256: str) -> None:
             nonlocal committed
-            await self._insert(replace(file, ref=ref), sha256)
+            await self._insert(structs.replace(file, ref=ref), sha256)
             committed = True
 
         try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from chatdesk.errors import LeaseLost
 from storage import rows
@@ -54,8 +55,7 @@ class TortoiseLeases:
         return at if self._database.dialect == "postgres" else rows.timestamp(at)
 
 
-@dataclass(frozen=True, slots=True)
-class Fence:
+class Fence(Struct, frozen=True):
     """Lets a holder write only while its lease has not passed on, however long it slept meanwhile.
 
     ``token`` is what the holder was given with the lease called ``name`` [chatdesk.leases.Alone.run].

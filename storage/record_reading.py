@@ -18,10 +18,15 @@ from chatdesk.conversation import (
     Message,
     Visibility,
 )
+from storage.rows import Record
 from storage.selecting import Selecting
 
 PIECE = 1_000
-"""Rows read at a time: a millisecond of the event loop's, or little more."""
+"""Numbers read at a time, of messages and of changes: a millisecond of the event loop's, or little more.
+
+A piece ends at a number and not after so many rows: PostgreSQL, where it knows little of a table yet, would
+read and sort for each piece all that are left.
+"""
 _LINES = {
     "sqlite": "json_array(seq, author_kind, author_id, author_name, visibility, text, at, "
     "CASE files WHEN '[]' THEN NULL ELSE json(files) END, changed, edited_at, deleted_at)",
@@ -32,9 +37,10 @@ _LINES = {
 _JOINED = {"sqlite": "group_concat(line)", "postgres": "string_agg(line, ',' ORDER BY seq)"}
 """A piece's lines. SQLite takes half as long for it as for an array of arrays, which it would parse again."""
 _MESSAGES = """
-    SELECT count(*) AS found, max(seq) AS last, '[' || COALESCE({joined}, '') || ']' AS messages
+    SELECT EXISTS (SELECT 1 FROM message WHERE conversation = ? AND seq > ?) AS more,
+        '[' || COALESCE({joined}, '') || ']' AS messages
     FROM (SELECT seq, {line} AS line FROM message
-        WHERE conversation = ? AND seq > ? ORDER BY seq LIMIT {piece}) AS piece"""
+        WHERE conversation = ? AND seq > ? AND seq <= ? ORDER BY seq) AS piece"""
 
 
 class _Row(Struct, array_like=True, gc=False):
@@ -59,21 +65,27 @@ _DECODER = Decoder(list[_Row])
 async def message_pieces(
     selecting: Selecting, dialect: str, conversation: ConversationId
 ) -> AsyncIterator[list[Message]]:
-    """Yield a conversation's messages in their order, at most ``PIECE`` at a time.
+    """Yield a conversation's messages in their order, at most ``PIECE`` at a time; a piece may be empty.
 
     The next piece is read while the caller works on the one before. Raises StorageError when the database
     cannot be read, ValueError when a message cannot.
     """
-    query = _MESSAGES.format(line=_LINES[dialect], joined=_JOINED[dialect], piece=PIECE)
-    reading = asyncio.ensure_future(selecting.one(query, conversation, 0))
+    query = _MESSAGES.format(line=_LINES[dialect], joined=_JOINED[dialect])
+    end = PIECE
+
+    def begin() -> asyncio.Task[list[Record]]:
+        values = (conversation, end, conversation, end - PIECE, end)
+        return asyncio.ensure_future(selecting.one(query, *values))
+
+    reading = begin()
     try:
         while True:
             (piece,) = await reading
-            whole = piece["found"] == PIECE
-            if whole:
-                reading = asyncio.ensure_future(selecting.one(query, conversation, piece["last"]))
+            if piece["more"]:
+                end += PIECE
+                reading = begin()
             yield _decoded(conversation, piece["messages"])
-            if not whole:
+            if not piece["more"]:
                 return
     finally:
         reading.cancel()

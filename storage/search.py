@@ -11,7 +11,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chatdesk.conversation import ConversationId, Visibility
 from chatdesk.search import Found, holds, ranked, words
@@ -69,8 +71,7 @@ _UNLISTED = " UNION ALL ".join(f"SELECT {unlisted(source, RECENT + 1)} AS texts"
 Rows = Sequence[rows.Record]
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
+class Matches(Struct, frozen=True):
     """The newest tickets and messages that match; ``all_words`` is False if a beginning was too short.
 
     Then more words begin so than were searched for.
@@ -93,8 +94,7 @@ class Matches:
         return Matches(newest[0][:CANDIDATES], newest[1][:CANDIDATES])
 
 
-@dataclass(frozen=True, slots=True)
-class _Longer:
+class _Longer(Struct, frozen=True):
     """Words of tickets, and of messages, that go on as the last word begins; ``all`` if there are no more.
 
     ``unlisted`` is of how many texts the words are not listed yet, counted no further than needed.
@@ -106,8 +106,7 @@ class _Longer:
     unlisted: int
 
 
-@dataclass(frozen=True, slots=True)
-class SearchedTickets:
+class SearchedTickets(Struct, frozen=True):
     """Tickets that were found, by number, each with a row for ``found_in``.
 
     ``cut`` tells that older ones may have the words in their messages, ``full`` that there may be older ones

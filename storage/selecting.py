@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+
+from msgspec import Struct
 
 from chatdesk.errors import StorageError
 from storage.connection import Connection
@@ -20,8 +21,7 @@ from storage.orm import faults
 from storage.rows import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Select:
+class Select(Struct, frozen=True):
     """A statement, a ``?`` for each of its values."""
 
     query: str

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from chatdesk.conversation import Conversation
 from chatdesk.reading import TicketFilter, TicketLine, TicketPage, TicketView
@@ -24,8 +26,7 @@ Condition = tuple[str, *tuple[Value, ...]]
 """A part of a query's condition, and the values for the question marks in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Cursor:
+class _Cursor(Struct, frozen=True):
     """The last ticket of a page: its number, and when it was due if it was."""
 
     number: int

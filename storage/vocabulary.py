@@ -8,7 +8,8 @@ are looked at first. Words stay listed when the text that had them changes; noth
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from storage.selecting import Select
 
@@ -18,8 +19,7 @@ _LAST = "\U0010ffff"
 """Sorts after everything that a word may go on with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A table whose texts are searched; an era is 2 to the power of ``era_bits`` of its keys."""
 
     number: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -64,7 +64,7 @@ class Tickets:
     ) -> MailFacts:
         if ticket == 404:
             raise NotFound("The ticket")
-        return replace(self.facts, ticket=structs.replace(self.facts.ticket, number=ticket))
+        return structs.replace(self.facts, ticket=structs.replace(self.facts.ticket, number=ticket))
 
 
 @dataclass
@@ -195,7 +195,7 @@ async def test_sending_again_sends_what_was_kept_the_first_time(config: Config, 
     with pytest.raises(DeliveryDelayed):
         await channel.send(mail_to("a@b.example"))
     clock.now += timedelta(minutes=5)
-    source.facts = replace(source.facts, ticket=a_ticket(subject="Something else"))
+    source.facts = structs.replace(source.facts, ticket=a_ticket(subject="Something else"))
     identity = await channel.send(mail_to("a@b.example"))
     [kept] = mailbox.mails.values()
     assert wire.sent == [(kept.source, "help@northwind.example", "a@b.example", identity)]
@@ -263,9 +263,9 @@ async def test_no_name_or_subject_adds_a_header_or_a_recipient(
     config: Config, source: Tickets, text: str, where: str
 ) -> None:
     name, subject = (text if where == part else "Plain" for part in ("name", "subject"))
-    source.facts = replace(source.facts, ticket=a_ticket(requester_name=name, subject=subject))
+    source.facts = structs.replace(source.facts, ticket=a_ticket(requester_name=name, subject=subject))
     if where == "desk":
-        config = replace(config, desk=replace(config.desk, name=text))
+        config = structs.replace(config, desk=structs.replace(config.desk, name=text))
     mailbox = KeptMail()
     identity = await DemonstrationMail(source, mailbox, config, Clock()).send(mail_to("dana@contoso.example"))
     raw = mailbox.mails[identity].source
@@ -296,7 +296,7 @@ async def test_the_words_arrive_as_they_were(config: Config, source: Tickets, te
 async def test_a_stranger_who_typed_an_address_is_not_named_in_the_mail(
     config: Config, source: Tickets
 ) -> None:
-    source.facts = replace(source.facts, messages=[said(1, "Help")])
+    source.facts = structs.replace(source.facts, messages=[said(1, "Help")])
     mailbox = KeptMail()
     identity = await DemonstrationMail(source, mailbox, config, Clock()).send(mail_to("a@b.example"))
     assert parsed(mailbox.mails[identity].source)["To"] == "a@b.example"
@@ -333,20 +333,20 @@ async def test_news_of_a_known_ticket_is_not_capped(config: Config, source: Tick
 async def test_an_open_form_cannot_send_mail_after_mail_about_its_ticket(
     config: Config, source: Tickets
 ) -> None:
-    source.facts = replace(source.facts, messages=[said(1, "Help")])
+    source.facts = structs.replace(source.facts, messages=[said(1, "Help")])
     channel = DemonstrationMail(source, KeptMail(), config, Clock(), Caps(mails=3))
     for number, kind in enumerate(("opened", "status", "transcript")):
         await channel.send(mail_to("a@b.example", f"d{number}", kind))
     with pytest.raises(DeliveryRefused, match="got 3 mails about this ticket in the last hour"):
         await channel.send(mail_to("a@b.example", "d4", "status"))
-    source.facts = replace(source.facts, messages=[said(1, "Help"), said(2, "On it", MARCUS)])
+    source.facts = structs.replace(source.facts, messages=[said(1, "Help"), said(2, "On it", MARCUS)])
     assert await channel.send(mail_to("a@b.example", "d5", "status"))
 
 
 async def test_the_cap_holds_for_every_mail_that_an_open_form_can_set_off(
     config: Config, source: Tickets
 ) -> None:
-    source.facts = replace(source.facts, messages=[said(1, "Help")])
+    source.facts = structs.replace(source.facts, messages=[said(1, "Help")])
     mailbox = KeptMail()
     channel = DemonstrationMail(source, mailbox, config, Clock(), Caps(tickets=2, mails=2))
     kinds = ("opened", "status", "transcript")

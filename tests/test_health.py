@@ -11,7 +11,6 @@ import pytest
 from chatdesk.bootstrap import RunningDesk
 from chatdesk.cli import server
 from chatdesk.cli.setting import Setting
-from chatdesk.cli.warming import warm
 from chatdesk.config import Environment, load_config
 from chatdesk.health import Loops
 from storage.database import Database
@@ -84,7 +83,7 @@ async def test_a_process_whose_loop_died_stops_by_itself_and_says_so(tmp_path: P
 async def test_the_figures_count_events_sockets_tickets_and_requests() -> None:
     async with serving() as desk:
         # The first mail need not wait for what writes it.
-        await warm(desk.running, 0)
+        await desk.running.warming.now()
         async with customer(desk.base) as dana:
             await dana.next("ready")
             await dana.send(t="start", id="1", answers=ANSWERS)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from chatdesk.changes import Changes
 from chatdesk.conversation import Author, AuthorKind, ConversationId, Message, Visibility

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from chatdesk.bootstrap import now
 from chatdesk.inbox import InboundStatus

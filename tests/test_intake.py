@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -209,7 +208,7 @@ def test_a_ticket_without_a_reserved_number_is_refused() -> None:
 
 def test_a_client_s_widget_names_the_company_that_the_survey_does_not_ask_for() -> None:
     asked = tuple(field for field in NORTHWIND.survey.fields if field.id != "company")
-    config = replace(NORTHWIND, survey=replace(NORTHWIND.survey, fields=asked))
+    config = structs.replace(NORTHWIND, survey=structs.replace(NORTHWIND.survey, fields=asked))
     chat = conversation(widget="contoso", company_id="contoso", ticket=None)
     decision = step(Surveying(), submitted(), situation(chat=chat, config=config, next_number=1024))
     assert opened(decision).company == "Contoso"

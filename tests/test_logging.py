@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import aiohttp
 import pytest
 import structlog
+from msgspec.structs import force_setattr
 
 from chatdesk.cli.demonstration import sign_in_address
 from chatdesk.errors import StorageError
@@ -105,7 +106,7 @@ async def test_a_fault_in_a_page_is_logged_with_its_place_and_answered_without(
         raise RuntimeError(CANARY)
 
     async with serving() as desk:
-        object.__setattr__(desk.running.services, "problems", lambda: breaks(None))
+        force_setattr(desk.running.services, "problems", lambda: breaks(None))
         async with aiohttp.ClientSession() as session, session.get(f"{desk.base}/readyz") as answer:
             body = await answer.text()
             assert answer.status == 500

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from chatdesk.mailbox import Mailbox, StoredMail
 from chatdesk.ticket import TicketNumber
@@ -34,7 +34,7 @@ def a_mail(number: int = 1, **changes: object) -> StoredMail:
         source=b"Subject: [HD-1024] Printer offline\r\n\r\nHello\r\n",
         at=NOON + timedelta(seconds=number),
     )
-    return replace(mail, **changes)  # type: ignore[arg-type]
+    return replace(mail, **changes)
 
 
 async def test_what_is_kept_is_read_back_whole(mailbox: Mailbox) -> None:

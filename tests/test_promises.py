@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from chatdesk.business_hours import Calendar
 from chatdesk.conversation import Waiting

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from ipaddress import ip_network
 
 import aiohttp
@@ -11,6 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.typedefs import Handler
+from msgspec.structs import replace
 
 from adapters.web import error_answers
 from adapters.web.metrics import METER, Meter
@@ -79,7 +79,7 @@ async def test_the_demonstration_answers_to_no_other_name(desk: ServedDesk) -> N
 def services(trusted: tuple[str, ...] = (), public_url: str = "") -> Services:
     """The few parts that a request passes before it reaches a handler."""
     config = load_config(None)
-    parts = dict.fromkeys(Services.__dataclass_fields__)
+    parts = dict.fromkeys(Services.__struct_fields__)
     made = Services(**parts)  # type: ignore[arg-type]
     desk = replace(config.desk, public_url=public_url)
     networks = tuple(ip_network(network) for network in trusted)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from chatdesk.config import Config, StaffChannel
 from chatdesk.conversation import Author, AuthorKind, Message, Visibility

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.slack.doctor import Finding, examine
 from adapters.slack.manifest import EVENTS, SCOPES, manifest

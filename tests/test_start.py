@@ -9,7 +9,6 @@ import pytest
 
 from adapters.web.late_routes import LATE
 from adapters.web.metrics import METER
-from chatdesk.cli.warming import warm
 from tests.running_desk import ANSWERS, ServerProcess, customer, serving
 
 HEAVY = (
@@ -67,7 +66,7 @@ async def test_what_a_start_leaves_out_is_loaded_after_it(tmp_path: Path) -> Non
     async with serving(data=tmp_path) as desk:
         application = desk.running.application
         assert application[METER]._loaded is None
-        await warm(desk.running, 0)
+        await desk.running.warming.now()
         assert application[METER]._loaded is not None
         assert application[LATE]._inner is not None
         assert "works" in vars(desk.running.mail)

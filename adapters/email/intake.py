@@ -8,9 +8,9 @@ it is known by the mail's own Message-ID and content.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from adapters.email.filing import Filing
 from adapters.email.parsed import Unreadable

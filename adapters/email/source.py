@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from chatdesk.changes import HistoryEntry
 from chatdesk.conversation import AuthorKind, Conversation, ConversationId, Message, Revision, Visibility
@@ -17,8 +18,7 @@ OWN_CHANNELS = frozenset({"email", "portal", "phone", "slack", "teams"})
 wrote down. Everything else is an open form."""
 
 
-@dataclass(frozen=True, slots=True)
-class MailFacts:
+class MailFacts(Struct, frozen=True):
     """A ticket, one of its conversations and everything said there, notes included."""
 
     ticket: Ticket

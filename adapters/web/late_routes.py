@@ -2,12 +2,12 @@
 
 What a customer's page needs to be served again is there when the desk starts to listen. The console, the
 pages and what they are made with take a tenth of a second to import: they come after that, at the first
-request that nothing else answers [docs/performance.md].
+request that nothing else answers [docs/performance.md]. They are imported in a thread [chatdesk.warming].
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from aiohttp import web
@@ -16,6 +16,12 @@ from yarl import URL
 
 AddRoutes = Callable[[web.Application], None]
 """Adds routes, and what they keep, to an application."""
+Prepare = Callable[[], Awaitable[None]]
+"""Imports what the routes need, without holding the event loop."""
+
+
+async def _nothing_to_prepare() -> None:
+    """What is needed is imported when the routes are added."""
 
 
 class LateRoutes(AbstractResource):
@@ -28,11 +34,16 @@ class LateRoutes(AbstractResource):
         super().__init__()
         self._outer = outer
         self._waiting: list[AddRoutes] = []
+        self._prepare: Prepare = _nothing_to_prepare
         self._inner: web.Application | None = None
 
     def add(self, add_routes: AddRoutes) -> None:
         """Have routes added when one of them is asked for."""
         self._waiting.append(add_routes)
+
+    def prepare_with(self, prepare: Prepare) -> None:
+        """Have the first request wait for this."""
+        self._prepare = prepare
 
     def load(self) -> web.Application:
         """Add the routes, if that has not happened; return the application that has them."""
@@ -53,6 +64,8 @@ class LateRoutes(AbstractResource):
 
     async def resolve(self, request: web.Request) -> tuple[UrlMappingMatchInfo | None, set[str]]:
         """Find the route for a request; None, and the methods its path knows, when there is none."""
+        if self._inner is None:
+            await self._prepare()
         inner = self.load()
         found = await inner.router.resolve(request)
         if isinstance(found.http_exception, web.HTTPMethodNotAllowed):

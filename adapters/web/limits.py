@@ -6,10 +6,11 @@ nobody else. What was typed stays with the sender, who may send it again later.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
+
+from msgspec import Struct
 
 from chatdesk.errors import EventRefused
 from chatdesk.rate_limit import RateLimit
@@ -17,8 +18,7 @@ from chatdesk.rate_limit import RateLimit
 TEN_MINUTES, HOUR = timedelta(minutes=10), timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How many surveys an address, a company (in ten minutes) and a recipient (in an hour) may send.
 
     ``transcripts`` is for one party and ten minutes. Whoever comes from the machine itself is not counted:

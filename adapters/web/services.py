@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from aiohttp import web
+from msgspec import field
 
 from adapters.web.limits import Gate
 from chatdesk.config import Config
 from chatdesk.desk import Desk
 from chatdesk.files import FileLimits, Files
+from chatdesk.guarded import Guarded
 from chatdesk.hub import Hub
 from chatdesk.mailbox import Mailbox
 from chatdesk.metrics import Figures, no_figures
@@ -82,13 +83,14 @@ def nothing_to_wake() -> None:
     """Do nothing: there is no relay."""
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(Guarded, frozen=True):
     """The desk's parts as the web adapter uses them.
 
     ``demo`` shows the demonstration pages; ``problems`` says, a sentence each, why the desk does not work;
     ``secret`` is the desk's own, for signatures; ``trusted_proxies`` may say whom they pass on.
     """
+
+    hidden: ClassVar = frozenset({"secret"})
 
     config: Config
     desk: Desk
@@ -105,7 +107,7 @@ class Services:
     gate: Gate = field(default_factory=Gate)
     problems: Callable[[], Awaitable[list[str]]] = no_problems
     figures: Callable[[], Awaitable[Figures]] = no_figures
-    secret: str = field(default="", repr=False)
+    secret: str = ""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     sockets: Sockets = field(default_factory=Sockets)
     facts: SharedFacts = field(default_factory=SharedFacts)

@@ -11,11 +11,11 @@ import gzip
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 
 from aiohttp import web
+from msgspec import Struct
 
 from adapters.web.squeeze import squeeze_script, squeeze_style
 
@@ -39,8 +39,7 @@ _IMPORT = re.compile(r"^import .*\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!async function start)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(Struct, frozen=True):
     """One script, ready to be sent. ``integrity`` is what a page writes into its script tag."""
 
     content: bytes

@@ -13,7 +13,6 @@ from aiohttp import web
 
 from chatdesk.bootstrap import RunningDesk, running_desk
 from chatdesk.cli.setting import Setting
-from chatdesk.cli.warming import warm
 from chatdesk.errors import ConfigurationError
 
 log = structlog.get_logger(__name__)
@@ -100,7 +99,7 @@ async def serve(setting: Setting, on_start: OnStart, *, demo: bool) -> bool:
     ):
         log.info("started", address=base, desk=setting.config.desk.name, demo=demo)
         await on_start(desk, base)
-        warming = asyncio.create_task(warm(desk), name="warming")
+        warming = asyncio.create_task(desk.warming.later(), name="warming")
         clean = await _until_stopped(stop, desk)
         warming.cancel()
         log.info("stopping")

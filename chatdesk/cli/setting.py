@@ -6,9 +6,10 @@ import os
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+
+from msgspec import Struct
 
 from chatdesk.config import Config, Environment, load_config
 from chatdesk.errors import ConfigurationError
@@ -16,8 +17,7 @@ from chatdesk.errors import ConfigurationError
 KEPT_SECRET = "secret"  # noqa: S105 - the name of a file
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """The environment, the desk's configuration and its secret ("" for commands that need none)."""
 
     environment: Environment

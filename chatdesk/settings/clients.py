@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from chatdesk.business_hours import Calendar
 from chatdesk.settings import addresses, values
@@ -28,8 +29,7 @@ PUBLIC_MAIL = frozenset(
 _TENANT = values.matching(r"[0-9A-Fa-f-]{36,38}", "a directory (tenant) id; write the id, not the name")
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What companies and widgets refer to and inherit from."""
 
     desk: DeskSettings

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import ClassVar
+
+from msgspec import field
 
 from chatdesk.errors import ConfigurationError
+from chatdesk.guarded import Guarded
 from chatdesk.settings.mail_servers import MailServers, read_mail_servers
 from chatdesk.settings.slack import SlackSecrets, read_slack
 from chatdesk.settings.teams_access import TeamsAccess, read_teams_access
@@ -19,20 +22,21 @@ SHORTEST_SECRET = 32
 """Characters that CHATDESK_SECRET must have at least."""
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Guarded, frozen=True):
     """The CHATDESK_* variables, validated.
 
     ``config`` is None for the demonstration desk, ``secret`` "" when not set. ``trusted_proxies``
     are the networks whose X-Forwarded-* headers count.
     """
 
+    hidden: ClassVar = frozenset({"database_url", "secret"})
+
     config: Path | None = None
-    database_url: str = field(default="sqlite://var/chatdesk.sqlite3", repr=False)
+    database_url: str = "sqlite://var/chatdesk.sqlite3"
     data: Path = Path("var")
     host: str = "127.0.0.1"
     port: int = 8080
-    secret: str = field(default="", repr=False)
+    secret: str = ""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     mail: MailServers = field(default_factory=MailServers)
     slack: SlackSecrets = field(default_factory=SlackSecrets)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+
+from chatdesk.guarded import Guarded
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -18,19 +22,19 @@ class Encryption(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class MailServer:
+class MailServer(Guarded, frozen=True):
     """A mail server and the account on it; ``user`` is "" where nobody has to sign in."""
+
+    hidden: ClassVar = frozenset({"password"})
 
     host: str
     port: int
     encryption: Encryption
     user: str = ""
-    password: str = field(default="", repr=False)
+    password: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ListenAddress:
+class ListenAddress(Struct, frozen=True):
     """Where to listen for mail that a mail server hands over; ``protocol`` is "lmtp" or "smtp"."""
 
     host: str
@@ -38,8 +42,7 @@ class ListenAddress:
     protocol: str = "lmtp"
 
 
-@dataclass(frozen=True, slots=True)
-class MailServers:
+class MailServers(Struct, frozen=True):
     """The servers of the desk's mail; None where a way is not used."""
 
     smtp: MailServer | None = None

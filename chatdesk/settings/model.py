@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from chatdesk.business_hours import Calendar
 from chatdesk.duration import Duration
@@ -34,8 +35,7 @@ class QueueOrder(StrEnum):
     RECEIVED = "received"
 
 
-@dataclass(frozen=True, slots=True)
-class DeskSettings:
+class DeskSettings(Struct, frozen=True):
     """The desk itself. ``colour`` is #rrggbb; ``logo``, ``email`` and ``public_url`` are "" when not set.
 
     ``email`` is the desk's own mailbox; ``public_url`` is where customers reach this installation,
@@ -54,8 +54,7 @@ class DeskSettings:
     public_url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelSettings:
+class ChannelSettings(Struct, frozen=True):
     """One way in. ``label`` is how customers see it; ``first_contact`` adds to the SLA's targets [R41]."""
 
     name: str
@@ -68,16 +67,14 @@ class ChannelSettings:
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class QueueSettings:
+class QueueSettings(Struct, frozen=True):
     """The queue of waiting customers; after ``no_answer`` a chat becomes a ticket [R25]."""
 
     order: QueueOrder = QueueOrder.PRIORITY
     no_answer: timedelta = timedelta(minutes=3)
 
 
-@dataclass(frozen=True, slots=True)
-class SlaTarget:
+class SlaTarget(Struct, frozen=True):
     """The targets of one priority; None means no target.
 
     ``clock`` is a calendar's name, "always" (around the clock) or "elapsed" (elapsed time) [R41].
@@ -88,8 +85,7 @@ class SlaTarget:
     clock: str = "always"
 
 
-@dataclass(frozen=True, slots=True)
-class PriorityMatrix:
+class PriorityMatrix(Struct, frozen=True):
     """Impact x urgency -> priority [R40]: ``rows[impact][urgency]``, by the survey's answers."""
 
     rows: Mapping[str, Mapping[str, Priority]] = field(default_factory=dict)
@@ -102,16 +98,14 @@ class PriorityMatrix:
         return row.get(answers.get(self.urgency_field, ""), Priority.STANDARD)
 
 
-@dataclass(frozen=True, slots=True)
-class TicketSettings:
+class TicketSettings(Struct, frozen=True):
     """How tickets end: ``auto_close`` 0 closes at once; ``reopen_window`` None means always [R17]."""
 
     auto_close: timedelta = timedelta(0)
     reopen_window: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StaffChannel:
+class StaffChannel(Struct, frozen=True):
     """Where technicians work: the desk's own channel and, by company id, channels of single companies.
 
     ``answers`` maps a survey field's id and an answer to the channel for such contacts. ``customers`` maps
@@ -132,16 +126,14 @@ class StaffChannel:
         return next(filter(None, by_answer), self.channel)
 
 
-@dataclass(frozen=True, slots=True)
-class StaffSettings:
+class StaffSettings(Struct, frozen=True):
     """The staff's channels; None when that service is not used."""
 
     slack: StaffChannel | None = None
     teams: StaffChannel | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(Struct, frozen=True):
     """Links the portal shows [R33]; "" when not set. ``others`` is name -> link, in the file's order."""
 
     invoices: str = ""
@@ -150,8 +142,7 @@ class Links:
     others: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class MaintenanceWindow:
+class MaintenanceWindow(Struct, frozen=True):
     """A recurring window in the desk's local time [R47].
 
     ``weekday`` counts from Monday = 0; ``weeks`` are the occurrences of that weekday in a month
@@ -166,8 +157,7 @@ class MaintenanceWindow:
     servers_until: time | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MailSettings:
+class MailSettings(Struct, frozen=True):
     """Mail, out and in.
 
     Updates of one ticket within ``gather`` become one mail. ``copies`` sends each mail to the desk's own
@@ -186,8 +176,7 @@ class MailSettings:
     move_to: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CompanySettings:
+class CompanySettings(Struct, frozen=True):
     """A client company. None, and "" for colour and logo, mean the desk's own setting [R34]."""
 
     id: str
@@ -200,8 +189,7 @@ class CompanySettings:
     teams_tenants: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class WidgetSettings:
+class WidgetSettings(Struct, frozen=True):
     """A chat widget, by the key its page carries; complete, nothing left to inherit [R34].
 
     ``company`` is a company's id, None for the desk's own. ``origins`` are exact origins
@@ -217,16 +205,14 @@ class WidgetSettings:
     calendar: Calendar
 
 
-@dataclass(frozen=True, slots=True)
-class CannedReply:
+class CannedReply(Struct, frozen=True):
     """A text that staff send with one choice."""
 
     title: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """The whole desk, read once at the start.
 
     ``channels`` is by name, in the file's order, which is shown to customers [R8]. ``calendars`` is

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import ClassVar
 
 from chatdesk.errors import ConfigurationError
+from chatdesk.guarded import Guarded
 
 SLACK_API = "https://slack.com/api/"
 
 
-@dataclass(frozen=True, slots=True)
-class SlackSecrets:
+class SlackSecrets(Guarded, frozen=True):
     """The SLACK_* variables, "" where not set.
 
     With ``app_token`` events come by Socket Mode, with ``signing_secret`` by HTTP; both may be used.
     ``seconds_per_post`` is the pace in one channel, which Slack wants to be about one second.
     """
 
-    bot_token: str = field(default="", repr=False)
-    signing_secret: str = field(default="", repr=False)
-    app_token: str = field(default="", repr=False)
+    hidden: ClassVar = frozenset({"bot_token", "signing_secret", "app_token"})
+
+    bot_token: str = ""
+    signing_secret: str = ""
+    app_token: str = ""
     api_url: str = SLACK_API
     seconds_per_post: float = 1.0
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from ipaddress import ip_address
+from typing import ClassVar
 from urllib.parse import urlsplit
+
+from chatdesk.guarded import Guarded
 
 MICROSOFT_HOSTS = frozenset(
     {
@@ -18,16 +20,17 @@ MICROSOFT_HOSTS = frozenset(
 """Hosts of Microsoft's own Teams connectors: public cloud, and the three of the United States government."""
 
 
-@dataclass(frozen=True, slots=True)
-class TeamsAccess:
+class TeamsAccess(Guarded, frozen=True):
     """The bot's registration at Microsoft, and the addresses of the services it works with.
 
     ``service_urls`` are connectors allowed besides Microsoft's own; the first one is where messages go before
     anybody has written to the bot. ``anonymous`` takes calls without a token, from this machine only.
     """
 
+    hidden: ClassVar = frozenset({"password"})
+
     app_id: str = ""
-    password: str = field(default="", repr=False)
+    password: str = ""
     tenant: str = ""
     anonymous: bool = False
     login_url: str = "https://login.microsoftonline.com"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from itertools import count
+
+from msgspec.structs import replace
 
 from adapters.teams.assembly import TeamsFoundation, teams_adapter
 from chatdesk.config import StaffChannel, StaffSettings
