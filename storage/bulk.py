@@ -57,8 +57,12 @@ def parameters(rows: Sequence[Row]) -> list[Value]:
 
 def rows_json(values: Sequence[Any]) -> str:
     """Return rows as JSON; a NUL, which cuts a text in SQLite and fails in PostgreSQL, becomes U+FFFD."""
-    text = to_json(values).decode()
-    return _NUL.sub(r"\1\\ufffd", text) if r"\u0000" in text else text
+    return without_nul(to_json(values).decode())
+
+
+def without_nul(json: str) -> str:
+    """Return JSON with U+FFFD for each NUL."""
+    return _NUL.sub(r"\1\\ufffd", json) if r"\u0000" in json else json
 
 
 def _plain(text: str) -> str:
@@ -150,8 +154,8 @@ def hold_sql(table: Table) -> str:
 def together_sql(queries: tuple[str, ...], *, tell: bool) -> str:
     """Return PostgreSQL's statement that executes several, each with one parameter, in one round trip.
 
-    It answers with one row: how many rows each has changed. With ``tell`` a last parameter, a JSON array
-    of texts, is told to every node at the commit.
+    It answers with one row: how many rows each has changed. With ``tell`` the texts of a last parameter, an
+    array, are told to every node at the commit.
     """
     parts = _named_parts(queries, tell=tell)
     counts = ", ".join(f"(SELECT count(*) FROM s{index}) AS c{index}" for index in range(len(parts)))
@@ -188,9 +192,9 @@ def _named_parts(queries: tuple[str, ...], *, tell: bool) -> list[str]:
         for index, query in enumerate(queries)
     ]
     if tell:
-        source = f"jsonb_array_elements_text(${len(queries) + 1}::jsonb)"
+        source = f"unnest(${len(queries) + 1}::text[]) AS told"
         parts.append(
-            f"s{len(queries)} AS MATERIALIZED (SELECT pg_notify('{NODES_CHANNEL}', value) FROM {source})"
+            f"s{len(queries)} AS MATERIALIZED (SELECT pg_notify('{NODES_CHANNEL}', told) FROM {source})"
         )
     return parts
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from chatdesk.conversation import Conversation, ConversationId
 from chatdesk.ticket import Ticket, TicketNumber
@@ -54,11 +55,11 @@ class PostgresBatch(TortoiseBatch):
         again = bool(self.changes.revised.keys() & posted)
         late = [s for s in statements if again and s.query(1).startswith('UPDATE "message"')]
         together = [statement for statement in statements if statement not in late]
-        told = announcements(self._node, self.changes)
+        told = announcements(self._node, self.changes, self._went_on)
         if not together and not told:
             return None
         query = together_sql(tuple(s.query(len(s.rows)) for s in together), tell=bool(told))
-        values = [rows_json(s.rows) for s in together] + ([rows_json(told)] if told else [])
+        values: list[Any] = [rows_json(s.rows) for s in together] + ([told] if told else [])
         (counts,) = await self._connection.execute_query_dict(query, values)
         for statement, changed in zip(together, counts.values(), strict=False):
             if statement.changes is not None and changed != statement.changes:
