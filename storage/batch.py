@@ -63,12 +63,10 @@ class TortoiseBatch:
         self._went_on: set[ConversationId] = set()
         self.changes = Changes()
 
-    async def received(self, keys: Collection[str]) -> Mapping[str, Outcome]:
-        found = await self._select("received", "key", list(keys))
-        return {
-            row["key"]: Outcome(row["conversation"], row["seq"], row["ticket"], repeated=True)
-            for row in found
-        }
+    async def received(
+        self, keys: Collection[str], about: Collection[ConversationId] = ()
+    ) -> Mapping[str, Outcome]:
+        return rows.to_outcomes(await self._select("received", "key", list(keys)))
 
     async def conversations(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
         found, missing = self._conversations.pick(ids)

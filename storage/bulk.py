@@ -150,6 +150,30 @@ def hold_sql(table: Table) -> str:
     )
 
 
+LOOK_UP = """
+    WITH held AS MATERIALIZED (
+        SELECT c.*, (value->>1)::int AS known
+        FROM jsonb_array_elements($2::jsonb) JOIN conversation c ON c.id = value->>0
+        ORDER BY c.id FOR NO KEY UPDATE OF c
+    ), of_held AS MATERIALIZED (
+        SELECT t.*, (value->>1)::int AS known
+        FROM (SELECT DISTINCT ticket FROM held) h JOIN ticket t ON t.number = h.ticket
+        LEFT JOIN jsonb_array_elements($3::jsonb) ON (value->>0)::bigint = t.number
+        ORDER BY t.number FOR NO KEY UPDATE OF t
+    ), before AS (
+        SELECT * FROM received WHERE key IN (SELECT jsonb_array_elements_text($1::jsonb))
+    )
+    SELECT (SELECT json_agg(before) FROM before)::text AS received,
+        (SELECT json_agg(held) FROM held WHERE version <> known)::text AS conversations,
+        (SELECT json_agg(of_held) FROM of_held WHERE version IS DISTINCT FROM known)::text AS tickets"""
+"""PostgreSQL's statement that reads all that a batch of plain messages needs, in one round trip.
+
+It returns, as JSON, which of the events' keys ($1) were received before, and of the conversations ($2) and
+their tickets ($3), both given as [key, known version], those that are not as they are known. It locks both
+in the order in which all nodes do, conversations before tickets.
+"""
+
+
 @cache
 def together_sql(queries: tuple[str, ...], *, tell: bool) -> str:
     """Return PostgreSQL's statement that executes several, each with one parameter, in one round trip.

@@ -33,7 +33,9 @@ _OUTDATED = "What was remembered is outdated."
 class RememberedBatch(TortoiseBatch):
     """A batch that reads nothing."""
 
-    async def received(self, keys: Collection[str]) -> Mapping[str, Outcome]:
+    async def received(
+        self, keys: Collection[str], about: Collection[ConversationId] = ()
+    ) -> Mapping[str, Outcome]:
         return {}
 
     async def begun(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
