@@ -49,6 +49,7 @@ from storage.database import Database
 from storage.figures import TortoiseFigures
 from storage.files import LocalFiles
 from storage.mailbox import TortoiseMailbox
+from storage.memory import Memory
 from storage.outbox import TortoiseOutbox
 from storage.reading import TortoiseStaffReads, TortoiseVisitorReads
 from storage.search_index import SearchIndexer
@@ -142,7 +143,8 @@ async def running_desk(
         await refuse_unfinished(database)
         hub, loops, facts = Hub(), Loops(), SharedFacts()
         node = Node(new_id(), facts.has_others)
-        desk = build_desk(config, database, hub, node)
+        memory = Memory()
+        desk = build_desk(config, database, hub, node, memory)
         services = await _services(config, database, data, desk, hub, demo=demo)
         services = replace(
             services,
@@ -168,7 +170,7 @@ async def running_desk(
         late.add(partial(add_account_links, database=database))
         warming = Warming(application, mailing)
         late.prepare_with(warming.now)
-        await stack.enter_async_context(_linked(database, node, services, loops))
+        await stack.enter_async_context(_linked(database, node, memory, services, loops))
         loops.start(DESK_LOOP, desk.run())
         loops.start(RELAY_LOOP, relay.run())
         try:
@@ -197,7 +199,9 @@ async def running_desk(
 
 
 @asynccontextmanager
-async def _linked(database: Database, node: Node, services: Services, loops: Loops) -> AsyncIterator[None]:
+async def _linked(
+    database: Database, node: Node, memory: Memory, services: Services, loops: Loops
+) -> AsyncIterator[None]:
     """Keep a link to the desk's other nodes; on SQLite there are none, and the files are looked after."""
     indexer = SearchIndexer(database)
     work = {SEARCH_LOOP: (indexer.run(), indexer.stop)}
@@ -209,7 +213,7 @@ async def _linked(database: Database, node: Node, services: Services, loops: Loo
         # PostgreSQL's driver is needed by a desk on PostgreSQL only.
         from storage.node_link import NodeLink
 
-        link = NodeLink(database, node.name, services.hub, services.facts, services.wake_relay)
+        link = NodeLink(database, node.name, services.hub, services.facts, memory, services.wake_relay)
         work[NODES_LOOP] = (link.run(), link.stop)
     for name, (run, _) in work.items():
         loops.start(name, run)
@@ -221,13 +225,15 @@ async def _linked(database: Database, node: Node, services: Services, loops: Loo
             await loops.finish(name, LINK_PATIENCE)
 
 
-def build_desk(config: Config, database: Database, hub: Hub, node: Node = ALONE) -> Desk:
+def build_desk(
+    config: Config, database: Database, hub: Hub, node: Node = ALONE, memory: Memory | None = None
+) -> Desk:
     """Return the desk over this database; its ``run`` has still to be started.
 
-    ``node`` is this process where others work on the same desk.
+    ``node`` is this process where others work on the same desk, ``memory`` what it remembers of the records.
     """
     flows = Flows(live_chat.step, ticket_work.step)
-    store = TortoiseStore(database, config.desk.first_ticket, node)
+    store = TortoiseStore(database, config.desk.first_ticket, node, memory)
     return Desk(config, store, hub, flows, now, new_id)
 
 

@@ -22,7 +22,7 @@ from chatdesk.errors import (
 )
 from chatdesk.events import AnyEvent, Outcome
 from chatdesk.hub import Hub
-from chatdesk.loading import load
+from chatdesk.loading import load, plainly_about
 from chatdesk.metrics import BatchReport
 from chatdesk.ports import Clock, ConversationFlow, NewId, Store, TicketFlow
 from chatdesk.routing import Router
@@ -234,7 +234,8 @@ class Desk:
         """
         async with self._store.batch(remembered=remembered) as batch:
             keys = [event.key for event in events]
-            known = dict(await batch.received(set(keys)))
+            about = () if remembered else plainly_about(events)
+            known = dict(await batch.received(set(keys), about))
             loaded = await load(batch, [e for e, key in zip(events, keys, strict=True) if key not in known])
             flows = self._flows
             work = Work(self._config, flows.conversation, flows.ticket, self._new_id, self._router, loaded)

@@ -145,6 +145,10 @@ class Hub:
         """Return the conversations somebody listens to, each as last told (None: not told of yet)."""
         return {identity: self._newest.get(identity) for identity in self._conversations}
 
+    def newest(self, conversation: ConversationId) -> Conversation | None:
+        """Return the conversation as its listeners were last told, if they were."""
+        return self._newest.get(conversation)
+
     def listeners(self, conversation: ConversationId) -> int:
         """Return how many listen to the conversation."""
         return len(self._conversations.get(conversation, ()))

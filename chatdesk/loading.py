@@ -55,6 +55,13 @@ async def load(batch: StoreBatch, events: Sequence[AnyEvent]) -> Loaded:
     return loaded
 
 
+def plainly_about(events: Sequence[AnyEvent]) -> set[ConversationId]:
+    """Return the conversations of the events if these need no more than them and their tickets; else none."""
+    if any(type(event) not in _PLAIN for event in events):
+        return set()
+    return {event.conversation for event in events if isinstance(event, ConversationEvent)}
+
+
 async def _load_conversations(
     batch: StoreBatch, events: Sequence[AnyEvent], others: Sequence[AnyEvent], loaded: Loaded
 ) -> None:

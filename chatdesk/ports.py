@@ -32,8 +32,13 @@ TicketFlow = Callable[[Ticket, AnyEvent, Situation], TicketDecision]
 class StoreBatch(Protocol):
     """One open transaction of the store; everything read in it holds until it is committed."""
 
-    async def received(self, keys: Collection[str]) -> Mapping[str, Outcome]:
-        """Return the outcomes of those event keys that were received before."""
+    async def received(
+        self, keys: Collection[str], about: Collection[ConversationId] = ()
+    ) -> Mapping[str, Outcome]:
+        """Return the outcomes of those event keys that were received before.
+
+        ``about`` are the conversations that will be asked for next: a store may read them along.
+        """
 
     async def conversations(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
         """Return the conversations that exist, by id."""

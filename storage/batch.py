@@ -18,9 +18,9 @@ from chatdesk.ticket import Ticket, TicketNumber
 from chatdesk.waiting_line import WaitingLine
 from storage import rows, tables
 from storage.bulk import Row, Statement, in_list, insert, rows_json, update
-from storage.cache import Cache
 from storage.connection import Connection
 from storage.intake import Browser, Intake
+from storage.memory import Memory
 from storage.orm import faults
 from storage.tables import Table
 from storage.writing import write_all
@@ -47,8 +47,7 @@ class TortoiseBatch:
     def __init__(
         self,
         connection: Connection,
-        conversations: Cache[ConversationId, Conversation],
-        tickets: Cache[TicketNumber, Ticket],
+        memory: Memory,
         first_ticket: int,
         node: Node,
         intake: Intake,
@@ -56,19 +55,18 @@ class TortoiseBatch:
         self._connection = connection
         self._dialect = connection.capabilities.dialect
         self._place = "?" if self._dialect == "sqlite" else "$1"
-        self._conversations = conversations
-        self._tickets = tickets
+        self._conversations = memory.conversations
+        self._tickets = memory.tickets
         self._first_ticket = first_ticket
         self._node = node
         self._intake = intake
+        self._went_on: set[ConversationId] = set()
         self.changes = Changes()
 
-    async def received(self, keys: Collection[str]) -> Mapping[str, Outcome]:
-        found = await self._select("received", "key", list(keys))
-        return {
-            row["key"]: Outcome(row["conversation"], row["seq"], row["ticket"], repeated=True)
-            for row in found
-        }
+    async def received(
+        self, keys: Collection[str], about: Collection[ConversationId] = ()
+    ) -> Mapping[str, Outcome]:
+        return rows.to_outcomes(await self._select("received", "key", list(keys)))
 
     async def conversations(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
         found, missing = self._conversations.pick(ids)
@@ -189,6 +187,7 @@ class TortoiseBatch:
             known = before.get(identity)
             if known is not None and _only_went_on(known, conversation):
                 continued.append(rows.continued_row(conversation))
+                self._went_on.add(identity)
             else:
                 others.append(conversation)
         yield from self._upsert(tables.CONVERSATION, ("id",), others, rows.conversation_row)

@@ -56,8 +56,12 @@ def parameters(rows: Sequence[Row]) -> list[Value]:
 
 def rows_json(values: Sequence[Any]) -> str:
     """Return rows as JSON; a NUL, which cuts a text in SQLite and fails in PostgreSQL, becomes U+FFFD."""
-    text = to_json(values).decode()
-    return _NUL.sub(r"\1\\ufffd", text) if r"\u0000" in text else text
+    return without_nul(to_json(values).decode())
+
+
+def without_nul(json: str) -> str:
+    """Return JSON with U+FFFD for each NUL."""
+    return _NUL.sub(r"\1\\ufffd", json) if r"\u0000" in json else json
 
 
 def _plain(text: str) -> str:
@@ -145,12 +149,36 @@ def hold_sql(table: Table) -> str:
     )
 
 
+LOOK_UP = """
+    WITH held AS MATERIALIZED (
+        SELECT c.*, (value->>1)::int AS known
+        FROM jsonb_array_elements($2::jsonb) JOIN conversation c ON c.id = value->>0
+        ORDER BY c.id FOR NO KEY UPDATE OF c
+    ), of_held AS MATERIALIZED (
+        SELECT t.*, (value->>1)::int AS known
+        FROM (SELECT DISTINCT ticket FROM held) h JOIN ticket t ON t.number = h.ticket
+        LEFT JOIN jsonb_array_elements($3::jsonb) ON (value->>0)::bigint = t.number
+        ORDER BY t.number FOR NO KEY UPDATE OF t
+    ), before AS (
+        SELECT * FROM received WHERE key IN (SELECT jsonb_array_elements_text($1::jsonb))
+    )
+    SELECT (SELECT json_agg(before) FROM before)::text AS received,
+        (SELECT json_agg(held) FROM held WHERE version <> known)::text AS conversations,
+        (SELECT json_agg(of_held) FROM of_held WHERE version IS DISTINCT FROM known)::text AS tickets"""
+"""PostgreSQL's statement that reads all that a batch of plain messages needs, in one round trip.
+
+It returns, as JSON, which of the events' keys ($1) were received before, and of the conversations ($2) and
+their tickets ($3), both given as [key, known version], those that are not as they are known. It locks both
+in the order in which all nodes do, conversations before tickets.
+"""
+
+
 @cache
 def together_sql(queries: tuple[str, ...], *, tell: bool) -> str:
     """Return PostgreSQL's statement that executes several, each with one parameter, in one round trip.
 
-    It answers with one row: how many rows each has changed. With ``tell`` a last parameter, a JSON array
-    of texts, is told to every node at the commit.
+    It answers with one row: how many rows each has changed. With ``tell`` the texts of a last parameter, an
+    array, are told to every node at the commit.
     """
     parts = _named_parts(queries, tell=tell)
     counts = ", ".join(f"(SELECT count(*) FROM s{index}) AS c{index}" for index in range(len(parts)))
@@ -187,9 +215,9 @@ def _named_parts(queries: tuple[str, ...], *, tell: bool) -> list[str]:
         for index, query in enumerate(queries)
     ]
     if tell:
-        source = f"jsonb_array_elements_text(${len(queries) + 1}::jsonb)"
+        source = f"unnest(${len(queries) + 1}::text[]) AS told"
         parts.append(
-            f"s{len(queries)} AS MATERIALIZED (SELECT pg_notify('{NODES_CHANNEL}', value) FROM {source})"
+            f"s{len(queries)} AS MATERIALIZED (SELECT pg_notify('{NODES_CHANNEL}', told) FROM {source})"
         )
     return parts
 

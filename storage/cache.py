@@ -13,10 +13,10 @@ Value = TypeVar("Value")
 
 
 class Cache(Generic[Key, Value]):
-    """The most recently used records as last committed by this process.
+    """The most recently used records as they were when this process last committed, read or heard of them.
 
-    Whoever uses it has to empty it when another process may have written [TortoiseStore.batch]; besides,
-    every write checks the version.
+    On SQLite whoever uses it has to empty it when another process may have written [TortoiseStore.batch];
+    besides, every write checks the version.
     """
 
     def __init__(self, size: int = CACHE_SIZE) -> None:
@@ -42,6 +42,15 @@ class Cache(Generic[Key, Value]):
             self._values.move_to_end(key)
         while len(self._values) > self._size:
             self._values.popitem(last=False)
+
+    def peek(self, key: Key) -> Value | None:
+        """Return the record if it is here; that it was looked at does not count as use."""
+        return self._values.get(key)
+
+    def drop(self, keys: Iterable[Key]) -> None:
+        """Forget these records."""
+        for key in keys:
+            self._values.pop(key, None)
 
     def clear(self) -> None:
         """Forget everything."""

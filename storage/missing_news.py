@@ -14,6 +14,7 @@ from chatdesk.hub import ConversationChanged, Hub, QueueChanged, TicketsChanged
 from chatdesk.ticket import Ticket
 from storage import rows
 from storage.database import Database
+from storage.memory import Memory
 
 RECENT = 50
 """Messages to tell again where it is not known which of them were told; pages know each by its number."""
@@ -39,9 +40,10 @@ _TICKETS = """
 class MissingNews:
     """Gathers which conversations have news, and tells the hub; one round reads all that gathered."""
 
-    def __init__(self, database: Database, hub: Hub) -> None:
+    def __init__(self, database: Database, hub: Hub, memory: Memory) -> None:
         self._database = database
         self._hub = hub
+        self._memory = memory
         self._wanted: set[ConversationId] = set()
         self._reading: Set[ConversationId] = frozenset()
         self._whole: set[ConversationId] = set()
@@ -115,6 +117,8 @@ class MissingNews:
         for message in map(rows.to_message, from_json(row["messages"] or "[]")):
             messages.setdefault(message.conversation, []).append(message)
         tickets = await self._tickets(c.ticket for c in found if c.ticket in changed or c.id in whole)
+        # Whoever listens is about to write, often: their batches need not read it again.
+        self._memory.learn(found, tickets.values())
         for conversation in found:
             ticket = tickets.get(conversation.ticket) if conversation.ticket is not None else None
             news = sorted(messages.get(conversation.id, ()), key=lambda message: message.changed)

@@ -1,29 +1,28 @@
 """The link between the nodes of one desk on PostgreSQL: hears what others commit, tells who is here.
 
-Commits tell ids [storage.announcements]; what they changed is read here, for those conversations only
-that somebody on this node listens to. A link that was lost compares every such conversation with the
-database when it is back, so nothing that was told meanwhile is missed.
+Commits tell what they changed, or ids only [storage.announcements]. What is missing is read here, for those
+conversations only that somebody on this node listens to. A link that was lost compares every such
+conversation with the database when it is back, so nothing that was told meanwhile is missed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import asyncpg
 import structlog
-from msgspec.json import decode as from_json
+from msgspec import DecodeError
 
 from chatdesk.conversation import Author, AuthorKind, ConversationId
 from chatdesk.errors import DatabaseUnavailable, StorageError
 from chatdesk.hub import ConversationChanged, Hub, QueueChanged, TicketsChanged, Typing
 from chatdesk.nodes import SharedFacts
-from chatdesk.ticket import TicketNumber
-from storage.announcements import Fact, packed, told_news
+from storage.announcements import Told, Typist, WentOn, beginning, following, packed, read_told
 from storage.bulk import NODES_CHANNEL
 from storage.database import Database, postgres_address
+from storage.memory import Memory
 from storage.missing_news import MissingNews
 from storage.postgres_client import translated
 
@@ -39,19 +38,28 @@ RETRY_AFTER = 0.5
 class NodeLink:
     """One node's link to the others; ``run`` has to be running. ``node`` is this node's own name.
 
-    ``wake`` is called when another node queued deliveries: should it die, this one sends them.
+    ``memory`` is what this node's batches remember, which follows what others tell. ``wake`` is called when
+    another node queued deliveries: should it die, this one sends them.
     """
 
     def __init__(
-        self, database: Database, node: str, hub: Hub, facts: SharedFacts, wake: Callable[[], None]
+        self,
+        database: Database,
+        node: str,
+        hub: Hub,
+        facts: SharedFacts,
+        memory: Memory,
+        wake: Callable[[], None],
     ) -> None:
         self._database = database
         self._node = node
+        self._own = beginning(node)
         self._hub = hub
         self._facts = facts
+        self._memory = memory
         self._wake = wake
-        self._missing = MissingNews(database, hub)
-        self._typing: list[Sequence[Fact]] = []
+        self._missing = MissingNews(database, hub, memory)
+        self._typing: list[Typist] = []
         self._changed: dict[str, str | None] = {}
         self._greet = self._whole = False
         self._heard_at: dict[str, float] = {}
@@ -134,45 +142,57 @@ class NodeLink:
         self._news.set()
 
     def _on_told(self, _: object, __: int, ___: str, text: object) -> None:
-        told: dict[str, Any] = from_json(str(text))
-        node = told["node"]
-        if node == self._node:
+        text = str(text)
+        if text.startswith(self._own):
             return
-        if told.get("beat"):
-            self._on_beat(node, told)
-        for item in told.get("news", ()):
-            self._on_news(item)
-        if told.get("conversations"):
-            self._missing.want(told["conversations"], told.get("changed", ()))
-        if told.get("tickets"):
-            announced = tuple((TicketNumber(number), reason) for number, reason in told.get("announced", ()))
-            self._hub.pass_on_to_desk(TicketsChanged(frozenset(told["tickets"]), announced))
-        if told.get("queue"):
+        try:
+            told = read_told(text)
+        except DecodeError as error:
+            # Another program's word for something: whatever it was about is looked for.
+            log.warning("announcement_unreadable", error=str(error))
+            self._memory.clear()
+            self._missing.want_all()
+            return
+        if told.beat:
+            self._on_beat(told)
+        for item in told.went_on:
+            self._on_went_on(item)
+        self._memory.forget(told.conversations, told.changed)
+        if told.conversations:
+            self._missing.want(told.conversations, told.changed)
+        if told.tickets or told.announced:
+            self._hub.pass_on_to_desk(TicketsChanged(frozenset(told.tickets), told.announced))
+        if told.queue:
             self._hub.pass_on_to_desk(QueueChanged())
-        if told.get("deliveries"):
+        if told.deliveries:
             self._wake()
 
-    def _on_news(self, item: Sequence[Any]) -> None:
-        identity = ConversationId(item[0][0])
-        if self._hub.listeners(identity):
-            conversation, messages = told_news(item)
-            if not self._hub.pass_on_next(ConversationChanged(conversation, messages, None)):
-                self._missing.want([identity])
+    def _on_went_on(self, told: WentOn) -> None:
+        remembered = self._memory.follow(told)
+        if not self._hub.listeners(told.id):
+            return
+        newest = self._hub.newest(told.id)
+        if newest is not None and newest.version >= told.version:
+            return
+        after = remembered or following(newest, told)
+        if after is None or not self._hub.pass_on_next(ConversationChanged(after, told.messages, None)):
+            self._missing.want([told.id])
 
-    def _on_beat(self, node: str, told: dict[str, Any]) -> None:
+    def _on_beat(self, told: Told) -> None:
+        node = told.node
         self._heard_at[node] = asyncio.get_running_loop().time()
-        if told.get("greet") or not self._facts.knows(node):
+        if told.greet or not self._facts.knows(node):
             # It does not know this node's facts, or this one was away: both say everything again.
             self._whole = True
             self._greet = self._greet or not self._facts.knows(node)
             self._news.set()
-        if told.get("whole"):
+        if told.whole:
             self._facts.hear(node, {}, whole=True)
         elif self._facts.knows(node):
-            self._facts.hear(node, dict(told.get("facts", ())))
-        for conversation, kind, identity, name, on, internal in told.get("typing", ()):
+            self._facts.hear(node, dict(told.facts))
+        for conversation, kind, identity, name, on, internal in told.typing:
             by = Author(AuthorKind(kind), identity, name)
-            self._hub.pass_on(Typing(ConversationId(conversation), by, on, internal))
+            self._hub.pass_on(Typing(conversation, by, on, internal))
 
     def _forget_silent(self) -> None:
         silent = asyncio.get_running_loop().time() - 3 * BEAT
@@ -185,7 +205,7 @@ class NodeLink:
 
     def _signal(self, typing: Typing) -> None:
         by = typing.by
-        self._typing.append([typing.conversation, by.kind.value, by.id, by.name, typing.on, typing.internal])
+        self._typing.append((typing.conversation, by.kind.value, by.id, by.name, typing.on, typing.internal))
         self._news.set()
 
     def _say(self, key: str, value: str | None) -> None:

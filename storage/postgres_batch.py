@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from msgspec.json import decode as from_json
 
 from chatdesk.conversation import Conversation, ConversationId
+from chatdesk.events import Outcome
 from chatdesk.ticket import Ticket, TicketNumber
 from storage import rows, tables
 from storage.announcements import announcements
 from storage.batch import TortoiseBatch
-from storage.bulk import Statement, hold_sql, in_list, rows_json, together_sql
+from storage.bulk import LOOK_UP, Statement, hold_sql, in_list, rows_json, together_sql
 
 
 class PostgresBatch(TortoiseBatch):
@@ -19,7 +23,40 @@ class PostgresBatch(TortoiseBatch):
     the commit instead of failing on it; what the cache holds is read again only where it has changed.
     """
 
+    _about: Collection[ConversationId] = frozenset()
+    """Conversations that were looked up: those of them that exist are held, and so are their tickets."""
+    _held: Mapping[ConversationId, Conversation] = {}
+    _tickets_held: Mapping[TicketNumber, Ticket] = {}
+
+    async def received(
+        self, keys: Collection[str], about: Collection[ConversationId] = ()
+    ) -> Mapping[str, Outcome]:
+        return await self._look_up(keys, about) if about else await super().received(keys)
+
+    async def _look_up(
+        self, keys: Collection[str], about: Collection[ConversationId]
+    ) -> Mapping[str, Outcome]:
+        """Read, and lock, in one round trip what a batch of plain messages is about."""
+        found, _ = self._conversations.pick(about)
+        of_found, _ = self._tickets.pick({c.ticket for c in found.values() if c.ticket is not None})
+        known = [[identity, found[identity].version if identity in found else 0] for identity in about]
+        tickets = [[number, ticket.version] for number, ticket in of_found.items()]
+        values = [rows_json(list(keys)), rows_json(known), rows_json(tickets)]
+        (row,) = await self._connection.execute_query_dict(LOOK_UP, values)
+        fresh = {c.id: c for c in rows.read_conversations(row["conversations"] or "[]")}
+        of_fresh = {
+            ticket.number: ticket for ticket in map(rows.to_ticket, from_json(row["tickets"] or "[]"))
+        }
+        self._conversations.put(fresh)
+        self._tickets.put(of_fresh)
+        self._about, self._held = about, found | fresh
+        numbers = {c.ticket for c in self._held.values()}
+        self._tickets_held = {n: ticket for n, ticket in (of_found | of_fresh).items() if n in numbers}
+        return rows.to_outcomes(from_json(row["received"] or "[]"))
+
     async def conversations(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
+        if self._about and all(identity in self._about for identity in ids):
+            return {identity: self._held[identity] for identity in ids if identity in self._held}
         found, _ = self._conversations.pick(ids)
         known = [[identity, found[identity].version if identity in found else 0] for identity in ids]
         changed = await self._connection.execute_query_dict(hold_sql(tables.CONVERSATION), [rows_json(known)])
@@ -40,6 +77,9 @@ class PostgresBatch(TortoiseBatch):
         return [rows.to_conversation(row) for row in await self._select("conversation", "open_key", keys)]
 
     async def tickets(self, numbers: Collection[TicketNumber]) -> Mapping[TicketNumber, Ticket]:
+        held = {number: self._tickets_held[number] for number in numbers if number in self._tickets_held}
+        if len(held) == len(numbers):
+            return held
         found, _ = self._tickets.pick(numbers)
         known = [[number, found[number].version if number in found else 0] for number in numbers]
         changed = await self._connection.execute_query_dict(hold_sql(tables.TICKET), [rows_json(known)])
@@ -54,11 +94,11 @@ class PostgresBatch(TortoiseBatch):
         again = bool(self.changes.revised.keys() & posted)
         late = [s for s in statements if again and s.query(1).startswith('UPDATE "message"')]
         together = [statement for statement in statements if statement not in late]
-        told = announcements(self._node, self.changes)
+        told = announcements(self._node, self.changes, self._went_on)
         if not together and not told:
             return None
         query = together_sql(tuple(s.query(len(s.rows)) for s in together), tell=bool(told))
-        values = [rows_json(s.rows) for s in together] + ([rows_json(told)] if told else [])
+        values: list[Any] = [rows_json(s.rows) for s in together] + ([told] if told else [])
         (counts,) = await self._connection.execute_query_dict(query, values)
         for statement, changed in zip(together, counts.values(), strict=False):
             if statement.changes is not None and changed != statement.changes:

@@ -21,9 +21,9 @@ from storage import rows
 from storage.announcements import announcements
 from storage.batch import TortoiseBatch
 from storage.bulk import Statement, all_or_nothing_sql, rows_json
-from storage.cache import Cache
 from storage.connection import Connection
 from storage.intake import Browser, Intake
+from storage.memory import Memory
 from storage.orm import faults
 from storage.sqlite_connection import SqliteConnection
 
@@ -33,7 +33,9 @@ _OUTDATED = "What was remembered is outdated."
 class RememberedBatch(TortoiseBatch):
     """A batch that reads nothing."""
 
-    async def received(self, keys: Collection[str]) -> Mapping[str, Outcome]:
+    async def received(
+        self, keys: Collection[str], about: Collection[ConversationId] = ()
+    ) -> Mapping[str, Outcome]:
         return {}
 
     async def begun(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
@@ -65,14 +67,13 @@ class RememberedSqliteBatch(RememberedBatch):
     def __init__(
         self,
         connection: SqliteConnection,
-        conversations: Cache[ConversationId, Conversation],
-        tickets: Cache[TicketNumber, Ticket],
+        memory: Memory,
         first_ticket: int,
         node: Node,
         intake: Intake,
         data_version: int,
     ) -> None:
-        super().__init__(connection, conversations, tickets, first_ticket, node, intake)
+        super().__init__(connection, memory, first_ticket, node, intake)
         self._sqlite = connection
         self._data_version = data_version
 
@@ -94,13 +95,12 @@ class RememberedPostgresBatch(RememberedBatch):
     def __init__(
         self,
         client: Connection,
-        conversations: Cache[ConversationId, Conversation],
-        tickets: Cache[TicketNumber, Ticket],
+        memory: Memory,
         first_ticket: int,
         node: Node,
         intake: Intake,
     ) -> None:
-        super().__init__(client, conversations, tickets, first_ticket, node, intake)
+        super().__init__(client, memory, first_ticket, node, intake)
         self._used: dict[TicketNumber, Ticket] = {}
 
     async def tickets(self, numbers: Collection[TicketNumber]) -> Mapping[TicketNumber, Ticket]:
@@ -109,12 +109,12 @@ class RememberedPostgresBatch(RememberedBatch):
         return found
 
     async def _execute(self, statements: Sequence[Statement]) -> Statement | None:
-        told = announcements(self._node, self.changes)
+        told = announcements(self._node, self.changes, self._went_on)
         query = all_or_nothing_sql(tuple(s.query(len(s.rows)) for s in statements), tell=bool(told))
         # Nodes that change the same rows take them in the same order, so that none waits for another's.
-        values = [rows_json(sorted(s.rows, key=_key) if s.changes else s.rows) for s in statements]
+        values: list[Any] = [rows_json(sorted(s.rows, key=_key) if s.changes else s.rows) for s in statements]
         if told:
-            values.append(rows_json(told))
+            values.append(told)
         values.append(rows_json([statement.changes for statement in statements]))
         values.append(rows_json([[ticket.number, ticket.version] for ticket in self._used.values()]))
         try:

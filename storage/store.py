@@ -8,40 +8,44 @@ from contextlib import asynccontextmanager
 from msgspec.json import encode as to_json
 
 from chatdesk.changes import Changes, SetAside
-from chatdesk.conversation import Conversation, ConversationId
 from chatdesk.errors import ConcurrentChange, NotRemembered
 from chatdesk.events import AnyEvent
 from chatdesk.nodes import ALONE, Node
-from chatdesk.ticket import Ticket, TicketNumber
 from storage.batch import TortoiseBatch
-from storage.cache import Cache
 from storage.connection import Connection
 from storage.database import Database
 from storage.intake import Intake
+from storage.memory import Memory
 from storage.orm import models
 from storage.postgres_batch import PostgresBatch
 from storage.remembered_batch import RememberedBatch, RememberedPostgresBatch, RememberedSqliteBatch
 from storage.sqlite_connection import SqliteTransaction
 
-READ_FIRST = 20
-"""Batches that read what they are about after another node was found to write to the same conversations."""
+READ_FIRST = 32
+"""Batches, at most, that read what they are about after one from memory was outdated by another node's."""
 
 
 class TortoiseStore:
     """The desk's record in a database [chatdesk.ports.Store].
 
-    ``first_ticket`` is a new desk's first; ``node`` is this process to the others on PostgreSQL.
+    ``first_ticket`` is a new desk's first; ``node`` is this process to the others on PostgreSQL, and
+    ``memory`` is shared with who hears from them [NodeLink].
     """
 
-    def __init__(self, database: Database, first_ticket: int = 1001, node: Node = ALONE) -> None:
+    def __init__(
+        self,
+        database: Database,
+        first_ticket: int = 1001,
+        node: Node = ALONE,
+        memory: Memory | None = None,
+    ) -> None:
         self._database = database
         self._node = node
         self._first_ticket = first_ticket
-        self._conversations: Cache[ConversationId, Conversation] = Cache()
-        self._tickets: Cache[TicketNumber, Ticket] = Cache()
+        self._memory = memory or Memory()
         self._intake = Intake()
         self._data_version = -1
-        self._read_first = 0
+        self._read_first, self._next_read_first = 0, 1
 
     @property
     def _on_postgres(self) -> bool:
@@ -50,60 +54,60 @@ class TortoiseStore:
     @asynccontextmanager
     async def batch(self, *, remembered: bool = False) -> AsyncIterator[TortoiseBatch]:
         """Open a transaction [chatdesk.ports.Store.batch]."""
+        batch: TortoiseBatch | None = None
         try:
             if remembered:
-                batch: TortoiseBatch = self._remembered_batch()
+                batch = self._remembered_batch()
                 yield batch
                 self._keep(batch.changes)
+                self._next_read_first = max(self._next_read_first // 2, 1)
                 return
             async with self._database.writing() as connection:
                 self._forget_if_outdated(connection)
                 kind = PostgresBatch if self._on_postgres else TortoiseBatch
-                caches = (self._conversations, self._tickets)
                 # Other nodes open tickets too: on PostgreSQL each batch reads, and locks, what that takes.
                 intake = Intake() if self._on_postgres else self._intake
-                batch = kind(connection, *caches, self._first_ticket, self._node, intake)
+                batch = kind(connection, self._memory, self._first_ticket, self._node, intake)
                 yield batch
         except NotRemembered:
             self._intake.take_back()
             raise
         except BaseException as error:
-            self._forget(error, remembered=remembered)
+            if remembered and self._on_postgres and batch and isinstance(error, ConcurrentChange):
+                self._read_first_after(batch.changes)
+            else:
+                # What a failed batch read or wrote may not be what is stored.
+                self._forget_all()
             raise
         self._keep(batch.changes)
 
     def _remembered_batch(self) -> RememberedBatch:
-        caches = (self._conversations, self._tickets)
         sqlite = self._database.sqlite_writer
         if sqlite is not None:
             return RememberedSqliteBatch(
-                sqlite, *caches, self._first_ticket, self._node, self._intake, self._data_version
+                sqlite, self._memory, self._first_ticket, self._node, self._intake, self._data_version
             )
         if self._read_first > 0:
             self._read_first -= 1
             raise NotRemembered("Another node works on the same conversations.")
         return RememberedPostgresBatch(
-            self._database.writer, *caches, self._first_ticket, self._node, Intake()
+            self._database.writer, self._memory, self._first_ticket, self._node, Intake()
         )
 
-    def _forget(self, error: BaseException, *, remembered: bool) -> None:
-        """Forget what a failed batch read or wrote: it may not be what is stored.
+    def _read_first_after(self, outdated: Changes) -> None:
+        """Have the next batches read first, more of them after a large batch and after each further conflict.
 
-        On PostgreSQL every other batch compares what is remembered with the database anyway.
+        What is remembered can stay: on PostgreSQL every other batch compares it with the database.
         """
-        if remembered and self._on_postgres and isinstance(error, ConcurrentChange):
-            self._read_first = READ_FIRST
-            return
-        self._forget_all()
+        self._read_first = min(max(self._next_read_first, len(outdated.conversations)), READ_FIRST)
+        self._next_read_first = min(2 * self._next_read_first, READ_FIRST)
 
     def _keep(self, changes: Changes) -> None:
-        self._conversations.put(changes.conversations)
-        self._tickets.put(changes.tickets)
+        self._memory.keep(changes)
         self._intake.follow(changes)
 
     def _forget_all(self) -> None:
-        self._conversations.clear()
-        self._tickets.clear()
+        self._memory.clear()
         self._intake.forget()
 
     def _forget_if_outdated(self, connection: Connection) -> None:

@@ -80,7 +80,9 @@ class FakeBatch:
         self._store = store
         self._record = store.record
 
-    async def received(self, keys: Collection[str]) -> Mapping[str, Outcome]:
+    async def received(
+        self, keys: Collection[str], about: Collection[ConversationId] = ()
+    ) -> Mapping[str, Outcome]:
         known = self._record.received
         return {key: replace(known[key], repeated=True) for key in keys if key in known}
 

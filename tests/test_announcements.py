@@ -1,18 +1,28 @@
-"""What nodes tell one another of a commit: a small one whole, of a larger one the ids, and nothing twice."""
+"""What nodes tell one another of a commit: what went on whole, of all else the ids, and nothing twice."""
 
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from chatdesk.changes import Changes
-from chatdesk.conversation import Author, AuthorKind, ConversationId, Message, Visibility
+from chatdesk.conversation import Author, AuthorKind, ConversationId, Message, Receipts, Visibility
 from chatdesk.hub import ConversationChanged, ConversationNews, Hub
 from chatdesk.nodes import Node
-from storage.announcements import LONGEST, MANY, announcements, packed, told_news
+from storage.announcements import (
+    LONGEST,
+    MANY,
+    Told,
+    announcements,
+    beginning,
+    following,
+    packed,
+    read_told,
+)
 from tests.desk_builders import CHAT, TICKET, TUESDAY, conversation, ticket
 
 NODE = Node("node", has_others=lambda: True)
@@ -28,17 +38,42 @@ def commit(*messages: Message, **more: Any) -> Changes:
     return Changes(conversations={CHAT: conversation()}, messages=list(messages), **more)
 
 
-def told(changes: Changes) -> dict[str, Any]:
-    (text,) = announcements(NODE, changes)
-    found: dict[str, Any] = json.loads(text)
-    return found
+def told(changes: Changes, *went_on: ConversationId) -> Told:
+    (text,) = announcements(NODE, changes, went_on or (CHAT,))
+    return read_told(text)
 
 
-def test_a_message_is_told_whole_and_read_back_as_it_was() -> None:
-    found = told(commit(said()))
-    assert told_news(found["news"][0]) == (conversation(), (said(),))
-    assert "conversations" not in found
-    assert found["tickets"] == [TICKET]
+def test_of_a_conversation_that_went_on_all_is_told_and_read_back_as_it_is() -> None:
+    before = conversation(version=1)
+    after = replace(
+        before,
+        last_seq=2,
+        changed_at=TUESDAY + timedelta(microseconds=1),
+        receipts=Receipts(2, 1, 4, 3),
+        version=2,
+    )
+    found = told(Changes(conversations={CHAT: after}, messages=[said()]))
+    (item,) = found.went_on
+    assert following(before, item) == after
+    assert item.messages == (said(),)
+    assert (found.conversations, found.tickets) == ((), (TICKET,))
+
+
+@pytest.mark.parametrize("known", [None, 1, 3, 4])
+def test_what_was_told_follows_only_upon_the_version_before_it(known: int | None) -> None:
+    (item,) = told(Changes(conversations={CHAT: conversation(version=3)})).went_on
+    assert following(conversation(version=known) if known else None, item) is None
+
+
+def test_a_nul_is_told_as_it_is_stored() -> None:
+    (item,) = told(commit(said("a\0b"))).went_on
+    assert item.messages[0].text == "a\ufffdb"
+
+
+def test_a_node_knows_its_own_announcements_by_how_they_begin() -> None:
+    texts = announcements(NODE, commit(said(), queue_changed=True), (CHAT,))
+    assert all(text.startswith(beginning("node")) for text in texts)
+    assert not any(text.startswith(beginning("nod")) for text in texts)
 
 
 @pytest.mark.parametrize(
@@ -52,8 +87,12 @@ def test_a_message_is_told_whole_and_read_back_as_it_was() -> None:
 )
 def test_what_has_to_be_read_is_told_by_its_id(changes: Changes) -> None:
     found = told(changes)
-    assert found["conversations"] == [CHAT]
-    assert "news" not in found
+    assert (found.conversations, found.went_on) == ((CHAT,), ())
+
+
+def test_a_conversation_that_did_more_than_go_on_is_told_by_its_id() -> None:
+    found = told(commit(said()), ConversationId("another"))
+    assert (found.conversations, found.went_on) == ((CHAT,), ())
 
 
 def test_what_is_told_whole_of_many_conversations_takes_several_texts_and_nothing_is_left_out() -> None:
@@ -63,31 +102,29 @@ def test_what_is_told_whole_of_many_conversations_takes_several_texts_and_nothin
         for number, name in enumerate(names)
     ]
     conversations = {name: replace(conversation(), id=name) for name in names}
-    texts = announcements(NODE, Changes(conversations=conversations, messages=written, queue_changed=True))
-    found = [json.loads(text) for text in texts]
-    whole = [told_news(item) for text in found for item in text.get("news", ())]
+    changes = Changes(conversations=conversations, messages=written, queue_changed=True)
+    texts = announcements(NODE, changes, names)
+    found = [read_told(text) for text in texts]
     assert max(len(text.encode()) for text in texts) <= LONGEST
-    assert {c.id: messages for c, messages in whole} == {
-        name: (message,) for name, message in zip(names, written, strict=True) if name != names[7]
-    }
-    assert [name for text in found for name in text.get("conversations", ())] == [names[7]]
-    assert [text for text in found if text.get("queue")] == [{"node": "node", "queue": True}]
+    assert [(item.id, item.messages) for text in found for item in text.went_on] == [
+        (name, (message,)) for name, message in zip(names, written, strict=True) if name != names[7]
+    ]
+    assert [name for text in found for name in text.conversations] == [names[7]]
+    assert [text.queue for text in found] == [True] + [False] * (len(found) - 1)
 
 
 def test_of_many_conversations_the_ids_are_told() -> None:
     names = [ConversationId(f"chat{number}") for number in range(MANY + 1)]
-    texts = announcements(
-        NODE, Changes(conversations={name: replace(conversation(), id=name) for name in names})
-    )
-    found = [json.loads(text) for text in texts]
-    assert [name for text in found for name in text.get("conversations", ())] == names
-    assert not any("news" in text for text in found)
+    changes = Changes(conversations={name: replace(conversation(), id=name) for name in names})
+    found = [read_told(text) for text in announcements(NODE, changes, names)]
+    assert [name for text in found for name in text.conversations] == names
+    assert not any(text.went_on for text in found)
 
 
 def test_where_no_other_node_is_known_the_ids_are_told() -> None:
-    (text,) = announcements(Node("node"), commit(said()))
-    assert json.loads(text)["conversations"] == [CHAT]
-    assert announcements(Node(), commit(said())) == []
+    (text,) = announcements(Node("node"), commit(said()), (CHAT,))
+    assert read_told(text).conversations == (CHAT,)
+    assert announcements(Node(), commit(said()), (CHAT,)) == []
 
 
 def test_of_two_things_that_are_too_long_together_each_is_told() -> None:

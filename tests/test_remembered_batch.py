@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from chatdesk.changes import Changes
-from chatdesk.conversation import Message, Visibility
+from chatdesk.conversation import ConversationId, Message, Visibility
 from chatdesk.errors import ConcurrentChange, EventRefused, NotRemembered
 from chatdesk.events import Outcome, TicketCancelled, TicketTaken
 from chatdesk.nodes import Node
@@ -175,28 +175,54 @@ async def test_what_is_written_from_memory_is_told_to_the_other_nodes(tmp_path: 
                 told = json.loads(await heard.get())
         finally:
             await listener.close()
-    ((row, _),) = told["news"]
-    assert (told["node"], row[0]) == ("a", CHAT)
+    ((identity, *_),) = told["went_on"]
+    assert (told["node"], identity) == ("a", CHAT)
 
 
-async def test_batches_remember_again_a_while_after_another_node_wrote(tmp_path: Path) -> None:
+async def test_the_more_often_another_node_was_faster_the_longer_batches_read_first(tmp_path: Path) -> None:
     async with Database(url(tmp_path, "postgres")) as database:
         store = TortoiseStore(database, node=Node("a"))
         async with store.batch() as batch:
             await batch.write(Changes(conversations={CHAT: conversation(version=1)}))
+        conflicts = [await batches_until_outdated(store, database) for _ in range(8)]
+        assert conflicts == [1, 2, 3, 5, 9, 17, READ_FIRST + 1, READ_FIRST + 1]
+        assert await batches_until_outdated(store, database, remembered=1) == READ_FIRST + 2
+        assert await batches_until_outdated(store, database) == READ_FIRST // 2 + 1
+
+
+async def test_after_a_large_batch_was_outdated_many_read_first(tmp_path: Path) -> None:
+    names = [ConversationId(f"chat{number}") for number in range(READ_FIRST + 1)]
+    async with Database(url(tmp_path, "postgres")) as database:
+        store = TortoiseStore(database, node=Node("a"))
+        begun = {name: conversation(id=name, visitor=name, version=1) for name in names}
+        async with store.batch() as batch:
+            await batch.write(Changes(conversations={CHAT: conversation(version=1), **begun}))
         await database.writer.execute_query(OTHERS_WRITE["conversation"])
-        refused = [await refuses_to_remember(store) for _ in range(READ_FIRST + 4)]
-        assert refused == [True] * (1 + READ_FIRST) + [False] * 3
+        with pytest.raises(ConcurrentChange):
+            async with store.batch(remembered=True) as batch:
+                known = await batch.conversations(names)
+                changed = {c.id: replace(c, version=c.version + 1) for c in known.values()}
+                await batch.write(Changes(conversations=changed))
+        assert await batches_until_outdated(store, database) == READ_FIRST + 1
 
 
-async def refuses_to_remember(store: TortoiseStore) -> bool:
-    """Change the conversation, if need be after reading it; return whether that was needed."""
-    try:
-        await go_on(store, remembered=True)
-    except (ConcurrentChange, NotRemembered):
-        await go_on(store, remembered=False)
-        return True
-    return False
+async def batches_until_outdated(store: TortoiseStore, database: Database, remembered: int = 0) -> int:
+    """Have another node write before each batch, after this many from memory; return which one conflicts."""
+    count = 0
+    while True:
+        count += 1
+        try:
+            async with store.batch(remembered=True) as batch:
+                known = (await batch.conversations([CHAT]))[CHAT]
+                if not remembered:
+                    await database.writer.execute_query(OTHERS_WRITE["conversation"])
+                await batch.write(Changes(conversations={CHAT: replace(known, version=known.version + 1)}))
+            remembered -= 1
+        except NotRemembered:
+            await go_on(store, remembered=False)
+        except ConcurrentChange:
+            await go_on(store, remembered=False)
+            return count
 
 
 async def go_on(store: TortoiseStore, *, remembered: bool) -> None:

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.json import encode as to_json
 
+from chatdesk.conversation import Conversation, Ended, Live, Receipts, Waiting
 from storage import rows, tables
 from storage.bulk import Row
 from tests.core_builders import delivery
@@ -62,3 +64,25 @@ def test_a_row_holds_a_value_for_each_column_in_order(table: tables.Table, row: 
 def test_a_state_that_cannot_be_read_is_the_rows_fault(state: str, data: str) -> None:
     with pytest.raises(ValueError, match=r"dreaming|cannot be read"):
         rows.to_state({"id": "c", "state": state, "state_data": data})
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        conversation(
+            Live(("marcus", "dana")), receipts=Receipts(1, 2, 3, 4), last_seq=9, rating=4, version=7
+        ),
+        conversation(Waiting(TUESDAY, TUESDAY + timedelta(microseconds=1)), ticket=None),
+        conversation(Ended(TUESDAY), opened_at=TUESDAY - timedelta(days=1, microseconds=7)),
+    ],
+)
+def test_conversations_written_as_json_come_back_the_same(stored: Conversation) -> None:
+    row = {**dict(zip(tables.CONVERSATION.columns, rows.conversation_row(stored), strict=True)), "known": 1}
+    assert rows.read_conversations(to_json([row, row]).decode()) == [stored, stored]
+    assert rows.to_conversation(row) == stored
+
+
+@pytest.mark.parametrize("json", ["[{}]", "{", '[{"id": 1}]'])
+def test_rows_as_json_that_cannot_be_read_are_the_rows_fault(json: str) -> None:
+    with pytest.raises(ValueError, match="cannot be read"):
+        rows.read_conversations(json)

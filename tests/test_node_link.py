@@ -1,0 +1,172 @@
+"""What a node hears of another: people and batches here go on from it, late and lost announcements too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from chatdesk.changes import Changes
+from chatdesk.conversation import Author, AuthorKind, Message, Visibility
+from chatdesk.errors import ConcurrentChange, NotRemembered
+from chatdesk.hub import ConversationChanged, ConversationNews, Hub
+from chatdesk.nodes import Node, SharedFacts
+from storage.announcements import announcements
+from storage.bulk import NODES_CHANNEL
+from storage.database import Database
+from storage.memory import Memory
+from storage.node_link import NodeLink
+from storage.store import TortoiseStore
+from tests.core_builders import url
+from tests.desk_builders import CHAT, TICKET, TUESDAY, conversation, ticket
+
+pytestmark = pytest.mark.postgres
+
+DANA = Author(AuthorKind.CUSTOMER, "dana", "Dana Reyes")
+OTHER = Node("other", has_others=lambda: True)
+
+
+@dataclass
+class Linked:
+    """A node with a link, somebody on it who listens, and another node's store on the same database."""
+
+    database: Database
+    link: NodeLink
+    memory: Memory
+    own: TortoiseStore
+    other: TortoiseStore
+    heard: asyncio.Queue[ConversationNews]
+
+    async def tell(self, text: str) -> None:
+        """Announce something in the other node's name."""
+        await self.database.writer.execute_query("SELECT pg_notify($1, $2)", [NODES_CHANNEL, text])
+
+    async def next(self) -> tuple[int, list[str]]:
+        """Wait for news; return the conversation's version and the messages' texts."""
+        async with asyncio.timeout(10):
+            news = await self.heard.get()
+        assert isinstance(news, ConversationChanged)
+        return news.conversation.version, [message.text for message in news.messages]
+
+    def remembered(self) -> int | None:
+        """Return the version of the conversation as this node remembers it."""
+        known = self.memory.conversations.peek(CHAT)
+        return known.version if known else None
+
+
+@pytest.fixture
+async def linked(tmp_path: Path) -> AsyncIterator[Linked]:
+    async with Database(url(tmp_path, "postgres")) as database, running_link(database) as found:
+        yield found
+
+
+@asynccontextmanager
+async def running_link(database: Database) -> AsyncIterator[Linked]:
+    hub, memory, heard = Hub(), Memory(), asyncio.Queue[ConversationNews]()
+    own = TortoiseStore(database, node=Node("own", lambda: True), memory=memory)
+    begun = conversation(version=1)
+    async with own.batch() as batch:
+        await batch.write(Changes(conversations={CHAT: begun}, tickets={TICKET: ticket(version=1)}))
+    hub.listen(CHAT, heard.put_nowait)
+    hub.told(begun)
+    link = NodeLink(database, "own", hub, SharedFacts(), memory, lambda: None)
+    running = asyncio.create_task(link.run())
+    try:
+        async with asyncio.timeout(10):
+            while not link.connected or hub.is_asked(CHAT):  # noqa: ASYNC110 - the link's own task
+                await asyncio.sleep(0.01)
+        yield Linked(database, link, memory, own, TortoiseStore(database, node=OTHER), heard)
+    finally:
+        link.stop()
+        await running
+
+
+def said(seq: int) -> Message:
+    return Message(CHAT, seq, DANA, Visibility.PUBLIC, f"number {seq}", TUESDAY, changed=seq)
+
+
+async def say(store: TortoiseStore, *, remembered: bool = False) -> Changes:
+    """Have a node write the next message; return what it committed."""
+    async with store.batch(remembered=remembered) as batch:
+        known = (await batch.conversations([CHAT]))[CHAT]
+        seq = known.last_seq + 1
+        changes = Changes(
+            conversations={CHAT: replace(known, last_seq=seq, version=known.version + 1)},
+            messages=[said(seq)],
+        )
+        await batch.write(changes)
+    return changes
+
+
+async def test_batches_go_on_from_what_another_node_told_without_reading(linked: Linked) -> None:
+    await say(linked.other)
+    version, texts = await linked.next()
+    assert (version, linked.remembered()) == (2, 2)
+    committed = await say(linked.own, remembered=True)
+    assert committed.conversations[CHAT].version == 3
+    (posted,) = committed.messages
+    assert texts == [f"number {posted.seq - 1}"]
+
+
+async def test_an_announcement_that_comes_late_takes_nothing_back(linked: Linked) -> None:
+    first = await say(linked.other)
+    await linked.next()
+    await say(linked.other)
+    await linked.next()
+    for text in announcements(OTHER, first, [CHAT]):
+        await linked.tell(text)
+    await say(linked.other)
+    assert (await linked.next())[0] == 4
+    assert linked.remembered() == 4
+    assert linked.heard.empty()
+
+
+async def test_what_a_lost_announcement_told_is_read_and_told_in_order(linked: Linked) -> None:
+    silent = TortoiseStore(linked.database)
+    lost = (await say(silent)).messages[0]
+    with pytest.raises(ConcurrentChange):
+        await say(linked.own, remembered=True)
+    told = (await say(linked.other)).messages[0]
+    assert await linked.next() == (3, [lost.text, told.text])
+    assert linked.remembered() == 3
+    with pytest.raises(NotRemembered):
+        await say(linked.own, remembered=True)
+    assert (await say(linked.own, remembered=True)).messages[0].seq == told.seq + 1
+
+
+async def test_what_a_node_committed_itself_is_not_heard_again(linked: Linked) -> None:
+    await say(linked.own)
+    await say(linked.other)
+    assert (await linked.next())[0] == 3
+
+
+async def test_what_is_told_by_its_id_is_read_and_remembered(linked: Linked) -> None:
+    async with linked.other.batch() as batch:
+        known = (await batch.conversations([CHAT]))[CHAT]
+        of_ticket = (await batch.tickets([TICKET]))[TICKET]
+        await batch.write(
+            Changes(
+                conversations={CHAT: replace(known, version=2)},
+                tickets={TICKET: replace(of_ticket, subject="Another", version=2)},
+            )
+        )
+    assert (await linked.next())[0] == 2
+    found = linked.memory.tickets.peek(TICKET)
+    assert found is not None
+    assert (linked.remembered(), found.subject) == (2, "Another")
+    await say(linked.own, remembered=True)
+
+
+@pytest.mark.parametrize("text", ["?", '{"node":"other","went_on":[[7]]}'])
+async def test_after_an_announcement_that_cannot_be_read_everything_is_looked_for(
+    linked: Linked, text: str
+) -> None:
+    missed = (await say(TortoiseStore(linked.database))).messages[0]
+    await linked.tell(text)
+    assert await linked.next() == (2, [missed.text])
+    assert linked.remembered() == 2
