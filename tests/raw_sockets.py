@@ -51,6 +51,14 @@ class RawSocket:
         """Wait until the server has said something."""
         assert self._socket.recv(1 << 16)
 
+    def told_of(self, word: bytes) -> None:
+        """Wait until the server has said this."""
+        said = b""
+        while word not in said:
+            received = self._socket.recv(1 << 16)
+            assert received, said
+            said += received
+
     def read_to_the_end(self, within: float) -> None:
         """Read until the server ends the connection. Raises TimeoutError when it does not."""
         self._socket.settimeout(within)
