@@ -38,6 +38,8 @@ HURT = 1.25
 """How many times longer others may wait while some do not read, before they count as hurt."""
 KINDS: tuple[Kind, ...] = ("ticket floor", "desk")
 _AT_ONCE = 100
+_LOADED = 5.0
+"""Seconds after which a desk has loaded what its start put off: no chat needs that."""
 _WINDOWS = 20
 """Windows of one visitor: a message to it is sent to each of them."""
 _LONG = "\N{LARGE RED SQUARE}" * 10_000
@@ -164,6 +166,7 @@ async def _window(target: Target, visitor: str, shown: bytes = b"") -> Socket:
 
 async def measure(tested: Server, chats: int, slow: int, seconds: float) -> Round:
     """Open the chats; on the desk, write among readers and then among windows that do not read."""
+    await asyncio.sleep(_LOADED)
     before, own, began = memory(tested.process), time.process_time(), time.perf_counter()
     customers = await open_customers(tested.target, chats)
     took = time.perf_counter() - began
