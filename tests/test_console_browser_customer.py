@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 
@@ -156,8 +157,13 @@ async def test_a_customer_who_leaves_the_page_is_shown_as_gone_and_comes_back_to
 
 async def test_what_could_not_be_delivered_or_worked_on_is_shown(desk: ServedDesk, marcus: Page) -> None:
     async with console(desk, "Priya Nair") as priya:
-        logged = [await priya.does("/tickets", way="phone", answers=ANSWERS) for _ in range(7)]
-    numbers = [str(each["ticket"]) for each in logged]
+        for _ in range(7):
+            await priya.does("/tickets", way="phone", answers=ANSWERS)
+        # Two are one mail too many for a recipient: which two depends on which of the mails leave first.
+        failed: list[dict[str, str]] = []
+        async with asyncio.timeout(30):
+            while len(failed) < 2:
+                failed = (await priya.get("/problems")).body["deliveries"]
     event = TicketTaken(at=now(), channel="web", external_id="odd", ticket=TicketNumber(1), agent=MARCUS)
     store = TortoiseStore(desk.running.database, 1001)
     await store.set_aside(SetAside(event, "ValueError: <b>odd</b>", now()))
@@ -167,7 +173,7 @@ async def test_what_could_not_be_delivered_or_worked_on_is_shown(desk: ServedDes
     await expect(marcus.locator(".problem-list").last).to_contain_text("ValueError: <b>odd</b>")
     await marcus.get_by_role("button", name="Send again").first.click()
     await expect(marcus.locator(".toast")).to_have_text("It is sent again.")
-    await marcus.get_by_role("link", name=numbers[-2], exact=True).click()
+    await marcus.get_by_role("link", name=failed[1]["ticket"], exact=True).click()
     await expect(marcus.locator(".delivery.bad")).to_contain_text("by e-mail to dana@contoso.example: failed")
 
 
