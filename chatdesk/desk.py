@@ -31,7 +31,10 @@ from chatdesk.work import AlreadyOpen, Work
 News = TypeVar("News")
 log = structlog.get_logger(__name__)
 
-MAX_BATCH = 500
+SMALL_BATCH, MAX_BATCH = 500, 1_500
+"""Events of one transaction, at most. Of more than twice the first number half are taken: the larger a batch
+the less of the database it takes an event, and while it is busy with that half the other half gathers.
+"""
 MAX_CONFLICTS = 10
 PATIENCE, RETRY_AFTER = 20.0, 0.25
 """Seconds that events wait for a database server that restarts or fails over, and between attempts."""
@@ -127,7 +130,8 @@ class Desk:
                     self._arrived.clear()
                     await self._arrived.wait()
                     continue
-                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+                count = min(max(SMALL_BATCH, len(self._waiting) // 2), MAX_BATCH)
+                batch, self._waiting = self._waiting[:count], self._waiting[count:]
                 await self._work_off(batch)
                 if not self._waiting:
                     self._tell_untold()

@@ -152,25 +152,27 @@ class TortoiseBatch:
     async def write(self, changes: Changes) -> None:
         """Write the batch [chatdesk.ports.StoreBatch.write]."""
         self.changes = changes
-        statements = [
-            *self._count(changes.numbers_used),
-            *self._upsert(tables.TICKET, ("number",), changes.tickets.values(), rows.ticket_row),
-            *self._write_conversations(changes.conversations),
-            *self._insert(tables.RECEIVED, [_received_row(*pair) for pair in changes.received]),
-            *self._insert(tables.MESSAGE, [rows.message_row(m) for m in changes.messages]),
-            *self._insert(tables.REVISION, [rows.revision_row(r) for r in changes.revisions]),
-            *self._update(tables.MESSAGE, ("conversation", "seq"), _revised_rows(changes)),
-            *self._insert(tables.HISTORY, [rows.history_row(entry) for entry in changes.history]),
-            *self._insert(tables.DELIVERY, [rows.delivery_row(d) for d in changes.deliveries]),
-            *self._insert(tables.RATING, [rows.rating_row(rating) for rating in changes.ratings]),
-        ]
         try:
-            unmet = await self._execute(statements)
+            unmet = await self._execute(list(self._statements(changes)))
         except (sqlite3.IntegrityError, faults.IntegrityError) as error:
             # Another node received the same event, opened the same chat or wrote the same message first.
             raise ConcurrentChange(str(error)) from error
         if unmet is not None:
             raise ConcurrentChange("Another writer changed a record first.")
+
+    def _statements(self, changes: Changes) -> Iterator[Statement]:
+        """Yield a statement for each kind of change there is; most batches are messages and no more."""
+        yield from self._count(changes.numbers_used)
+        if changes.tickets:
+            yield from self._upsert(tables.TICKET, ("number",), changes.tickets.values(), rows.ticket_row)
+        if changes.conversations:
+            yield from self._write_conversations(changes.conversations)
+        for table, records, to_row in _added(changes):
+            if records:
+                yield insert(table, list(map(to_row, records)), self._dialect)
+        if changes.revised:
+            revised = list(map(rows.message_row, changes.revised.values()))
+            yield from self._update(tables.MESSAGE, ("conversation", "seq"), revised)
 
     def _count(self, used: int) -> Iterator[Statement]:
         if used:
@@ -251,9 +253,18 @@ def _queue_entry(row: rows.Record) -> QueueEntry | None:
     return QueueEntry(row["id"], state.since, priority) if isinstance(state, Waiting) else None
 
 
-def _revised_rows(changes: Changes) -> list[Row]:
-    return [rows.message_row(message) for message in changes.revised.values()]
+def _added(changes: Changes) -> tuple[tuple[Table, Sequence[Any], Callable[[Any], Row]], ...]:
+    """Return what a batch only ever adds: the table, the records, and how one becomes a row."""
+    return (
+        (tables.RECEIVED, changes.received, _received_row),
+        (tables.MESSAGE, changes.messages, rows.message_row),
+        (tables.REVISION, changes.revisions, rows.revision_row),
+        (tables.HISTORY, changes.history, rows.history_row),
+        (tables.DELIVERY, changes.deliveries, rows.delivery_row),
+        (tables.RATING, changes.ratings, rows.rating_row),
+    )
 
 
-def _received_row(key: str, outcome: Outcome) -> Row:
+def _received_row(received: tuple[str, Outcome]) -> Row:
+    key, outcome = received
     return [key, outcome.conversation, outcome.seq, outcome.ticket]

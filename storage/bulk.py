@@ -8,7 +8,7 @@ twice the time. Neither hands the interpreter lock back and forth for every row.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -24,6 +24,11 @@ MOST_ROWS = 256
 
 Value = str | int | bool | None
 Row = Sequence[Value]
+
+_OR_ELSE: Mapping[str, str] = {"sqlite": "OR ROLLBACK ", "postgres": ""}
+"""What becomes of the transaction when a row is refused. By itself SQLite would undo only the statement, and
+for that keep a copy of each page it changes; whoever writes in batches undoes everything anyway.
+"""
 
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
@@ -101,7 +106,7 @@ def update(
 @cache
 def _insert_sql(table: Table, dialect: str) -> Callable[[int], str]:
     names = ", ".join(f'"{name}"' for name in table.columns)
-    begin = f'INSERT INTO "{table.name}" ({names})'
+    begin = f'INSERT {_OR_ELSE[dialect]}INTO "{table.name}" ({names})'
     if dialect == "sqlite":
         return cache(lambda count: f"{begin} {_values(len(table.columns), count)}")
     values = ", ".join(_from_json(table, name, index) for index, name in enumerate(table.columns))
@@ -124,7 +129,7 @@ def _update_sql(
     matches = [f'"{table.name}"."{name}" = new."{name}"' for name in key]
     if versioned:
         matches.append(f'"{table.name}"."version" = new."version" - 1')
-    begin = f'UPDATE "{table.name}" SET {assignments} FROM (SELECT'
+    begin = f'UPDATE {_OR_ELSE[dialect]}"{table.name}" SET {assignments} FROM (SELECT'
     end = f") AS new WHERE {' AND '.join(matches)}"
     if dialect == "sqlite":
         picked = ", ".join(f'column{index + 1} AS "{name}"' for index, name in used)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, TypeVar
 
 from msgspec import DecodeError, Struct
@@ -54,7 +53,6 @@ _DECODERS: dict[str, Decoder[DialogueState]] = {name: Decoder(cls) for name, cls
 _FILES = Decoder(tuple[FileRef, ...])
 
 
-@lru_cache(maxsize=4096)
 def timestamp(at: datetime) -> str:
     """Write an aware moment as both databases read it, in UTC, so that text sorts as time does."""
     utc = at if at.tzinfo is UTC else at.astimezone(UTC)

@@ -23,8 +23,8 @@ log = structlog.get_logger(__name__)
 
 CHUNK = 1_000
 """Messages indexed before somebody searches; rows that PostgreSQL takes apart in one transaction."""
-LITTLE = 30
-"""Messages indexed in one transaction beside the chats: 0.4 to 0.8 ms in which no batch is written."""
+LITTLE = 10
+"""Messages indexed in one transaction beside the chats: half a millisecond in which no batch is written."""
 PAUSE = 2.0
 """Seconds between two looks for new messages."""
 

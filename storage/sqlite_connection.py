@@ -27,9 +27,12 @@ PRAGMAS: Mapping[str, str | int] = {
     "journal_mode": "WAL",
     "synchronous": "FULL",
     "foreign_keys": "ON",
+    # What SQLite notes for one statement is no file.
+    "temp_store": "MEMORY",
     # 16 MB: the pages that many batches touch stay at hand.
     "cache_size": -16_000,
-    "journal_size_limit": 16_384,
+    # The log is written over instead of cut off and grown again, which a file system notes with each commit.
+    "journal_size_limit": 32_000_000,
 }
 
 

@@ -10,6 +10,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from chatdesk.conversation import Visibility
+from chatdesk.errors import StorageError
 from storage import models, tables
 from storage.bulk import Row, in_list, insert, parameters, parts, rows_json, update
 from storage.database import Database
@@ -60,6 +61,20 @@ async def test_rows_are_inserted_and_updated_by_key_and_counted(tmp_path: Path, 
         picked = await database.writer.execute_query_dict(query, [rows_json([names[-1], "nobody"])])
     assert [(row["name"], row["value"]) for row in found] == [(name, n) for n, name in enumerate(names)]
     assert [row["value"] for row in picked] == [count - 1]
+
+
+@pytest.mark.sqlite("PostgreSQL undoes a transaction at its first fault by itself")
+async def test_a_row_that_is_refused_undoes_the_whole_transaction(tmp_path: Path) -> None:
+    rows: list[Row] = [[f"name {number}", 1] for number in range(300)]
+    async with Database(url(tmp_path, "sqlite")) as database:
+        with pytest.raises(StorageError, match="UNIQUE"):
+            async with database.transaction() as connection:
+                await write_all(connection, [insert(tables.COUNTER, [*rows, rows[299]], "sqlite")])
+        query = "SELECT count(*) AS names FROM counter WHERE name LIKE 'name %'"
+        assert (await database.writer.execute_query_dict(query))[0]["names"] == 0
+        async with database.transaction() as connection:
+            await write_all(connection, [insert(tables.COUNTER, rows, "sqlite")])
+        assert (await database.writer.execute_query_dict(query))[0]["names"] == 300
 
 
 def test_sqlite_prepares_few_texts_whatever_the_number_of_rows() -> None:

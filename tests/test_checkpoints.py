@@ -50,3 +50,17 @@ async def test_a_small_batch_after_some_others_has_the_log_copied(tmp_path: Path
 @pytest.mark.parametrize("batches", [[], [1] * (EVERY - 1), [FEW + 1] * 3 * EVERY])
 async def test_few_or_large_batches_copy_nothing(tmp_path: Path, batches: list[int]) -> None:
     assert not await copied_after(tmp_path, batches)
+
+
+async def test_a_log_that_was_copied_is_written_over_and_not_cut_off(tmp_path: Path) -> None:
+    log = tmp_path / "desk.sqlite3-wal"
+    async with Database(url(tmp_path, "sqlite")) as database:
+        async with database.transaction() as connection:
+            for number in range(300):
+                values = [f"{number:0300}", number]
+                await connection.execute_query("INSERT INTO counter (name, value) VALUES (?, ?)", values)
+        grown = log.stat().st_size
+        await database.copy_log()
+        async with database.transaction() as connection:
+            await connection.execute_query("UPDATE counter SET value = 0 WHERE value = 1")
+        assert log.stat().st_size == grown > 100_000

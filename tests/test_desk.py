@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from chatdesk.changes import Changes
 from chatdesk.conversation import DialogueState, Waiting
-from chatdesk.desk import MAX_BATCH, Desk, Flows
+from chatdesk.desk import MAX_BATCH, SMALL_BATCH, Desk, Flows
 from chatdesk.effects import Decision
 from chatdesk.errors import ConcurrentChange, DeskStopped, EventRefused, NotFound, StorageError
 from chatdesk.events import AnyEvent, CustomerMessaged
@@ -238,10 +238,30 @@ async def test_a_batch_is_told_while_the_next_one_is_being_written(monkeypatch: 
     monkeypatch.setattr(FakeBatch, "write", slow_write)
     desk = new_desk(FakeStore())
     desk.on_commit(told)
-    futures = [desk.submit(survey()), *(desk.submit(message(str(n))) for n in range(MAX_BATCH))]
+    futures = [desk.submit(survey()), *(desk.submit(message(str(n))) for n in range(SMALL_BATCH))]
     async with running(desk):
         await asyncio.gather(*futures)
     assert happened == ["written to", "written to", "told", "told"]
+
+
+@pytest.mark.parametrize(
+    ("waiting", "first"),
+    [
+        (1, 1),
+        (SMALL_BATCH, SMALL_BATCH),
+        (2 * SMALL_BATCH, SMALL_BATCH),
+        (2 * SMALL_BATCH + 4, SMALL_BATCH + 2),
+        (3 * MAX_BATCH, MAX_BATCH),
+    ],
+)
+async def test_of_many_events_half_are_taken_at_once(waiting: int, first: int) -> None:
+    desk, sizes = new_desk(FakeStore()), list[int]()
+    desk.on_batch(lambda report: sizes.append(len(report.results)))
+    futures = [desk.submit(survey()), *(desk.submit(message(str(n))) for n in range(waiting - 1))]
+    async with running(desk):
+        await asyncio.gather(*futures)
+    assert sizes[0] == first
+    assert sum(sizes) == waiting
 
 
 async def test_ticket_numbers_rise_without_reuse_over_refusals_rollbacks_and_restarts(tmp_path: Path) -> None:
