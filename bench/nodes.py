@@ -69,7 +69,7 @@ def per_cpu_second(one: Measured) -> float:
 
 
 def compare(
-    chats: Annotated[int, typer.Option(help="Chats, each with two sockets.", max=1000)] = 200,
+    chats: Annotated[int, typer.Option(help="Chats, each with two sockets.", max=1000)] = 500,
     seconds: Annotated[float, typer.Option(help="Seconds measured at each rate.", max=60)] = 5.0,
     rounds: Annotated[int, typer.Option(help="Rounds; each measures one node, then two.")] = 3,
 ) -> None:

@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSMsgType
 from msgspec.json import Decoder
 
 from adapters.web.frames import UNREADABLE, error_frame, explain
-from adapters.web.heartbeat import Heartbeat, answered
+from adapters.web.heartbeat import Pulse, answered
 from adapters.web.live_socket import LiveSocket
 
 Sent = TypeVar("Sent")
+_ENDS = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED)
 
 
 async def read_frames(
-    socket: web.WebSocketResponse,
+    pulse: Pulse,
     live: LiveSocket,
-    heartbeat: Heartbeat,
     decoder: Decoder[Sent],
     handle: Callable[[Sent], None],
 ) -> None:
     """Hand each frame to ``handle`` until the page goes; it is called on the event loop and must not wait."""
-    async for message in socket:
-        heartbeat.heard(socket)
+    socket = pulse.socket
+    while (message := await socket.receive()).type not in _ENDS:
+        pulse.heard()
         if message.type is not WSMsgType.TEXT:
             if not await answered(socket, message):
                 live.send(error_frame("bad_frame", "Send JSON text frames."))

@@ -19,51 +19,63 @@ AT_ONCE = 100
 """Sockets asked before everything else gets its turn."""
 
 
+class Pulse:
+    """One socket that is looked after: whether it was asked for a sign of life and gave none since."""
+
+    __slots__ = ("_transport", "asked", "socket")
+
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.WriteTransport | None) -> None:
+        self.socket = socket
+        self._transport = transport
+        self.asked = False
+
+    def heard(self) -> None:
+        """Note that something came from the other side."""
+        self.asked = False
+
+    def cut_off(self) -> None:
+        """End the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
 class Heartbeat:
     """The sockets that are looked after; ``run`` has to be running."""
 
     def __init__(self) -> None:
-        self._asked: dict[web.WebSocketResponse, bool] = {}
-        self._transports: dict[web.WebSocketResponse, asyncio.WriteTransport | None] = {}
+        self._pulses: set[Pulse] = set()
         self._pings: set[asyncio.Task[None]] = set()
 
-    def add(self, socket: web.WebSocketResponse, request: web.Request) -> None:
-        """Look after an open socket."""
+    def add(self, socket: web.WebSocketResponse, request: web.Request) -> Pulse:
+        """Look after an open socket; whoever reads it tells the pulse what is heard."""
         # uvloop's transports are transports in all but name.
-        self._transports[socket] = cast("asyncio.WriteTransport | None", request.transport)
-        self._asked[socket] = False
+        pulse = Pulse(socket, cast("asyncio.WriteTransport | None", request.transport))
+        self._pulses.add(pulse)
+        return pulse
 
-    def remove(self, socket: web.WebSocketResponse) -> None:
+    def remove(self, pulse: Pulse) -> None:
         """Look after it no more."""
-        self._asked.pop(socket, None)
-        self._transports.pop(socket, None)
-
-    def heard(self, socket: web.WebSocketResponse) -> None:
-        """Note that something came from the other side."""
-        self._asked[socket] = False
+        self._pulses.discard(pulse)
 
     async def run(self) -> None:
         """Ask those who were silent for a round whether they are there, and cut off those who stay silent."""
         while True:
-            sockets = list(self._asked)
-            rounds = range(0, len(sockets), AT_ONCE) or range(1)
+            pulses = list(self._pulses)
+            rounds = range(0, len(pulses), AT_ONCE) or range(1)
             for start in rounds:
-                for socket in sockets[start : start + AT_ONCE]:
-                    self._look(socket)
+                for pulse in pulses[start : start + AT_ONCE]:
+                    self._look(pulse)
                 await asyncio.sleep(ROUND / len(rounds))
 
-    def _look(self, socket: web.WebSocketResponse) -> None:
-        asked = self._asked.get(socket)
-        if asked is None:
+    def _look(self, pulse: Pulse) -> None:
+        if pulse not in self._pulses:
             return
-        if asked:
-            transport = self._transports[socket]
-            if transport is not None:
-                transport.abort()
+        if pulse.asked:
+            pulse.cut_off()
             return
-        self._asked[socket] = True
+        pulse.asked = True
         # A reader that takes nothing holds up its own ping only.
-        task = asyncio.ensure_future(_ping(socket))
+        task = asyncio.ensure_future(_ping(pulse.socket))
         self._pings.add(task)
         task.add_done_callback(self._pings.discard)
 

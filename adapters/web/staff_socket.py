@@ -48,12 +48,12 @@ async def staff_socket(request: web.Request) -> web.StreamResponse:
     services.sockets.add(staff.session, page)
     request.app[SESSION_WATCH].add(staff.session)
     heartbeat = request.app[HEARTBEAT]
-    heartbeat.add(socket, request)
+    pulse = heartbeat.add(socket, request)
     try:
         live.send(encode({"t": "hello", "agent": {"id": staff.account.id, "name": staff.account.name}}))
-        await read_frames(socket, live, heartbeat, STAFF, session.handle)
+        await read_frames(pulse, live, STAFF, session.handle)
     finally:
-        heartbeat.remove(socket)
+        heartbeat.remove(pulse)
         request.app[SESSION_WATCH].remove(staff.session)
         services.sockets.remove(staff.session, page)
         session.close()

@@ -10,7 +10,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from adapters.web.flusher import FLUSHER
 from adapters.web.frame_reader import read_frames
 from adapters.web.frames import HELLO, MAX_FRAME, UNREADABLE, VERSION, VISITOR, Hello, error_frame, explain
-from adapters.web.heartbeat import HEARTBEAT, answered
+from adapters.web.heartbeat import HEARTBEAT, Pulse, answered
 from adapters.web.live_socket import LiveSocket
 from adapters.web.origins import widget_for
 from adapters.web.visitor_connection import VisitorConnection
@@ -28,18 +28,18 @@ async def visitor_socket(request: web.Request) -> web.StreamResponse:
     live = LiveSocket(socket, request.app[FLUSHER], request.transport)
     writer = asyncio.create_task(live.run())
     heartbeat = request.app[HEARTBEAT]
-    heartbeat.add(socket, request)
+    pulse = heartbeat.add(socket, request)
     try:
         hello = await _hello(socket, live)
         if hello is not None:
-            await _talk(request, widget, socket, live, hello)
+            await _talk(request, widget, pulse, live, hello)
     except EventRefused as refusal:
         live.send(error_frame(refusal.code, str(refusal)))
         live.close(WSCloseCode.POLICY_VIOLATION, refusal.code.encode())
         with suppress(ConnectionError):
             await writer
     finally:
-        heartbeat.remove(socket)
+        heartbeat.remove(pulse)
         live.close(WSCloseCode.OK, b"")
         writer.cancel()
         with suppress(asyncio.CancelledError, ConnectionError):
@@ -50,7 +50,7 @@ async def visitor_socket(request: web.Request) -> web.StreamResponse:
 async def _talk(
     request: web.Request,
     widget: WidgetSettings,
-    socket: web.WebSocketResponse,
+    pulse: Pulse,
     live: LiveSocket,
     hello: Hello,
 ) -> None:
@@ -58,7 +58,7 @@ async def _talk(
     connection = VisitorConnection(request, widget, hello, live)
     try:
         await connection.session.begin(hello.conversation, hello.after)
-        await read_frames(socket, live, request.app[HEARTBEAT], VISITOR, connection.session.handle)
+        await read_frames(pulse, live, VISITOR, connection.session.handle)
     finally:
         connection.close()
 

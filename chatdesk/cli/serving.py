@@ -57,7 +57,7 @@ def _run(setting: Setting, on_start: OnStart, *, demo: bool) -> bool:
     # Thousands of open sockets are not searched for garbage after every few hundred messages, and no
     # search takes longer than a few milliseconds: measured [docs/performance.md].
     gc.freeze()
-    gc.set_threshold(5_000, 5, 500)
+    gc.set_threshold(20_000, 2, 500)
     # What the server writes holds customers' words: for its own user only.
     os.umask(0o077)
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
