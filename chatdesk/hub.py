@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chatdesk.changes import Changes
 from chatdesk.conversation import Author, Conversation, ConversationId, Message
@@ -53,15 +54,17 @@ DeskListener = Callable[[DeskNews], None]
 class Hub:
     """Live listeners of this process. A listener is called on the event loop and must not wait.
 
-    Where several nodes work on one desk, ``ask_missing`` is called with a conversation in which another
-    node was faster, ``is_asked`` tells whether what it missed is still being read, and ``on_signal`` is
-    called with what this node's people do, for the other nodes.
+    Where several nodes work on one desk, what one commits may be heard of before what another has committed
+    earlier: it is kept until that was told. ``ask_missing`` is called with a conversation of which something
+    is kept, ``is_asked`` tells whether it is being read, and ``on_signal`` is called with what this node's
+    people do, for the other nodes.
     """
 
     def __init__(self) -> None:
         self._conversations: dict[ConversationId, set[ConversationListener]] = {}
         self._desk: set[DeskListener] = set()
         self._newest: dict[ConversationId, Conversation] = {}
+        self._early: dict[ConversationId, list[ConversationChanged]] = {}
         self.ask_missing: Callable[[ConversationId], None] | None = None
         self.is_asked: Callable[[ConversationId], bool] = lambda _: False
         self.on_signal: Callable[[Typing], None] | None = None
@@ -74,6 +77,7 @@ class Hub:
         """Note that a listener was shown the conversation as it is here, by who has just read it."""
         if conversation.id in self._conversations:
             self._newest.setdefault(conversation.id, conversation)
+            self._tell_early(conversation.id)
 
     def unlisten(self, conversation: ConversationId, listener: ConversationListener) -> None:
         """Stop calling ``listener`` for the conversation; unknown ones are ignored."""
@@ -83,6 +87,7 @@ class Hub:
             if not listeners:
                 del self._conversations[conversation]
                 self._newest.pop(conversation, None)
+                self._early.pop(conversation, None)
 
     def listen_to_desk(self, listener: DeskListener) -> None:
         """Call ``listener`` with news of tickets and of the queue from now on."""
@@ -96,16 +101,13 @@ class Hub:
         """Tell listeners what a commit changed."""
         messages = _by_conversation(changes)
         for identity, conversation in changes.conversations.items():
-            listeners = self._conversations.get(identity)
-            if listeners:
+            if identity in self._conversations:
                 ticket = changes.tickets.get(conversation.ticket) if conversation.ticket else None
                 news = ConversationChanged(conversation, tuple(messages.get(identity, ())), ticket)
-                if self.ask_missing is not None and self._misses_some(news):
-                    # Told in order: what another node has written before comes first.
-                    self.ask_missing(identity)
+                if self.ask_missing is None:
+                    self._tell_next(news)
                 else:
-                    self._newest[identity] = conversation
-                    self._tell(listeners, news)
+                    self.pass_on_next(news)
         if self._desk:
             self._publish_to_desk(changes)
 
@@ -116,7 +118,7 @@ class Hub:
             self.on_signal(typing)
 
     def pass_on(self, news: ConversationNews) -> None:
-        """Tell listeners what another node told; what they know already is left out."""
+        """Tell listeners what another node did, as it was read; what they know already is left out."""
         if isinstance(news, Typing):
             self._tell(self._conversations.get(news.conversation, set()), news)
             return
@@ -126,15 +128,28 @@ class Hub:
         if listeners and (newest is None or newest.version < news.conversation.version):
             self._newest[identity] = news.conversation
             self._tell(listeners, news)
+            self._tell_early(identity, news.conversation.version)
 
-    def pass_on_next(self, news: ConversationChanged) -> bool:
-        """Tell listeners what another node told; False, and nothing told, when some before it is missing."""
-        newest = self._newest.get(news.conversation.id)
-        gap = newest is not None and news.conversation.version > newest.version + 1
-        if gap or self.is_asked(news.conversation.id):
-            return False
-        self.pass_on(news)
-        return True
+    def pass_on_next(self, news: ConversationChanged) -> None:
+        """Tell listeners what a node has committed, this one or another, after all that was before it."""
+        identity = news.conversation.id
+        if identity not in self._conversations:
+            return
+        if not (identity in self._early or self.is_asked(identity) or self._is_early(news)):
+            self._tell_next(news)
+            return
+        early = self._early.setdefault(identity, [])
+        early.append(news)
+        early.sort(key=lambda one: one.conversation.version)
+        if not self.is_asked(identity):
+            # Told while it is being read, what was read would count as known when it comes.
+            self._tell_early(identity)
+        if self.ask_missing is not None and self.waits(identity):
+            self.ask_missing(identity)
+
+    def waits(self, conversation: ConversationId) -> bool:
+        """Tell whether something of the conversation is kept until what is before it was told."""
+        return conversation in self._early
 
     def pass_on_to_desk(self, news: DeskNews) -> None:
         """Tell the desk's listeners what another node told."""
@@ -153,18 +168,35 @@ class Hub:
         """Return how many listen to the conversation."""
         return len(self._conversations.get(conversation, ()))
 
-    def _misses_some(self, news: ConversationChanged) -> bool:
+    def _is_early(self, news: ConversationChanged) -> bool:
         """Tell whether the conversation has changes before these that nobody here was told of."""
-        if self.is_asked(news.conversation.id):
-            # Told now, what is being read would count as known when it comes.
-            return True
         newest = self._newest.get(news.conversation.id)
         if newest is None:
             # Whoever listens is being shown it: what of it they will have read is not known yet.
             # Of one that this commit began there is nothing else.
             return news.conversation.version != 1
-        first = min((message.changed for message in news.messages), default=news.conversation.last_seq + 1)
-        return first > newest.last_seq + 1
+        return news.conversation.version > newest.version + 1
+
+    def _tell_early(self, identity: ConversationId, told: int = 0) -> None:
+        """Tell what was kept, as far as nothing is missing before it.
+
+        Up to version ``told`` all have just been told everything but what became of the ticket.
+        """
+        early = self._early.pop(identity, [])
+        early = [news for news in early if news.ticket is not None or news.conversation.version > told]
+        while early and not self._is_early(early[0]):
+            self._tell_next(early.pop(0))
+        if early:
+            self._early[identity] = early
+
+    def _tell_next(self, news: ConversationChanged) -> None:
+        identity = news.conversation.id
+        newest = self._newest.get(identity)
+        if newest is not None and newest.version > news.conversation.version:
+            # It was read meanwhile. Not every listener needs to know these messages, but each may.
+            news = replace(news, conversation=newest)
+        self._newest[identity] = news.conversation
+        self._tell(self._conversations.get(identity, set()), news)
 
     def _publish_to_desk(self, changes: Changes) -> None:
         numbers = {c.ticket for c in changes.conversations.values() if c.ticket is not None}

@@ -32,6 +32,8 @@ BEAT = 2.0
 """Seconds between two signs of life; a node not heard of for three of them is taken for gone."""
 GATHER = 0.02
 """Seconds in which what people do gathers, so that it is told at once."""
+GRACE = 0.1
+"""Seconds, at most, in which what another node has committed may be heard of later than what followed it."""
 RETRY_AFTER = 0.5
 
 
@@ -62,6 +64,7 @@ class NodeLink:
         self._typing: list[Typist] = []
         self._changed: dict[str, str | None] = {}
         self._greet = self._whole = False
+        self._asked: set[ConversationId] = set()
         self._heard_at: dict[str, float] = {}
         self._lost = asyncio.Event()
         self._news = asyncio.Event()
@@ -175,8 +178,10 @@ class NodeLink:
         if newest is not None and newest.version >= told.version:
             return
         after = remembered or following(newest, told)
-        if after is None or not self._hub.pass_on_next(ConversationChanged(after, told.messages, None)):
+        if after is None:
             self._missing.want([told.id])
+        else:
+            self._hub.pass_on_next(ConversationChanged(after, told.messages, None))
 
     def _on_beat(self, told: Told) -> None:
         node = told.node
@@ -201,7 +206,14 @@ class NodeLink:
             self._facts.forget(node)
 
     def _ask(self, conversation: ConversationId) -> None:
-        self._missing.want([conversation], whole=True)
+        """Read it soon, unless what is missing of it comes by itself, as it nearly always does."""
+        if not self._asked:
+            asyncio.get_running_loop().call_later(GRACE, self._read_asked)
+        self._asked.add(conversation)
+
+    def _read_asked(self) -> None:
+        asked, self._asked = self._asked, set()
+        self._missing.want([one for one in asked if self._hub.waits(one)], whole=True)
 
     def _signal(self, typing: Typing) -> None:
         by = typing.by

@@ -117,17 +117,81 @@ def hub_beside_others(known: int | None) -> tuple[Hub, list[ConversationNews], l
     return hub, heard, asked
 
 
+def went_on(version: int, *, ticketed: bool = False) -> Changes:
+    """A commit by which message ``version`` was posted, and the ticket changed too if it is to be."""
+    tickets = {TICKET: ticket()} if ticketed else {}
+    chat = conversation(last_seq=version, version=version)
+    return Changes(conversations={CHAT: chat}, tickets=tickets, messages=[said(version)])
+
+
+def news(version: int, *seqs: int) -> ConversationChanged:
+    """What listeners hear of it: messages ``seqs``, by default the one."""
+    messages = tuple(said(seq) for seq in seqs or (version,))
+    return ConversationChanged(conversation(last_seq=version, version=version), messages, None)
+
+
 @pytest.mark.parametrize("known", [None, 11])
 def test_what_another_node_wrote_before_is_asked_for_and_told_first(known: int | None) -> None:
     hub, heard, asked = hub_beside_others(known)
-    hub.publish(changes(said(13)))
-    assert (heard, asked) == ([], [CHAT])
+    hub.publish(went_on(13))
+    assert (heard, asked, hub.waits(CHAT)) == ([], [CHAT], True)
 
 
 def test_what_follows_what_a_listener_was_shown_is_told_at_once() -> None:
     hub, heard, asked = hub_beside_others(12)
-    hub.publish(changes(said(13)))
-    assert (len(heard), asked) == (1, [])
+    hub.publish(went_on(13))
+    assert (heard, asked, hub.waits(CHAT)) == ([news(13)], [], False)
+
+
+def test_what_came_early_is_told_after_what_was_missing_before_it() -> None:
+    hub, heard, _ = hub_beside_others(10)
+    hub.publish(went_on(13))
+    hub.publish(went_on(14))
+    hub.pass_on_next(news(12))
+    hub.pass_on_next(news(11))
+    assert heard == [news(11), news(12), news(13), news(14)]
+    assert not hub.waits(CHAT)
+
+
+def test_what_came_early_is_told_to_who_was_just_shown_what_is_before_it() -> None:
+    hub, heard, _ = hub_beside_others(None)
+    hub.publish(went_on(13))
+    hub.told(conversation(last_seq=12, version=12))
+    assert heard == [news(13)]
+
+
+def test_what_came_early_and_was_read_with_what_is_before_it_is_told_once() -> None:
+    hub, heard, _ = hub_beside_others(11)
+    hub.publish(went_on(13))
+    hub.publish(went_on(14))
+    hub.pass_on(news(13, 12, 13))
+    assert heard == [news(13, 12, 13), news(14)]
+
+
+def test_what_became_of_the_ticket_is_told_although_its_conversation_was_read() -> None:
+    hub, heard, _ = hub_beside_others(11)
+    hub.publish(went_on(13, ticketed=True))
+    hub.pass_on(news(14, 12, 13, 14))
+    assert heard == [news(14, 12, 13, 14), replace(news(14, 13), ticket=ticket())]
+
+
+def test_nobody_is_told_of_an_older_state_after_a_newer_one() -> None:
+    hub, heard, _ = hub_beside_others(14)
+    hub.publish(went_on(13))
+    assert heard == [news(14, 13)]
+    assert hub.newest(CHAT) == news(14).conversation
+
+
+def test_with_the_last_listener_what_came_early_is_forgotten() -> None:
+    hub, heard, _ = hub_beside_others(11)
+    hub.listen(CHAT, explode)
+    hub.publish(went_on(13))
+    hub.unlisten(CHAT, explode)
+    assert hub.waits(CHAT)
+    hub.unlisten(CHAT, heard.append)
+    assert not hub.waits(CHAT)
+    hub.pass_on_next(news(14))
+    assert not hub.waits(CHAT)
 
 
 def test_what_a_commit_has_begun_lacks_nothing() -> None:
@@ -139,7 +203,7 @@ def test_what_a_commit_has_begun_lacks_nothing() -> None:
 def test_of_two_listeners_what_the_first_was_shown_counts() -> None:
     hub, heard, asked = hub_beside_others(10)
     hub.told(conversation(last_seq=12, version=12))
-    hub.publish(changes(said(13)))
+    hub.publish(went_on(13))
     assert (heard, asked) == ([], [CHAT])
 
 

@@ -16,6 +16,7 @@ from chatdesk.conversation import Author, AuthorKind, Message, Visibility
 from chatdesk.errors import ConcurrentChange, NotRemembered
 from chatdesk.hub import ConversationChanged, ConversationNews, Hub
 from chatdesk.nodes import Node, SharedFacts
+from storage import node_link
 from storage.announcements import announcements
 from storage.bulk import NODES_CHANNEL
 from storage.database import Database
@@ -36,6 +37,7 @@ class Linked:
     """A node with a link, somebody on it who listens, and another node's store on the same database."""
 
     database: Database
+    hub: Hub
     link: NodeLink
     memory: Memory
     own: TortoiseStore
@@ -80,7 +82,7 @@ async def running_link(database: Database) -> AsyncIterator[Linked]:
         async with asyncio.timeout(10):
             while not link.connected or hub.is_asked(CHAT):  # noqa: ASYNC110 - the link's own task
                 await asyncio.sleep(0.01)
-        yield Linked(database, link, memory, own, TortoiseStore(database, node=OTHER), heard)
+        yield Linked(database, hub, link, memory, own, TortoiseStore(database, node=OTHER), heard)
     finally:
         link.stop()
         await running
@@ -124,6 +126,32 @@ async def test_an_announcement_that_comes_late_takes_nothing_back(linked: Linked
     assert (await linked.next())[0] == 4
     assert linked.remembered() == 4
     assert linked.heard.empty()
+
+
+async def written_after_another(linked: Linked) -> Changes:
+    """Have this node commit after another that was not heard of yet; return what that had committed."""
+    first = await say(TortoiseStore(linked.database))
+    linked.hub.publish(await say(linked.own))
+    return first
+
+
+async def test_what_is_committed_here_waits_for_what_another_node_is_about_to_tell(
+    linked: Linked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It is not read in time.
+    monkeypatch.setattr(node_link, "GRACE", 60.0)
+    first = await written_after_another(linked)
+    assert linked.heard.empty()
+    for text in announcements(OTHER, first, [CHAT]):
+        await linked.tell(text)
+    assert await linked.next() == (2, ["number 1"])
+    assert await linked.next() == (3, ["number 2"])
+
+
+async def test_what_another_node_does_not_tell_is_read_with_what_was_committed_here(linked: Linked) -> None:
+    await written_after_another(linked)
+    assert await linked.next() == (3, ["number 1", "number 2"])
+    assert not linked.hub.waits(CHAT)
 
 
 async def test_what_a_lost_announcement_told_is_read_and_told_in_order(linked: Linked) -> None:
