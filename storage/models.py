@@ -161,8 +161,6 @@ class Delivery(Model):
         indexes = [
             Index(fields=["status", "due_at"]),
             Index(fields=["lane", "target", "status", "row"]),
-            Index(fields=["target", "external_id"]),
-            Index(fields=["conversation", "seq"]),
         ]
 
 
