@@ -34,7 +34,7 @@ class Conversation(Model):
 
     class Meta:
         table = "conversation"
-        indexes = [Index(fields=["visitor", "opened_at"]), Index(fields=["state"])]
+        indexes = [Index(fields=["visitor", "opened_at"])]
 
 
 class Message(Model):

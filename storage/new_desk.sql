@@ -47,7 +47,6 @@ CREATE TABLE "conversation" (
 );
 CREATE INDEX "idx_conversatio_ticket_e86f3e" ON "conversation" ("ticket");
 CREATE INDEX "idx_conversatio_visitor_4d7b61" ON "conversation" ("visitor", "opened_at");
-CREATE INDEX "idx_conversatio_state_dae356" ON "conversation" ("state");
 CREATE TABLE "counter" (
     "name" VARCHAR(32) NOT NULL  PRIMARY KEY,
     "value" BIGINT NOT NULL
@@ -236,13 +235,15 @@ CREATE TABLE "received" (
     "ticket" BIGINT
 ) WITHOUT ROWID;
 CREATE INDEX idx_mail_recipient_at ON mail (LOWER(recipient), at);
-CREATE INDEX ticket_of_technician ON ticket (assignee, due_at, number) WHERE active = TRUE;
 CREATE INDEX ticket_of_company ON ticket (company, due_at, number) WHERE active = TRUE;
 CREATE TABLE vocabulary (
     source INT NOT NULL, era BIGINT NOT NULL, word TEXT NOT NULL, PRIMARY KEY (source, era, word)) WITHOUT ROWID;
 CREATE TABLE word_listed (source INT NOT NULL PRIMARY KEY, upto BIGINT NOT NULL) WITHOUT ROWID;
 CREATE TABLE reworded (id INTEGER PRIMARY KEY NOT NULL, source INT NOT NULL, "key" BIGINT NOT NULL);
 CREATE INDEX delivery_by_external_id ON delivery (target, external_id) WHERE external_id <> '';
+CREATE INDEX conversation_waiting ON conversation (state) WHERE state = 'waiting';
+CREATE INDEX ticket_of_technician ON ticket (assignee, due_at, number)
+    WHERE active = TRUE AND assignee IS NOT NULL;
 CREATE TRIGGER message_words_update AFTER UPDATE ON message
 WHEN old.text <> new.text AND old.row <= (SELECT max(id) FROM message_words_docsize)
 BEGIN

@@ -59,6 +59,7 @@ _QUEUE = (
     "SELECT c.id, c.state, c.state_data, t.priority FROM conversation c JOIN ticket t ON t.number = c.ticket "
     "WHERE c.state = 'waiting'"
 )
+_WAITING = "SELECT * FROM conversation WHERE state = 'waiting'"
 _CHAT_FILE = (
     _TICKET,
     "SELECT * FROM conversation WHERE ticket = ? ORDER BY opened_at",
@@ -195,7 +196,7 @@ class TortoiseStaffReads(_Reads):
         ]
 
     async def waiting_tickets(self, order: QueueOrder) -> Sequence[TicketLine]:
-        found = await self._values(models.Conversation.filter(state="waiting"))
+        found = await self._selecting.one(_WAITING)
         chats = {c.ticket: c for c in map(rows.to_conversation, found) if c.ticket is not None}
         tickets = await self._values(models.Ticket.filter(number__in=sorted(chats)))
         lines = [TicketLine(ticket, chats[ticket.number]) for ticket in map(rows.to_ticket, tickets)]
