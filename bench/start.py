@@ -82,13 +82,13 @@ async def _acknowledged(target: Target) -> None:
                 socket = await connect(target)
             except OSError:
                 await asyncio.sleep(_EVERY)
-        await Client(socket, secrets.randbelow(1_000_000)).send()
+        await Client([socket], secrets.randbelow(1_000_000)).send()
         socket.close()
 
 
 async def _surveys_until_killed(one: Started) -> None:
     """Send surveys, and kill the server in the midst of them."""
-    clients = [Client(await connect(one.target), number) for number in range(8)]
+    clients = [Client([await connect(one.target)], number) for number in range(8)]
     tasks = [asyncio.create_task(client.run()) for client in clients]
     await asyncio.sleep(_WRITING)
     os.kill(one.process, signal.SIGKILL)

@@ -98,6 +98,17 @@ class TicketFile(Struct, frozen=True):
     deliveries: tuple[DeliveryNote, ...]
 
 
+class VisitorChat(Struct, frozen=True):
+    """A visitor's conversation for their page, all of one moment.
+
+    ``messages`` are as VisitorReads.messages returns them, ``answers`` those to the survey of its ticket.
+    """
+
+    conversation: Conversation
+    messages: tuple[Message, ...]
+    answers: tuple[tuple[str, str], ...]
+
+
 class VisitorReads(Protocol):
     """What a browser may read, by the hash of its secret."""
 
@@ -109,6 +120,9 @@ class VisitorReads(Protocol):
 
     async def messages(self, visitor: str, conversation: ConversationId, after: int) -> Sequence[Message]:
         """Return public messages that are new or changed after sequence number ``after``, oldest first."""
+
+    async def chat(self, visitor: str, conversation: ConversationId, after: int) -> VisitorChat | None:
+        """Return what a page shows of the conversation, if it is the visitor's; ``after`` as for messages."""
 
     async def ticket(self, visitor: str, conversation: ConversationId) -> Ticket | None:
         """Return the ticket of the visitor's own conversation."""

@@ -70,7 +70,8 @@ def link(text: str) -> Markup:
 
 
 def _linked(text: str) -> str:
-    if ":" not in text:
+    if "://" not in text and "mailto:" not in text.lower():
+        # Most texts; the pattern would look at each of their characters.
         return _escaped(text)
     made, end = "", 0
     for match in _LINK.finditer(text):

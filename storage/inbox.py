@@ -29,6 +29,11 @@ _UNFINISHED = (
     f"SELECT {', '.join(_COLUMNS)} FROM inbound_mail WHERE status = '{InboundStatus.RECEIVED.value}' "
     "ORDER BY at"
 )
+_SENT_AS = (
+    f"SELECT \"row\", ticket FROM delivery WHERE target = '{MAIL_TARGET}' AND external_id = {{place}} "
+    "AND external_id <> '' ORDER BY \"row\" LIMIT 1"
+)
+"""The mail's own delivery; others that became part of it stay as they are. Only what was sent is indexed."""
 _LIMITS = {"message_id": 255, "sender": 254, "subject": 300}
 
 
@@ -165,13 +170,12 @@ class TortoiseDeliveries:
 
     async def bounced(self, message_id: str, reason: str, at: datetime) -> TicketNumber | None:
         async with self._database.transaction() as connection:
-            query = models.Delivery.filter(target=MAIL_TARGET, external_id=message_id).using_db(connection)
-            # The mail's own delivery; others that became part of it stay as they are.
-            found = await query.order_by("row").limit(1).values("row", "ticket")
+            place = "?" if self._database.dialect == "sqlite" else "$1"
+            found = await connection.execute_query_dict(_SENT_AS.format(place=place), [message_id])
             if not found:
                 return None
             await (
-                models.Delivery.filter(row__in=[row["row"] for row in found])
+                models.Delivery.filter(row=found[0]["row"])
                 .using_db(connection)
                 .update(status=DeliveryStatus.FAILED.value, error=_plain(reason), finished_at=at)
             )

@@ -34,7 +34,7 @@ class Conversation(Model):
 
     class Meta:
         table = "conversation"
-        indexes = [Index(fields=["visitor", "opened_at"]), Index(fields=["state"])]
+        indexes = [Index(fields=["visitor", "opened_at"])]
 
 
 class Message(Model):
@@ -161,8 +161,6 @@ class Delivery(Model):
         indexes = [
             Index(fields=["status", "due_at"]),
             Index(fields=["lane", "target", "status", "row"]),
-            Index(fields=["target", "external_id"]),
-            Index(fields=["conversation", "seq"]),
         ]
 
 

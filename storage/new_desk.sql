@@ -47,7 +47,6 @@ CREATE TABLE "conversation" (
 );
 CREATE INDEX "idx_conversatio_ticket_e86f3e" ON "conversation" ("ticket");
 CREATE INDEX "idx_conversatio_visitor_4d7b61" ON "conversation" ("visitor", "opened_at");
-CREATE INDEX "idx_conversatio_state_dae356" ON "conversation" ("state");
 CREATE TABLE "counter" (
     "name" VARCHAR(32) NOT NULL  PRIMARY KEY,
     "value" BIGINT NOT NULL
@@ -73,8 +72,6 @@ CREATE TABLE "delivery" (
 CREATE INDEX "idx_delivery_ticket_9868cd" ON "delivery" ("ticket");
 CREATE INDEX "idx_delivery_status_698bee" ON "delivery" ("status", "due_at");
 CREATE INDEX "idx_delivery_lane_f4667d" ON "delivery" ("lane", "target", "status", "row");
-CREATE INDEX "idx_delivery_target_046b44" ON "delivery" ("target", "external_id");
-CREATE INDEX "idx_delivery_convers_1a5b89" ON "delivery" ("conversation", "seq");
 CREATE TABLE "file" (
     "id" VARCHAR(64) NOT NULL  PRIMARY KEY,
     "conversation" VARCHAR(64) NOT NULL,
@@ -238,25 +235,15 @@ CREATE TABLE "received" (
     "ticket" BIGINT
 ) WITHOUT ROWID;
 CREATE INDEX idx_mail_recipient_at ON mail (LOWER(recipient), at);
-CREATE INDEX ticket_of_technician ON ticket (assignee, due_at, number) WHERE active = TRUE;
 CREATE INDEX ticket_of_company ON ticket (company, due_at, number) WHERE active = TRUE;
 CREATE TABLE vocabulary (
     source INT NOT NULL, era BIGINT NOT NULL, word TEXT NOT NULL, PRIMARY KEY (source, era, word)) WITHOUT ROWID;
 CREATE TABLE word_listed (source INT NOT NULL PRIMARY KEY, upto BIGINT NOT NULL) WITHOUT ROWID;
 CREATE TABLE reworded (id INTEGER PRIMARY KEY NOT NULL, source INT NOT NULL, "key" BIGINT NOT NULL);
-CREATE TRIGGER ticket_words_insert AFTER INSERT ON ticket BEGIN
-    INSERT INTO ticket_words(rowid, subject, requester_name, requester_email, company, answers)
-    VALUES (new.number, new.subject, new.requester_name, new.requester_email, new.company, new.answers);
-END;
-CREATE TRIGGER ticket_words_update AFTER UPDATE ON ticket
-WHEN old.subject <> new.subject OR old.requester_name <> new.requester_name
-    OR old.requester_email <> new.requester_email OR old.company <> new.company OR old.answers <> new.answers
-BEGIN
-    INSERT INTO ticket_words(ticket_words, rowid, subject, requester_name, requester_email, company, answers)
-    VALUES ('delete', old.number, old.subject, old.requester_name, old.requester_email, old.company, old.answers);
-    INSERT INTO ticket_words(rowid, subject, requester_name, requester_email, company, answers)
-    VALUES (new.number, new.subject, new.requester_name, new.requester_email, new.company, new.answers);
-END;
+CREATE INDEX delivery_by_external_id ON delivery (target, external_id) WHERE external_id <> '';
+CREATE INDEX conversation_waiting ON conversation (state) WHERE state = 'waiting';
+CREATE INDEX ticket_of_technician ON ticket (assignee, due_at, number)
+    WHERE active = TRUE AND assignee IS NOT NULL;
 CREATE TRIGGER message_words_update AFTER UPDATE ON message
 WHEN old.text <> new.text AND old.row <= (SELECT max(id) FROM message_words_docsize)
 BEGIN
@@ -273,6 +260,16 @@ WHEN old.subject <> new.subject OR old.requester_name <> new.requester_name
 BEGIN
     INSERT INTO reworded (source, "key") VALUES (0, new.number);
 END;
+CREATE TRIGGER ticket_words_update AFTER UPDATE ON ticket
+WHEN old.number <= (SELECT max(id) FROM ticket_words_docsize)
+    AND (old.subject <> new.subject OR old.requester_name <> new.requester_name
+    OR old.requester_email <> new.requester_email OR old.company <> new.company OR old.answers <> new.answers)
+BEGIN
+    INSERT INTO ticket_words(ticket_words, rowid, subject, requester_name, requester_email, company, answers)
+    VALUES ('delete', old.number, old.subject, old.requester_name, old.requester_email, old.company, old.answers);
+    INSERT INTO ticket_words(rowid, subject, requester_name, requester_email, company, answers)
+    VALUES (new.number, new.subject, new.requester_name, new.requester_email, new.company, new.answers);
+END;
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0001_initial', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0002_search', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0003_room', CURRENT_TIMESTAMP);
@@ -281,3 +278,4 @@ INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0005_
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0006_newest_words', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0007_vocabulary', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0008_words_behind', CURRENT_TIMESTAMP);
+INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0009_surveys', CURRENT_TIMESTAMP);

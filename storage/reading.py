@@ -19,6 +19,7 @@ from chatdesk.reading import (
     TicketFilter,
     TicketLine,
     TicketPage,
+    VisitorChat,
 )
 from chatdesk.situation import QueueEntry, queue_key
 from chatdesk.ticket import Ticket, TicketNumber
@@ -50,10 +51,15 @@ _TICKET = "SELECT * FROM ticket WHERE number = ?"
 _OWN_TICKET = (
     "SELECT t.* FROM ticket t JOIN conversation c ON c.ticket = t.number WHERE c.id = ? AND c.visitor = ?"
 )
+_OWN_CHAT = (
+    "SELECT c.*, t.answers FROM conversation c LEFT JOIN ticket t ON t.number = c.ticket "
+    "WHERE c.id = ? AND c.visitor = ?"
+)
 _QUEUE = (
     "SELECT c.id, c.state, c.state_data, t.priority FROM conversation c JOIN ticket t ON t.number = c.ticket "
     "WHERE c.state = 'waiting'"
 )
+_WAITING = "SELECT * FROM conversation WHERE state = 'waiting'"
 _CHAT_FILE = (
     _TICKET,
     "SELECT * FROM conversation WHERE ticket = ? ORDER BY opened_at",
@@ -88,13 +94,8 @@ class _Reads:
         self, conversation: ConversationId, after: int, visitor: str | None = None
     ) -> list[Message]:
         """Return messages, those that were changed first; public ones of their own for a visitor."""
-        only = "" if visitor is None else f"{_PUBLIC}{_OF_VISITOR}"
-        owner = () if visitor is None else (conversation, visitor)
-        selects = [Select(_NEW_MESSAGES.format(only, MAX_MESSAGES), (conversation, after, *owner))]
-        if after:
-            values = (conversation, after, *owner, conversation, after)
-            selects.insert(0, Select(_REVISED_MESSAGES.format(only), values))
-        return [rows.to_message(row) for found in await self._selecting.all(selects) for row in found]
+        found = await self._selecting.all(_messages_after(conversation, after, visitor))
+        return [rows.to_message(row) for each in found for row in each]
 
 
 class TortoiseVisitorReads(_Reads):
@@ -108,6 +109,18 @@ class TortoiseVisitorReads(_Reads):
 
     async def messages(self, visitor: str, conversation: ConversationId, after: int) -> Sequence[Message]:
         return await self._messages(conversation, after, visitor)
+
+    async def chat(self, visitor: str, conversation: ConversationId, after: int) -> VisitorChat | None:
+        own = Select(_OWN_CHAT, (conversation, visitor))
+        selects = [own, *_messages_after(conversation, after, visitor)]
+        chats, *texts = await self._selecting.all(selects)
+        if not chats:
+            return None
+        return VisitorChat(
+            rows.to_conversation(chats[0]),
+            tuple(rows.to_message(row) for found in texts for row in found),
+            rows.to_answers(chats[0]["answers"] or "[]"),
+        )
 
     async def ticket(self, visitor: str, conversation: ConversationId) -> Ticket | None:
         found = await self._selecting.one(_OWN_TICKET, conversation, visitor)
@@ -183,7 +196,7 @@ class TortoiseStaffReads(_Reads):
         ]
 
     async def waiting_tickets(self, order: QueueOrder) -> Sequence[TicketLine]:
-        found = await self._values(models.Conversation.filter(state="waiting"))
+        found = await self._selecting.one(_WAITING)
         chats = {c.ticket: c for c in map(rows.to_conversation, found) if c.ticket is not None}
         tickets = await self._values(models.Ticket.filter(number__in=sorted(chats)))
         lines = [TicketLine(ticket, chats[ticket.number]) for ticket in map(rows.to_ticket, tickets)]
@@ -197,6 +210,16 @@ class TortoiseStaffReads(_Reads):
             tuple(map(_to_delivery_note, await self._values(deliveries))),
             tuple(map(_to_set_aside_note, await self._values(set_aside))),
         )
+
+
+def _messages_after(conversation: ConversationId, after: int, visitor: str | None) -> list[Select]:
+    only = "" if visitor is None else f"{_PUBLIC}{_OF_VISITOR}"
+    owner = () if visitor is None else (conversation, visitor)
+    selects = [Select(_NEW_MESSAGES.format(only, MAX_MESSAGES), (conversation, after, *owner))]
+    if after:
+        values = (conversation, after, *owner, conversation, after)
+        selects.insert(0, Select(_REVISED_MESSAGES.format(only), values))
+    return selects
 
 
 async def _made(make: Callable[[rows.Record], Made], found: Sequence[rows.Record]) -> tuple[Made, ...]:

@@ -326,7 +326,7 @@ def to_ticket(row: Record) -> Ticket:
         requester_email=row["requester_email"],
         requester_phone=row["requester_phone"],
         company=row["company"],
-        answers=tuple((question, answer) for question, answer in json.loads(row["answers"])),
+        answers=to_answers(row["answers"]),
         assignee=row["assignee"],
         promised_at=_moment_or_none(row["promised_at"]),
         due_at=_moment_or_none(row["due_at"]),
@@ -341,6 +341,11 @@ def to_ticket(row: Record) -> Ticket:
         priority_confirmed=bool(row["priority_confirmed"]),
         version=row["version"],
     )
+
+
+def to_answers(text: str) -> tuple[tuple[str, str], ...]:
+    """Return the answers to a survey as a ticket's column holds them."""
+    return tuple((question, answer) for question, answer in json.loads(text))
 
 
 def history_row(h: HistoryEntry) -> Row:

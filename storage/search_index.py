@@ -1,7 +1,8 @@
 """Keeps what a search reads a moment behind the chats, so that no message waits for it.
 
-That is the index of messages and the list of words [storage.vocabulary]. What of them is missing SQLite does
-before it searches; on PostgreSQL, where others write meanwhile, the newest messages are read themselves.
+That is the index of messages, on SQLite that of tickets too, and the list of words [storage.vocabulary]. What
+of them is missing SQLite does before it searches; on PostgreSQL, where others write meanwhile, the newest
+messages are read themselves and tickets are indexed with the write.
 """
 
 from __future__ import annotations
@@ -38,14 +39,22 @@ class Pace(NamedTuple):
 
 PACES = {"sqlite": Pace(share=0.05, rest=0.0), "postgres": Pace(share=0.1, rest=0.2)}
 """A step on PostgreSQL is several statements for however few messages, and holds up no batch."""
-_INDEXED = "(SELECT COALESCE(MAX(id), 0) FROM message_words_docsize)"
-_INDEX = (
-    "INSERT INTO message_words(rowid, text) SELECT row, text FROM message "
-    f"WHERE row > {_INDEXED} ORDER BY row LIMIT ?"
-)
+_INDEXED = "(SELECT COALESCE(MAX(id), 0) FROM {table}_words_docsize)"
+_COLUMNS = {
+    MESSAGES: "text",
+    TICKETS: "subject, requester_name, requester_email, company, answers",
+}
+_INDEX = {
+    source: f"INSERT INTO {source.table}_words(rowid, {columns}) SELECT {source.key}, {columns} "
+    f"FROM {source.table} WHERE {source.key} > {_INDEXED.format(table=source.table)} "
+    f"ORDER BY {source.key} LIMIT ?"
+    for source, columns in _COLUMNS.items()
+}
+"""What indexes the rows with the next higher keys: both tables' keys rise from commit to commit (SQLite)."""
 _BEHIND = (
-    f"SELECT COALESCE(MAX(row), 0) - min({_INDEXED}, {upto(MESSAGES)}) AS messages, "
-    f"{unlisted(TICKETS, 1)} OR EXISTS (SELECT 1 FROM reworded) AS others FROM message"
+    f"SELECT COALESCE(MAX(row), 0) - min({_INDEXED.format(table='message')}, {upto(MESSAGES)}) AS messages, "
+    f"{unlisted(TICKETS, 1)} OR EXISTS (SELECT 1 FROM reworded) OR EXISTS "
+    f"(SELECT 1 FROM ticket WHERE number > {_INDEXED.format(table='ticket')}) AS others FROM message"
 )
 _WRITERS = """
     ARRAY(SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND mode = 'RowExclusiveLock'
@@ -61,7 +70,7 @@ _ALL = {source.table: 2**62 for source in SOURCES}
 
 
 async def index_texts(database: Database, chunk: int = CHUNK) -> int:
-    """Index up to ``chunk`` messages of a SQLite desk that are not yet, and list the words of as many texts.
+    """Index up to ``chunk`` messages, and tickets, of a SQLite desk that are not yet, and list their words.
 
     Returns about how many are still behind.
     """
@@ -79,8 +88,8 @@ def _index(database: sqlite3.Connection, chunk: int) -> bool:
     """Index in a transaction; tell whether there may be more tickets or changed texts."""
     database.execute("BEGIN IMMEDIATE")
     try:
-        database.execute(_INDEX, [chunk])
-        more = list_on_sqlite(database, chunk)
+        indexed = {source: database.execute(query, [chunk]).rowcount for source, query in _INDEX.items()}
+        more = list_on_sqlite(database, chunk) or indexed[TICKETS] == chunk
         database.commit()
     finally:
         if database.in_transaction:

@@ -1,11 +1,16 @@
-"""The load of `python -m bench.recovery` comes back by the widget's own rule: the figures have to agree."""
+"""The loads keep rules: `bench.recovery` comes back as the widget does, `bench.surveys` floods no socket."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from pydantic_core import from_json
 
+from adapters.web.allowance import RATE
+from bench.surveys import SOCKETS, Client
+from bench.websocket import Socket
 from bench.widget_client import ANSWER_WITHIN, GROWING_WAIT, LEAST_WAIT, LONGEST_WAIT, Rule
 
 WIDGET = Path(__file__).parent.parent / "adapters/web/static/widget-link.js"
@@ -60,3 +65,24 @@ def test_a_line_that_stood_before_is_given_up_after_six_times() -> None:
     rule.stands()
     seen = [rule.broke(0.0, opened=False) and rule.streams for _ in range(7)]
     assert seen == [False] * 5 + [True] * 2
+
+
+class AnsweringSocket(Socket):
+    """Acknowledges what it is sent, and counts it under its name."""
+
+    def __init__(self, name: int, sent: Counter[int]) -> None:
+        super().__init__(b"")
+        self._name = name
+        self._sent = sent
+
+    def send(self, payload: bytes) -> None:
+        self._sent[self._name] += 1
+        self._keep(f'{{"t":"ack","id":"{from_json(payload)["id"]}","seq":2}}'.encode())
+
+
+async def test_a_client_that_sends_all_that_its_sockets_may_takes_no_more_than_its_part_of_each() -> None:
+    sent: Counter[int] = Counter()
+    client = Client([AnsweringSocket(number, sent) for number in range(SOCKETS)], 1)
+    for _ in range(int(RATE) * SOCKETS):
+        await client.send()
+    assert sent == dict.fromkeys(range(SOCKETS), RATE)

@@ -15,7 +15,7 @@ from chatdesk.inbox import InboundStatus
 from chatdesk.outbox import Delivery, DeliveryKind, DeliveryResult, DeliveryStatus
 from chatdesk.ticket import TicketNumber
 from storage.database import Database
-from storage.inbox import TortoiseDeliveries, TortoiseInbox
+from storage.inbox import _SENT_AS, TortoiseDeliveries, TortoiseInbox
 from storage.mail_updates import TortoiseMailUpdates
 from storage.outbox import TortoiseOutbox
 from tests.running_desk import database_url
@@ -133,6 +133,18 @@ async def test_what_failed_can_be_sent_again_and_nothing_else(
     assert await deliveries.retry("d1", NOON)
     again = await outbox.lease(NOON, until, 10)
     assert [(one.id, one.attempts, one.uncertain) for one in again] == [("d1", 1, False)]
+
+
+async def test_what_bounced_is_found_along_an_index_of_what_was_sent(database: Database) -> None:
+    postgres = database.dialect == "postgres"
+    explained = f"{'EXPLAIN' if postgres else 'EXPLAIN QUERY PLAN'} {_SENT_AS}"
+    query = explained.format(place="$1" if postgres else "?")
+    async with database.transaction() as connection:
+        if postgres:
+            # An empty table is read whole, whatever indexes it has.
+            await connection.execute_query("SET LOCAL enable_seqscan = off")
+        plan = await connection.execute_query_dict(query, ["<d1@northwind.example>"])
+    assert any("delivery_by_external_id" in str(step) for step in plan), plan
 
 
 async def test_updates_wait_for_one_another_only_for_one_reader(

@@ -12,7 +12,7 @@ from chatdesk.changes import Changes
 from chatdesk.reading import TicketFilter, TicketView
 from chatdesk.ticket import TicketNumber, TicketStatus
 from storage.database import Database
-from storage.reading import TortoiseStaffReads
+from storage.reading import _QUEUE, _WAITING, TortoiseStaffReads
 from storage.store import TortoiseStore
 from tests.core_builders import url
 from tests.desk_builders import TUESDAY, ticket
@@ -72,3 +72,10 @@ async def test_a_cursor_that_was_tampered_with_shows_some_page_and_no_error(
     await fill(database, {1: None, 2: 30})
     found = await TortoiseStaffReads(database).tickets(TicketFilter(view, agent="marcus"), page)
     assert len(found.lines) <= 2
+
+
+@pytest.mark.sqlite("its plans; PostgreSQL reads tables as small as these whole")
+async def test_who_waits_is_found_along_an_index_of_those_who_do(tmp_path: Path) -> None:
+    async with Database(url(tmp_path, "sqlite")) as database:
+        plans = [await database.select(f"EXPLAIN QUERY PLAN {query}") for query in (_WAITING, _QUEUE)]
+    assert [any("conversation_waiting" in step["detail"] for step in plan) for plan in plans] == [True, True]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import re
 import signal
 import sqlite3
 import subprocess
@@ -22,6 +23,7 @@ from scripts.new_desk import script
 from storage import migrator
 from storage.database import Database
 from storage.migrator import APPS, NEW_DESK
+from storage.search_index import index_all
 from storage.sqlite_client import ScriptedTransactionWrapper
 from storage.sqlite_connection import SqliteTransaction
 from storage.store import TortoiseStore
@@ -243,6 +245,30 @@ async def test_tables_rewritten_for_fewer_pages_keep_their_rows_and_the_words_fo
     assert [len(table) for table in before] == [2, 2]
     assert [sorted(table, key=str) for table in after] == [sorted(table, key=str) for table in before]
     assert (gone, there) == ([], [{"row": 5}])
+
+
+async def test_tickets_of_a_desk_that_indexed_them_at_once_are_found_and_changed_beside_new_ones(
+    tmp_path: Path,
+) -> None:
+    before = importlib.import_module("storage.migrations.0002_search").SQLITE
+    behind = importlib.import_module("storage.migrations.0009_surveys").SQLITE
+    insert, update = re.findall(r"CREATE TRIGGER ticket_words.*?END;", before, re.DOTALL)
+    find = "SELECT rowid AS number FROM ticket_words WHERE ticket_words MATCH ?"
+    async with Database(url(tmp_path)) as database:
+        async with database.transaction() as connection:
+            await connection.execute_script(f"DROP TRIGGER ticket_words_update; {insert} {update}")
+        async with running(new_desk(TortoiseStore(database))) as desk:
+            _ = await desk.receive(survey("old", "one"))
+            async with database.transaction() as connection:
+                await connection.execute_script(behind)
+            _ = await desk.receive(survey("new", "another"))
+        await index_all(database)
+        await database.writer.execute_query("UPDATE ticket SET company = 'Umbra'")
+        await database.writer.execute_query(
+            "INSERT INTO ticket_words(ticket_words, rank) VALUES ('integrity-check', 1)"
+        )
+        found = [await database.select(find, [word]) for word in ("umbra", "company:contoso")]
+    assert [[row["number"] for row in each] for each in found] == [[1001, 1002], []]
 
 
 async def test_every_model_is_as_the_migrations_make_it(tmp_path: Path) -> None:

@@ -276,6 +276,51 @@ async def test_messages_are_indexed_in_chunks_and_each_once(tmp_path: Path) -> N
         assert len(await TortoiseSearch(database).find("word", 1000)) == CANDIDATES
 
 
+async def checked(database: Database) -> None:
+    """Have SQLite compare its index with the tickets. Raises StorageError when they do not agree."""
+    compare = "INSERT INTO ticket_words(ticket_words, rank) VALUES ('integrity-check', 1)"
+    await database.writer.execute_query(compare)
+
+
+@pytest.mark.sqlite("its index is filled afterwards")
+async def test_tickets_are_indexed_in_chunks_and_each_once_whatever_numbers_were_left_out(
+    tmp_path: Path,
+) -> None:
+    numbers = [TicketNumber(TICKET + 3 * n) for n in range(CHUNK + 1)]
+    async with Database(url(tmp_path, "sqlite")) as database:
+        tickets = {number: ticket(number=number, version=1, subject="Printer jams") for number in numbers}
+        await write(database, tickets=tickets)
+        assert await index_texts(database) == 1
+        assert await index_texts(database) == 0
+        await checked(database)
+        found = await TortoiseSearch(database).find("printer", CANDIDATES)
+        assert [one.ticket for one in found] == numbers[: -CANDIDATES - 1 : -1]
+
+
+@pytest.mark.sqlite("its index is filled afterwards")
+async def test_a_ticket_changed_before_it_was_indexed_leaves_the_index_whole(tmp_path: Path) -> None:
+    async with Database(url(tmp_path, "sqlite")) as database:
+        await write(database, tickets={TICKET: ticket(version=1, subject="Printer jams")})
+        await write(database, tickets={TICKET: ticket(version=2, subject="Scanner jams")})
+        await index_all(database)
+        await write(database, tickets={OTHER: ticket(number=OTHER, version=1, subject="Printer jams")})
+        await write(database, tickets={OTHER: ticket(number=OTHER, version=2, subject="Plotter jams")})
+        await write(database, tickets={TICKET: ticket(version=3, subject="Copier jams")})
+        await index_all(database)
+        await checked(database)
+        found = [await find(database, word) for word in ("printer", "scanner", "plotter", "copier")]
+    assert [[one.ticket for one in each] for each in found] == [[], [], [OTHER], [TICKET]]
+
+
+@pytest.mark.sqlite("its index is filled afterwards")
+async def test_a_ticket_is_indexed_after_its_commit(tmp_path: Path) -> None:
+    async with Database(url(tmp_path, "sqlite")) as database:
+        await fill(database)
+        assert await database.select("SELECT id FROM ticket_words_docsize") == []
+        assert not await SearchIndexer(database).step()
+        assert await database.select("SELECT id FROM ticket_words_docsize") == [{"id": TICKET}]
+
+
 async def test_a_word_of_a_changed_text_is_found_by_its_beginning(database: Database) -> None:
     await fill(database, "first words", *("nothing" for _ in range(RECENT)))
     await index_all(database)

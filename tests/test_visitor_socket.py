@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from aiohttp import WSCloseCode, WSMsgType
 from adapters.web import visitor_connection, visitor_socket
 from adapters.web.frames import MAX_FRAME
 from chatdesk.errors import EventRefused
+from storage.selecting import Answers, Select, Selecting
 from tests.running_desk import ANSWERS, Line, ServedDesk, customer, serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -141,6 +142,24 @@ async def test_a_page_that_comes_back_gets_only_what_it_missed(desk: ServedDesk)
         await socket.send_json({**hello, "conversation": shown["conversation"]})
         ready = await socket.receive_json()
     assert [message["text"] for message in ready["messages"]] == ["While you were away"]
+
+
+async def test_a_page_that_is_loaded_again_finds_its_chat_and_reads_it_at_once(
+    desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, asked, read = secrets.token_urlsafe(32), [], Selecting.all
+    async with customer(desk.base, secret) as line:
+        shown = await begin(line)
+
+    async def counted(self: Selecting, selects: Sequence[Select]) -> Answers:
+        asked.append(selects)
+        return await read(self, selects)
+
+    monkeypatch.setattr(Selecting, "all", counted)
+    async with customer(desk.base, secret) as line:
+        assert (await line.next("ready"))["conversation"] == shown["conversation"]
+    of_the_page = [selects for selects in asked if "visitor" in selects[0].query]
+    assert len(of_the_page) == 2
 
 
 async def test_what_a_visitor_told_of_themselves_is_known_to_their_browser_only(desk: ServedDesk) -> None:

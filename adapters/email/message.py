@@ -117,7 +117,7 @@ def _fields(
         ("Date", format_datetime(at)),
         ("From", _mailbox(desk.name, sender(desk))),
         ("To", _mailbox(*recipient)),
-        ("Reply-To", _mailbox(desk.name, tagged(sender(desk), reply_token))),
+        ("Reply-To", _tagged_mailbox(desk.name, sender(desk), reply_token)),
         ("Subject", header_text(subject)),
         ("X-Auto-Response-Suppress", "OOF, AutoReply"),
     ]
@@ -177,6 +177,14 @@ def _mailbox(name: str, address: str) -> Address | str:
     if not name:
         return checked_address(address)
     return _named_mailbox(name, address)
+
+
+def _tagged_mailbox(name: str, address: str, token: str) -> Address | str:
+    # The desk's own address is checked once; with its token it is another one in each mail.
+    own = _mailbox(name, address)
+    if isinstance(own, str):
+        return tagged(own, token)
+    return Address(own.display_name, f"{own.username}+{token}", own.domain) if token else own
 
 
 @lru_cache(maxsize=64)

@@ -39,7 +39,7 @@ def _field(name: str, value: str | Address) -> bytes:
 
 def _part(kind: str, text: str) -> bytes:
     lines = text.encode().splitlines()
-    body = b2a_qp(b"".join(line + b"\r\n" for line in lines), istext=True)
+    body = b2a_qp(b"\r\n".join([*lines, b""]), istext=True)
     return (
         f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
     ).encode() + body

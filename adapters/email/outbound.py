@@ -9,6 +9,8 @@ from typing import Protocol
 from urllib.parse import quote
 from weakref import WeakValueDictionary
 
+from msgspec import Struct
+
 from adapters.email.message import build_message, checked_address, message_id, sender
 from adapters.email.question import write_question
 from adapters.email.render import render_mail
@@ -55,8 +57,7 @@ class Transport(Protocol):
         """Tell whether that message was handed over; None where it cannot be told."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Letter:
+class _Letter(Struct, frozen=True):
     """Everything that one mail is written from."""
 
     delivery: str

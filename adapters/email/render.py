@@ -6,10 +6,12 @@ nor subject nor words: see MailFacts.may_quote.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.email.next_step import next_step
 from adapters.email.source import MailFacts
@@ -38,8 +40,7 @@ REPLY = "Please reply to this message to add to your request."
 UNNAMED_SUBJECT = "Your request"
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedMail:
+class RenderedMail(Struct, frozen=True):
     """A mail's subject, which is one line, and its two equal parts."""
 
     subject: str
@@ -47,8 +48,7 @@ class RenderedMail:
     html: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
+class _Content(Struct, frozen=True):
     number: str
     title: str
     greeting: str
@@ -184,6 +184,7 @@ def _html(content: _Content, config: Config) -> str:
     )
 
 
+@lru_cache(maxsize=16)
 def readable_on(colour: str) -> str:
     """Return black or white, whichever is easier to read on ``colour`` (#rrggbb; WCAG 2, 1.4.3)."""
     channels = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]

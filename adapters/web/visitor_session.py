@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 
 from adapters.web import frames
@@ -21,7 +21,6 @@ from chatdesk.conversation import Author, AuthorKind, Conversation, Conversation
 from chatdesk.errors import EventRefused
 from chatdesk.events import Outcome
 from chatdesk.hub import ConversationChanged, ConversationNews, Typing
-from chatdesk.ticket import Ticket
 
 KEY_LENGTH = 24
 """Characters of a visitor's key that end the ids of their events: 96 bits, and short in the index."""
@@ -190,7 +189,7 @@ class VisitorSession:
 
     def _show_opened(self, news: ConversationChanged) -> None:
         self._opened = None
-        known = self._known_of(news.ticket)
+        known = self._known(news.ticket.answers if news.ticket else ())
         self._feed.ready(news.conversation, visible(news.messages), known=known)
         self._on_shown()
         self._release()
@@ -216,23 +215,18 @@ class VisitorSession:
         self._conversation = conversation
         feed = self._feed = self._new_feed()
         self._services.hub.listen(conversation.id, self.on_news)
-        fresh = await self._services.visitor_reads.own(self._visitor, conversation.id) or conversation
-        self._services.hub.told(fresh)
-        missed = await self._services.visitor_reads.messages(self._visitor, conversation.id, after)
-        known = await self._known(conversation.id)
-        if self._feed is not feed:
+        chat = await self._services.visitor_reads.chat(self._visitor, conversation.id, after)
+        if chat is None or self._feed is not feed:
             return  # Another conversation took its place meanwhile.
-        if fresh.version >= self._conversation.version:
-            self._conversation = fresh
-        feed.ready(fresh, missed, known=known)
+        self._services.hub.told(chat.conversation)
+        if chat.conversation.version >= self._conversation.version:
+            self._conversation = chat.conversation
+        feed.ready(chat.conversation, chat.messages, known=self._known(chat.answers))
         self._on_shown()
 
-    async def _known(self, conversation: ConversationId) -> dict[str, Json]:
+    def _known(self, given: Iterable[tuple[str, str]]) -> dict[str, Json]:
         """Return what the visitor told of themselves last time, so that it is not asked again."""
-        return self._known_of(await self._services.visitor_reads.ticket(self._visitor, conversation))
-
-    def _known_of(self, ticket: Ticket | None) -> dict[str, Json]:
-        answers = dict(ticket.answers) if ticket else {}
+        answers = dict(given)
         asked = known_fields(self._services.config.survey)
         return {field.id: answers[field.id] for field in asked if field.id in answers}
 
