@@ -1,8 +1,7 @@
 """What a node tells the others: texts short enough for PostgreSQL's NOTIFY.
 
 Of a conversation that only went on, what changed and its short messages are told whole, so that no node has
-to read them; of others, and of commits about very many conversations, the ids are told, and each node reads
-what its own people look at.
+to read them; of others the ids are told, and each node reads what its own people look at.
 """
 
 from __future__ import annotations
@@ -27,9 +26,6 @@ LONGEST = 7_900
 
 SHORT = 2_000
 """Bytes of a conversation's changes and new messages that may be told whole."""
-
-MANY = 256
-"""Conversations of a commit that may be told whole; of more the ids are enough, as each node looks at few."""
 
 Fact = str | int | bool | None
 Typist = tuple[ConversationId, str, str, str, bool, bool]
@@ -120,8 +116,6 @@ def packed(head: Mapping[str, Fact], parts: Mapping[str, Iterable[Any]]) -> list
 
 def _told_whole(changes: Changes, went_on: Collection[ConversationId]) -> dict[ConversationId, bytes]:
     """Return, as JSON, the short changes of which nothing but themselves has to be told."""
-    if len(changes.conversations) > MANY:
-        return {}
     revised = {identity for identity, _ in changes.revised}
     posted: dict[ConversationId, list[Message]] = {}
     for message in changes.messages:

@@ -15,7 +15,6 @@ from chatdesk.hub import ConversationChanged, ConversationNews, Hub
 from chatdesk.nodes import Node
 from storage.announcements import (
     LONGEST,
-    MANY,
     Told,
     announcements,
     beginning,
@@ -96,7 +95,7 @@ def test_a_conversation_that_did_more_than_go_on_is_told_by_its_id() -> None:
 
 
 def test_what_is_told_whole_of_many_conversations_takes_several_texts_and_nothing_is_left_out() -> None:
-    names = [ConversationId(f"chat{number}") for number in range(MANY)]
+    names = [ConversationId(f"chat{number}") for number in range(600)]
     written = [
         replace(said("long " * (LONGEST if number == 7 else 20)), conversation=name)
         for number, name in enumerate(names)
@@ -111,14 +110,6 @@ def test_what_is_told_whole_of_many_conversations_takes_several_texts_and_nothin
     ]
     assert [name for text in found for name in text.conversations] == [names[7]]
     assert [text.queue for text in found] == [True] + [False] * (len(found) - 1)
-
-
-def test_of_many_conversations_the_ids_are_told() -> None:
-    names = [ConversationId(f"chat{number}") for number in range(MANY + 1)]
-    changes = Changes(conversations={name: replace(conversation(), id=name) for name in names})
-    found = [read_told(text) for text in announcements(NODE, changes, names)]
-    assert [name for text in found for name in text.conversations] == names
-    assert not any(text.went_on for text in found)
 
 
 def test_where_no_other_node_is_known_the_ids_are_told() -> None:
