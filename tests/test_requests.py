@@ -54,7 +54,7 @@ async def test_every_answer_carries_the_security_headers(desk: ServedDesk, path:
     assert "camera=()" in answer.headers["Permissions-Policy"]
     assert "Cache-Control" in answer.headers
     assert answer.headers["Server"] == "chatdesk"
-    assert len(answer.headers["X-Request-Id"]) == 16
+    assert len(answer.headers["X-Request-Id"]) == 24
 
 
 async def test_a_person_gets_a_page_and_a_program_gets_json(desk: ServedDesk) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from http import HTTPStatus
 
 import structlog
@@ -14,6 +13,7 @@ from adapters.web import error_answers
 from adapters.web.metrics import METER
 from adapters.web.proxies import as_asked, refuse_foreign_host
 from adapters.web.security_headers import STAY_SECURE
+from adapters.web.services import SERVICES
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ async def every_request(request: web.Request, handler: Handler) -> web.StreamRes
 
     The log has the route's pattern, never the address itself: an address may hold a secret.
     """
-    request_id = secrets.token_hex(8)
+    request_id = request.app[SERVICES].new_id()
     clock = asyncio.get_running_loop().time
     began = clock()
     request = as_asked(request)
