@@ -18,6 +18,7 @@ from adapters.web.middlewares import every_request
 from adapters.web.proxies import came_from_this_machine
 from adapters.web.security_headers import HEADERS, add_security_headers
 from adapters.web.services import SERVICES, Services
+from chatdesk.bootstrap import new_id
 from chatdesk.config import load_config
 from chatdesk.errors import (
     DeskStopped,
@@ -83,7 +84,9 @@ def services(trusted: tuple[str, ...] = (), public_url: str = "") -> Services:
     made = Services(**parts)  # type: ignore[arg-type]
     desk = replace(config.desk, public_url=public_url)
     networks = tuple(ip_network(network) for network in trusted)
-    return replace(made, config=replace(config, desk=desk), demo=False, trusted_proxies=networks)
+    return replace(
+        made, config=replace(config, desk=desk), demo=False, trusted_proxies=networks, new_id=new_id
+    )
 
 
 async def client(made: Services, handler: Handler) -> Client:
