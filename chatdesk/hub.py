@@ -16,6 +16,9 @@ from chatdesk.ticket import Ticket, TicketNumber
 News = TypeVar("News")
 log = structlog.get_logger(__name__)
 
+MOST_EARLY = 100
+"""News of one conversation that are kept until what was before them was told; of more the newest."""
+
 
 class ConversationChanged(Struct, frozen=True):
     """What one commit changed in one conversation; messages are in order of their latest change."""
@@ -145,6 +148,8 @@ class Hub:
             # Told while it is being read, what was read would count as known when it comes.
             self._tell_early(identity)
         if self.ask_missing is not None and self.waits(identity):
+            # What is dropped is read with what is missing before it.
+            del self._early[identity][:-MOST_EARLY]
             self.ask_missing(identity)
 
     def waits(self, conversation: ConversationId) -> bool:

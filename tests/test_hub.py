@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from chatdesk.changes import Changes
 from chatdesk.conversation import Author, AuthorKind, ConversationId, Message, Visibility
 from chatdesk.hub import (
+    MOST_EARLY,
     ConversationChanged,
     ConversationNews,
     DeskNews,
@@ -180,6 +181,18 @@ def test_nobody_is_told_of_an_older_state_after_a_newer_one() -> None:
     hub.publish(went_on(13))
     assert heard == [news(14, 13)]
     assert hub.newest(CHAT) == news(14).conversation
+
+
+def test_of_much_that_came_early_the_newest_is_kept_and_the_rest_is_read() -> None:
+    hub, heard, asked = hub_beside_others(11)
+    for version in range(13, 14 + MOST_EARLY):
+        hub.publish(went_on(version))
+    hub.pass_on_next(news(12))
+    assert (heard, hub.waits(CHAT), set(asked)) == ([news(12)], True, {CHAT})
+    hub.pass_on(news(13))
+    assert [one.conversation.version for one in heard if isinstance(one, ConversationChanged)] == [
+        *range(12, 14 + MOST_EARLY)
+    ]
 
 
 def test_with_the_last_listener_what_came_early_is_forgotten() -> None:
