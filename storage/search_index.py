@@ -23,22 +23,25 @@ from storage.word_listing import list_on_postgres, list_on_sqlite, list_reworded
 log = structlog.get_logger(__name__)
 
 CHUNK = 1_000
-"""Messages indexed before somebody searches; rows that PostgreSQL takes apart in one transaction."""
-LITTLE = 10
-"""Messages indexed in one transaction beside the chats: half a millisecond in which no batch is written."""
+"""Messages indexed in one transaction when nobody else writes, or somebody waits for it."""
 PAUSE = 2.0
 """Seconds between two looks for new messages."""
 
 
 class Pace(NamedTuple):
-    """How fast is indexed: at most this share of its time, and so many seconds between two steps at least."""
+    """How fast is indexed beside the chats: so many rows in one transaction, at most this share of its time,
+    and so many seconds between two steps at least.
+    """
 
+    rows: int
     share: float
     rest: float
 
 
-PACES = {"sqlite": Pace(share=0.05, rest=0.0), "postgres": Pace(share=0.1, rest=0.2)}
-"""A step on PostgreSQL is several statements for however few messages, and holds up no batch."""
+PACES = {"sqlite": Pace(rows=10, share=0.05, rest=0.0), "postgres": Pace(rows=100, share=0.1, rest=0.03)}
+"""On SQLite no batch is written for half a millisecond; on PostgreSQL batches share its processors with a
+step of some milliseconds, which is several statements for however few rows.
+"""
 _INDEXED = "(SELECT COALESCE(MAX(id), 0) FROM {table}_words_docsize)"
 _COLUMNS = {
     MESSAGES: "text",
@@ -153,7 +156,7 @@ class SearchIndexer:
     async def run(self) -> None:
         """Index until ``stop``."""
         clock = asyncio.get_running_loop().time
-        share, least = PACES[self._database.dialect]
+        _, share, least = PACES[self._database.dialect]
         while not self._stop.is_set():
             began = clock()
             try:
@@ -171,14 +174,15 @@ class SearchIndexer:
 
     async def step(self) -> bool:
         """Index some of what is new; tell whether there is more, or will be once its writers have ended."""
+        rows = PACES[self._database.dialect].rows
         if self._database.dialect == "sqlite":
-            return await index_texts(self._database, LITTLE) > 0
+            return await index_texts(self._database, rows) > 0
         newest, settled = {}, {}
         for row in await self._database.writer.execute_query_dict(_NEWEST):
             name = row["name"]
             newest[name] = row["newest"]
             settled[name] = self._settled[name].see(row["newest"], row["writers"])
-        return await list_words(self._database, settled) or settled != newest
+        return await list_words(self._database, settled, rows) or settled != newest
 
 
 def _nothing_seen() -> dict[str, Settled]:
