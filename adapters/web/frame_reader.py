@@ -13,7 +13,7 @@ from adapters.web.heartbeat import Pulse, answered
 from adapters.web.live_socket import LiveSocket
 
 Sent = TypeVar("Sent")
-_ENDS = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED)
+_ENDS = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 
 
 async def read_frames(
@@ -23,18 +23,26 @@ async def read_frames(
     handle: Callable[[Sent], None],
 ) -> None:
     """Hand each frame to ``handle`` until the page goes; it is called on the event loop and must not wait."""
-    socket = pulse.socket
-    while (message := await socket.receive()).type not in _ENDS:
+    socket, decode = pulse.socket, decoder.decode
+
+    def take(text: str) -> None:
         pulse.heard()
-        if message.type is not WSMsgType.TEXT:
-            if not await answered(socket, message):
-                live.send(error_frame("bad_frame", "Send JSON text frames."))
-            continue
         try:
-            frame = decoder.decode(message.data)
+            frame = decode(text)
         except UNREADABLE as error:
             live.send(error_frame("bad_frame", explain(error)))
-            continue
+            return
         handle(frame)
-        # The next may come in an hour, and a survey's answers take a kilobyte.
-        del message, frame
+
+    socket.hand_texts_to(take)
+    try:
+        # What came before is received here, before anything else can come.
+        while (message := await socket.receive()).type not in _ENDS:
+            if message.type is WSMsgType.TEXT:
+                take(message.data)
+            else:
+                pulse.heard()
+                if not await answered(socket, message):
+                    live.send(error_frame("bad_frame", "Send JSON text frames."))
+    finally:
+        socket.hand_texts_to(None)

@@ -13,6 +13,8 @@ from typing import cast
 
 from aiohttp import WSMessage, WSMsgType, web
 
+from adapters.web.pushed_socket import PushedSocket
+
 ROUND = 30.0
 """Seconds between two looks at a socket; one that was asked and silent from one to the next is gone."""
 AT_ONCE = 100
@@ -24,7 +26,7 @@ class Pulse:
 
     __slots__ = ("_transport", "asked", "socket")
 
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.WriteTransport | None) -> None:
+    def __init__(self, socket: PushedSocket, transport: asyncio.WriteTransport | None) -> None:
         self.socket = socket
         self._transport = transport
         self.asked = False
@@ -46,7 +48,7 @@ class Heartbeat:
         self._pulses: set[Pulse] = set()
         self._pings: set[asyncio.Task[None]] = set()
 
-    def add(self, socket: web.WebSocketResponse, request: web.Request) -> Pulse:
+    def add(self, socket: PushedSocket, request: web.Request) -> Pulse:
         """Look after an open socket; whoever reads it tells the pulse what is heard."""
         # uvloop's transports are transports in all but name.
         pulse = Pulse(socket, cast("asyncio.WriteTransport | None", request.transport))

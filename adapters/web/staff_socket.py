@@ -10,11 +10,12 @@ from aiohttp import WSCloseCode, web
 
 from adapters.web.flusher import FLUSHER
 from adapters.web.frame_reader import read_frames
-from adapters.web.frames import MAX_FRAME, STAFF, encode
+from adapters.web.frames import STAFF, encode
 from adapters.web.heartbeat import HEARTBEAT
 from adapters.web.live_socket import LiveSocket
 from adapters.web.origins import own_origin
 from adapters.web.presence import PRESENCE
+from adapters.web.pushed_socket import PushedSocket
 from adapters.web.services import SERVICES
 from adapters.web.session_watch import SESSION_WATCH
 from adapters.web.sign_in import signed_in
@@ -39,7 +40,7 @@ async def staff_socket(request: web.Request) -> web.StreamResponse:
         raise web.HTTPForbidden(text="Only the console itself may connect here.")
     staff = await signed_in(request)
     services = request.app[SERVICES]
-    socket = web.WebSocketResponse(autoping=False, max_msg_size=MAX_FRAME, compress=False)
+    socket = PushedSocket()
     await socket.prepare(request)
     live = LiveSocket(socket, request.app[FLUSHER], request.transport)
     writer = asyncio.create_task(live.run())

@@ -9,10 +9,11 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from adapters.web.flusher import FLUSHER
 from adapters.web.frame_reader import read_frames
-from adapters.web.frames import HELLO, MAX_FRAME, UNREADABLE, VERSION, VISITOR, Hello, error_frame, explain
+from adapters.web.frames import HELLO, UNREADABLE, VERSION, VISITOR, Hello, error_frame, explain
 from adapters.web.heartbeat import HEARTBEAT, Pulse, answered
 from adapters.web.live_socket import LiveSocket
 from adapters.web.origins import widget_for
+from adapters.web.pushed_socket import PushedSocket
 from adapters.web.visitor_connection import VisitorConnection
 from chatdesk.config import WidgetSettings
 from chatdesk.errors import EventRefused
@@ -23,7 +24,7 @@ HELLO_TIMEOUT = 10.0
 async def visitor_socket(request: web.Request) -> web.StreamResponse:
     """Serve one page's WebSocket; a foreign origin or an unknown key is refused before the upgrade."""
     widget = widget_for(request)
-    socket = web.WebSocketResponse(autoping=False, max_msg_size=MAX_FRAME, compress=False)
+    socket = PushedSocket()
     await socket.prepare(request)
     live = LiveSocket(socket, request.app[FLUSHER], request.transport)
     writer = asyncio.create_task(live.run())

@@ -1,0 +1,77 @@
+"""A WebSocket whose texts are handed over as they come: no task is woken for each.
+
+aiohttp gives what comes to whoever awaits it, which takes a future, a turn of the event loop and every
+coroutine up to the request's own for each text: a tenth of a busy desk's time [docs/performance.md]. Here the
+queue in between hands texts over by a call. Everything else, pings and closes, is awaited as ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import cast
+
+import structlog
+from aiohttp import WSMessage, WSMsgType, web
+from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
+from aiohttp.http_websocket import WebSocketWriter, WSMessageTextBytes
+from aiohttp.web_request import BaseRequest
+
+from adapters.web.frames import MAX_FRAME
+
+log = structlog.get_logger(__name__)
+
+_BUFFERED = 64 * 1024
+"""Bytes that wait to be read before no more are taken from the network, twice."""
+
+
+class _Texts(WebSocketDataQueue):
+    """What came: texts are handed to ``take`` if there is one, the rest waits to be read."""
+
+    take: Callable[[str], None] | None = None
+
+    def feed_data(self, data: WSMessage | WSMessageTextBytes, size: int) -> None:
+        take = self.take
+        if take is None or data.type is not WSMsgType.TEXT:
+            super().feed_data(data, size)
+            return
+        try:
+            take(cast(str, data.data))
+        except Exception as error:
+            # The parser that calls this cannot be told; whoever reads the socket is.
+            log.exception("frame_not_taken")
+            self.take = None
+            self.set_exception(error)
+
+
+class PushedSocket(web.WebSocketResponse):
+    """A server's WebSocket without compression that leaves pings to be answered by who reads it."""
+
+    def __init__(self) -> None:
+        super().__init__(autoping=False, max_msg_size=MAX_FRAME, compress=False)
+        self._texts: _Texts | None = None
+
+    def hand_texts_to(self, take: Callable[[str], None] | None) -> None:
+        """Have texts handed to ``take`` from now on, in the turn of the event loop in which they come.
+
+        It runs in the present context and must not wait; None has them wait to be received again. What came
+        before is still to be received. When it raises, nothing more is taken and ``receive`` says so.
+        """
+        if self._texts is None:
+            raise RuntimeError("Prepare the socket first.")
+        if take is None:
+            self._texts.take = None
+            return
+        run, given = copy_context().run, take
+        self._texts.take = lambda text: run(given, text)
+
+    def _post_start(self, request: BaseRequest, protocol: str | None, writer: WebSocketWriter) -> None:
+        """Do what the library does here, with the queue above between its parser and ``receive``."""
+        loop = self._loop
+        assert loop is not None
+        self._ws_protocol, self._writer = protocol, writer
+        self._reader = self._texts = _Texts(request.protocol, _BUFFERED, loop=loop)
+        # The queue knows a parser that waits only weakly.
+        self._parser = WebSocketReader(self._texts, MAX_FRAME, compress=False, decode_text=True)
+        request.protocol.set_parser(self._parser)
+        request.protocol.keep_alive(False)
