@@ -122,7 +122,7 @@ class Ended(Struct, frozen=True):
 
 
 DialogueState = Surveying | Waiting | Live | Ticketed | Ended
-_OPEN = (Waiting, Live)
+_OPEN = (Live, Waiting)
 
 
 class Receipts(Struct, frozen=True):

@@ -38,6 +38,8 @@ the less of the database it takes an event, and while it is busy with that half 
 MAX_CONFLICTS = 10
 PATIENCE, RETRY_AFTER = 20.0, 0.25
 """Seconds that events wait for a database server that restarts or fails over, and between attempts."""
+_TOLD = (Outcome, EventRefused)
+"""What a sender is told of a batch that was stored; other errors are faults of the desk."""
 
 
 class Flows(Struct, frozen=True):
@@ -184,7 +186,7 @@ class Desk:
     ) -> None:
         """Set aside the events that could not be worked on, after the others' senders were told."""
         for pending, result in zip(batch, results, strict=True):
-            if not isinstance(result, Outcome | EventRefused):
+            if not isinstance(result, _TOLD):
                 self._tell_untold()
                 await self._set_aside(pending, result)
 
@@ -314,7 +316,7 @@ def _step(work: Work, event: AnyEvent, key: str, known: dict[str, Outcome]) -> O
 def _settle_all(batch: Sequence[_Pending], results: Sequence[Outcome | Exception]) -> None:
     """Tell senders what became of their events, but of those that could not be worked on."""
     for pending, result in zip(batch, results, strict=True):
-        if isinstance(result, Outcome | EventRefused):
+        if isinstance(result, _TOLD):
             _tell(pending.told, result)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 
 from chatdesk.conversation import ConversationId
 from chatdesk.draft import Loaded
@@ -30,6 +31,7 @@ from chatdesk.ticket import TicketNumber
 
 _PLAIN = frozenset({CustomerMessaged, AgentMessaged, ReceiptReported})
 _IN_A_CONVERSATION = (ConversationEvent, TimerFired)
+_conversation: Callable[[AnyEvent], ConversationId] = attrgetter("conversation")
 _OPENS_A_TICKET = (SurveySubmitted, CallLogged, MailReceived, TicketSplit)
 _BEGINS = (SurveySubmitted, CallLogged, MailReceived)
 _MAY_COME_BACK = (CustomerMessaged, CustomerLeft, CustomerEnded)
@@ -40,7 +42,8 @@ async def load(batch: StoreBatch, events: Sequence[AnyEvent]) -> Loaded:
     loaded = Loaded()
     # Most events are a chat's messages, which need no more than their conversation and its ticket.
     others = [event for event in events if type(event) not in _PLAIN]
-    await _load_conversations(batch, events, others, loaded)
+    plain = [event for event in events if type(event) in _PLAIN] if others else events
+    await _load_conversations(batch, plain, others, loaded)
     numbers = _ticket_numbers(others)
     numbers |= {c.ticket for c in loaded.conversations.values() if c.ticket is not None}
     if numbers:
@@ -50,7 +53,7 @@ async def load(batch: StoreBatch, events: Sequence[AnyEvent]) -> Loaded:
         loaded.messages = {(m.conversation, m.seq): m for m in await batch.messages(wanted)}
     if any(isinstance(event, _OPENS_A_TICKET) for event in others):
         loaded.next_number = await batch.next_number()
-    if _needs_queue(events, loaded):
+    if _needs_queue(events, others, loaded):
         loaded.queue = await batch.line()
     return loaded
 
@@ -59,17 +62,16 @@ def plainly_about(events: Sequence[AnyEvent]) -> set[ConversationId]:
     """Return the conversations of the events if these need no more than them and their tickets; else none."""
     if any(type(event) not in _PLAIN for event in events):
         return set()
-    return {event.conversation for event in events if isinstance(event, ConversationEvent)}
+    return set(map(_conversation, events))
 
 
 async def _load_conversations(
-    batch: StoreBatch, events: Sequence[AnyEvent], others: Sequence[AnyEvent], loaded: Loaded
+    batch: StoreBatch, plain: Sequence[AnyEvent], others: Sequence[AnyEvent], loaded: Loaded
 ) -> None:
-    ids = {
-        event.conversation
-        for event in events
-        if isinstance(event, _IN_A_CONVERSATION) and event.conversation is not None
-    }
+    ids = set(map(_conversation, plain))
+    for event in others:
+        if isinstance(event, _IN_A_CONVERSATION) and event.conversation is not None:
+            ids.add(event.conversation)
     begun = {event.conversation for event in others if isinstance(event, _BEGINS)}
     if ids - begun:
         loaded.conversations.update(await batch.conversations(ids - begun))
@@ -102,13 +104,9 @@ def _messages(event: AnyEvent) -> list[tuple[ConversationId, int]]:
     return []
 
 
-def _needs_queue(events: Sequence[AnyEvent], loaded: Loaded) -> bool:
+def _needs_queue(events: Sequence[AnyEvent], others: Sequence[AnyEvent], loaded: Loaded) -> bool:
     """The queue is read only when somebody may join it: a live chat's messages do not."""
-    for event in events:
-        if isinstance(event, _MAY_COME_BACK):
-            conversation = loaded.conversations.get(event.conversation)
-            if conversation is not None and not conversation.is_open:
-                return True
-        elif isinstance(event, SurveySubmitted) and event.live:
-            return True
-    return False
+    if any(isinstance(event, SurveySubmitted) and event.live for event in others):
+        return True
+    closed = {c.id for c in loaded.conversations.values() if not c.is_open}
+    return bool(closed) and any(isinstance(e, _MAY_COME_BACK) and e.conversation in closed for e in events)

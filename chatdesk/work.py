@@ -12,6 +12,7 @@ from chatdesk.effect_handler import EffectHandler, begin_conversation
 from chatdesk.effects import Effect
 from chatdesk.errors import EventRefused, NotFound
 from chatdesk.events import (
+    AgentMessaged,
     AnyEvent,
     CallLogged,
     ConversationEvent,
@@ -82,13 +83,16 @@ class Work:
         except BaseException:
             self._draft.undo()
             raise
-        if not isinstance(event, ReceiptReported):
+        if type(event) is not ReceiptReported:
             # A receipt that comes twice changes nothing the second time: it needs no memory.
             self.changes.received.append((event.key, outcome))
         return outcome
 
     def _step(self, event: AnyEvent) -> Outcome:
         match event:
+            case CustomerMessaged() | AgentMessaged():
+                # Most events: they are not compared with every kind below.
+                return self._conversation_event(event)
             case ReceiptReported():
                 return self._receipt(event)
             case TicketEvent():
@@ -168,6 +172,8 @@ class Work:
     def _conversation_for(self, event: ConversationEvent | TimerFired) -> Conversation:
         """Return the conversation to be stepped; one that is somebody else's is not found."""
         match event:
+            case CustomerMessaged() | AgentMessaged():
+                pass
             case SurveySubmitted():
                 return self._opened_by(event)
             case CallLogged():
@@ -223,6 +229,8 @@ class Work:
 def _speaker(event: ConversationEvent | TimerFired) -> str | None:
     """Return the visitor who must own the conversation, or None for an event of staff or the desk."""
     match event:
+        case AgentMessaged():
+            return None
         case CustomerMessaged() | CustomerLeft() | CustomerEnded() | CustomerRated():
             return event.visitor
         case MessageEdited() | MessageDeleted() | ReceiptReported() if event.by.kind is AuthorKind.CUSTOMER:

@@ -73,6 +73,9 @@ def step(state: DialogueState, event: AnyEvent, situation: Situation) -> Decisio
     that do not concern the dialogue leave it as it is.
     """
     match event:
+        case CustomerMessaged() | AgentMessaged(visibility=Visibility.PUBLIC):
+            # Most events: they are not compared with every kind below, and what comes of them is the state's.
+            pass
         case MessageEdited():
             return Decision(state, (Revise(event.seq, event.by, check_text(event.text)),))
         case MessageDeleted():
@@ -81,17 +84,17 @@ def step(state: DialogueState, event: AnyEvent, situation: Situation) -> Decisio
             return _rate(state, event)
         case MailReceived() | MailReplied():
             return mail_intake.step(state, event, situation)
-        case AgentMessaged(visibility=Visibility.INTERNAL):
+        case AgentMessaged():
             return Decision(state, (_post(event),))
         case TicketResolved() | TicketCancelled():
             return _ticket_done(state, event, situation)
     match state:
+        case Live():
+            return _live(state, event, situation)
         case Surveying():
             return _surveying(event, situation)
         case Waiting():
             return _waiting(state, event, situation)
-        case Live():
-            return _live(state, event, situation)
         case Ticketed():
             return _ticketed(state, event, situation)
         case Ended():

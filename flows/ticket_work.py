@@ -56,14 +56,14 @@ def step(ticket: Ticket, event: AnyEvent, situation: Situation) -> TicketDecisio
     something; events that do not concern the ticket leave it as it is.
     """
     match event:
-        case TicketTaken():
-            return _take(ticket, event, situation)
-        case TicketAssigned():
-            return _assign(ticket, event, situation)
         case AgentMessaged(visibility=Visibility.PUBLIC):
             return _answered(ticket, event, situation)
         case CustomerMessaged():
             return _with_promise(_customer_wrote(ticket, event, situation), situation)
+        case TicketTaken():
+            return _take(ticket, event, situation)
+        case TicketAssigned():
+            return _assign(ticket, event, situation)
         case MailReplied():
             return _customer_wrote(ticket, event, situation)
         case CustomerEnded(solved=True) if ticket.is_active:

@@ -21,9 +21,9 @@ class Allowance:
     def take(self) -> bool:
         """Take one token; False when there is none left."""
         now = time.monotonic()
-        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
-        self._at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
+        left = self._left + (now - self._at) * self._rate
+        if left > self._burst:
+            left = self._burst
+        taken = left >= 1
+        self._at, self._left = now, left - taken
+        return taken

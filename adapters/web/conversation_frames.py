@@ -23,6 +23,9 @@ from chatdesk.conversation import (
 )
 from chatdesk.ticket import format_number
 
+_PUBLIC, _INTERNAL, _AGENT = Visibility.PUBLIC, Visibility.INTERNAL, AuthorKind.AGENT
+"""Each message is compared with them; the attribute of an enumeration takes as long as the rest of that."""
+
 
 class FileFrame(Struct, frozen=True):
     """A file as a client is told of it."""
@@ -64,14 +67,14 @@ def message_frame(message: Message, *, staff: bool) -> MessageFrame:
         changed and deleted,
         changed and not deleted,
         tuple(map(_file_frame, message.files)) if message.files and not deleted else (),
-        author.id if staff and author.kind is AuthorKind.AGENT else "",
-        staff and message.visibility is Visibility.INTERNAL,
+        author.id if staff and author.kind is _AGENT else "",
+        staff and message.visibility is _INTERNAL,
     )
 
 
 def visible(messages: Sequence[Message]) -> list[Message]:
     """Return the messages a customer may see [R38]."""
-    return [message for message in messages if message.visibility is Visibility.PUBLIC]
+    return [message for message in messages if message.visibility is _PUBLIC]
 
 
 def state_json(conversation: Conversation, prefix: str, *, customer: bool) -> dict[str, Json]:

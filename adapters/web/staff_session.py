@@ -68,14 +68,14 @@ class StaffSession:
         """Act on one frame; what comes of it is sent later. Floods are told to slow down."""
         if self._closed:
             return
-        client_id: str | None = getattr(frame, "id", None)
         if not self._allowance.take():
+            client_id: str | None = getattr(frame, "id", None)
             self._send(error_frame("slow_down", "Too many messages at once. Wait a moment.", client_id))
             return
         try:
             self._act(frame)
         except EventRefused as refusal:
-            self._send(error_frame(refusal.code, str(refusal), client_id))
+            self._send(error_frame(refusal.code, str(refusal), getattr(frame, "id", None)))
 
     def on_desk_news(self, news: DeskNews) -> None:
         """Say that lists may have changed; the page asks for what it shows."""
@@ -92,6 +92,8 @@ class StaffSession:
 
     def _act(self, frame: frames.StaffFrame) -> None:
         match frame:
+            case frames.Send(files=()):
+                self._submission.submit(self._message(frame, ()), frame.id)
             case frames.Ping():
                 self._send(encode({"t": "pong"}))
             case frames.Watch():
@@ -107,8 +109,6 @@ class StaffSession:
                     ConversationId(frame.conversation), self._agent.author, frame.on, frame.internal
                 )
                 self._services.hub.signal(typing)
-            case frames.Send(files=[]):
-                self._submission.submit(self._message(frame, ()), frame.id)
             case frames.Send():
                 self._in_background(self._send_with_files(frame))
             case _:

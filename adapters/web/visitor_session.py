@@ -93,8 +93,8 @@ class VisitorSession:
 
     def handle(self, frame: frames.VisitorFrame) -> None:
         """Act on one frame; what comes of it is sent later. Floods are told to slow down."""
-        client_id: str | None = getattr(frame, "id", None)
         if not self._allowance.take():
+            client_id: str | None = getattr(frame, "id", None)
             self._send(error_frame("slow_down", "Too many messages at once. Wait a moment.", client_id))
             return
         self._take(frame)
@@ -133,6 +133,9 @@ class VisitorSession:
             text = "A newer chat was begun in another window. Take this back and send it there."
             raise EventRefused(text, code="moved")
         match frame:
+            case frames.Send(files=()):
+                event = message_event(frame, self._common(frame.id), self._visitor)
+                self._submission.submit(event, frame.id)
             case frames.Ping():
                 self._send(encode({"t": "pong"}))
             case frames.Start():
@@ -141,9 +144,6 @@ class VisitorSession:
                 conversation = self._shown()
                 author = Author(AuthorKind.CUSTOMER, self._visitor, conversation.customer_name)
                 self._services.hub.signal(Typing(conversation.id, author, frame.on))
-            case frames.Send(files=[]):
-                event = message_event(frame, self._common(frame.id), self._visitor)
-                self._submission.submit(event, frame.id)
             case frames.Send():
                 self._in_background(self._send_with_files(frame))
             case frames.Receipt():
