@@ -7,9 +7,9 @@ queue in between hands texts over by a call. Everything else, pings and closes, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import copy_context
-from typing import cast
+from typing import Any, cast
 
 import structlog
 from aiohttp import WSMessage, WSMsgType, web
@@ -64,6 +64,16 @@ class PushedSocket(web.WebSocketResponse):
             return
         run, given = copy_context().run, take
         self._texts.take = lambda text: run(given, text)
+
+    def send_str(self, data: str, compress: int | None = None) -> Coroutine[Any, Any, None]:
+        """Send a text. Raises ConnectionError when the other side is gone.
+
+        Raises RuntimeError before ``prepare``.
+        """
+        if self._writer is None:
+            raise RuntimeError("Prepare the socket first.")
+        # The writer's own coroutine: the library has one around it.
+        return self._writer.send_frame(data.encode(), WSMsgType.TEXT, compress)
 
     def _post_start(self, request: BaseRequest, protocol: str | None, writer: WebSocketWriter) -> None:
         """Do what the library does here, with the queue above between its parser and ``receive``."""
