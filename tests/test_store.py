@@ -104,3 +104,23 @@ def test_a_cache_drops_what_was_not_used_for_longest() -> None:
     assert cache.pick(["a"]) == ({"a": 1}, [])
     cache.put({"c": 3})
     assert cache.pick(["a", "b", "c"]) == ({"a": 1, "c": 3}, ["b"])
+
+
+def test_a_cache_keeps_at_least_as_many_as_it_is_made_for_and_at_most_twice_as_many() -> None:
+    cache: Cache[int, int] = Cache(size=10)
+    for number in range(100):
+        cache.put({number: number})
+        kept = [known for known in range(number + 1) if cache.peek(known) == known]
+        assert kept == list(range(number + 1))[-len(kept) :]
+        assert min(number + 1, 10) <= len(kept) <= 20
+
+
+def test_a_cache_knows_a_record_as_it_was_put_last_until_it_is_dropped() -> None:
+    cache: Cache[str, int] = Cache(size=2)
+    cache.put({"a": 1, "b": 1})
+    cache.put({"a": 2})
+    assert (cache.peek("a"), cache.pick(["a", "b"])) == (2, ({"a": 2, "b": 1}, []))
+    cache.drop(["a"])
+    assert (cache.peek("a"), cache.pick(["a"])) == (None, ({}, ["a"]))
+    cache.clear()
+    assert cache.pick(["b"]) == ({}, ["b"])

@@ -12,6 +12,13 @@ BURST = 100.0
 class Allowance:
     """A token bucket on the monotonic clock."""
 
+    __slots__ = (
+        "_at",
+        "_burst",
+        "_left",
+        "_rate",
+    )
+
     def __init__(self, rate: float = RATE, burst: float = BURST) -> None:
         self._rate = rate
         self._burst = burst

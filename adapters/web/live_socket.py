@@ -45,6 +45,19 @@ class LiveSocket:
     flusher, together with all others; ``run`` then only waits for those who do not, and for the end.
     """
 
+    __slots__ = (
+        "_called",
+        "_characters",
+        "_closing",
+        "_fault",
+        "_flushed_next",
+        "_flusher",
+        "_frames",
+        "_socket",
+        "_transport",
+        "_writing",
+    )
+
     def __init__(
         self, socket: Carrier, flusher: Flusher | None = None, transport: Unsent | None = None
     ) -> None:

@@ -29,6 +29,14 @@ class NewsFeed:
     messages it had missed would never ask for those again. The state is sent when it is another one.
     """
 
+    __slots__ = (
+        "_held",
+        "_prefix",
+        "_send",
+        "_staff",
+        "_told",
+    )
+
     def __init__(self, prefix: str, send: Callable[[str], None], *, staff: bool) -> None:
         self._prefix = prefix
         self._send = send

@@ -38,6 +38,22 @@ from chatdesk.ticket import format_number
 class StaffSession:
     """One open console page of one technician. ``send`` takes encoded frames and never waits."""
 
+    __slots__ = (
+        "_agent",
+        "_allowance",
+        "_closed",
+        "_desk_watched",
+        "_feeds",
+        "_on_presence",
+        "_presence",
+        "_send",
+        "_services",
+        "_submission",
+        "_tasks",
+        "_visitors",
+        "_watched",
+    )
+
     def __init__(
         self, services: Services, presence: Presence, agent: Agent, send: Callable[[str], None]
     ) -> None:

@@ -26,6 +26,11 @@ class Ack(Struct, frozen=True, tag_field="t", tag="ack"):
 class Submission:
     """One client's events on their way through the desk; ``send`` takes encoded frames and never waits."""
 
+    __slots__ = (
+        "_desk",
+        "_send",
+    )
+
     def __init__(self, desk: Desk, send: Callable[[str], None]) -> None:
         self._desk = desk
         self._send = send

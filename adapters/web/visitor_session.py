@@ -38,6 +38,23 @@ class VisitorSession:
     ``address`` is the network address that it came from.
     """
 
+    __slots__ = (
+        "_address",
+        "_allowance",
+        "_conversation",
+        "_feed",
+        "_gone",
+        "_held",
+        "_on_shown",
+        "_opened",
+        "_send",
+        "_services",
+        "_submission",
+        "_uploads",
+        "_visitor",
+        "_widget",
+    )
+
     def __init__(
         self,
         services: Services,
