@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from aiohttp import WSMsgType
 from msgspec.json import Decoder
@@ -16,33 +16,40 @@ Sent = TypeVar("Sent")
 _ENDS = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 
 
-async def read_frames(
-    pulse: Pulse,
-    live: LiveSocket,
-    decoder: Decoder[Sent],
-    handle: Callable[[Sent], None],
-) -> None:
-    """Hand each frame to ``handle`` until the page goes; it is called on the event loop and must not wait."""
-    socket, decode = pulse.socket, decoder.decode
+class FrameReader(Generic[Sent]):
+    """Hands each frame to ``handle``, which is called on the event loop and must not wait."""
 
-    def take(text: str) -> None:
-        pulse.heard()
+    __slots__ = ("_decode", "_handle", "_live", "_pulse")
+
+    def __init__(
+        self, pulse: Pulse, live: LiveSocket, decoder: Decoder[Sent], handle: Callable[[Sent], None]
+    ) -> None:
+        self._pulse = pulse
+        self._live = live
+        self._decode = decoder.decode
+        self._handle = handle
+
+    async def run(self) -> None:
+        """Read until the page goes."""
+        socket = self._pulse.socket
+        socket.hand_texts_to(self._take)
         try:
-            frame = decode(text)
-        except UNREADABLE as error:
-            live.send(error_frame("bad_frame", explain(error)))
-            return
-        handle(frame)
-
-    socket.hand_texts_to(take)
-    try:
-        # What came before is received here, before anything else can come.
-        while (message := await socket.receive()).type not in _ENDS:
-            if message.type is WSMsgType.TEXT:
-                take(message.data)
-            else:
-                pulse.heard()
+            # What came before is received here, before anything else can come.
+            while (message := await socket.receive()).type not in _ENDS:
+                if message.type is WSMsgType.TEXT:
+                    self._take(message.data)
+                    continue
+                self._pulse.heard()
                 if not await answered(socket, message):
-                    live.send(error_frame("bad_frame", "Send JSON text frames."))
-    finally:
-        socket.hand_texts_to(None)
+                    self._live.send(error_frame("bad_frame", "Send JSON text frames."))
+        finally:
+            socket.hand_texts_to(None)
+
+    def _take(self, text: str) -> None:
+        self._pulse.heard()
+        try:
+            frame = self._decode(text)
+        except UNREADABLE as error:
+            self._live.send(error_frame("bad_frame", explain(error)))
+            return
+        self._handle(frame)

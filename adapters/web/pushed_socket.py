@@ -7,6 +7,7 @@ queue in between hands texts over by a call. Everything else, pings and closes, 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import Any, cast
@@ -14,6 +15,7 @@ from typing import Any, cast
 import structlog
 from aiohttp import WSMessage, WSMsgType, web
 from aiohttp._websocket.reader import WebSocketDataQueue, WebSocketReader
+from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_websocket import WebSocketWriter, WSMessageTextBytes
 from aiohttp.web_request import BaseRequest
 
@@ -28,7 +30,12 @@ _BUFFERED = 64 * 1024
 class _Texts(WebSocketDataQueue):
     """What came: texts are handed to ``take`` if there is one, the rest waits to be read."""
 
-    take: Callable[[str], None] | None = None
+    __slots__ = ("run", "take")
+
+    def __init__(self, protocol: BaseProtocol, limit: int, *, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(protocol, limit, loop=loop)
+        self.take: Callable[[str], None] | None = None
+        self.run = copy_context().run
 
     def feed_data(self, data: WSMessage | WSMessageTextBytes, size: int) -> None:
         take = self.take
@@ -36,7 +43,7 @@ class _Texts(WebSocketDataQueue):
             super().feed_data(data, size)
             return
         try:
-            take(cast(str, data.data))
+            self.run(take, cast(str, data.data))
         except Exception as error:
             # The parser that calls this cannot be told; whoever reads the socket is.
             log.exception("frame_not_taken")
@@ -54,16 +61,13 @@ class PushedSocket(web.WebSocketResponse):
     def hand_texts_to(self, take: Callable[[str], None] | None) -> None:
         """Have texts handed to ``take`` from now on, in the turn of the event loop in which they come.
 
-        It runs in the present context and must not wait; None has them wait to be received again. What came
-        before is still to be received. When it raises, nothing more is taken and ``receive`` says so.
+        It runs in the context of ``prepare`` and must not wait; None has them wait to be received again.
+        What came before is still to be received. When it raises, nothing more is taken and ``receive`` says
+        so.
         """
         if self._texts is None:
             raise RuntimeError("Prepare the socket first.")
-        if take is None:
-            self._texts.take = None
-            return
-        run, given = copy_context().run, take
-        self._texts.take = lambda text: run(given, text)
+        self._texts.take = take
 
     def send_str(self, data: str, compress: int | None = None) -> Coroutine[Any, Any, None]:
         """Send a text. Raises ConnectionError when the other side is gone.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from aiohttp import WSCloseCode, web
 
 from adapters.web.flusher import FLUSHER
-from adapters.web.frame_reader import read_frames
+from adapters.web.frame_reader import FrameReader
 from adapters.web.frames import STAFF, encode
 from adapters.web.heartbeat import HEARTBEAT
 from adapters.web.live_socket import LiveSocket
@@ -52,7 +52,7 @@ async def staff_socket(request: web.Request) -> web.StreamResponse:
     pulse = heartbeat.add(socket, request)
     try:
         live.send(encode({"t": "hello", "agent": {"id": staff.account.id, "name": staff.account.name}}))
-        await read_frames(pulse, live, STAFF, session.handle)
+        await FrameReader(pulse, live, STAFF, session.handle).run()
     finally:
         heartbeat.remove(pulse)
         request.app[SESSION_WATCH].remove(staff.session)

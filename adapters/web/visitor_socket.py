@@ -8,7 +8,7 @@ from contextlib import suppress
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from adapters.web.flusher import FLUSHER
-from adapters.web.frame_reader import read_frames
+from adapters.web.frame_reader import FrameReader
 from adapters.web.frames import HELLO, UNREADABLE, VERSION, VISITOR, Hello, error_frame, explain
 from adapters.web.heartbeat import HEARTBEAT, Pulse, answered
 from adapters.web.live_socket import LiveSocket
@@ -59,7 +59,7 @@ async def _talk(
     connection = VisitorConnection(request, widget, hello, live)
     try:
         await connection.session.begin(hello.conversation, hello.after)
-        await read_frames(pulse, live, VISITOR, connection.session.handle)
+        await FrameReader(pulse, live, VISITOR, connection.session.handle).run()
     finally:
         connection.close()
 
