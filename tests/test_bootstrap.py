@@ -20,6 +20,9 @@ from chatdesk.conversation import ConversationId
 from chatdesk.errors import ConfigurationError, NotFound, StorageError
 from chatdesk.mailbox import StoredMail
 from chatdesk.ticket import TicketNumber
+from storage.database import Database
+from storage.staff import TortoiseStaff
+from tests.core_builders import url
 from tests.running_desk import ANSWERS, customer, database_url, serving
 
 
@@ -105,6 +108,14 @@ async def test_the_demonstrations_technicians_get_accounts_once() -> None:
         again = await technicians(desk.running.staff)
     assert first == again
     assert [(account.name, account.email) for account in first] == list(TECHNICIANS)
+
+
+async def test_nodes_of_a_demonstration_that_start_at_once_add_its_technicians_once(tmp_path: Path) -> None:
+    async with Database(url(tmp_path)) as database:
+        staff = [TortoiseStaff(database) for _ in range(3)]
+        found = await asyncio.gather(*map(technicians, staff))
+        assert len(await staff[0].accounts()) == len(TECHNICIANS)
+    assert [[account.email for account in each] for each in found] == [[e for _, e in TECHNICIANS]] * 3
 
 
 async def test_mail_of_the_demonstration_is_kept() -> None:

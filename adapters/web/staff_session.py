@@ -221,12 +221,12 @@ class StaffSession:
         )
 
     def _common(self, conversation: str, client_id: str) -> Common:
-        return Common(
-            at=self._services.clock(),
-            channel=CHANNEL,
-            external_id=f"{client_id}:{self._agent.id}",
-            conversation=ConversationId(conversation),
-        )
+        return {
+            "at": self._services.clock(),
+            "channel": CHANNEL,
+            "external_id": f"{client_id}:{self._agent.id}",
+            "conversation": ConversationId(conversation),
+        }
 
     def _in_background(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.ensure_future(work)

@@ -175,12 +175,12 @@ class VisitorSession:
         email = frame.answers.get("email", "")
         self._services.gate.pass_survey(self._address, company, email, self._services.clock())
         identity = ConversationId(self._services.new_id())
-        common = Common(
-            at=self._services.clock(),
-            channel=CHANNEL,
-            external_id=self._external_id(frame.id),
-            conversation=identity,
-        )
+        common: Common = {
+            "at": self._services.clock(),
+            "channel": CHANNEL,
+            "external_id": self._external_id(frame.id),
+            "conversation": identity,
+        }
         event = survey_event(frame, common, self._visitor, self._widget.key)
         self._held = []
         self._submission.submit(event, frame.id, partial(self._started, identity))
@@ -266,12 +266,12 @@ class VisitorSession:
         return self._conversation
 
     def _common(self, client_id: str) -> Common:
-        return Common(
-            at=self._services.clock(),
-            channel=CHANNEL,
-            external_id=self._external_id(client_id),
-            conversation=self._shown().id,
-        )
+        return {
+            "at": self._services.clock(),
+            "channel": CHANNEL,
+            "external_id": self._external_id(client_id),
+            "conversation": self._shown().id,
+        }
 
     def _external_id(self, client_id: str) -> str:
         # The visitor's own key keeps one browser's ids from ever meeting another's.
