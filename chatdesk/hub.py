@@ -59,17 +59,19 @@ class Hub:
 
     Where several nodes work on one desk, what one commits may be heard of before what another has committed
     earlier: it is kept until that was told. ``ask_missing`` is called with a conversation of which something
-    is kept, ``is_asked`` tells whether it is being read, and ``on_signal`` is called with what this node's
-    people do, for the other nodes.
+    is kept, ``is_asked`` tells whether it is being read. ``on_behind`` is called with one that has to be read
+    from what ``newest`` says of it on, and ``on_signal`` with what this node's people do, for the others.
     """
 
     def __init__(self) -> None:
         self._conversations: dict[ConversationId, set[ConversationListener]] = {}
         self._desk: set[DeskListener] = set()
         self._newest: dict[ConversationId, Conversation] = {}
+        self._since: dict[ConversationId, int] = {}
         self._early: dict[ConversationId, list[ConversationChanged]] = {}
         self.ask_missing: Callable[[ConversationId], None] | None = None
         self.is_asked: Callable[[ConversationId], bool] = lambda _: False
+        self.on_behind: Callable[[ConversationId], None] | None = None
         self.on_signal: Callable[[Typing], None] | None = None
 
     def listen(self, conversation: ConversationId, listener: ConversationListener) -> None:
@@ -77,10 +79,22 @@ class Hub:
         self._conversations.setdefault(conversation, set()).add(listener)
 
     def told(self, conversation: Conversation) -> None:
-        """Note that a listener was shown the conversation as it is here, by who has just read it."""
-        if conversation.id in self._conversations:
-            self._newest.setdefault(conversation.id, conversation)
-            self._tell_early(conversation.id)
+        """Note that a listener was shown the conversation as it is here, by who has just read it.
+
+        All that follows what the first listener was shown is told to all. Who is shown less than that lacks
+        what is in between, which was told to nobody: it is read.
+        """
+        identity = conversation.id
+        if identity not in self._conversations:
+            return
+        if identity not in self._newest:
+            self._newest[identity] = conversation
+            self._since[identity] = conversation.version
+        elif self.on_behind is not None and conversation.version < self._since.get(identity, 0):
+            self._newest[identity] = conversation
+            self._since[identity] = conversation.version
+            self.on_behind(identity)
+        self._tell_early(identity)
 
     def unlisten(self, conversation: ConversationId, listener: ConversationListener) -> None:
         """Stop calling ``listener`` for the conversation; unknown ones are ignored."""
@@ -90,6 +104,7 @@ class Hub:
             if not listeners:
                 del self._conversations[conversation]
                 self._newest.pop(conversation, None)
+                self._since.pop(conversation, None)
                 self._early.pop(conversation, None)
 
     def listen_to_desk(self, listener: DeskListener) -> None:

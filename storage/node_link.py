@@ -72,6 +72,7 @@ class NodeLink:
         self.connected = False
         hub.ask_missing = self._ask
         hub.is_asked = self._missing.is_wanted
+        hub.on_behind = self._read_behind
         hub.on_signal = self._signal
         facts.on_own = self._say
 
@@ -214,6 +215,9 @@ class NodeLink:
     def _read_asked(self) -> None:
         asked, self._asked = self._asked, set()
         self._missing.want([one for one in asked if self._hub.waits(one)], whole=True)
+
+    def _read_behind(self, conversation: ConversationId) -> None:
+        self._missing.want([conversation], whole=True)
 
     def _signal(self, typing: Typing) -> None:
         by = typing.by

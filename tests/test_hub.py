@@ -220,6 +220,30 @@ def test_of_two_listeners_what_the_first_was_shown_counts() -> None:
     assert (heard, asked) == ([], [CHAT])
 
 
+def test_what_a_later_listener_was_shown_less_of_than_the_first_is_read() -> None:
+    hub, heard, _ = hub_beside_others(12)
+    behind = list[ConversationId]()
+    hub.on_behind = behind.append
+    hub.told(conversation(last_seq=12, version=12))
+    assert behind == []
+    hub.told(conversation(last_seq=10, version=10))
+    assert behind == [CHAT]
+    assert hub.listened() == {CHAT: conversation(last_seq=10, version=10)}
+    hub.pass_on(news(12, 11, 12))
+    hub.publish(went_on(13))
+    assert heard == [news(12, 11, 12), news(13)]
+
+
+def test_who_was_shown_less_than_is_known_by_now_has_been_told_of_the_rest() -> None:
+    hub, _, _ = hub_beside_others(10)
+    behind, late = list[ConversationId](), list[ConversationNews]()
+    hub.on_behind = behind.append
+    hub.listen(CHAT, late.append)
+    hub.publish(went_on(11))
+    hub.told(conversation(last_seq=10, version=10))
+    assert (behind, len(late)) == ([], 1)
+
+
 def test_who_left_before_they_were_shown_anything_leaves_nothing_behind() -> None:
     hub = Hub()
     hub.listen(CHAT, explode)

@@ -173,6 +173,19 @@ async def test_what_a_node_committed_itself_is_not_heard_again(linked: Linked) -
     assert (await linked.next())[0] == 3
 
 
+async def test_who_is_shown_a_chat_as_it_was_hears_of_what_another_was_shown(linked: Linked) -> None:
+    """The first was shown a message with the chat: the announcement of it, which came later, told nobody."""
+    (before,) = filter(None, linked.hub.listened().values())
+    linked.hub.unlisten(CHAT, linked.heard.put_nowait)
+    shown = (await say(linked.other)).conversations[CHAT]
+    linked.hub.listen(CHAT, linked.heard.put_nowait)
+    linked.hub.told(shown)
+    await say(linked.other)
+    assert await linked.next() == (3, ["number 2"])
+    linked.hub.told(before)
+    assert await linked.next() == (3, ["number 1", "number 2"])
+
+
 async def test_what_is_told_by_its_id_is_read_and_remembered(linked: Linked) -> None:
     async with linked.other.batch() as batch:
         known = (await batch.conversations([CHAT]))[CHAT]
