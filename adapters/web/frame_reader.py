@@ -32,10 +32,14 @@ class FrameReader(Generic[Sent]):
     async def run(self) -> None:
         """Read until the page goes."""
         socket = self._pulse.socket
-        socket.hand_texts_to(self._take)
         try:
-            # What came before is received here, before anything else can come.
-            while (message := await socket.receive()).type not in _ENDS:
+            while True:
+                if not socket.has_waiting:
+                    # From here on; what came before had to be taken first.
+                    socket.hand_texts_to(self._take)
+                message = await socket.receive()
+                if message.type in _ENDS:
+                    return
                 if message.type is WSMsgType.TEXT:
                     self._take(message.data)
                     continue

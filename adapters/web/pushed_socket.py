@@ -58,12 +58,17 @@ class PushedSocket(web.WebSocketResponse):
         super().__init__(autoping=False, max_msg_size=MAX_FRAME, compress=False)
         self._texts: _Texts | None = None
 
+    @property
+    def has_waiting(self) -> bool:
+        """Whether something has come that waits to be received."""
+        return self._texts is not None and bool(self._texts._buffer)
+
     def hand_texts_to(self, take: Callable[[str], None] | None) -> None:
         """Have texts handed to ``take`` from now on, in the turn of the event loop in which they come.
 
         It runs in the context of ``prepare`` and must not wait; None has them wait to be received again.
-        What came before is still to be received. When it raises, nothing more is taken and ``receive`` says
-        so.
+        What waits to be received should be received before: texts that come after it would overtake it. When
+        ``take`` raises, nothing more is taken and ``receive`` says so.
         """
         if self._texts is None:
             raise RuntimeError("Prepare the socket first.")
