@@ -16,13 +16,27 @@ from chatdesk.nodes import Node
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
 from chatdesk.waiting_line import WaitingLine
-from storage import rows, tables
+from storage import tables
 from storage.bulk import Row, Statement, in_list, insert, rows_json, update
+from storage.columns import Record
 from storage.connection import Connection
+from storage.conversation_rows import (
+    CONTINUED,
+    continued_row,
+    conversation_row,
+    message_row,
+    revision_row,
+    to_conversation,
+    to_message,
+    to_outcomes,
+    to_state,
+)
+from storage.delivery_rows import delivery_row
 from storage.intake import Browser, Intake
 from storage.memory import Memory
 from storage.orm import faults
 from storage.tables import Table
+from storage.ticket_rows import history_row, rating_row, ticket_row, to_priority, to_ticket
 from storage.writing import write_all
 
 log = structlog.get_logger(__name__)
@@ -66,12 +80,12 @@ class TortoiseBatch:
     async def received(
         self, keys: Collection[str], about: Collection[ConversationId] = ()
     ) -> Mapping[str, Outcome]:
-        return rows.to_outcomes(await self._select("received", "key", list(keys)))
+        return to_outcomes(await self._select("received", "key", list(keys)))
 
     async def conversations(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
         found, missing = self._conversations.pick(ids)
         if missing:
-            fresh = [rows.to_conversation(row) for row in await self._select("conversation", "id", missing)]
+            fresh = [to_conversation(row) for row in await self._select("conversation", "id", missing)]
             self._conversations.put({c.id: c for c in fresh})
             found.update({c.id: c for c in fresh})
         return found
@@ -81,7 +95,7 @@ class TortoiseBatch:
 
     async def conversations_of(self, tickets: Collection[TicketNumber]) -> Sequence[Conversation]:
         found = await self._select("conversation", "ticket", list(tickets), "bigint")
-        return sorted((rows.to_conversation(row) for row in found), key=lambda c: c.opened_at)
+        return sorted((to_conversation(row) for row in found), key=lambda c: c.opened_at)
 
     async def open_conversations(self, visitors: Collection[tuple[str, str]]) -> Sequence[Conversation]:
         if self._intake.open is None:
@@ -93,7 +107,7 @@ class TortoiseBatch:
         found, missing = self._tickets.pick(numbers)
         if missing:
             selected = await self._select("ticket", "number", missing, "bigint")
-            fresh = {ticket.number: ticket for ticket in map(rows.to_ticket, selected)}
+            fresh = {ticket.number: ticket for ticket in map(to_ticket, selected)}
             self._tickets.put(fresh)
             found.update(fresh)
         return found
@@ -109,7 +123,7 @@ class TortoiseBatch:
             numbers = ", ".join(map(str, map(int, seqs)))
             query = f"SELECT * FROM message WHERE conversation = {self._place} AND seq IN ({numbers})"
             selected = await self._connection.execute_query_dict(query, [conversation])
-            found += map(rows.to_message, selected)
+            found += map(to_message, selected)
         return found
 
     async def line(self) -> WaitingLine:
@@ -164,14 +178,14 @@ class TortoiseBatch:
         """Yield a statement for each kind of change there is; most batches are messages and no more."""
         yield from self._count(changes.numbers_used)
         if changes.tickets:
-            yield from self._upsert(tables.TICKET, ("number",), changes.tickets.values(), rows.ticket_row)
+            yield from self._upsert(tables.TICKET, ("number",), changes.tickets.values(), ticket_row)
         if changes.conversations:
             yield from self._write_conversations(changes.conversations)
         for table, records, to_row in _added(changes):
             if records:
                 yield insert(table, list(map(to_row, records)), self._dialect)
         if changes.revised:
-            revised = list(map(rows.message_row, changes.revised.values()))
+            revised = list(map(message_row, changes.revised.values()))
             yield from self._update(tables.MESSAGE, ("conversation", "seq"), revised)
 
     def _count(self, used: int) -> Iterator[Statement]:
@@ -188,13 +202,13 @@ class TortoiseBatch:
         for identity, conversation in conversations.items():
             known = before.get(identity)
             if known is not None and _only_went_on(known, conversation):
-                continued.append(rows.continued_row(conversation))
+                continued.append(continued_row(conversation))
                 self._went_on.add(identity)
             else:
                 others.append(conversation)
-        yield from self._upsert(tables.CONVERSATION, ("id",), others, rows.conversation_row)
+        yield from self._upsert(tables.CONVERSATION, ("id",), others, conversation_row)
         if continued:
-            only = rows.CONTINUED
+            only = CONTINUED
             yield update(tables.CONVERSATION, ("id",), continued, self._dialect, versioned=True, only=only)
 
     def _upsert(
@@ -222,7 +236,7 @@ class TortoiseBatch:
 
     async def _select(
         self, table: str, column: str, values: Sequence[Any], kind: str = "text"
-    ) -> Sequence[rows.Record]:
+    ) -> Sequence[Record]:
         if not values:
             return []
         members = in_list(self._dialect, kind)
@@ -242,11 +256,11 @@ def _only_went_on(before: Conversation, after: Conversation) -> bool:
     )
 
 
-def _queue_entry(row: rows.Record) -> QueueEntry | None:
+def _queue_entry(row: Record) -> QueueEntry | None:
     """Return a place in the queue; one that cannot be read must not keep all others from theirs."""
     try:
-        state = rows.to_state(row)
-        priority = rows.to_priority(row)
+        state = to_state(row)
+        priority = to_priority(row)
     except ValueError as error:
         log.error("queue_entry_unreadable", conversation=row["id"], error=str(error))
         return None
@@ -257,11 +271,11 @@ def _added(changes: Changes) -> tuple[tuple[Table, Sequence[Any], Callable[[Any]
     """Return what a batch only ever adds: the table, the records, and how one becomes a row."""
     return (
         (tables.RECEIVED, changes.received, _received_row),
-        (tables.MESSAGE, changes.messages, rows.message_row),
-        (tables.REVISION, changes.revisions, rows.revision_row),
-        (tables.HISTORY, changes.history, rows.history_row),
-        (tables.DELIVERY, changes.deliveries, rows.delivery_row),
-        (tables.RATING, changes.ratings, rows.rating_row),
+        (tables.MESSAGE, changes.messages, message_row),
+        (tables.REVISION, changes.revisions, revision_row),
+        (tables.HISTORY, changes.history, history_row),
+        (tables.DELIVERY, changes.deliveries, delivery_row),
+        (tables.RATING, changes.ratings, rating_row),
     )
 
 

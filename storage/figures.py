@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from chatdesk.metrics import Figures
 from chatdesk.ports import Clock
-from storage import rows
+from storage.columns import Record, moment
 from storage.database import Database
 
 _TICKETS = "SELECT status, COUNT(*) AS count FROM ticket WHERE active = {true} GROUP BY status"
@@ -33,7 +33,7 @@ class TortoiseFigures:
         true = "1" if self._database.dialect == "sqlite" else "TRUE"
         tickets = await self._rows(_TICKETS.format(true=true))
         outbox = await self._rows(_OUTBOX)
-        dues = [rows.moment(row["due"]) for row in outbox if row["status"] == "pending" and row["due"]]
+        dues = [moment(row["due"]) for row in outbox if row["status"] == "pending" and row["due"]]
         return Figures(
             waiting=await self._count(_WAITING),
             tickets={row["status"]: row["count"] for row in tickets},
@@ -45,5 +45,5 @@ class TortoiseFigures:
     async def _count(self, query: str) -> int:
         return int((await self._rows(query))[0]["count"])
 
-    async def _rows(self, query: str) -> Sequence[rows.Record]:
+    async def _rows(self, query: str) -> Sequence[Record]:
         return await self._database.select(query)

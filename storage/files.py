@@ -16,7 +16,7 @@ from chatdesk.file_name import clean_file_name
 from chatdesk.files import FileLimits, StoredFile
 from chatdesk.ports import NewId
 from chatdesk.rate_limit import RateLimit
-from storage import rows
+from storage.columns import Record, moment, timestamp
 from storage.database import Database
 from storage.file_writer import FileWriter, remove_strays
 from storage.orm import faults, models
@@ -115,9 +115,9 @@ class LocalFiles:
         """
         before = at - ORPHAN_AGE
         place = "?" if self._database.dialect == "sqlite" else "$1"
-        moment = rows.timestamp(before) if self._database.dialect == "sqlite" else before
+        until = timestamp(before) if self._database.dialect == "sqlite" else before
         query = f"SELECT f.id FROM file f WHERE f.at < {place} AND NOT {_IN_MESSAGE}"
-        found = await self._database.select(query, [moment])
+        found = await self._database.select(query, [until])
         identities = [str(row["id"]) for row in found]
         if identities:
             async with self._database.transaction() as connection:
@@ -207,14 +207,14 @@ class LocalFiles:
     def _path(self, identity: str) -> Path:
         return self._folder / identity[:2] / identity[2:4] / identity
 
-    def _stored(self, row: rows.Record) -> StoredFile:
+    def _stored(self, row: Record) -> StoredFile:
         return StoredFile(
             ref=FileRef(row["id"], row["name"], row["media_type"], row["size"]),
             conversation=ConversationId(row["conversation"]),
             owner=row["owner"],
             path=self._path(row["id"]),
             internal=bool(row["internal"]),
-            at=rows.moment(row["at"]),
+            at=moment(row["at"]),
         )
 
     async def _read(self, query: Awaitable[Result]) -> Result:

@@ -12,9 +12,11 @@ from chatdesk.inbox import InboundMail, InboundStatus, KnownSender
 from chatdesk.outbox import MAIL_TARGET, Delivery, DeliveryStatus
 from chatdesk.ports import NewId
 from chatdesk.ticket import TicketNumber
-from storage import rows, tables
+from storage import tables
 from storage.bulk import insert
+from storage.columns import moment
 from storage.database import Database
+from storage.delivery_rows import delivery_row
 from storage.orm import faults, models
 from storage.writing import write_all
 
@@ -95,7 +97,7 @@ class TortoiseInbox:
                 )
             )
             if question is not None:
-                row = rows.delivery_row(question)
+                row = delivery_row(question)
                 await write_all(connection, [insert(tables.DELIVERY, [row], self._database.dialect)])
 
     async def newest(self, statuses: Collection[InboundStatus], limit: int) -> Sequence[InboundMail]:
@@ -187,7 +189,7 @@ def _to_mail(row: dict[str, Any]) -> InboundMail:
     return InboundMail(
         id=row["id"],
         place=row["place"],
-        at=rows.moment(row["at"]),
+        at=moment(row["at"]),
         status=InboundStatus(row["status"]),
         message_id=row["message_id"],
         sender=row["sender"],

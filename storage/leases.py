@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from chatdesk.errors import LeaseLost
-from storage import rows
+from storage.columns import moment, timestamp
 from storage.connection import Connection
 from storage.database import Database
 
@@ -31,7 +31,7 @@ class TortoiseLeases:
         async with self._database.writing() as connection:
             await connection.execute_query(self._sql(_TAKE, 4), values)
             found = await connection.execute_query_dict(self._sql(select, 2), [name, holder])
-        if not found or rows.moment(found[0]["until"]) != until:
+        if not found or moment(found[0]["until"]) != until:
             return None
         return int(found[0]["token"])
 
@@ -52,7 +52,7 @@ class TortoiseLeases:
         return statement.format(*marks)
 
     def _moment(self, at: datetime) -> Any:
-        return at if self._database.dialect == "postgres" else rows.timestamp(at)
+        return at if self._database.dialect == "postgres" else timestamp(at)
 
 
 class Fence(Struct, frozen=True):

@@ -8,9 +8,9 @@ from datetime import datetime
 from chatdesk.mail_updates import UPDATES
 from chatdesk.outbox import MAIL_TARGET, Delivery, DeliveryStatus
 from chatdesk.ticket import TicketNumber
-from storage import rows
 from storage.adapter_notes import TortoiseAdapterNotes
 from storage.database import Database
+from storage.delivery_rows import to_delivery
 from storage.orm import models
 
 ADAPTER = "email"
@@ -28,7 +28,7 @@ class TortoiseMailUpdates:
             ticket=delivery.ticket, target=MAIL_TARGET, status=DeliveryStatus.PENDING.value
         )
         found = await query.order_by("row").using_db(self._database.reader).values()
-        waiting = [rows.to_delivery(row) for row in found]
+        waiting = [to_delivery(row) for row in found]
         return [
             other
             for other in waiting

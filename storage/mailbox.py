@@ -11,8 +11,8 @@ from msgspec.json import encode as to_json
 from chatdesk.errors import StorageError
 from chatdesk.mailbox import StoredMail
 from chatdesk.ticket import TicketNumber
-from storage import rows
 from storage.bulk import in_list
+from storage.columns import Record, moment, timestamp
 from storage.database import Database
 from storage.gathering import Gathering
 from storage.selecting import Selecting
@@ -82,7 +82,7 @@ class TortoiseMailbox:
         found = await self._selecting.one(query, self._moment(since), recipient)
         return {TicketNumber(row["ticket"]): row["mails"] for row in found}
 
-    async def _read(self, query: str, values: list[Any]) -> Sequence[rows.Record]:
+    async def _read(self, query: str, values: list[Any]) -> Sequence[Record]:
         return await self._database.select(query, values)
 
     def _places(self, count: int) -> str:
@@ -91,15 +91,15 @@ class TortoiseMailbox:
         return ", ".join(f"${number}" for number in range(1, count + 1))
 
     def _moment(self, at: datetime) -> datetime | str:
-        return rows.timestamp(at) if self._database.dialect == "sqlite" else at
+        return timestamp(at) if self._database.dialect == "sqlite" else at
 
 
-def _to_mail(row: rows.Record) -> StoredMail:
+def _to_mail(row: Record) -> StoredMail:
     return StoredMail(
         message_id=row["id"],
         ticket=row["ticket"],
         recipient=row["recipient"],
         subject=row["subject"],
         source=bytes(row["source"]),
-        at=rows.moment(row["at"]),
+        at=moment(row["at"]),
     )

@@ -21,7 +21,8 @@ from tortoise.exceptions import BaseORMException
 from tortoise.models import Model
 
 from chatdesk.errors import StorageError
-from storage import models, rows
+from storage import models
+from storage.columns import moment, timestamp
 from storage.database import WRITER, Database, exists, tortoise_config
 from storage.search_index import index_all
 from storage.unfinished_move import MARK, MARKED
@@ -140,8 +141,8 @@ class Side:
             return value
         if isinstance(field, fields.BooleanField):
             return bool(value) if self._postgres else int(value)
-        at = rows.moment(value)
-        return at if self._postgres else rows.timestamp(at)
+        at = moment(value)
+        return at if self._postgres else timestamp(at)
 
 
 def tables() -> list[Table]:
@@ -246,5 +247,5 @@ def _same(field: object, value: Any) -> Any:
     if isinstance(field, fields.BooleanField):
         return bool(value)
     if isinstance(field, fields.DatetimeField):
-        return rows.timestamp(value if isinstance(value, datetime) else rows.moment(value))
+        return timestamp(value if isinstance(value, datetime) else moment(value))
     return value.replace("\x00", "\ufffd") if isinstance(value, str) else value

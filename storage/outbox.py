@@ -8,8 +8,9 @@ from datetime import datetime
 from msgspec.json import encode as to_json
 
 from chatdesk.outbox import Delivery, DeliveryResult, DeliveryStatus
-from storage import rows
+from storage.columns import Record, moment, timestamp
 from storage.database import Database
+from storage.delivery_rows import to_delivery
 
 _IS_HEAD = """NOT EXISTS (
     SELECT 1 FROM delivery AS earlier
@@ -45,8 +46,8 @@ class TortoiseOutbox:
         )
         select = f'SELECT * FROM ({oldest}) AS oldest ORDER BY due_at, "row" LIMIT {int(limit)}'
         async with self._database.writing() as connection:
-            moment = _moment(now, postgres=postgres)
-            found = await connection.execute_query_dict(select, [moment] if postgres else [moment, moment])
+            due_by = _moment(now, postgres=postgres)
+            found = await connection.execute_query_dict(select, [due_by] if postgres else [due_by, due_by])
             if not found:
                 return []
             ids = ", ".join(str(int(row["row"])) for row in found)
@@ -57,13 +58,13 @@ class TortoiseOutbox:
             await connection.execute_query(update, [_moment(until, postgres=postgres)])
         return await self._readable([{**row, "attempts": row["attempts"] + 1} for row in found], now)
 
-    async def _readable(self, leased: Sequence[rows.Record], now: datetime) -> list[Delivery]:
+    async def _readable(self, leased: Sequence[Record], now: datetime) -> list[Delivery]:
         """Return the deliveries of these rows; one that cannot be read fails and holds up no other."""
         deliveries: list[Delivery] = []
         broken: list[DeliveryResult] = []
         for row in leased:
             try:
-                deliveries.append(rows.to_delivery(row))
+                deliveries.append(to_delivery(row))
             except ValueError as error:
                 status = DeliveryStatus.FAILED
                 broken.append(DeliveryResult(row["id"], row["attempts"], status, error=str(error)))
@@ -79,8 +80,8 @@ class TortoiseOutbox:
                 result.id,
                 result.attempt,
                 result.status.value,
-                rows.timestamp(result.retry_at or now),
-                None if result.retry_at else rows.timestamp(now),
+                timestamp(result.retry_at or now),
+                None if result.retry_at else timestamp(now),
                 result.external_id,
                 result.error,
             ]
@@ -93,7 +94,7 @@ class TortoiseOutbox:
     async def next_due(self) -> datetime | None:
         """Return when the next delivery is due [chatdesk.ports.Outbox.next_due]."""
         found = await self._database.select(_NEXT_DUE)
-        return min((rows.moment(row["due_at"]) for row in found), default=None)
+        return min((moment(row["due_at"]) for row in found), default=None)
 
 
 _FINISH_SQLITE = """
@@ -119,4 +120,4 @@ _FINISH_POSTGRES = """
 
 
 def _moment(at: datetime, *, postgres: bool) -> datetime | str:
-    return at if postgres else rows.timestamp(at)
+    return at if postgres else timestamp(at)

@@ -10,10 +10,12 @@ from msgspec.json import decode as from_json
 from chatdesk.conversation import Conversation, ConversationId
 from chatdesk.events import Outcome
 from chatdesk.ticket import Ticket, TicketNumber
-from storage import rows, tables
+from storage import tables
 from storage.announcements import announcements
 from storage.batch import TortoiseBatch
 from storage.bulk import LOOK_UP, Statement, hold_sql, in_list, rows_json, together_sql
+from storage.conversation_rows import read_conversations, to_conversation, to_outcomes
+from storage.ticket_rows import to_ticket
 
 
 class PostgresBatch(TortoiseBatch):
@@ -43,16 +45,14 @@ class PostgresBatch(TortoiseBatch):
         tickets = [[number, ticket.version] for number, ticket in of_found.items()]
         values = [rows_json(list(keys)), rows_json(known), rows_json(tickets)]
         (row,) = await self._connection.execute_query_dict(LOOK_UP, values)
-        fresh = {c.id: c for c in rows.read_conversations(row["conversations"] or "[]")}
-        of_fresh = {
-            ticket.number: ticket for ticket in map(rows.to_ticket, from_json(row["tickets"] or "[]"))
-        }
+        fresh = {c.id: c for c in read_conversations(row["conversations"] or "[]")}
+        of_fresh = {ticket.number: ticket for ticket in map(to_ticket, from_json(row["tickets"] or "[]"))}
         self._conversations.put(fresh)
         self._tickets.put(of_fresh)
         self._about, self._held = about, found | fresh
         numbers = {c.ticket for c in self._held.values()}
         self._tickets_held = {n: ticket for n, ticket in (of_found | of_fresh).items() if n in numbers}
-        return rows.to_outcomes(from_json(row["received"] or "[]"))
+        return to_outcomes(from_json(row["received"] or "[]"))
 
     async def conversations(self, ids: Collection[ConversationId]) -> Mapping[ConversationId, Conversation]:
         if self._about and all(identity in self._about for identity in ids):
@@ -60,7 +60,7 @@ class PostgresBatch(TortoiseBatch):
         found, _ = self._conversations.pick(ids)
         known = [[identity, found[identity].version if identity in found else 0] for identity in ids]
         changed = await self._connection.execute_query_dict(hold_sql(tables.CONVERSATION), [rows_json(known)])
-        fresh = {c.id: c for c in map(rows.to_conversation, changed)}
+        fresh = {c.id: c for c in map(to_conversation, changed)}
         self._conversations.put(fresh)
         return found | fresh
 
@@ -70,11 +70,11 @@ class PostgresBatch(TortoiseBatch):
             "ORDER BY id FOR NO KEY UPDATE"
         )
         found = await self._connection.execute_query_dict(query, [rows_json(list(tickets))])
-        return sorted(map(rows.to_conversation, found), key=lambda c: c.opened_at)
+        return sorted(map(to_conversation, found), key=lambda c: c.opened_at)
 
     async def open_conversations(self, visitors: Collection[tuple[str, str]]) -> Sequence[Conversation]:
         keys = [f"{visitor}:{widget}" for visitor, widget in visitors]
-        return [rows.to_conversation(row) for row in await self._select("conversation", "open_key", keys)]
+        return [to_conversation(row) for row in await self._select("conversation", "open_key", keys)]
 
     async def tickets(self, numbers: Collection[TicketNumber]) -> Mapping[TicketNumber, Ticket]:
         held = {number: self._tickets_held[number] for number in numbers if number in self._tickets_held}
@@ -83,7 +83,7 @@ class PostgresBatch(TortoiseBatch):
         found, _ = self._tickets.pick(numbers)
         known = [[number, found[number].version if number in found else 0] for number in numbers]
         changed = await self._connection.execute_query_dict(hold_sql(tables.TICKET), [rows_json(known)])
-        fresh = {ticket.number: ticket for ticket in map(rows.to_ticket, changed)}
+        fresh = {ticket.number: ticket for ticket in map(to_ticket, changed)}
         self._tickets.put(fresh)
         return found | fresh
 

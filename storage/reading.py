@@ -23,12 +23,15 @@ from chatdesk.reading import (
 )
 from chatdesk.situation import QueueEntry, queue_key
 from chatdesk.ticket import Ticket, TicketNumber
-from storage import rows
+from storage.columns import Record, moment
+from storage.conversation_rows import to_conversation, to_message, to_revision, to_state
 from storage.database import Database
+from storage.delivery_rows import to_delivery
 from storage.orm import faults, models
 from storage.record_reading import message_pieces
 from storage.selecting import Select, Selecting
 from storage.ticket_lists import TicketLists
+from storage.ticket_rows import to_answers, to_history, to_priority, to_ticket
 
 if TYPE_CHECKING:
     from tortoise.queryset import QuerySet
@@ -88,14 +91,14 @@ class _Reads:
 
     async def _first_conversation(self, where: str, *values: str) -> Conversation | None:
         found = await self._selecting.one(_CONVERSATION.format(where), *values)
-        return rows.to_conversation(found[0]) if found else None
+        return to_conversation(found[0]) if found else None
 
     async def _messages(
         self, conversation: ConversationId, after: int, visitor: str | None = None
     ) -> list[Message]:
         """Return messages, those that were changed first; public ones of their own for a visitor."""
         found = await self._selecting.all(_messages_after(conversation, after, visitor))
-        return [rows.to_message(row) for each in found for row in each]
+        return [to_message(row) for each in found for row in each]
 
 
 class TortoiseVisitorReads(_Reads):
@@ -117,14 +120,14 @@ class TortoiseVisitorReads(_Reads):
         if not chats:
             return None
         return VisitorChat(
-            rows.to_conversation(chats[0]),
-            tuple(rows.to_message(row) for found in texts for row in found),
-            rows.to_answers(chats[0]["answers"] or "[]"),
+            to_conversation(chats[0]),
+            tuple(to_message(row) for found in texts for row in found),
+            to_answers(chats[0]["answers"] or "[]"),
         )
 
     async def ticket(self, visitor: str, conversation: ConversationId) -> Ticket | None:
         found = await self._selecting.one(_OWN_TICKET, conversation, visitor)
-        return rows.to_ticket(found[0]) if found else None
+        return to_ticket(found[0]) if found else None
 
 
 class TortoiseStaffReads(_Reads):
@@ -142,7 +145,7 @@ class TortoiseStaffReads(_Reads):
 
     async def ticket(self, number: TicketNumber) -> Ticket | None:
         found = await self._selecting.one(_TICKET, number)
-        return rows.to_ticket(found[0]) if found else None
+        return to_ticket(found[0]) if found else None
 
     async def ticket_file(self, number: TicketNumber) -> TicketFile | None:
         found = await self._selecting.all([Select(query, (number,)) for query in _TICKET_FILE])
@@ -150,11 +153,11 @@ class TortoiseStaffReads(_Reads):
         if not tickets:
             return None
         return TicketFile(
-            rows.to_ticket(tickets[0]),
-            tuple(map(rows.to_conversation, conversations)),
-            await _made(rows.to_message, messages),
-            tuple(map(rows.to_revision, revisions)),
-            tuple(map(rows.to_history, history)),
+            to_ticket(tickets[0]),
+            tuple(map(to_conversation, conversations)),
+            await _made(to_message, messages),
+            tuple(map(to_revision, revisions)),
+            tuple(map(to_history, history)),
             await _made(_to_delivery_note, deliveries),
         )
 
@@ -163,7 +166,7 @@ class TortoiseStaffReads(_Reads):
     ) -> tuple[Ticket, Conversation] | None:
         of_ticket = Select(_CONVERSATION.format("id = ? AND ticket = ?"), (conversation, number))
         tickets, chats = await self._selecting.all([Select(_TICKET, (number,)), of_ticket])
-        return (rows.to_ticket(tickets[0]), rows.to_conversation(chats[0])) if tickets and chats else None
+        return (to_ticket(tickets[0]), to_conversation(chats[0])) if tickets and chats else None
 
     async def chat_file(self, number: TicketNumber, conversation: str = "") -> TicketFile | None:
         found = await self._selecting.all([Select(query, (number,)) for query in _CHAT_FILE])
@@ -171,10 +174,10 @@ class TortoiseStaffReads(_Reads):
         wanted = [each for each in conversations if not conversation or each["id"] == conversation]
         if not tickets or not wanted:
             return None
-        chat = rows.to_conversation(wanted[-1])
-        changes = (rows.to_revision(row) for row in revisions if row["conversation"] == chat.id)
-        steps = map(rows.to_history, history)
-        return TicketFile(rows.to_ticket(tickets[0]), (chat,), (), tuple(changes), tuple(steps), ())
+        chat = to_conversation(wanted[-1])
+        changes = (to_revision(row) for row in revisions if row["conversation"] == chat.id)
+        steps = map(to_history, history)
+        return TicketFile(to_ticket(tickets[0]), (chat,), (), tuple(changes), tuple(steps), ())
 
     def message_pieces(self, conversation: ConversationId) -> AsyncIterator[Sequence[Message]]:
         return message_pieces(self._selecting, self._database.dialect, conversation)
@@ -186,9 +189,7 @@ class TortoiseStaffReads(_Reads):
         return await self._lists.count(wanted, limit)
 
     async def waiting(self) -> Sequence[QueueEntry]:
-        waiting = [
-            (row, rows.to_state(row), rows.to_priority(row)) for row in await self._selecting.one(_QUEUE)
-        ]
+        waiting = [(row, to_state(row), to_priority(row)) for row in await self._selecting.one(_QUEUE)]
         return [
             QueueEntry(ConversationId(row["id"]), state.since, priority)
             for row, state, priority in waiting
@@ -197,9 +198,9 @@ class TortoiseStaffReads(_Reads):
 
     async def waiting_tickets(self, order: QueueOrder) -> Sequence[TicketLine]:
         found = await self._selecting.one(_WAITING)
-        chats = {c.ticket: c for c in map(rows.to_conversation, found) if c.ticket is not None}
+        chats = {c.ticket: c for c in map(to_conversation, found) if c.ticket is not None}
         tickets = await self._values(models.Ticket.filter(number__in=sorted(chats)))
-        lines = [TicketLine(ticket, chats[ticket.number]) for ticket in map(rows.to_ticket, tickets)]
+        lines = [TicketLine(ticket, chats[ticket.number]) for ticket in map(to_ticket, tickets)]
         return sorted(lines, key=lambda line: queue_key(order, _waits_since(line), line.ticket.priority))
 
     async def problems(self, limit: int) -> Problems:
@@ -222,7 +223,7 @@ def _messages_after(conversation: ConversationId, after: int, visitor: str | Non
     return selects
 
 
-async def _made(make: Callable[[rows.Record], Made], found: Sequence[rows.Record]) -> tuple[Made, ...]:
+async def _made(make: Callable[[Record], Made], found: Sequence[Record]) -> tuple[Made, ...]:
     """Make values of rows, which may be many: others have the event loop in between."""
     made: list[Made] = []
     for first in range(0, len(found), AT_ONCE):
@@ -236,10 +237,10 @@ def _waits_since(line: TicketLine) -> datetime:
     return chat.state.since if chat and isinstance(chat.state, Waiting) else line.ticket.opened_at
 
 
-def _to_set_aside_note(row: rows.Record) -> SetAsideNote:
-    return SetAsideNote(row["kind"], row["key"], row["event"], row["reason"], rows.moment(row["at"]))
+def _to_set_aside_note(row: Record) -> SetAsideNote:
+    return SetAsideNote(row["kind"], row["key"], row["event"], row["reason"], moment(row["at"]))
 
 
-def _to_delivery_note(row: rows.Record) -> DeliveryNote:
-    finished = rows.moment(row["finished_at"]) if row["finished_at"] else None
-    return DeliveryNote(rows.to_delivery(row), DeliveryStatus(row["status"]), finished, row["error"])
+def _to_delivery_note(row: Record) -> DeliveryNote:
+    finished = moment(row["finished_at"]) if row["finished_at"] else None
+    return DeliveryNote(to_delivery(row), DeliveryStatus(row["status"]), finished, row["error"])

@@ -18,7 +18,7 @@ from chatdesk.conversation import (
     Message,
     Visibility,
 )
-from storage.rows import Record
+from storage.columns import Record
 from storage.selecting import Selecting
 
 PIECE = 1_000

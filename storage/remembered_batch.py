@@ -17,10 +17,10 @@ from chatdesk.events import Outcome
 from chatdesk.nodes import Node
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
-from storage import rows
 from storage.announcements import announcements
 from storage.batch import TortoiseBatch
 from storage.bulk import Statement, all_or_nothing_sql, rows_json
+from storage.columns import Record
 from storage.connection import Connection
 from storage.intake import Browser, Intake
 from storage.memory import Memory
@@ -55,7 +55,7 @@ class RememberedBatch(TortoiseBatch):
 
     async def _select(
         self, table: str, column: str, values: Sequence[Any], kind: str = "text"
-    ) -> Sequence[rows.Record]:
+    ) -> Sequence[Record]:
         if values:
             raise NotRemembered(f"A {table} is not remembered.")
         return []

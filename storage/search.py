@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from chatdesk.conversation import ConversationId, Visibility
 from chatdesk.search import Found, holds, ranked, words
 from chatdesk.ticket import TicketNumber
-from storage import rows
+from storage.columns import Record, moment
 from storage.database import Database
 from storage.search_index import index_texts
 from storage.selecting import Select, Selecting
@@ -68,7 +68,7 @@ _RECENT = f"""
 
 _UNLISTED = " UNION ALL ".join(f"SELECT {unlisted(source, RECENT + 1)} AS texts" for source in SOURCES)
 
-Rows = Sequence[rows.Record]
+Rows = Sequence[Record]
 
 
 class Matches(Struct, frozen=True):
@@ -113,7 +113,7 @@ class SearchedTickets(Struct, frozen=True):
     that have them in their own texts.
     """
 
-    rows: Mapping[TicketNumber, rows.Record]
+    rows: Mapping[TicketNumber, Record]
     cut: bool = False
     full: bool = False
 
@@ -218,25 +218,25 @@ class TortoiseSearch:
         return " & ".join([*others, f"({' | '.join(word + ':*' * begun for word in last)})"])
 
 
-def found_in(row: rows.Record) -> Found:
+def found_in(row: Record) -> Found:
     """Read what was found from a row of a message, or of a ticket."""
     return _ticket_found(row) if row["seq"] is None else _message_found(row)
 
 
-def _ticket_found(row: rows.Record) -> Found:
+def _ticket_found(row: Record) -> Found:
     answers = [answer for _, answer in json.loads(row["answers"]) if isinstance(answer, str)]
     texts = (row["subject"], row["requester_name"], row["company"], row["requester_email"], *answers)
     # Answers repeat what the ticket holds already.
     text = " · ".join(text for text in dict.fromkeys(texts) if text)
-    return Found(row["ticket"], None, None, rows.moment(row["opened_at"]), internal=False, text=text)
+    return Found(row["ticket"], None, None, moment(row["opened_at"]), internal=False, text=text)
 
 
-def _message_found(row: rows.Record) -> Found:
+def _message_found(row: Record) -> Found:
     return Found(
         ticket=row["ticket"],
         conversation=ConversationId(row["conversation"]),
         seq=row["seq"],
-        at=rows.moment(row["at"]),
+        at=moment(row["at"]),
         internal=row["visibility"] != Visibility.PUBLIC.value,
         text=row["text"],
     )

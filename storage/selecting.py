@@ -14,11 +14,11 @@ from functools import cache
 from msgspec import Struct
 
 from chatdesk.errors import StorageError
+from storage.columns import Record
 from storage.connection import Connection
 from storage.database import Database
 from storage.gathering import Gathering
 from storage.orm import faults
-from storage.rows import Record
 
 
 class Select(Struct, frozen=True):

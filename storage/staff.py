@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from chatdesk.errors import EventRefused
 from chatdesk.staff import AgentAccount, SignedIn
-from storage import rows, tables
+from storage import tables
 from storage.bulk import Row, insert, update
+from storage.columns import Record, moment, timestamp
 from storage.database import Database
 from storage.selecting import Selecting
 from storage.turns import take_turn
@@ -54,7 +55,7 @@ class TortoiseStaff:
             query = f"SELECT 1 FROM agent WHERE email = {self._place}"
             if await connection.execute_query_dict(query, [address]):
                 raise EventRefused(f"{address} has an account already.", code="exists", field="email")
-            row = [identity, name, address, hashed, rows.timestamp(at), None]
+            row = [identity, name, address, hashed, timestamp(at), None]
             _ = await write_all(connection, [insert(tables.AGENT, [row], self._database.dialect)])
         return AgentAccount(identity, name, address, at, None)
 
@@ -72,7 +73,7 @@ class TortoiseStaff:
             found = await connection.execute_query_dict(query, [address])
             if not found:
                 return None
-            row: Row = [found[0]["id"], rows.timestamp(at)]
+            row: Row = [found[0]["id"], timestamp(at)]
             only = ("id", "disabled_at")
             disabling = update(tables.AGENT, ("id",), [row], self._database.dialect, only=only)
             _ = await write_all(connection, [disabling])
@@ -93,7 +94,7 @@ class TortoiseStaff:
         found = await self._selecting.one(_SESSION.format(_MANY_TIMES), _hashed(secret))
         if not found:
             return None
-        expires_at = rows.moment(found[0]["expires_at"])
+        expires_at = moment(found[0]["expires_at"])
         account = await self.account(found[0]["agent"]) if expires_at > at else None
         if account is None or account.disabled_at is not None:
             return None
@@ -106,7 +107,7 @@ class TortoiseStaff:
             f"WHERE NOT s.once AND a.disabled_at IS NULL AND s.id IN ({members})"
         )
         found = await self._selecting.one(query, *sessions) if sessions else []
-        return frozenset(row["id"] for row in found if rows.moment(row["expires_at"]) > at)
+        return frozenset(row["id"] for row in found if moment(row["expires_at"]) > at)
 
     async def end_session(self, secret: str) -> None:
         async with self._database.writing() as connection:
@@ -123,13 +124,13 @@ class TortoiseStaff:
         account = await self.account(found[0]["agent"]) if found else None
         if account is None or account.disabled_at is not None:
             return None
-        return account if rows.moment(found[0]["expires_at"]) > at else None
+        return account if moment(found[0]["expires_at"]) > at else None
 
     async def _new_session(
         self, account: AgentAccount, at: datetime, expires_at: datetime, *, once: bool
     ) -> str:
         secret = secrets.token_urlsafe(32)
-        row: Row = [_hashed(secret), account.id, once, rows.timestamp(at), rows.timestamp(expires_at)]
+        row: Row = [_hashed(secret), account.id, once, timestamp(at), timestamp(expires_at)]
         async with self._database.writing() as connection:
             _ = await write_all(connection, [insert(tables.SESSION, [row], self._database.dialect)])
         return secret
@@ -143,9 +144,9 @@ class TortoiseStaff:
             return False
 
 
-def _account(row: rows.Record) -> AgentAccount:
-    disabled = rows.moment(row["disabled_at"]) if row["disabled_at"] else None
-    return AgentAccount(row["id"], row["name"], row["email"], rows.moment(row["created_at"]), disabled)
+def _account(row: Record) -> AgentAccount:
+    disabled = moment(row["disabled_at"]) if row["disabled_at"] else None
+    return AgentAccount(row["id"], row["name"], row["email"], moment(row["created_at"]), disabled)
 
 
 def _hashed(secret: str) -> str:

@@ -13,11 +13,13 @@ from chatdesk.conversation import Conversation
 from chatdesk.reading import TicketFilter, TicketLine, TicketPage, TicketView
 from chatdesk.search import excerpt, holds, words
 from chatdesk.ticket import Ticket, TicketNumber
-from storage import rows
 from storage.bulk import in_list
+from storage.columns import Record, moment, timestamp
+from storage.conversation_rows import to_conversation
 from storage.database import Database
 from storage.search import SearchedTickets, TortoiseSearch, found_in
 from storage.selecting import Selecting
+from storage.ticket_rows import to_ticket
 
 _ABOVE_ALL = 2**62
 """More than any ticket's number."""
@@ -122,12 +124,12 @@ class TicketLists:
             return {}
         where: list[Condition] = [self._one_of(numbers, "ticket")]
         found = await self._rows("SELECT * FROM conversation", where, "ORDER BY opened_at")
-        return {c.ticket: c for c in map(rows.to_conversation, found) if c.ticket is not None}
+        return {c.ticket: c for c in map(to_conversation, found) if c.ticket is not None}
 
     async def _tickets(self, where: Sequence[Condition], order: str, index: str = "") -> list[Ticket]:
-        return list(map(rows.to_ticket, await self._rows(f"SELECT * FROM ticket {index}", where, order)))
+        return list(map(to_ticket, await self._rows(f"SELECT * FROM ticket {index}", where, order)))
 
-    async def _rows(self, query: str, where: Sequence[Condition], order: str) -> Sequence[rows.Record]:
+    async def _rows(self, query: str, where: Sequence[Condition], order: str) -> Sequence[Record]:
         conditions = " AND ".join(condition for condition, *_ in where) or "TRUE"
         values = [value for _, *given in where for value in given]
         return await self._selecting.one(f"{query} WHERE {conditions} {order}", *values)
@@ -138,8 +140,8 @@ class TicketLists:
 
     def _after(self, due: datetime, number: int) -> Condition:
         """Return the condition for what comes after; on SQLite moments are texts, which compare as such."""
-        moment = "CAST(? AS text)::timestamptz" if self._database.dialect == "postgres" else "?"
-        return f"(due_at, number) > ({moment}, ?)", rows.timestamp(due), number
+        as_time = "CAST(? AS text)::timestamptz" if self._database.dialect == "postgres" else "?"
+        return f"(due_at, number) > ({as_time}, ?)", timestamp(due), number
 
 
 def _wanted(wanted: TicketFilter) -> list[Condition]:
@@ -153,9 +155,7 @@ def _wanted(wanted: TicketFilter) -> list[Condition]:
     return where
 
 
-def _with_found(
-    line: TicketLine, texts: Mapping[TicketNumber, rows.Record], asked: Sequence[str]
-) -> TicketLine:
+def _with_found(line: TicketLine, texts: Mapping[TicketNumber, Record], asked: Sequence[str]) -> TicketLine:
     row = texts.get(line.ticket.number)
     if row is None or holds(line.ticket.subject, asked):
         return line
@@ -163,7 +163,7 @@ def _with_found(
 
 
 def _written(last: Ticket) -> str:
-    return f"{last.number}|{rows.timestamp(last.due_at) if last.due_at else ''}"
+    return f"{last.number}|{timestamp(last.due_at) if last.due_at else ''}"
 
 
 def _read(page: str) -> _Cursor | None:
@@ -173,6 +173,6 @@ def _read(page: str) -> _Cursor | None:
     number, _, due = page.partition("|")
     last = int(number) if number.isdecimal() and len(number) < 16 else 0
     try:
-        return _Cursor(last, rows.moment(due) if due else None)
+        return _Cursor(last, moment(due) if due else None)
     except ValueError:
         return _Cursor(0, None)

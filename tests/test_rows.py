@@ -11,8 +11,12 @@ from hypothesis import strategies as st
 from msgspec.json import encode as to_json
 
 from chatdesk.conversation import Conversation, Ended, Live, Receipts, Waiting
-from storage import rows, tables
+from storage import tables
 from storage.bulk import Row
+from storage.columns import moment, timestamp
+from storage.conversation_rows import conversation_row, read_conversations, to_conversation, to_state
+from storage.delivery_rows import delivery_row
+from storage.ticket_rows import ticket_row
 from tests.core_builders import delivery
 from tests.desk_builders import TUESDAY, conversation, ticket
 
@@ -22,34 +26,34 @@ MOMENTS = st.datetimes(timezones=st.just(UTC))
 @pytest.mark.property
 @given(MOMENTS, MOMENTS)
 def test_stored_moments_sort_as_time_does_and_come_back_the_same(one: datetime, other: datetime) -> None:
-    assert (rows.timestamp(one) < rows.timestamp(other)) == (one < other)
-    assert rows.moment(rows.timestamp(one)) == one
+    assert (timestamp(one) < timestamp(other)) == (one < other)
+    assert moment(timestamp(one)) == one
 
 
 def test_a_moment_of_another_zone_is_stored_in_utc() -> None:
     eastern = TUESDAY.astimezone(ZoneInfo("America/New_York"))
-    assert rows.timestamp(eastern) == rows.timestamp(TUESDAY) == "2026-09-15 14:12:00.000000+00:00"
+    assert timestamp(eastern) == timestamp(TUESDAY) == "2026-09-15 14:12:00.000000+00:00"
 
 
 @pytest.mark.parametrize("microsecond", [0, 1, 999_999, 500_000])
 def test_a_moment_is_stored_with_all_of_its_microseconds(microsecond: int) -> None:
     at = TUESDAY.replace(microsecond=microsecond)
-    assert rows.timestamp(at) == f"2026-09-15 14:12:00.{microsecond:06}+00:00"
+    assert timestamp(at) == f"2026-09-15 14:12:00.{microsecond:06}+00:00"
 
 
 def test_a_moment_is_read_as_utc_whatever_the_driver_gives() -> None:
     shifted = (TUESDAY + timedelta(hours=2)).isoformat().replace("+00:00", "+02:00")
     naive = TUESDAY.replace(tzinfo=None)
-    assert rows.moment(shifted) == rows.moment(naive) == rows.moment(TUESDAY) == TUESDAY
-    assert rows.moment(shifted).tzinfo is UTC
+    assert moment(shifted) == moment(naive) == moment(TUESDAY) == TUESDAY
+    assert moment(shifted).tzinfo is UTC
 
 
 @pytest.mark.parametrize(
     ("table", "row"),
     [
-        (tables.CONVERSATION, rows.conversation_row(conversation())),
-        (tables.TICKET, rows.ticket_row(ticket())),
-        (tables.DELIVERY, rows.delivery_row(delivery("d1"))),
+        (tables.CONVERSATION, conversation_row(conversation())),
+        (tables.TICKET, ticket_row(ticket())),
+        (tables.DELIVERY, delivery_row(delivery("d1"))),
     ],
     ids=["conversation", "ticket", "delivery"],
 )
@@ -63,7 +67,7 @@ def test_a_row_holds_a_value_for_each_column_in_order(table: tables.Table, row: 
 )
 def test_a_state_that_cannot_be_read_is_the_rows_fault(state: str, data: str) -> None:
     with pytest.raises(ValueError, match=r"dreaming|cannot be read"):
-        rows.to_state({"id": "c", "state": state, "state_data": data})
+        to_state({"id": "c", "state": state, "state_data": data})
 
 
 @pytest.mark.parametrize(
@@ -77,12 +81,15 @@ def test_a_state_that_cannot_be_read_is_the_rows_fault(state: str, data: str) ->
     ],
 )
 def test_conversations_written_as_json_come_back_the_same(stored: Conversation) -> None:
-    row = {**dict(zip(tables.CONVERSATION.columns, rows.conversation_row(stored), strict=True)), "known": 1}
-    assert rows.read_conversations(to_json([row, row]).decode()) == [stored, stored]
-    assert rows.to_conversation(row) == stored
+    row = {
+        **dict(zip(tables.CONVERSATION.columns, conversation_row(stored), strict=True)),
+        "known": 1,
+    }
+    assert read_conversations(to_json([row, row]).decode()) == [stored, stored]
+    assert to_conversation(row) == stored
 
 
 @pytest.mark.parametrize("json", ["[{}]", "{", '[{"id": 1}]'])
 def test_rows_as_json_that_cannot_be_read_are_the_rows_fault(json: str) -> None:
     with pytest.raises(ValueError, match="cannot be read"):
-        rows.read_conversations(json)
+        read_conversations(json)
