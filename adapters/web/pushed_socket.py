@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextvars import copy_context
+from functools import partial
 from typing import Any, cast
 
 import structlog
@@ -46,7 +47,7 @@ class _Texts(WebSocketDataQueue):
             self.run(take, cast(str, data.data))
         except Exception as error:
             # The parser that calls this cannot be told; whoever reads the socket is.
-            log.exception("frame_not_taken")
+            self.run(partial(log.error, "frame_not_taken", exc_info=error))
             self.take = None
             self.set_exception(error)
 
