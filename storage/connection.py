@@ -31,6 +31,13 @@ class Connection(Protocol):
         """Execute a statement with each of these values."""
 
 
+class AtOnce(Connection, Protocol):
+    """PostgreSQL's client, which executes statements that are transactions of their own."""
+
+    async def execute_at_once(self, query: str, values: Sequence[Any]) -> None:
+        """Execute a statement that is a transaction of its own."""
+
+
 @runtime_checkable
 class InTurn(Protocol):
     """SQLite's open transactions: they execute any number of statements in one visit to their thread."""

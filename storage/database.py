@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tortoise.backends.base.client import BaseDBAsyncClient
     from tortoise.context import TortoiseContext
 
+    from storage.postgres_client import PostgresClient
+
 WRITER, READER = "default", "reader"
 POOL_SIZE = 5
 """Connections to PostgreSQL at most, for writing and again for reading."""
@@ -134,6 +136,15 @@ class Database:
     def writer(self) -> BaseDBAsyncClient:
         """The ORM's connection for writing, never the open transaction of whoever started this task."""
         return self._client(WRITER)
+
+    @property
+    def postgres_writer(self) -> PostgresClient:
+        """The connections for writing, on PostgreSQL."""
+        from storage.postgres_client import PostgresClient
+
+        writer = self.writer
+        assert isinstance(writer, PostgresClient)
+        return writer
 
     @property
     def reader(self) -> BaseDBAsyncClient:

@@ -21,7 +21,7 @@ from storage.announcements import announcements
 from storage.batch import TortoiseBatch
 from storage.bulk import Statement, all_or_nothing_sql, rows_json
 from storage.columns import Record
-from storage.connection import Connection
+from storage.connection import AtOnce
 from storage.intake import Browser, Intake
 from storage.memory import Memory
 from storage.orm import faults
@@ -94,13 +94,14 @@ class RememberedPostgresBatch(RememberedBatch):
 
     def __init__(
         self,
-        client: Connection,
+        client: AtOnce,
         memory: Memory,
         first_ticket: int,
         node: Node,
         intake: Intake,
     ) -> None:
         super().__init__(client, memory, first_ticket, node, intake)
+        self._client = client
         self._used: dict[TicketNumber, Ticket] = {}
 
     async def tickets(self, numbers: Collection[TicketNumber]) -> Mapping[TicketNumber, Ticket]:
@@ -118,7 +119,7 @@ class RememberedPostgresBatch(RememberedBatch):
         values.append(rows_json([statement.changes for statement in statements]))
         values.append(rows_json([[ticket.number, ticket.version] for ticket in self._used.values()]))
         try:
-            await self._connection.execute_query_dict(query, values)
+            await self._client.execute_at_once(query, values)
         except faults.IntegrityError:
             raise
         except faults.OperationalError as error:

@@ -91,7 +91,7 @@ class TortoiseStore:
             self._read_first -= 1
             raise NotRemembered("Another node works on the same conversations.")
         return RememberedPostgresBatch(
-            self._database.writer, self._memory, self._first_ticket, self._node, Intake()
+            self._database.postgres_writer, self._memory, self._first_ticket, self._node, Intake()
         )
 
     def _read_first_after(self, outdated: Changes) -> None:
