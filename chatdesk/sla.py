@@ -34,6 +34,19 @@ def resolve_by(config: Config, priority: Priority, at: datetime) -> datetime | N
     return _add(config, target.clock, at, target.resolve)
 
 
+def next_business_day(config: Config, calendar: Calendar, at: datetime) -> datetime | None:
+    """Return when a technician will reach out to a contact made at ``at``, outside the hours [R27].
+
+    The opening of the channel's own calendar; where that never opens, the next business day of the
+    desk's other hours. Aware, UTC; None when no calendar of the desk ever opens.
+    """
+    opening = calendar.next_opening(at)
+    if opening is not None:
+        return opening
+    others = (other for other in config.calendars.values() if not other.always_open)
+    return next((day for other in others if (day := other.next_business_day(at)) is not None), None)
+
+
 def due_after_pause(config: Config, ticket: Ticket, at: datetime) -> datetime | None:
     """Return the ticket's due time if its pause, should it be in one, ended at ``at``; aware, UTC [R44].
 

@@ -8,8 +8,9 @@ from chatdesk.conversation import Author, AuthorKind, Ticketed
 from chatdesk.effects import Announce, Decision, MailKind, MailRequester, OpenTicket, Post, Record
 from chatdesk.events import SurveySubmitted
 from chatdesk.situation import Situation
+from chatdesk.sla import next_business_day
 from chatdesk.ticket import Ticket, TicketStatus
-from flows.promises import after_hours_text, next_business_day
+from flows.promises import after_hours_text
 
 
 def open_ticket(event: SurveySubmitted, situation: Situation, ticket: Ticket, first: Post) -> Decision:

@@ -14,11 +14,10 @@ from chatdesk.errors import EventRefused
 from chatdesk.events import MailReceived, MailReplied
 from chatdesk.sender import STANDING, Standing
 from chatdesk.situation import Situation
-from chatdesk.sla import respond_by
+from chatdesk.sla import next_business_day, respond_by
 from chatdesk.ticket import Ticket, TicketStatus, TicketType, format_number
 from chatdesk.wording import say_moment
 from flows.message_text import MAX_TEXT, clean
-from flows.promises import next_business_day
 from flows.queueing import refuse_for_good, say, ticket_of
 
 MAX_SUBJECT = 150

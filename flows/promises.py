@@ -4,25 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from chatdesk.business_hours import Calendar
 from chatdesk.config import Config
 from chatdesk.situation import Situation
 from chatdesk.sla import respond_by
 from chatdesk.ticket import Priority, Ticket
 from chatdesk.wording import describe_hours, say_date, say_moment, say_time, say_when
-
-
-def next_business_day(config: Config, calendar: Calendar, at: datetime) -> datetime | None:
-    """Return when a technician will reach out to a contact made at ``at``, outside the hours [R27].
-
-    The opening of the channel's own calendar; where that never opens, the next business day of the
-    desk's other hours. Aware, UTC; None when no calendar of the desk ever opens.
-    """
-    opening = calendar.next_opening(at)
-    if opening is not None:
-        return opening
-    others = (other for other in config.calendars.values() if not other.always_open)
-    return next((day for other in others if (day := other.next_business_day(at)) is not None), None)
 
 
 def after_hours_text(situation: Situation, ticket: Ticket, at: datetime) -> str:

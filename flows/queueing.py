@@ -11,6 +11,7 @@ from chatdesk.effects import Announce, Decision, Effect, MailKind, MailRequester
 from chatdesk.errors import EventRefused
 from chatdesk.events import AnyEvent, CustomerMessaged, TicketAssigned
 from chatdesk.situation import Situation
+from chatdesk.sla import next_business_day
 from chatdesk.ticket import Ticket
 from flows.message_text import check_text
 from flows.promises import (
@@ -18,7 +19,6 @@ from flows.promises import (
     added_words,
     call_back_by,
     call_back_text,
-    next_business_day,
 )
 
 NO_ANSWER = "no_answer"

@@ -5,13 +5,13 @@ from msgspec.structs import replace
 
 from chatdesk.business_hours import Calendar
 from chatdesk.conversation import Waiting
+from chatdesk.sla import next_business_day
 from chatdesk.ticket import Priority
 from flows.promises import (
     call_back_by,
     call_back_text,
     cancelled_words,
     closing_words,
-    next_business_day,
     work_has_stopped,
 )
 from tests.desk_builders import ANSWERS, NEW_YORK, NORTHWIND, TUESDAY, at, desk, situation, ticket

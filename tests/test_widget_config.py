@@ -28,6 +28,10 @@ origins = ["https://www.contoso.example"]
 """
 FRIDAY_EVENING = datetime(2026, 9, 18, 21, 30, tzinfo=UTC)
 OPEN = datetime(2026, 9, 18, 21, 29, 59, tzinfo=UTC)
+FRIDAY_MORNING, FRIDAY_NOON = (
+    datetime(2026, 9, 18, 11, 0, tzinfo=UTC),
+    datetime(2026, 9, 18, 16, 0, tzinfo=UTC),
+)
 
 
 def test_the_ways_in_stand_in_the_desks_own_order_with_their_addresses() -> None:
@@ -49,13 +53,15 @@ def test_it_says_whether_the_chat_is_open_and_when_it_opens_next() -> None:
     assert after["hours"] == "Monday to Friday, 7:00 AM to 5:30 PM EDT"
 
 
-def test_a_chat_that_never_opens_still_names_the_day_of_the_contact() -> None:
+@pytest.mark.parametrize("at", [FRIDAY_MORNING, FRIDAY_NOON, FRIDAY_EVENING])
+def test_a_chat_that_never_opens_still_names_the_day_of_the_contact(at: datetime) -> None:
     config = load_config(None)
     widget = config.widget("after-hours")
     assert widget is not None
-    found = widget_config(config, widget, FRIDAY_EVENING)
+    found = widget_config(config, widget, at)
     assert (found["open"], found["opens"], found["hours"]) == (False, None, None)
-    assert found["contact"] == "Monday, September 21, from 8:30 AM EDT"
+    day = "Friday, September 18" if at is FRIDAY_MORNING else "Monday, September 21"
+    assert found["contact"] == f"{day}, from 8:30 AM EDT"
 
 
 def test_only_questions_about_the_person_are_remembered() -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from adapters.web.frames import Json
 from chatdesk.business_hours import Calendar
 from chatdesk.config import ChannelSettings, Config, WidgetSettings
+from chatdesk.sla import next_business_day
 from chatdesk.survey import Survey, SurveyField
 from chatdesk.wording import describe_hours, say_moment
 
@@ -41,9 +42,7 @@ def hours_json(widget: WidgetSettings, at: datetime) -> dict[str, Json]:
 
 def _contact(config: Config, calendar: Calendar, at: datetime) -> str | None:
     """Return, in words, the day on which a request made outside the hours is taken up [R27]."""
-    hours = (calendar, *(other for other in config.calendars.values() if not other.always_open))
-    found = (each.next_opening(at) or each.next_business_day(at) for each in hours)
-    day = None if calendar.is_open(at) else next((moment for moment in found if moment), None)
+    day = None if calendar.is_open(at) else next_business_day(config, calendar, at)
     return say_moment(day, config.desk.timezone) if day else None
 
 
