@@ -87,13 +87,12 @@ class Hub:
         identity = conversation.id
         if identity not in self._conversations:
             return
-        if identity not in self._newest:
+        on_behind = self.on_behind if conversation.version < self._since.get(identity, 0) else None
+        if on_behind is not None or identity not in self._newest:
             self._newest[identity] = conversation
             self._since[identity] = conversation.version
-        elif self.on_behind is not None and conversation.version < self._since.get(identity, 0):
-            self._newest[identity] = conversation
-            self._since[identity] = conversation.version
-            self.on_behind(identity)
+        if on_behind is not None:
+            on_behind(identity)
         self._tell_early(identity)
 
     def unlisten(self, conversation: ConversationId, listener: ConversationListener) -> None:

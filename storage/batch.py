@@ -208,8 +208,9 @@ class TortoiseBatch:
                 others.append(conversation)
         yield from self._upsert(tables.CONVERSATION, ("id",), others, conversation_row)
         if continued:
-            only = CONTINUED
-            yield update(tables.CONVERSATION, ("id",), continued, self._dialect, versioned=True, only=only)
+            yield update(
+                tables.CONVERSATION, ("id",), continued, self._dialect, versioned=True, only=CONTINUED
+            )
 
     def _upsert(
         self, table: Table, key: tuple[str, ...], records: Iterable[Any], to_row: Any

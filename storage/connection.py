@@ -31,10 +31,10 @@ class Connection(Protocol):
         """Execute a statement with each of these values."""
 
 
-class AtOnce(Connection, Protocol):
+class Autocommit(Connection, Protocol):
     """PostgreSQL's client, which executes statements that are transactions of their own."""
 
-    async def execute_at_once(self, query: str, values: Sequence[Any]) -> None:
+    async def execute_autocommit(self, query: str, values: Sequence[Any]) -> None:
         """Execute a statement that is a transaction of its own."""
 
 

@@ -30,7 +30,7 @@ from chatdesk.conversation import (
 from chatdesk.events import Outcome
 from chatdesk.ticket import TicketNumber
 from storage.bulk import Row
-from storage.columns import Record, decoded, moment, timestamp, to_author
+from storage.columns import Record, decoded, moment, optional_moment, timestamp, to_author
 
 _STATES: dict[str, type[DialogueState]] = {
     "surveying": Surveying,
@@ -224,8 +224,8 @@ def to_message(row: Record) -> Message:
         at=moment(row["at"]),
         files=decoded(_FILES, row["files"]) if row["files"] != "[]" else (),
         changed=row["changed"],
-        edited_at=moment(row["edited_at"]) if row["edited_at"] else None,
-        deleted_at=moment(row["deleted_at"]) if row["deleted_at"] else None,
+        edited_at=optional_moment(row["edited_at"]),
+        deleted_at=optional_moment(row["deleted_at"]),
     )
 
 

@@ -140,16 +140,17 @@ class Database:
     @property
     def postgres_writer(self) -> PostgresClient:
         """The connections for writing, on PostgreSQL."""
-        from storage.postgres_client import PostgresClient
-
-        writer = self.writer
-        assert isinstance(writer, PostgresClient)
-        return writer
+        return _postgres(self.writer)
 
     @property
     def reader(self) -> BaseDBAsyncClient:
         """The ORM's connection for reading."""
         return self._client(READER)
+
+    @property
+    def postgres_reader(self) -> PostgresClient:
+        """The connections for reading, on PostgreSQL."""
+        return _postgres(self.reader)
 
     def _client(self, alias: str) -> BaseDBAsyncClient:
         if not self._open:
@@ -177,12 +178,8 @@ class Database:
             return None
         found = await self.writer.execute_query_dict("SHOW transaction_read_only")
         if found[0]["transaction_read_only"] == "on":
-            # PostgreSQL's driver is needed by a desk on PostgreSQL only.
-            from storage.postgres_client import PostgresClient
-
-            for client in (self.writer, self.reader):
-                if isinstance(client, PostgresClient):
-                    await client.renew()
+            for client in (self.postgres_writer, self.postgres_reader):
+                await client.renew()
             return "The database server only reads: it is a standby."
         return None
 
@@ -222,6 +219,14 @@ class Database:
         with _storage_errors():
             async with self.writer._in_transaction() as connection:
                 yield connection
+
+
+def _postgres(client: BaseDBAsyncClient) -> PostgresClient:
+    # PostgreSQL's driver is needed by a desk on PostgreSQL only.
+    from storage.postgres_client import PostgresClient
+
+    assert isinstance(client, PostgresClient)
+    return client
 
 
 @contextmanager

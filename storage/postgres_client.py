@@ -201,7 +201,7 @@ class PostgresClient(AsyncpgDBClient):
         self._kept = KeptConnection(self._pool, ACQUIRE_TIMEOUT)
         await self._post_connect()
 
-    async def execute_at_once(self, query: str, values: Sequence[Any]) -> None:
+    async def execute_autocommit(self, query: str, values: Sequence[Any]) -> None:
         """Execute a statement that is a transaction of its own, one after the other the fastest way.
 
         Raises what ``translated`` does.

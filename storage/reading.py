@@ -23,7 +23,7 @@ from chatdesk.reading import (
 )
 from chatdesk.situation import QueueEntry, queue_key
 from chatdesk.ticket import Ticket, TicketNumber
-from storage.columns import Record, moment
+from storage.columns import Record, moment, optional_moment
 from storage.conversation_rows import to_conversation, to_message, to_revision, to_state
 from storage.database import Database
 from storage.delivery_rows import to_delivery
@@ -242,5 +242,5 @@ def _to_set_aside_note(row: Record) -> SetAsideNote:
 
 
 def _to_delivery_note(row: Record) -> DeliveryNote:
-    finished = moment(row["finished_at"]) if row["finished_at"] else None
+    finished = optional_moment(row["finished_at"])
     return DeliveryNote(to_delivery(row), DeliveryStatus(row["status"]), finished, row["error"])

@@ -21,7 +21,7 @@ from storage.announcements import announcements
 from storage.batch import TortoiseBatch
 from storage.bulk import Statement, all_or_nothing_sql, rows_json
 from storage.columns import Record
-from storage.connection import AtOnce
+from storage.connection import Autocommit
 from storage.intake import Browser, Intake
 from storage.memory import Memory
 from storage.orm import faults
@@ -94,7 +94,7 @@ class RememberedPostgresBatch(RememberedBatch):
 
     def __init__(
         self,
-        client: AtOnce,
+        client: Autocommit,
         memory: Memory,
         first_ticket: int,
         node: Node,
@@ -119,7 +119,7 @@ class RememberedPostgresBatch(RememberedBatch):
         values.append(rows_json([statement.changes for statement in statements]))
         values.append(rows_json([[ticket.number, ticket.version] for ticket in self._used.values()]))
         try:
-            await self._client.execute_at_once(query, values)
+            await self._client.execute_autocommit(query, values)
         except faults.IntegrityError:
             raise
         except faults.OperationalError as error:

@@ -56,13 +56,9 @@ class Selecting:
             raise StorageError(str(error)) from error
 
     async def _on_postgres(self, selects: Sequence[Select]) -> Answers:
-        reader = self._database.reader
+        reader = self._database.postgres_reader
         if len(selects) == 1:
             return [await _rows_on_postgres(reader, selects[0])]
-        # PostgreSQL's driver is needed by a desk on PostgreSQL only.
-        from storage.postgres_client import PostgresClient
-
-        assert isinstance(reader, PostgresClient)
         async with reader.snapshot() as connection:
             return [await _rows_on_postgres(connection, select) for select in selects]
 

@@ -14,7 +14,7 @@ from chatdesk.errors import EventRefused
 from chatdesk.staff import AgentAccount, SignedIn
 from storage import tables
 from storage.bulk import Row, insert, update
-from storage.columns import Record, moment, timestamp
+from storage.columns import Record, moment, optional_moment, timestamp
 from storage.database import Database
 from storage.selecting import Selecting
 from storage.turns import take_turn
@@ -145,7 +145,7 @@ class TortoiseStaff:
 
 
 def _account(row: Record) -> AgentAccount:
-    disabled = moment(row["disabled_at"]) if row["disabled_at"] else None
+    disabled = optional_moment(row["disabled_at"])
     return AgentAccount(row["id"], row["name"], row["email"], moment(row["created_at"]), disabled)
 
 

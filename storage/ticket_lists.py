@@ -14,7 +14,7 @@ from chatdesk.reading import TicketFilter, TicketLine, TicketPage, TicketView
 from chatdesk.search import excerpt, holds, words
 from chatdesk.ticket import Ticket, TicketNumber
 from storage.bulk import in_list
-from storage.columns import Record, moment, timestamp
+from storage.columns import Record, optional_moment, timestamp
 from storage.conversation_rows import to_conversation
 from storage.database import Database
 from storage.search import SearchedTickets, TortoiseSearch, found_in
@@ -173,6 +173,6 @@ def _read(page: str) -> _Cursor | None:
     number, _, due = page.partition("|")
     last = int(number) if number.isdecimal() and len(number) < 16 else 0
     try:
-        return _Cursor(last, moment(due) if due else None)
+        return _Cursor(last, optional_moment(due))
     except ValueError:
         return _Cursor(0, None)

@@ -7,9 +7,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
-from aiohttp import WSMsgType, web
-from aiohttp.client import ClientSession
-from aiohttp.test_utils import TestServer
+from aiohttp import WSMsgType
 from msgspec.json import Decoder
 
 from adapters.web.frame_reader import FrameReader
@@ -17,28 +15,19 @@ from adapters.web.frames import MAX_FRAME
 from adapters.web.heartbeat import Pulse
 from adapters.web.live_socket import LiveSocket
 from adapters.web.pushed_socket import PushedSocket
+from tests.socket_server import connected
 
 
 @pytest.mark.parametrize("length", [10, 1_000, MAX_FRAME // 2, MAX_FRAME - 1])
 async def test_more_than_waits_to_be_read_is_taken_in_order_when_it_is_read(length: int) -> None:
     read, taken = asyncio.Event(), list[str]()
 
-    async def handle(request: web.Request) -> web.StreamResponse:
-        socket = PushedSocket()
-        await socket.prepare(request)
+    async def serve(socket: PushedSocket) -> None:
         await read.wait()
         await FrameReader(Pulse(socket, None), LiveSocket(socket), Decoder(str), taken.append).run()
-        return socket
 
-    application = web.Application()
-    application.router.add_get("/", handle)
     sent = [f"{number:06}".ljust(length - 2, "x") for number in range(max(20, 500_000 // length))]
-    async with (
-        asyncio.timeout(30),
-        TestServer(application) as server,
-        ClientSession() as session,
-        session.ws_connect(server.make_url("/"), autoping=False) as socket,
-    ):
+    async with connected(serve) as socket:
         sending = asyncio.create_task(_send(socket.send_str, sent))
         # As much as the desk takes from the network before anybody reads it has come by then.
         await asyncio.wait([sending], timeout=0.2)

@@ -3,44 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from contextvars import ContextVar
 
 import aiohttp
 import pytest
-from aiohttp import WSMsgType, web
-from aiohttp.test_utils import TestServer
+from aiohttp import WSMsgType
 from structlog.testing import capture_logs
 
 from adapters.web.frames import MAX_FRAME
 from adapters.web.pushed_socket import PushedSocket
-
-REQUEST: ContextVar[str] = ContextVar("request", default="none")
-
-Serve = Callable[[PushedSocket], Awaitable[None]]
-
-
-@asynccontextmanager
-async def connected(serve: Serve) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-    """Connect to a server that serves each socket so."""
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        REQUEST.set("of this socket")
-        socket = PushedSocket()
-        await socket.prepare(request)
-        await serve(socket)
-        return socket
-
-    application = web.Application()
-    application.router.add_get("/", handle)
-    async with (
-        asyncio.timeout(20),
-        TestServer(application) as server,
-        aiohttp.ClientSession() as session,
-        session.ws_connect(server.make_url("/"), autoping=False) as socket,
-    ):
-        yield socket
+from tests.socket_server import REQUEST, connected
 
 
 async def test_texts_are_handed_over_in_order_while_the_reader_waits_for_something_else() -> None:

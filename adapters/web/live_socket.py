@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from typing import Any, Protocol
 
 from aiohttp import WSCloseCode
@@ -102,10 +102,8 @@ class LiveSocket:
         if self._transport.get_write_buffer_size() or self._characters > AT_ONCE:
             self._call()
             return
-        frames, self._frames, self._characters = self._frames, [], 0
         try:
-            # As _write does it: a coroutine less for each of thousands of sockets.
-            await self._socket.send_str(_joined(frames))
+            await self._socket.send_str(self._gathered())
         except Exception as fault:
             self._fault = fault
             self._call()
@@ -121,7 +119,7 @@ class LiveSocket:
                 raise self._fault
             self._writing = True
             while self._frames:
-                await self._write()
+                await self._socket.send_str(self._gathered())
             self._writing = False
             if self._closing is not None:
                 code, reason = self._closing
@@ -135,15 +133,11 @@ class LiveSocket:
             # It does not read: it would not read why the connection ends either.
             self._transport.abort()
 
-    async def _write(self) -> None:
-        """Write all that has gathered in one message."""
+    def _gathered(self) -> str:
+        """Take all that has gathered, as one message."""
         frames, self._frames, self._characters = self._frames, [], 0
-        await self._socket.send_str(_joined(frames))
+        return frames[0] if len(frames) == 1 else f"[{','.join(frames)}]"
 
     def _call(self) -> None:
         if self._called is not None and not self._called.done():
             self._called.set_result(None)
-
-
-def _joined(frames: Sequence[str]) -> str:
-    return frames[0] if len(frames) == 1 else f"[{','.join(frames)}]"
