@@ -59,7 +59,7 @@ def parameters(rows: Sequence[Row]) -> list[Value]:
     ]
 
 
-def rows_json(values: Sequence[Any]) -> str:
+def rows_json(values: Sequence[Any] | Mapping[str, Value]) -> str:
     """Return rows as JSON; a NUL, which cuts a text in SQLite and fails in PostgreSQL, becomes U+FFFD."""
     return without_nul(to_json(values).decode())
 
@@ -74,7 +74,12 @@ def _plain(text: str) -> str:
     return str(text).replace("\0", "\ufffd")
 
 
-_JSON_ROWS = "jsonb_array_elements($1::jsonb)"
+JSON_ROWS = "(SELECT value FROM jsonb_array_elements($1::jsonb) WHERE jsonb_typeof(value) = 'array') AS given"
+"""PostgreSQL's rows of a parameter, each an array named ``value``.
+
+Of a function it expects 100 rows, and reads a table of 1,000 as a whole to find six; because of the
+condition, which each row meets, it expects one and goes by the index, with one plan that it keeps.
+"""
 
 
 def insert(table: Table, rows: Sequence[Row], dialect: str) -> Statement:
@@ -110,7 +115,7 @@ def _insert_sql(table: Table, dialect: str) -> Callable[[int], str]:
     if dialect == "sqlite":
         return cache(lambda count: f"{begin} {_values(len(table.columns), count)}")
     values = ", ".join(_from_json(table, name, index) for index, name in enumerate(table.columns))
-    query = f"{begin} SELECT {values} FROM {_JSON_ROWS}"
+    query = f"{begin} SELECT {values} FROM {JSON_ROWS}"
     return lambda _: query
 
 
@@ -135,7 +140,7 @@ def _update_sql(
         picked = ", ".join(f'column{index + 1} AS "{name}"' for index, name in used)
         return cache(lambda count: f"{begin} {picked} FROM ({_values(len(given), count)}){end}")
     picked = ", ".join(f'{_from_json(table, name, index)} AS "{name}"' for index, name in used)
-    query = f"{begin} {picked} FROM {_JSON_ROWS}{end}"
+    query = f"{begin} {picked} FROM {JSON_ROWS}{end}"
     return lambda _: query
 
 
@@ -148,33 +153,44 @@ def hold_sql(table: Table) -> str:
     key, kind = table.key, table.columns[table.key]
     return (
         f"WITH held AS MATERIALIZED (SELECT t.*, (value->>1)::int AS known "
-        f'FROM jsonb_array_elements($1::jsonb) JOIN "{table.name}" t '
+        f'FROM {JSON_ROWS} JOIN "{table.name}" t '
         f'ON t."{key}" = (value->>0)::{kind} ORDER BY t."{key}" FOR NO KEY UPDATE OF t) '
         f"SELECT * FROM held WHERE version <> known"
     )
 
 
-LOOK_UP = """
+def in_list(dialect: str, kind: str = "text") -> str:
+    """Return an expression for all members of one JSON array parameter, for use after IN."""
+    if dialect == "sqlite":
+        return "(SELECT value FROM json_each(?))"
+    # One row is expected because of the condition [JSON_ROWS].
+    given = "string" if kind == "text" else "number"
+    return (
+        f"(SELECT (value #>> '{{}}')::{kind} FROM jsonb_array_elements($1::jsonb) "
+        f"WHERE jsonb_typeof(value) = '{given}')"
+    )
+
+
+LOOK_UP = f"""
     WITH held AS MATERIALIZED (
         SELECT c.*, (value->>1)::int AS known
-        FROM jsonb_array_elements($2::jsonb) JOIN conversation c ON c.id = value->>0
+        FROM {JSON_ROWS.replace("$1", "$2")} JOIN conversation c ON c.id = value->>0
         ORDER BY c.id FOR NO KEY UPDATE OF c
     ), of_held AS MATERIALIZED (
-        SELECT t.*, (value->>1)::int AS known
+        SELECT t.*, ($3::jsonb->>t.number::text)::int AS known
         FROM (SELECT DISTINCT ticket FROM held) h JOIN ticket t ON t.number = h.ticket
-        LEFT JOIN jsonb_array_elements($3::jsonb) ON (value->>0)::bigint = t.number
         ORDER BY t.number FOR NO KEY UPDATE OF t
     ), before AS (
-        SELECT * FROM received WHERE key IN (SELECT jsonb_array_elements_text($1::jsonb))
+        SELECT * FROM received WHERE key IN {in_list("postgres")}
     )
     SELECT (SELECT json_agg(before) FROM before)::text AS received,
         (SELECT json_agg(held) FROM held WHERE version <> known)::text AS conversations,
         (SELECT json_agg(of_held) FROM of_held WHERE version IS DISTINCT FROM known)::text AS tickets"""
 """PostgreSQL's statement that reads all that a batch of plain messages needs, in one round trip.
 
-It returns, as JSON, which of the events' keys ($1) were received before, and of the conversations ($2) and
-their tickets ($3), both given as [key, known version], those that are not as they are known. It locks both
-in the order in which all nodes do, conversations before tickets.
+It returns, as JSON, which of the events' keys ($1) were received before, and of the conversations ($2, each
+as [id, known version]) and their tickets ($3, an object of numbers and known versions) those that are not as
+they are known. It locks both in the order in which all nodes do, conversations before tickets.
 """
 
 
@@ -208,7 +224,7 @@ def all_or_nothing_sql(queries: tuple[str, ...], *, tell: bool) -> str:
         # What nobody asks for is not executed.
         met.append(f"(SELECT count(*) FROM s{len(queries)}) > 0")
     present = (
-        f"(SELECT count(*) FROM jsonb_array_elements({tickets}) JOIN ticket t "
+        f"(SELECT count(*) FROM {JSON_ROWS.replace('$1::jsonb', tickets)} JOIN ticket t "
         f"ON t.number = (value->>0)::bigint AND t.version = (value->>1)::int) = jsonb_array_length({tickets})"
     )
     return f"WITH {', '.join(parts)} SELECT 1 / CASE WHEN {' AND '.join([*met, present])} THEN 1 ELSE 0 END"
@@ -225,13 +241,6 @@ def _named_parts(queries: tuple[str, ...], *, tell: bool) -> list[str]:
             f"s{len(queries)} AS MATERIALIZED (SELECT pg_notify('{NODES_CHANNEL}', told) FROM {source})"
         )
     return parts
-
-
-def in_list(dialect: str, kind: str = "text") -> str:
-    """Return an expression for all members of one JSON array parameter, for use after IN."""
-    if dialect == "sqlite":
-        return "(SELECT value FROM json_each(?))"
-    return f"(SELECT value::{kind} FROM jsonb_array_elements_text($1::jsonb))"
 
 
 def _values(width: int, rows: int) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime
 from msgspec.json import encode as to_json
 
 from chatdesk.outbox import Delivery, DeliveryResult, DeliveryStatus
+from storage.bulk import JSON_ROWS
 from storage.columns import Record, moment, timestamp
 from storage.database import Database
 from storage.delivery_rows import to_delivery
@@ -108,13 +109,13 @@ _FINISH_SQLITE = """
     WHERE delivery.id = new.id AND +delivery.status = 'leased' AND delivery.attempts = new.attempt
 """
 """The plus has SQLite find them by id: by status it would read the JSON again for each that is leased."""
-_FINISH_POSTGRES = """
+_FINISH_POSTGRES = f"""
     UPDATE delivery SET status = new.status, due_at = new.due_at, finished_at = new.finished_at,
         external_id = new.external_id, error = new.error
     FROM (SELECT value->>0 AS id, (value->>1)::int AS attempt, value->>2 AS status,
         (value->>3)::timestamptz AS due_at, (value->>4)::timestamptz AS finished_at,
         value->>5 AS external_id, value->>6 AS error
-        FROM jsonb_array_elements($1::jsonb)) AS new
+        FROM {JSON_ROWS}) AS new
     WHERE delivery.id = new.id AND delivery.status = 'leased' AND delivery.attempts = new.attempt
 """
 

@@ -42,7 +42,7 @@ class PostgresBatch(TortoiseBatch):
         found, _ = self._conversations.pick(about)
         of_found, _ = self._tickets.pick({c.ticket for c in found.values() if c.ticket is not None})
         known = [[identity, found[identity].version if identity in found else 0] for identity in about]
-        tickets = [[number, ticket.version] for number, ticket in of_found.items()]
+        tickets = {str(number): ticket.version for number, ticket in of_found.items()}
         values = [rows_json(list(keys)), rows_json(known), rows_json(tickets)]
         (row,) = await self._connection.execute_query_dict(LOOK_UP, values)
         fresh = {c.id: c for c in read_conversations(row["conversations"] or "[]")}

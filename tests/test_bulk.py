@@ -114,4 +114,4 @@ def test_postgres_gets_every_value_in_the_columns_type() -> None:
     assert "(value->>1)::int" in query
     assert "(value->>3)::timestamptz" in query
     assert "jsonb_array_elements($1::jsonb)" in query
-    assert in_list("postgres", "bigint") == "(SELECT value::bigint FROM jsonb_array_elements_text($1::jsonb))"
+    assert "::bigint FROM jsonb_array_elements($1::jsonb)" in in_list("postgres", "bigint")

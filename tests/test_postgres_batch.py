@@ -13,6 +13,8 @@ from chatdesk.changes import Changes
 from chatdesk.conversation import Conversation, ConversationId
 from chatdesk.events import Outcome
 from chatdesk.ticket import Ticket, TicketNumber
+from storage import tables
+from storage.bulk import LOOK_UP, all_or_nothing_sql, hold_sql, in_list, update
 from storage.database import Database
 from storage.memory import Memory
 from storage.store import TortoiseStore
@@ -64,6 +66,34 @@ async def test_what_else_a_batch_asks_for_is_read_as_well(database: Database) ->
         await batch.received({"web:new"}, {CHAT})
         assert (await batch.conversations({CHAT, SECOND})).keys() == {CHAT, SECOND}
         assert (await batch.tickets({TICKET, OTHER})).keys() == {TICKET, OTHER}
+
+
+_CONVERSATIONS = update(tables.CONVERSATION, ("id",), [], "postgres", versioned=True).query(1)
+_BY_KEY = {
+    "what is written": (all_or_nothing_sql((_CONVERSATIONS,), tell=False), ("[]", "[0]", "[]")),
+    "what is held": (hold_sql(tables.CONVERSATION), ("[]",)),
+    "what is looked up": (LOOK_UP, ("[]", "[]", "{}")),
+    "members of a list": (f"SELECT * FROM ticket WHERE number IN {in_list('postgres', 'bigint')}", ("[]",)),
+}
+
+
+@pytest.mark.parametrize("which", _BY_KEY)
+async def test_rows_are_found_by_their_key_in_a_table_that_postgres_knows_little_of(
+    database: Database, which: str
+) -> None:
+    for table, changed in (("conversation", "'id', n, 'open_key', NULL"), ("ticket", "'number', 5000 + n")):
+        await database.writer.execute_script(
+            f"INSERT INTO {table} SELECT made.* "
+            f"FROM (SELECT t FROM {table} AS t LIMIT 1) AS one, generate_series(1, 1000) AS n, "
+            f"jsonb_populate_record(one.t, jsonb_build_object({changed})) AS made"
+        )
+    query, values = _BY_KEY[which]
+    plan = [
+        row["QUERY PLAN"]
+        for row in await database.writer.execute_query_dict(f"EXPLAIN {query}", list(values))
+    ]
+    assert [step for step in plan if "Seq Scan" in step] == []
+    assert any("Index Scan using" in step for step in plan)
 
 
 @pytest.mark.parametrize("forgotten", ["nothing", "the conversation", "the ticket", "both"])
