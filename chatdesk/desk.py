@@ -35,6 +35,10 @@ SMALL_BATCH, MAX_BATCH = 500, 1_500
 """Events of one transaction, at most. Of more than twice the first number half are taken: the larger a batch
 the less of the database it takes an event, and while it is busy with that half the other half gathers.
 """
+FEW = 100
+"""When fewer events wait, all whom the batch before concerns are told before these are stepped, where the
+process commits by itself: both take the same processor's time then, and what is done need not wait.
+"""
 MAX_CONFLICTS = 10
 PATIENCE, RETRY_AFTER = 20.0, 0.25
 """Seconds that events wait for a database server that restarts or fails over, and between attempts."""
@@ -132,6 +136,10 @@ class Desk:
                     self._arrived.clear()
                     await self._arrived.wait()
                     continue
+                if self._untold and len(self._waiting) < FEW and not self._store.works_elsewhere:
+                    self._tell_untold()
+                    # What was told leaves in the next turn of the loop; then comes the batch.
+                    await asyncio.sleep(0)
                 count = min(max(SMALL_BATCH, len(self._waiting) // 2), MAX_BATCH)
                 batch, self._waiting = self._waiting[:count], self._waiting[count:]
                 await self._work_off(batch)
@@ -150,7 +158,7 @@ class Desk:
     async def _work_off(self, batch: Sequence[_Pending]) -> None:
         """Commit the batch; if an event is in the way of that, find it by halves and commit the others.
 
-        Whoever has to be told of the batch before is told while the database is busy with this one.
+        Whoever has still to be told of the batch before is told while the database is busy with this one.
         """
         loop = asyncio.get_running_loop()
         began = loop.time()

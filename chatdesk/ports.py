@@ -74,6 +74,10 @@ class StoreBatch(Protocol):
 class Store(Protocol):
     """Where the desk's record is kept."""
 
+    @property
+    def works_elsewhere(self) -> bool:
+        """Tell whether its work is another process's, so that the desk is free meanwhile."""
+
     def batch(self, *, remembered: bool = False) -> AbstractAsyncContextManager[StoreBatch]:
         """Open a transaction; it is committed when the block ends and undone when it raises.
 

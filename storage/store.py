@@ -51,6 +51,11 @@ class TortoiseStore:
     def _on_postgres(self) -> bool:
         return self._database.dialect == "postgres"
 
+    @property
+    def works_elsewhere(self) -> bool:
+        """Tell whether a server does the work [chatdesk.ports.Store.works_elsewhere]."""
+        return self._on_postgres
+
     @asynccontextmanager
     async def batch(self, *, remembered: bool = False) -> AsyncIterator[TortoiseBatch]:
         """Open a transaction [chatdesk.ports.Store.batch]."""

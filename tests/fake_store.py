@@ -51,6 +51,7 @@ class FakeStore:
     """The store in memory. ``fail`` is raised by the next write or commit, as often as it holds errors."""
 
     def __init__(self) -> None:
+        self.works_elsewhere = False
         self.record = Record()
         self.items_set_aside: list[SetAside] = []
         self.fail_on_write: list[Exception] = []

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from chatdesk.changes import Changes
 from chatdesk.conversation import DialogueState, Waiting
-from chatdesk.desk import MAX_BATCH, SMALL_BATCH, Desk, Flows
+from chatdesk.desk import FEW, MAX_BATCH, SMALL_BATCH, Desk, Flows
 from chatdesk.effects import Decision
 from chatdesk.errors import ConcurrentChange, DeskStopped, EventRefused, NotFound, StorageError
 from chatdesk.events import AnyEvent, CustomerMessaged
@@ -219,7 +219,30 @@ async def test_what_is_told_to_listeners_is_stored_already() -> None:
     assert seen == [True]
 
 
-async def test_a_batch_is_told_while_the_next_one_is_being_written(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("waiting", "works_elsewhere"), [(FEW - 1, True), (FEW, True), (FEW, False), (SMALL_BATCH, False)]
+)
+async def test_a_batch_is_told_while_a_large_one_or_another_process_is_writing(
+    waiting: int, works_elsewhere: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened = await order_of_two_batches(waiting, works_elsewhere, monkeypatch)
+    assert happened == ["written to", "written to", "told", "told"]
+
+
+async def test_a_batch_is_told_before_the_process_itself_writes_a_few_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    happened = await order_of_two_batches(FEW - 1, False, monkeypatch)
+    assert happened == ["written to", "told", "written to", "told"]
+
+
+async def order_of_two_batches(
+    waiting: int, works_elsewhere: bool, monkeypatch: pytest.MonkeyPatch
+) -> list[str]:
+    """Return what happens when so many events wait for a batch.
+
+    The second write lasts until the first batch is told, or fails after a time.
+    """
     happened: list[str] = []
     write = FakeBatch.write
     first_is_told = asyncio.Event()
@@ -236,12 +259,15 @@ async def test_a_batch_is_told_while_the_next_one_is_being_written(monkeypatch: 
         first_is_told.set()
 
     monkeypatch.setattr(FakeBatch, "write", slow_write)
-    desk = new_desk(FakeStore())
+    store = FakeStore()
+    store.works_elsewhere = works_elsewhere
+    desk = new_desk(store)
     desk.on_commit(told)
-    futures = [desk.submit(survey()), *(desk.submit(message(str(n))) for n in range(SMALL_BATCH))]
+    events = [survey(), *(message(str(n)) for n in range(SMALL_BATCH - 1 + waiting))]
+    futures = [desk.submit(event) for event in events]
     async with running(desk):
         await asyncio.gather(*futures)
-    assert happened == ["written to", "written to", "told", "told"]
+    return happened
 
 
 @pytest.mark.parametrize(
