@@ -74,12 +74,14 @@ def _plain(text: str) -> str:
     return str(text).replace("\0", "\ufffd")
 
 
-JSON_ROWS = "(SELECT value FROM jsonb_array_elements($1::jsonb) WHERE jsonb_typeof(value) = 'array') AS given"
-"""PostgreSQL's rows of a parameter, each an array named ``value``.
+def elements(kind: str = "array", parameter: int = 1) -> str:
+    """Return PostgreSQL's elements of a parameter as ``value``: a JSON array of which all are of this kind.
 
-Of a function it expects 100 rows, and reads a table of 1,000 as a whole to find six; because of the
-condition, which each row meets, it expects one and goes by the index, with one plan that it keeps.
-"""
+    Of a function it expects 100 rows, and reads a table of 1,000 as a whole to find six; because of the
+    condition, which each element meets, it expects one and goes by the index, with one plan that it keeps.
+    """
+    found = f"SELECT value FROM jsonb_array_elements(${parameter}::jsonb)"
+    return f"({found} WHERE jsonb_typeof(value) = '{kind}') AS given"
 
 
 def insert(table: Table, rows: Sequence[Row], dialect: str) -> Statement:
@@ -115,7 +117,7 @@ def _insert_sql(table: Table, dialect: str) -> Callable[[int], str]:
     if dialect == "sqlite":
         return cache(lambda count: f"{begin} {_values(len(table.columns), count)}")
     values = ", ".join(_from_json(table, name, index) for index, name in enumerate(table.columns))
-    query = f"{begin} SELECT {values} FROM {JSON_ROWS}"
+    query = f"{begin} SELECT {values} FROM {elements()}"
     return lambda _: query
 
 
@@ -140,7 +142,7 @@ def _update_sql(
         picked = ", ".join(f'column{index + 1} AS "{name}"' for index, name in used)
         return cache(lambda count: f"{begin} {picked} FROM ({_values(len(given), count)}){end}")
     picked = ", ".join(f'{_from_json(table, name, index)} AS "{name}"' for index, name in used)
-    query = f"{begin} {picked} FROM {JSON_ROWS}{end}"
+    query = f"{begin} {picked} FROM {elements()}{end}"
     return lambda _: query
 
 
@@ -153,7 +155,7 @@ def hold_sql(table: Table) -> str:
     key, kind = table.key, table.columns[table.key]
     return (
         f"WITH held AS MATERIALIZED (SELECT t.*, (value->>1)::int AS known "
-        f'FROM {JSON_ROWS} JOIN "{table.name}" t '
+        f'FROM {elements()} JOIN "{table.name}" t '
         f'ON t."{key}" = (value->>0)::{kind} ORDER BY t."{key}" FOR NO KEY UPDATE OF t) '
         f"SELECT * FROM held WHERE version <> known"
     )
@@ -163,18 +165,14 @@ def in_list(dialect: str, kind: str = "text") -> str:
     """Return an expression for all members of one JSON array parameter, for use after IN."""
     if dialect == "sqlite":
         return "(SELECT value FROM json_each(?))"
-    # One row is expected because of the condition [JSON_ROWS].
-    given = "string" if kind == "text" else "number"
-    return (
-        f"(SELECT (value #>> '{{}}')::{kind} FROM jsonb_array_elements($1::jsonb) "
-        f"WHERE jsonb_typeof(value) = '{given}')"
-    )
+    members = elements("string" if kind == "text" else "number")
+    return f"(SELECT (value #>> '{{}}')::{kind} FROM {members})"
 
 
 LOOK_UP = f"""
     WITH held AS MATERIALIZED (
         SELECT c.*, (value->>1)::int AS known
-        FROM {JSON_ROWS.replace("$1", "$2")} JOIN conversation c ON c.id = value->>0
+        FROM {elements(parameter=2)} JOIN conversation c ON c.id = value->>0
         ORDER BY c.id FOR NO KEY UPDATE OF c
     ), of_held AS MATERIALIZED (
         SELECT t.*, ($3::jsonb->>t.number::text)::int AS known
@@ -224,7 +222,7 @@ def all_or_nothing_sql(queries: tuple[str, ...], *, tell: bool) -> str:
         # What nobody asks for is not executed.
         met.append(f"(SELECT count(*) FROM s{len(queries)}) > 0")
     present = (
-        f"(SELECT count(*) FROM {JSON_ROWS.replace('$1::jsonb', tickets)} JOIN ticket t "
+        f"(SELECT count(*) FROM {elements(parameter=len(parts) + 2)} JOIN ticket t "
         f"ON t.number = (value->>0)::bigint AND t.version = (value->>1)::int) = jsonb_array_length({tickets})"
     )
     return f"WITH {', '.join(parts)} SELECT 1 / CASE WHEN {' AND '.join([*met, present])} THEN 1 ELSE 0 END"

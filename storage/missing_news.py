@@ -12,7 +12,7 @@ from msgspec.json import encode as to_json
 from chatdesk.conversation import Conversation, ConversationId, Message
 from chatdesk.hub import ConversationChanged, Hub, QueueChanged, TicketsChanged
 from chatdesk.ticket import Ticket
-from storage.bulk import JSON_ROWS, in_list
+from storage.bulk import elements, in_list
 from storage.conversation_rows import to_conversation, to_message
 from storage.database import Database
 from storage.memory import Memory
@@ -22,7 +22,7 @@ RECENT = 50
 """Messages to tell again where it is not known which of them were told; pages know each by its number."""
 _NEWS = f"""
     WITH known AS (
-        SELECT value->>0 AS id, (value->>1)::int AS version, (value->>2)::int AS seq FROM {JSON_ROWS}
+        SELECT value->>0 AS id, (value->>1)::int AS version, (value->>2)::int AS seq FROM {elements()}
     ), found AS MATERIALIZED (
         SELECT c.*, COALESCE(k.seq, c.last_seq - {RECENT}) AS since
         FROM known k JOIN conversation c ON c.id = k.id WHERE c.version > k.version

@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec.json import encode as to_json
 
 from chatdesk.outbox import Delivery, DeliveryResult, DeliveryStatus
-from storage.bulk import JSON_ROWS
+from storage.bulk import elements
 from storage.columns import Record, moment, timestamp
 from storage.database import Database
 from storage.delivery_rows import to_delivery
@@ -115,7 +115,7 @@ _FINISH_POSTGRES = f"""
     FROM (SELECT value->>0 AS id, (value->>1)::int AS attempt, value->>2 AS status,
         (value->>3)::timestamptz AS due_at, (value->>4)::timestamptz AS finished_at,
         value->>5 AS external_id, value->>6 AS error
-        FROM {JSON_ROWS}) AS new
+        FROM {elements()}) AS new
     WHERE delivery.id = new.id AND delivery.status = 'leased' AND delivery.attempts = new.attempt
 """
 

@@ -114,4 +114,7 @@ def test_postgres_gets_every_value_in_the_columns_type() -> None:
     assert "(value->>1)::int" in query
     assert "(value->>3)::timestamptz" in query
     assert "jsonb_array_elements($1::jsonb)" in query
-    assert "::bigint FROM jsonb_array_elements($1::jsonb)" in in_list("postgres", "bigint")
+    assert in_list("postgres", "bigint") == (
+        "(SELECT (value #>> '{}')::bigint FROM (SELECT value FROM jsonb_array_elements($1::jsonb) "
+        "WHERE jsonb_typeof(value) = 'number') AS given)"
+    )
