@@ -57,6 +57,8 @@ async def test_a_customer_asks_a_technician_takes_they_talk_and_it_is_resolved()
             assert "Marcus Bell" in " ".join(texts(joined))
 
             await marcus.send(t="watch", conversation=ready["conversation"])
+            # What is said before the console is ready comes with `ready`, not as news.
+            await marcus.next("ready")
             await marcus.send(t="message", id="2", conversation=ready["conversation"], text="Hello Dana")
             while "Hello Dana" not in texts(await dana.next("news")):
                 pass
