@@ -155,7 +155,7 @@ async def running_desk(
     async with Database(database_url) as database, AsyncExitStack() as stack:
         await refuse_unfinished(database)
         hub, loops, facts = Hub(), Loops(), SharedFacts()
-        node = Node(new_id(), facts.has_others)
+        node = Node(new_id()) if database.dialect == "postgres" else ALONE
         memory = Memory()
         desk = build_desk(config, database, hub, node, memory)
         services = await _services(config, database, data, desk, hub, demo=demo)
@@ -226,7 +226,7 @@ async def _linked(
         # PostgreSQL's driver is needed by a desk on PostgreSQL only.
         from storage.node_link import NodeLink
 
-        link = NodeLink(database, node.name, services.hub, services.facts, memory, services.wake_relay)
+        link = NodeLink(database, node, services.hub, services.facts, memory, services.wake_relay)
         work[NODES_LOOP] = (link.run(), link.stop)
     for name, (run, _) in work.items():
         loops.start(name, run)

@@ -75,14 +75,14 @@ def beginning(node: str) -> str:
 def announcements(node: Node, changes: Changes, went_on: Collection[ConversationId]) -> list[str]:
     """Return what other nodes have to know of a commit: one text, several for a large batch.
 
-    Conversations ``went_on`` when nothing but their messages, time and receipts changed. A node that is not
-    known yet reads whatever its people look at; to it, as to nobody, the ids are told.
+    Conversations ``went_on`` when nothing but their messages, time and receipts changed. A node that is
+    certain to be alone tells nothing; who comes reads whatever its people look at [NodeLink].
     """
-    if not node.name:
+    if not node.may_have_others:
         return []
     flags = {"queue": changes.queue_changed, "deliveries": bool(changes.deliveries)}
     head: dict[str, Fact] = {"node": node.name, **{name: True for name, on in flags.items() if on}}
-    told = _told_whole(changes, went_on) if node.has_others() else {}
+    told = _told_whole(changes, went_on)
     tickets = {c.ticket for c in changes.conversations.values() if c.ticket is not None}
     parts: dict[str, Iterable[Any]] = {
         "conversations": [identity for identity in changes.conversations if identity not in told],

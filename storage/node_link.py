@@ -3,6 +3,9 @@
 Commits tell what they changed, or ids only [storage.announcements]. What is missing is read here, for those
 conversations only that somebody on this node listens to. A link that was lost compares every such
 conversation with the database when it is back, so nothing that was told meanwhile is missed.
+
+A node that hears of no others tells nothing of what it commits. One that comes says so first; it is answered
+when all that was on its way without being told of is committed, and then reads what its people look at.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from msgspec import DecodeError
 from chatdesk.conversation import Author, AuthorKind, ConversationId
 from chatdesk.errors import DatabaseUnavailable, StorageError
 from chatdesk.hub import ConversationChanged, Hub, QueueChanged, TicketsChanged, Typing
-from chatdesk.nodes import SharedFacts
+from chatdesk.nodes import Node, SharedFacts
 from storage.announcements import Told, Typist, WentOn, beginning, following, packed, read_told
 from storage.bulk import NODES_CHANNEL
 from storage.database import Database, postgres_address
@@ -38,7 +41,7 @@ RETRY_AFTER = 0.5
 
 
 class NodeLink:
-    """One node's link to the others; ``run`` has to be running. ``node`` is this node's own name.
+    """One node's link to the others; ``run`` has to be running. ``node`` is this node itself.
 
     ``memory`` is what this node's batches remember, which follows what others tell. ``wake`` is called when
     another node queued deliveries: should it die, this one sends them.
@@ -47,7 +50,7 @@ class NodeLink:
     def __init__(
         self,
         database: Database,
-        node: str,
+        node: Node,
         hub: Hub,
         facts: SharedFacts,
         memory: Memory,
@@ -55,7 +58,7 @@ class NodeLink:
     ) -> None:
         self._database = database
         self._node = node
-        self._own = beginning(node)
+        self._own = beginning(node.name)
         self._hub = hub
         self._facts = facts
         self._memory = memory
@@ -66,6 +69,7 @@ class NodeLink:
         self._greet = self._whole = False
         self._asked: set[ConversationId] = set()
         self._heard_at: dict[str, float] = {}
+        self._linked_at = 0.0
         self._lost = asyncio.Event()
         self._news = asyncio.Event()
         self._stopping = False
@@ -89,7 +93,8 @@ class NodeLink:
             except (StorageError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 log.warning("node_link_lost", error=str(error))
             finally:
-                self.connected = False
+                # Others that come cannot be heard of.
+                self.connected, self._node.may_have_others = False, True
             if not self._stopping:
                 await asyncio.sleep(RETRY_AFTER)
 
@@ -100,7 +105,7 @@ class NodeLink:
             self._lost.clear()
             connection.add_termination_listener(self._on_lost)
             await translated(connection.add_listener, NODES_CHANNEL, self._on_told)
-            self.connected = True
+            self.connected, self._linked_at = True, asyncio.get_running_loop().time()
             self._greet = self._whole = True
             # What was told before this moment is looked for.
             self._missing.want_all()
@@ -128,12 +133,17 @@ class NodeLink:
             await asyncio.wait({reading})
 
     async def _tell(self, connection: asyncpg.Connection) -> None:
-        """Tell the others what has gathered; nothing is a sign of life all the same."""
+        """Tell the others what has gathered; nothing is a sign of life all the same.
+
+        Who is told everything reads what was committed before: also what is on its way and is not told.
+        """
+        if self._whole:
+            await self._node.written()
         typing, self._typing = self._typing, []
         changed, self._changed = self._changed, {}
         whole, greet, self._whole, self._greet = self._whole, self._greet, False, False
         facts = [[key, value] for key, value in (dict(self._facts.own) if whole else changed).items()]
-        head: dict[str, str | bool] = {"node": self._node, "beat": True}
+        head: dict[str, str | bool] = {"node": self._node.name, "beat": True}
         if greet:
             head["greet"] = True
         texts = packed({**head, "whole": whole}, {}) if whole else []
@@ -187,6 +197,7 @@ class NodeLink:
     def _on_beat(self, told: Told) -> None:
         node = told.node
         self._heard_at[node] = asyncio.get_running_loop().time()
+        self._node.may_have_others = True
         if told.greet or not self._facts.knows(node):
             # It does not know this node's facts, or this one was away: both say everything again.
             self._whole = True
@@ -194,6 +205,8 @@ class NodeLink:
             self._news.set()
         if told.whole:
             self._facts.hear(node, {}, whole=True)
+            # It may not have known of this node, and told nothing of what it committed until now.
+            self._missing.want_all()
         elif self._facts.knows(node):
             self._facts.hear(node, dict(told.facts))
         for conversation, kind, identity, name, on, internal in told.typing:
@@ -205,6 +218,7 @@ class NodeLink:
         for node in [node for node, at in self._heard_at.items() if at < silent]:
             del self._heard_at[node]
             self._facts.forget(node)
+        self._node.may_have_others = bool(self._heard_at) or self._linked_at >= silent
 
     def _ask(self, conversation: ConversationId) -> None:
         """Read it soon, unless what is missing of it comes by itself, as it nearly always does."""

@@ -60,6 +60,7 @@ class TortoiseStore:
     async def batch(self, *, remembered: bool = False) -> AsyncIterator[TortoiseBatch]:
         """Open a transaction [chatdesk.ports.Store.batch]."""
         batch: TortoiseBatch | None = None
+        written = self._node.begin_writing()
         try:
             if remembered:
                 batch = self._remembered_batch()
@@ -84,6 +85,8 @@ class TortoiseStore:
                 # What a failed batch read or wrote may not be what is stored.
                 self._forget_all()
             raise
+        finally:
+            written()
         self._keep(batch.changes)
 
     def _remembered_batch(self) -> RememberedBatch:

@@ -24,7 +24,7 @@ from storage.announcements import (
 )
 from tests.desk_builders import CHAT, TICKET, TUESDAY, conversation, ticket
 
-NODE = Node("node", has_others=lambda: True)
+NODE = Node("node")
 
 DANA = Author(AuthorKind.CUSTOMER, "dana", "Dana Reyes")
 
@@ -112,9 +112,10 @@ def test_what_is_told_whole_of_many_conversations_takes_several_texts_and_nothin
     assert [text.queue for text in found] == [True] + [False] * (len(found) - 1)
 
 
-def test_where_no_other_node_is_known_the_ids_are_told() -> None:
-    (text,) = announcements(Node("node"), commit(said()), (CHAT,))
-    assert read_told(text).conversations == (CHAT,)
+def test_a_node_without_others_tells_nothing() -> None:
+    alone = Node("alone")
+    alone.may_have_others = False
+    assert announcements(alone, commit(said()), (CHAT,)) == []
     assert announcements(Node(), commit(said()), (CHAT,)) == []
 
 

@@ -29,7 +29,7 @@ from tests.desk_builders import CHAT, TICKET, TUESDAY, conversation, ticket
 pytestmark = pytest.mark.postgres
 
 DANA = Author(AuthorKind.CUSTOMER, "dana", "Dana Reyes")
-OTHER = Node("other", has_others=lambda: True)
+OTHER = Node("other")
 
 
 @dataclass
@@ -69,14 +69,14 @@ async def linked(tmp_path: Path) -> AsyncIterator[Linked]:
 
 @asynccontextmanager
 async def running_link(database: Database) -> AsyncIterator[Linked]:
-    hub, memory, heard = Hub(), Memory(), asyncio.Queue[ConversationNews]()
-    own = TortoiseStore(database, node=Node("own", lambda: True), memory=memory)
+    hub, memory, heard, node = Hub(), Memory(), asyncio.Queue[ConversationNews](), Node("own")
+    own = TortoiseStore(database, node=node, memory=memory)
     begun = conversation(version=1)
     async with own.batch() as batch:
         await batch.write(Changes(conversations={CHAT: begun}, tickets={TICKET: ticket(version=1)}))
     hub.listen(CHAT, heard.put_nowait)
     hub.told(begun)
-    link = NodeLink(database, "own", hub, SharedFacts(), memory, lambda: None)
+    link = NodeLink(database, node, hub, SharedFacts(), memory, lambda: None)
     running = asyncio.create_task(link.run())
     try:
         async with asyncio.timeout(10):

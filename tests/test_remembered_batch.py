@@ -164,7 +164,7 @@ async def test_what_is_written_from_memory_is_told_to_the_other_nodes(tmp_path: 
     address = url(tmp_path, "postgres")
     heard: asyncio.Queue[str] = asyncio.Queue()
     async with Database(address) as database:
-        store = TortoiseStore(database, node=Node("a", has_others=lambda: True))
+        store = TortoiseStore(database, node=Node("a"))
         async with store.batch() as batch:
             await batch.write(Changes(conversations={CHAT: conversation(version=1)}))
         listener = await asyncpg.connect(postgres_address(address))

@@ -1,0 +1,174 @@
+"""A node that is alone tells nothing of what it commits; one that comes misses none of it all the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import asyncpg
+import pytest
+from msgspec.structs import replace
+
+from chatdesk.changes import Changes
+from chatdesk.conversation import Author, AuthorKind, Conversation, Message, Visibility
+from chatdesk.hub import ConversationChanged, ConversationNews, Hub
+from chatdesk.nodes import Node, SharedFacts
+from storage import node_link
+from storage.batch import TortoiseBatch
+from storage.bulk import NODES_CHANNEL
+from storage.database import Database, postgres_address
+from storage.memory import Memory
+from storage.node_link import NodeLink
+from storage.store import TortoiseStore
+from tests.core_builders import url
+from tests.desk_builders import CHAT, TUESDAY, conversation
+
+pytestmark = pytest.mark.postgres
+
+DANA = Author(AuthorKind.CUSTOMER, "dana", "Dana Reyes")
+
+
+class WatchedNode(Node):
+    """A node that shows when it waits for what is on its way."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.waits = asyncio.Event()
+
+    async def written(self) -> None:
+        if self._on_their_way:
+            self.waits.set()
+        await super().written()
+
+
+@dataclass
+class Linked:
+    """A node with its store, its link and somebody who listens to the conversation."""
+
+    node: WatchedNode
+    store: TortoiseStore
+    link: NodeLink
+    hub: Hub
+    heard: list[int]
+
+    def shown(self, stored: Conversation) -> None:
+        """Have somebody listen, who is shown the conversation as it is stored."""
+        self.hub.listen(CHAT, self._hear)
+        self.hub.told(stored)
+
+    def has_heard(self, said: Sequence[int]) -> bool:
+        """Tell whether all that was said, and nothing else, was heard; pages know what comes twice."""
+        return sorted(set(self.heard)) == list(said)
+
+    def _hear(self, news: ConversationNews) -> None:
+        assert isinstance(news, ConversationChanged)
+        self.heard.extend(message.seq for message in news.messages)
+
+
+@asynccontextmanager
+async def linked(database: Database, name: str) -> AsyncIterator[Linked]:
+    hub, memory, node = Hub(), Memory(), WatchedNode(name)
+    store = TortoiseStore(database, node=node, memory=memory)
+    link = NodeLink(database, node, hub, SharedFacts(), memory, lambda: None)
+    running = asyncio.create_task(link.run())
+    found = Linked(node, store, link, hub, [])
+    try:
+        await until(lambda: link.connected)
+        yield found
+    finally:
+        link.stop()
+        await running
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110 - what the links' own tasks do
+            await asyncio.sleep(0.005)
+
+
+async def write_next(batch: TortoiseBatch) -> Conversation:
+    """Write the conversation's next message; return the conversation."""
+    known = (await batch.conversations([CHAT]))[CHAT]
+    seq = known.last_seq + 1
+    said = Message(CHAT, seq, DANA, Visibility.PUBLIC, f"number {seq}", TUESDAY, changed=seq)
+    changed = replace(known, last_seq=seq, version=known.version + 1)
+    await batch.write(Changes(conversations={CHAT: changed}, messages=[said]))
+    return changed
+
+
+async def say(node: Linked) -> Conversation:
+    async with node.store.batch() as batch:
+        return await write_next(batch)
+
+
+@pytest.fixture
+async def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
+    # A node is alone after three tenths of a second.
+    monkeypatch.setattr(node_link, "BEAT", 0.1)
+    async with Database(url(tmp_path, "postgres")) as opened:
+        async with TortoiseStore(opened).batch() as batch:
+            await batch.write(Changes(conversations={CHAT: conversation(version=1)}))
+        yield opened
+
+
+async def test_a_node_that_hears_of_no_other_stops_telling_what_it_commits(database: Database) -> None:
+    texts: asyncio.Queue[str] = asyncio.Queue()
+    listener = await asyncpg.connect(postgres_address(database.url))
+    try:
+        await listener.add_listener(NODES_CHANNEL, lambda *told: texts.put_nowait(told[3]))
+        async with linked(database, "a") as a:
+            await until(lambda: not a.node.may_have_others)
+            await say(a)
+            await listener.execute("SELECT pg_notify($1, 'the last')", NODES_CHANNEL)
+            async with asyncio.timeout(10):
+                while (text := await texts.get()) != "the last":
+                    assert "went_on" not in text
+    finally:
+        await listener.close()
+
+
+async def test_who_comes_hears_of_what_was_on_its_way_without_being_told_of(database: Database) -> None:
+    async with linked(database, "a") as a:
+        await until(lambda: not a.node.may_have_others)
+        async with AsyncExitStack() as stack:
+            async with a.store.batch() as batch:
+                said = await write_next(batch)
+                b = await stack.enter_async_context(linked(database, "b"))
+                b.shown(conversation(version=1))
+                async with asyncio.timeout(10):
+                    await a.node.waits.wait()
+                assert b.heard == []
+            await until(lambda: b.heard == [said.last_seq])
+
+
+async def test_nodes_that_come_while_another_talks_miss_nothing(database: Database) -> None:
+    async with linked(database, "a") as a:
+        for number in range(5):
+            await until(lambda: not a.node.may_have_others)
+            before = await say(a)
+            async with linked(database, f"b{number}") as b:
+                b.shown(before)
+                last = await say(a)
+                while not a.node.may_have_others:
+                    last = await say(a)
+                for _ in range(3):
+                    last = await say(a)
+                said = list(range(before.last_seq + 1, last.last_seq + 1))
+                await until(partial(b.has_heard, said))
+
+
+async def test_what_begins_later_is_not_waited_for() -> None:
+    node = Node("a")
+    end_first = node.begin_writing()
+    waiting = asyncio.create_task(node.written())
+    await asyncio.sleep(0)
+    end_second = node.begin_writing()
+    assert not waiting.done()
+    end_first()
+    await waiting
+    end_second()
+    await node.written()
