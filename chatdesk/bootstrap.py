@@ -6,7 +6,7 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -31,7 +31,7 @@ from chatdesk.files import FileLimits
 from chatdesk.health import Loops
 from chatdesk.hub import Hub
 from chatdesk.mail_parts import DeskMail, MailWay, desk_mail, mail_tokens
-from chatdesk.nodes import ALONE, Node, SharedFacts
+from chatdesk.nodes import ALONE, Node
 from chatdesk.ports import Channel
 from chatdesk.reading import StaffReads
 from chatdesk.relay import Relay
@@ -154,14 +154,11 @@ async def running_desk(
     """
     async with Database(database_url) as database, AsyncExitStack() as stack:
         await refuse_unfinished(database)
-        hub, loops, facts = Hub(), Loops(), SharedFacts()
+        hub, loops, memory = Hub(), Loops(), Memory()
         node = Node(new_id()) if database.dialect == "postgres" else ALONE
-        memory = Memory()
         desk = build_desk(config, database, hub, node, memory)
-        services = await _services(config, database, data, desk, hub, demo=demo)
         services = replace(
-            services,
-            facts=facts,
+            await _services(config, database, data, desk, hub, demo=demo),
             problems=partial(problems, database, loops),
             secret=secret,
             trusted_proxies=trusted_proxies,
@@ -169,12 +166,10 @@ async def running_desk(
         staffed = await stack.enter_async_context(slack_service(services, database, data, slack))
         in_teams = await stack.enter_async_context(teams_service(services, database, teams))
         channels: dict[str, Channel] = {**staffed.channels, **in_teams.channels}
-        relay = Relay(TortoiseOutbox(database), desk, channels, now, random.random)
-        desk.on_commit(partial(_wake, relay))
-        desk.on_batch(relay.batch_done)
+        relay = _relay(database, desk, channels)
         services = replace(services, wake_relay=relay.wake)
-        ticket_facts = TicketFacts(services.staff_reads)
-        mailing = desk_mail(services, database, ticket_facts, mail_tokens(secret), mail, relay.wake)
+        facts = TicketFacts(services.staff_reads)
+        mailing = desk_mail(services, database, facts, mail_tokens(secret), mail, relay.wake)
         channels[MailWay.name] = MailWay(mailing)
         application = build_application(services)
         late = application[LATE]
@@ -184,31 +179,43 @@ async def running_desk(
         warming = Warming(application, mailing)
         late.prepare_with(warming.now)
         await stack.enter_async_context(_linked(database, node, memory, services, loops))
-        loops.start(DESK_LOOP, desk.run())
-        loops.start(RELAY_LOOP, relay.run())
-        try:
-            staff = services.staff
-            async with mailing.receiving(loops):
-                yield RunningDesk(
-                    config,
-                    database,
-                    data,
-                    desk,
-                    hub,
-                    relay,
-                    staff,
-                    services,
-                    loops,
-                    application,
-                    mailing,
-                    warming,
-                )
-        finally:
-            # The relay first: the timers it still hands over are events for the desk.
-            relay.stop()
-            await loops.finish(RELAY_LOOP, RELAY_PATIENCE)
-            desk.stop()
-            await loops.finish(DESK_LOOP, DESK_PATIENCE)
+        async with _working(loops, desk, relay), mailing.receiving(loops):
+            yield RunningDesk(
+                config,
+                database,
+                data,
+                desk,
+                hub,
+                relay,
+                services.staff,
+                services,
+                loops,
+                application,
+                mailing,
+                warming,
+            )
+
+
+def _relay(database: Database, desk: Desk, channels: Mapping[str, Channel]) -> Relay:
+    """Return the relay, which is told of every commit; ``channels`` may still be added to."""
+    relay = Relay(TortoiseOutbox(database), desk, channels, now, random.random)
+    desk.on_commit(partial(_wake, relay))
+    desk.on_batch(relay.batch_done)
+    return relay
+
+
+@asynccontextmanager
+async def _working(loops: Loops, desk: Desk, relay: Relay) -> AsyncIterator[None]:
+    loops.start(DESK_LOOP, desk.run())
+    loops.start(RELAY_LOOP, relay.run())
+    try:
+        yield
+    finally:
+        # The relay first: the timers it still hands over are events for the desk.
+        relay.stop()
+        await loops.finish(RELAY_LOOP, RELAY_PATIENCE)
+        desk.stop()
+        await loops.finish(DESK_LOOP, DESK_PATIENCE)
 
 
 @asynccontextmanager
