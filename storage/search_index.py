@@ -38,9 +38,9 @@ class Pace(NamedTuple):
     rest: float
 
 
-PACES = {"sqlite": Pace(rows=10, share=0.05, rest=0.0), "postgres": Pace(rows=100, share=0.1, rest=0.03)}
+PACES = {"sqlite": Pace(rows=10, share=0.05, rest=0.0), "postgres": Pace(rows=30, share=0.1, rest=0.02)}
 """On SQLite no batch is written for half a millisecond; on PostgreSQL batches share its processors with a
-step of some milliseconds, which is several statements for however few rows.
+step of some milliseconds, half of which however few rows take.
 """
 _INDEXED = "(SELECT COALESCE(MAX(id), 0) FROM {table}_words_docsize)"
 _COLUMNS = {
@@ -65,10 +65,13 @@ _WRITERS = """
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"""
 _NEWEST = " UNION ALL ".join(
     f"SELECT '{source.table}' AS name, COALESCE(MAX({source.key}), 0) AS newest, "
-    f"{_WRITERS.format(table=source.table)} AS writers FROM {source.table}"
+    f"{_WRITERS.format(table=source.table)} AS writers, {upto(source)} AS listed, "
+    f"EXISTS (SELECT 1 FROM reworded WHERE source = {source.number}) AS reworded FROM {source.table}"
     for source in SOURCES
 )
-"""Each table's newest key, and then the transactions that may have been given lower ones (PostgreSQL)."""
+"""Each table's newest key, and then the transactions that may have been given lower ones; up to which key
+its words are listed, and whether those of changed texts have still to be (PostgreSQL).
+"""
 _ALL = {source.table: 2**62 for source in SOURCES}
 
 
@@ -177,12 +180,18 @@ class SearchIndexer:
         rows = PACES[self._database.dialect].rows
         if self._database.dialect == "sqlite":
             return await index_texts(self._database, rows) > 0
-        newest, settled = {}, {}
-        for row in await self._database.writer.execute_query_dict(_NEWEST):
-            name = row["name"]
-            newest[name] = row["newest"]
-            settled[name] = self._settled[name].see(row["newest"], row["writers"])
-        return await list_words(self._database, settled, rows) or settled != newest
+        writer, more = self._database.writer, False
+        found = {row["name"]: row for row in await writer.execute_query_dict(_NEWEST)}
+        for source in SOURCES:
+            row = found[source.table]
+            newest = row["newest"]
+            settled = self._settled[source.table].see(newest, row["writers"])
+            if row["reworded"]:
+                await list_reworded_on_postgres(writer, source)
+            if row["listed"] < settled:
+                more |= await list_on_postgres(writer, source, settled, rows)
+            more |= settled != newest
+        return more
 
 
 def _nothing_seen() -> dict[str, Settled]:

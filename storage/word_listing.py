@@ -86,7 +86,8 @@ def _list_taken(database: sqlite3.Connection, source: Source, where: str, value:
 async def list_on_postgres(connection: BaseDBAsyncClient, source: Source, settled: int, limit: int) -> bool:
     """List the words of up to ``limit`` rows, of keys up to ``settled``; tell whether there were any.
 
-    Messages are indexed with it.
+    Messages are indexed with it. Its commit does not wait for the disk, which chats need: what a crash takes
+    back is done again.
     Keys are given before the commit, so that a lower one may still appear: ``settled`` is one below which
     nothing will. Nothing is done where another process lists just now.
     """
@@ -106,7 +107,8 @@ def _list_sql(source: Source) -> str:
     WITH span AS MATERIALIZED (
         SELECT upto, (SELECT MAX(k) FROM (SELECT {key} AS k FROM {table} WHERE {key} > upto AND {key} <= $1
             ORDER BY {key} LIMIT $2) AS following) AS last
-        FROM (SELECT {upto(source)} AS upto WHERE pg_try_advisory_xact_lock({_LOCK + number})) AS listed
+        FROM (SELECT set_config('synchronous_commit', 'off', true)) AS unsynced,
+            (SELECT {upto(source)} AS upto WHERE pg_try_advisory_xact_lock({_LOCK + number})) AS listed
     ), taken AS MATERIALIZED (
         SELECT {key}, strip(chatdesk_words({source.text})) AS words FROM {table}
         WHERE {key} > (SELECT upto FROM span) AND {key} <= (SELECT last FROM span)

@@ -17,7 +17,7 @@ from chatdesk.conversation import ConversationId, Live, Message, Visibility
 from chatdesk.reading import TicketFilter, TicketView
 from chatdesk.search import Found
 from chatdesk.ticket import TicketNumber
-from storage import search
+from storage import search, search_index
 from storage.database import Database
 from storage.reading import TortoiseStaffReads
 from storage.search import CANDIDATES, RECENT, TortoiseSearch
@@ -435,6 +435,37 @@ async def test_messages_that_are_committed_in_the_order_of_their_numbers_reverse
         assert len(await rows_listed(database)) == 3
         assert {one.seq for one in await find(database, "tray")} == {2, 3}
         assert {one.seq for one in await find(database, "tr")} == {2, 3}
+
+
+async def test_a_step_lists_what_is_new_or_changed_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Database(url(tmp_path, "postgres")) as database:
+        await fill(database, "an old tray")
+        indexer = SearchIndexer(database)
+        while await indexer.step():
+            continue
+        await database.writer.execute_query("UPDATE message SET text = 'new paper' WHERE seq = 1")
+        monkeypatch.setattr(search_index, "list_on_postgres", None)
+        assert not await indexer.step()
+        assert [one.text for one in await find(database, "pap")] == ["new paper"]
+        monkeypatch.setattr(search_index, "list_reworded_on_postgres", None)
+        assert not await indexer.step()
+
+
+async def test_only_the_commit_of_what_is_indexed_does_not_wait_for_the_disk(tmp_path: Path) -> None:
+    async with Database(url(tmp_path, "postgres")) as database:
+        await fill(database, "a tray")
+        async with database.transaction() as connection:
+            assert await list_on_postgres(connection, MESSAGES, 2**62, CHUNK)
+            assert await synchronous_commit(connection) == "off"
+        async with database.transaction() as connection:
+            assert await synchronous_commit(connection) == "on"
+
+
+async def synchronous_commit(connection: BaseDBAsyncClient) -> str:
+    (row,) = await connection.execute_query_dict("SHOW synchronous_commit")
+    return str(row["synchronous_commit"])
 
 
 @pytest.mark.parametrize("edit_first", [True, False])
