@@ -214,11 +214,12 @@ class NodeLink:
             self._hub.pass_on(Typing(conversation, by, on, internal))
 
     def _forget_silent(self) -> None:
-        silent = asyncio.get_running_loop().time() - 3 * BEAT
+        now = asyncio.get_running_loop().time()
+        silent, unanswered = now - 3 * BEAT, now - BEAT
         for node in [node for node, at in self._heard_at.items() if at < silent]:
             del self._heard_at[node]
             self._facts.forget(node)
-        self._node.may_have_others = bool(self._heard_at) or self._linked_at >= silent
+        self._node.may_have_others = bool(self._heard_at) or self._linked_at >= unanswered
 
     def _ask(self, conversation: ConversationId) -> None:
         """Read it soon, unless what is missing of it comes by itself, as it nearly always does."""

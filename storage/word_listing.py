@@ -91,7 +91,7 @@ async def list_on_postgres(connection: BaseDBAsyncClient, source: Source, settle
     Keys are given before the commit, so that a lower one may still appear: ``settled`` is one below which
     nothing will. Nothing is done where another process lists just now.
     """
-    return bool(await connection.execute_query_dict(_list_sql(source), [settled, limit]))
+    return bool(await connection.execute_query_dict(list_sql(source), [settled, limit]))
 
 
 async def list_reworded_on_postgres(connection: BaseDBAsyncClient, source: Source) -> None:
@@ -100,13 +100,18 @@ async def list_reworded_on_postgres(connection: BaseDBAsyncClient, source: Sourc
 
 
 @cache
-def _list_sql(source: Source) -> str:
+def list_sql(source: Source) -> str:
+    """Return the statement of ``list_on_postgres``, whose parameters are the settled key and the limit.
+
+    What is settled is compared last: of a range between two keys PostgreSQL without statistics expects few
+    rows, and would sort all that wait instead of reading the first along the index.
+    """
     key, table, number = source.key, source.table, source.number
     index = _INDEX if source == MESSAGES else ""
     return f"""
     WITH span AS MATERIALIZED (
-        SELECT upto, (SELECT MAX(k) FROM (SELECT {key} AS k FROM {table} WHERE {key} > upto AND {key} <= $1
-            ORDER BY {key} LIMIT $2) AS following) AS last
+        SELECT upto, (SELECT MAX(k) FROM (SELECT {key} AS k FROM {table} WHERE {key} > upto
+            ORDER BY {key} LIMIT $2) AS following WHERE k <= $1) AS last
         FROM (SELECT set_config('synchronous_commit', 'off', true)) AS unsynced,
             (SELECT {upto(source)} AS upto WHERE pg_try_advisory_xact_lock({_LOCK + number})) AS listed
     ), taken AS MATERIALIZED (

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -24,7 +26,7 @@ from storage.search import CANDIDATES, RECENT, TortoiseSearch
 from storage.search_index import CHUNK, SearchIndexer, Settled, index_all, index_texts, list_words
 from storage.store import TortoiseStore
 from storage.vocabulary import MESSAGES
-from storage.word_listing import list_on_postgres
+from storage.word_listing import list_on_postgres, list_sql
 from tests.core_builders import url
 from tests.desk_builders import TICKET, TUESDAY, conversation, ticket
 from tests.test_store_contract import DANA
@@ -451,6 +453,25 @@ async def test_a_step_lists_what_is_new_or_changed_and_nothing_else(
         assert [one.text for one in await find(database, "pap")] == ["new paper"]
         monkeypatch.setattr(search_index, "list_reworded_on_postgres", None)
         assert not await indexer.step()
+
+
+async def test_a_step_reads_no_more_messages_than_it_indexes_however_many_wait(tmp_path: Path) -> None:
+    """Without statistics of a table PostgreSQL must not sort all that wait for the first few of them."""
+    async with Database(url(tmp_path, "postgres")) as database:
+        await fill(database, *("nothing" for _ in range(3_000)))
+        query = f"EXPLAIN (ANALYZE, FORMAT JSON) {list_sql(MESSAGES)}"
+        (row,) = await database.writer.execute_query_dict(query, [2**62, 30])
+    read = list(rows_read(json.loads(row["QUERY PLAN"])[0]["Plan"], "message"))
+    assert read
+    assert max(read) <= 30
+
+
+def rows_read(node: dict[str, Any], table: str) -> Iterator[float]:
+    """Return how many rows each part of a plan has read of the table."""
+    if node.get("Relation Name") == table and "Actual Rows" in node and node["Node Type"] != "ModifyTable":
+        yield node["Actual Rows"]
+    for part in node.get("Plans", ()):
+        yield from rows_read(part, table)
 
 
 async def test_only_the_commit_of_what_is_indexed_does_not_wait_for_the_disk(tmp_path: Path) -> None:
