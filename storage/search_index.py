@@ -38,7 +38,7 @@ class Pace(NamedTuple):
     rest: float
 
 
-PACES = {"sqlite": Pace(rows=10, share=0.05, rest=0.0), "postgres": Pace(rows=30, share=0.1, rest=0.02)}
+PACES = {"sqlite": Pace(rows=10, share=0.05, rest=0.0), "postgres": Pace(rows=60, share=0.1, rest=0.02)}
 """On SQLite no batch is written for half a millisecond; on PostgreSQL batches share its processors with a
 step of some milliseconds, half of which however few rows take.
 """
