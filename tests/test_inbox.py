@@ -135,14 +135,21 @@ async def test_what_failed_can_be_sent_again_and_nothing_else(
     assert [(one.id, one.attempts, one.uncertain) for one in again] == [("d1", 1, False)]
 
 
+SENT_BEFORE = """
+    INSERT INTO delivery
+        (id, target, kind, lane, payload, status, attempts, due_at, created_at, external_id, error)
+    SELECT 'd' || n, 'email', 'ReplyByMail', 'lane', '{}', 'done', 1, now(), now(),
+        '<d' || n || '@northwind.example>', '' FROM generate_series(1, 1000) AS n"""
+
+
 async def test_what_bounced_is_found_along_an_index_of_what_was_sent(database: Database) -> None:
     postgres = database.dialect == "postgres"
     explained = f"{'EXPLAIN' if postgres else 'EXPLAIN QUERY PLAN'} {_SENT_AS}"
     query = explained.format(place="$1" if postgres else "?")
     async with database.transaction() as connection:
         if postgres:
-            # An empty table is read whole, whatever indexes it has.
-            await connection.execute_query("SET LOCAL enable_seqscan = off")
+            # Of an empty table every index is as good as any other, once it is known to be empty.
+            await connection.execute_script(f"{SENT_BEFORE}; ANALYZE delivery")
         plan = await connection.execute_query_dict(query, ["<d1@northwind.example>"])
     assert any("delivery_by_external_id" in str(step) for step in plan), plan
 
