@@ -32,7 +32,10 @@ from storage.postgres_client import translated
 log = structlog.get_logger(__name__)
 
 BEAT = 2.0
-"""Seconds between two signs of life; a node not heard of for three of them is taken for gone."""
+"""Seconds between two signs of life; a node not heard of for three of them is taken for gone.
+
+Who hears of none, and was not answered for one of them, takes itself for alone.
+"""
 GATHER = 0.02
 """Seconds in which what people do gathers, so that it is told at once."""
 GRACE = 0.1

@@ -107,7 +107,7 @@ async def say(node: Linked) -> Conversation:
 
 @pytest.fixture
 async def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    # A node is alone after three tenths of a second.
+    # Who is not answered counts as alone after a tenth of a second, who falls silent as gone after three.
     monkeypatch.setattr(node_link, "BEAT", 0.1)
     async with Database(url(tmp_path, "postgres")) as opened:
         async with TortoiseStore(opened).batch() as batch:
