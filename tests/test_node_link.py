@@ -12,23 +12,21 @@ import pytest
 from msgspec.structs import replace
 
 from chatdesk.changes import Changes
-from chatdesk.conversation import Author, AuthorKind, Message, Visibility
 from chatdesk.errors import ConcurrentChange, NotRemembered
 from chatdesk.hub import ConversationChanged, ConversationNews, Hub
-from chatdesk.nodes import Node, SharedFacts
+from chatdesk.nodes import Node
 from storage import node_link
 from storage.announcements import announcements
 from storage.bulk import NODES_CHANNEL
 from storage.database import Database
 from storage.memory import Memory
-from storage.node_link import NodeLink
 from storage.store import TortoiseStore
 from tests.core_builders import url
-from tests.desk_builders import CHAT, TICKET, TUESDAY, conversation, ticket
+from tests.desk_builders import CHAT, TICKET, conversation, ticket
+from tests.linked_nodes import linked_node, say, until
 
 pytestmark = pytest.mark.postgres
 
-DANA = Author(AuthorKind.CUSTOMER, "dana", "Dana Reyes")
 OTHER = Node("other")
 
 
@@ -38,7 +36,6 @@ class Linked:
 
     database: Database
     hub: Hub
-    link: NodeLink
     memory: Memory
     own: TortoiseStore
     other: TortoiseStore
@@ -76,33 +73,9 @@ async def running_link(database: Database) -> AsyncIterator[Linked]:
         await batch.write(Changes(conversations={CHAT: begun}, tickets={TICKET: ticket(version=1)}))
     hub.listen(CHAT, heard.put_nowait)
     hub.told(begun)
-    link = NodeLink(database, node, hub, SharedFacts(), memory, lambda: None)
-    running = asyncio.create_task(link.run())
-    try:
-        async with asyncio.timeout(10):
-            while not link.connected or hub.is_asked(CHAT):  # noqa: ASYNC110 - the link's own task
-                await asyncio.sleep(0.01)
-        yield Linked(database, hub, link, memory, own, TortoiseStore(database, node=OTHER), heard)
-    finally:
-        link.stop()
-        await running
-
-
-def said(seq: int) -> Message:
-    return Message(CHAT, seq, DANA, Visibility.PUBLIC, f"number {seq}", TUESDAY, changed=seq)
-
-
-async def say(store: TortoiseStore, *, remembered: bool = False) -> Changes:
-    """Have a node write the next message; return what it committed."""
-    async with store.batch(remembered=remembered) as batch:
-        known = (await batch.conversations([CHAT]))[CHAT]
-        seq = known.last_seq + 1
-        changes = Changes(
-            conversations={CHAT: replace(known, last_seq=seq, version=known.version + 1)},
-            messages=[said(seq)],
-        )
-        await batch.write(changes)
-    return changes
+    async with linked_node(database, node, hub, memory):
+        await until(lambda: not hub.is_asked(CHAT))
+        yield Linked(database, hub, memory, own, TortoiseStore(database, node=OTHER), heard)
 
 
 async def test_batches_go_on_from_what_another_node_told_without_reading(linked: Linked) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -11,25 +11,21 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from msgspec.structs import replace
 
 from chatdesk.changes import Changes
-from chatdesk.conversation import Author, AuthorKind, Conversation, Message, Visibility
+from chatdesk.conversation import Conversation
 from chatdesk.hub import ConversationChanged, ConversationNews, Hub
-from chatdesk.nodes import Node, SharedFacts
+from chatdesk.nodes import Node
 from storage import node_link
-from storage.batch import TortoiseBatch
 from storage.bulk import NODES_CHANNEL
 from storage.database import Database, postgres_address
 from storage.memory import Memory
-from storage.node_link import NodeLink
 from storage.store import TortoiseStore
 from tests.core_builders import url
-from tests.desk_builders import CHAT, TUESDAY, conversation
+from tests.desk_builders import CHAT, conversation
+from tests.linked_nodes import linked_node, say, until, write_next
 
 pytestmark = pytest.mark.postgres
-
-DANA = Author(AuthorKind.CUSTOMER, "dana", "Dana Reyes")
 
 
 class WatchedNode(Node):
@@ -47,11 +43,10 @@ class WatchedNode(Node):
 
 @dataclass
 class Linked:
-    """A node with its store, its link and somebody who listens to the conversation."""
+    """A node with its store and somebody who listens to the conversation."""
 
     node: WatchedNode
     store: TortoiseStore
-    link: NodeLink
     hub: Hub
     heard: list[int]
 
@@ -73,36 +68,13 @@ class Linked:
 async def linked(database: Database, name: str) -> AsyncIterator[Linked]:
     hub, memory, node = Hub(), Memory(), WatchedNode(name)
     store = TortoiseStore(database, node=node, memory=memory)
-    link = NodeLink(database, node, hub, SharedFacts(), memory, lambda: None)
-    running = asyncio.create_task(link.run())
-    found = Linked(node, store, link, hub, [])
-    try:
-        await until(lambda: link.connected)
-        yield found
-    finally:
-        link.stop()
-        await running
+    async with linked_node(database, node, hub, memory):
+        yield Linked(node, store, hub, [])
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not holds():  # noqa: ASYNC110 - what the links' own tasks do
-            await asyncio.sleep(0.005)
-
-
-async def write_next(batch: TortoiseBatch) -> Conversation:
-    """Write the conversation's next message; return the conversation."""
-    known = (await batch.conversations([CHAT]))[CHAT]
-    seq = known.last_seq + 1
-    said = Message(CHAT, seq, DANA, Visibility.PUBLIC, f"number {seq}", TUESDAY, changed=seq)
-    changed = replace(known, last_seq=seq, version=known.version + 1)
-    await batch.write(Changes(conversations={CHAT: changed}, messages=[said]))
-    return changed
-
-
-async def say(node: Linked) -> Conversation:
-    async with node.store.batch() as batch:
-        return await write_next(batch)
+async def said_by(node: Linked) -> Conversation:
+    """Have the node say something; return the conversation after it."""
+    return (await say(node.store)).conversations[CHAT]
 
 
 @pytest.fixture
@@ -122,7 +94,7 @@ async def test_a_node_that_hears_of_no_other_stops_telling_what_it_commits(datab
         await listener.add_listener(NODES_CHANNEL, lambda *told: texts.put_nowait(told[3]))
         async with linked(database, "a") as a:
             await until(lambda: not a.node.may_have_others)
-            await say(a)
+            await said_by(a)
             await listener.execute("SELECT pg_notify($1, 'the last')", NODES_CHANNEL)
             async with asyncio.timeout(10):
                 while (text := await texts.get()) != "the last":
@@ -136,27 +108,27 @@ async def test_who_comes_hears_of_what_was_on_its_way_without_being_told_of(data
         await until(lambda: not a.node.may_have_others)
         async with AsyncExitStack() as stack:
             async with a.store.batch() as batch:
-                said = await write_next(batch)
+                (said,) = (await write_next(batch)).messages
                 b = await stack.enter_async_context(linked(database, "b"))
                 b.shown(conversation(version=1))
                 async with asyncio.timeout(10):
                     await a.node.waits.wait()
                 assert b.heard == []
-            await until(lambda: b.heard == [said.last_seq])
+            await until(lambda: b.heard == [said.seq])
 
 
 async def test_nodes_that_come_while_another_talks_miss_nothing(database: Database) -> None:
     async with linked(database, "a") as a:
         for number in range(5):
             await until(lambda: not a.node.may_have_others)
-            before = await say(a)
+            before = await said_by(a)
             async with linked(database, f"b{number}") as b:
                 b.shown(before)
-                last = await say(a)
+                last = await said_by(a)
                 while not a.node.may_have_others:
-                    last = await say(a)
+                    last = await said_by(a)
                 for _ in range(3):
-                    last = await say(a)
+                    last = await said_by(a)
                 said = list(range(before.last_seq + 1, last.last_seq + 1))
                 await until(partial(b.has_heard, said))
 
