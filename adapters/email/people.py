@@ -23,9 +23,9 @@ _NOT_PHONES = re.compile(
 )
 _DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 _ANSWER = re.compile(
-    r"^\s*(?:your\s+)?(name|full name|company|phone|call-?back(?: number)?|telephone)\s*[:=]\s*(\S.*)$",
-    re.I | re.M,
+    r"\s*(?:your\s+)?(name|full name|company|phone|call-?back(?: number)?|telephone)\s*[:=]\s*(\S.*)", re.I
 )
+"""Matched with one line at a time: across lines, white space would take the square of a text's length."""
 
 
 def name_of(mail: ParsedMail) -> str:
@@ -50,10 +50,10 @@ def phones_in(mail: ParsedMail) -> str:
 
 
 def answers_in(text: str) -> dict[str, str]:
-    """Return name, company and phone from an answer such as "Company: Contoso"."""
+    """Return name, company and phone from an answer such as "Company: Contoso", a line each."""
     found: dict[str, str] = {}
-    for label, value in _ANSWER.findall(text):
-        word = label.lower()
+    for match in filter(None, map(_ANSWER.match, text.splitlines())):
+        word, value = match[1].lower(), match[2]
         key = "name" if "name" in word else "company" if word == "company" else "phone"
         _ = found.setdefault(key, clean_line(value)[:MAX_NAME])
     return found
