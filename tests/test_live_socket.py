@@ -71,6 +71,20 @@ async def test_what_is_sent_in_one_turn_is_written_at_once_and_in_order() -> Non
         assert await reader.next() == '"d"'
 
 
+async def test_who_reads_nothing_by_what_has_no_flusher_is_cut_off_too() -> None:
+    """As a server-sent stream: the write that waits for its reader would keep the end from it."""
+    slow = Reader()
+    slow.unsent = 1
+    slow.takes.clear()
+    live = LiveSocket(slow)
+    live.carried_by(slow)
+    writer = asyncio.create_task(live.run())
+    for _ in range(MAX_QUEUED + 2):
+        live.send('"a"')
+    assert slow.aborted
+    writer.cancel()
+
+
 async def test_a_reader_that_takes_nothing_keeps_nobody_from_theirs() -> None:
     slow, quick = Reader(), Reader()
     slow.unsent = 1

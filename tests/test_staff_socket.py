@@ -7,8 +7,10 @@ from contextlib import suppress
 
 import aiohttp
 import pytest
+from aiohttp import WSCloseCode
 
 from chatdesk.bootstrap import now
+from chatdesk.errors import StorageError
 from tests.console_client import console, waiting_chat
 from tests.running_desk import Line, ServedDesk, serving, technician
 
@@ -114,6 +116,19 @@ async def test_what_is_sent_after_access_has_ended_is_not_taken(desk: ServedDesk
             await line.close_code()
         messages = (await priya.ticket(number))["conversations"][0]["messages"]
         assert "Late" not in [each["text"] for each in messages]
+
+
+async def test_a_page_that_cannot_be_shown_a_chat_is_told_to_come_back(
+    desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> None:
+        raise StorageError("The database is locked.")
+
+    cookies = dict(await desk.sign_in())
+    async with technician(desk.base, cookies) as line:
+        monkeypatch.setattr(desk.running.services.staff_reads, "conversation", fails)
+        await line.send(t="watch", conversation="any", after=0)
+        assert await line.close_code() == WSCloseCode.INTERNAL_ERROR
 
 
 async def test_another_session_of_the_same_technician_stays(desk: ServedDesk) -> None:

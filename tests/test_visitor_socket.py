@@ -13,8 +13,9 @@ import pytest
 from aiohttp import WSCloseCode, WSMsgType
 
 from adapters.web import visitor_connection, visitor_socket
+from adapters.web.frame_reader import UNREADABLE_FRAMES
 from adapters.web.frames import MAX_FRAME
-from chatdesk.errors import EventRefused
+from chatdesk.errors import EventRefused, StorageError
 from storage.selecting import Answers, Select, Selecting
 from tests.running_desk import ANSWERS, Line, ServedDesk, customer, serving
 
@@ -272,6 +273,8 @@ BAD_FRAMES = (
     '{"t": "watch", "conversation": "x"}',
     json.dumps({"t": "message", "id": "1", "text": "x" * 20_001}),
     json.dumps({"t": "message", "id": "1", "text": "x", "files": ["f"] * 11}),
+    json.dumps({"t": "message", "id": "1", "text": "x", "files": ["\0"]}),
+    json.dumps({"t": "message", "id": "1", "text": "x", "conversation": "x\0"}),
     "[" * 5_000,
     '{"x": ' + "[" * 20_000,
 )
@@ -319,6 +322,57 @@ async def test_a_flood_is_slowed_down_and_others_are_served(desk: ServedDesk) ->
             received = await line.socket.receive_json()
             codes |= {frame.get("code") for frame in (received if isinstance(received, list) else [received])}
         await still_served(desk)
+
+
+async def test_who_connects_anew_may_send_no_more_for_it(desk: ServedDesk) -> None:
+    secret, codes = secrets.token_urlsafe(32), set[str]()
+    for _ in range(6):
+        async with customer(desk.base, secret) as line:
+            for _ in range(40):
+                await line.send(t="ping")
+            # Without a chat there is none to end, if the frame is let through.
+            await line.send(t="end", id="last")
+            codes.add((await line.next("error"))["code"])
+    assert "slow_down" in codes
+    await still_served(desk)
+
+
+async def test_who_sends_nothing_that_can_be_read_is_hung_up_on(desk: ServedDesk) -> None:
+    async with customer(desk.base) as line:
+        await line.next("ready")
+        for _ in range(UNREADABLE_FRAMES + 1):
+            await line.socket.send_str("?")
+        assert await line.close_code() == WSCloseCode.POLICY_VIOLATION
+    await still_served(desk)
+
+
+async def test_a_message_whose_files_cannot_be_looked_up_is_to_be_sent_again(
+    desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object, **__: object) -> None:
+        raise StorageError("The database is locked.")
+
+    async with customer(desk.base) as line:
+        await begin(line)
+        monkeypatch.setattr(desk.running.services.files, "attach", fails)
+        await line.send(t="message", id="1", text="Look", files=["f"])
+        error = await line.next("error")
+    assert (error["code"], error["id"]) == ("try_again", "1")
+
+
+async def test_a_page_that_cannot_be_shown_its_chat_is_told_to_come_back(
+    desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(*_: object) -> None:
+        raise StorageError("The database is locked.")
+
+    secret = secrets.token_urlsafe(32)
+    async with customer(desk.base, secret) as first, customer(desk.base, secret) as second:
+        await second.next("ready")
+        await begin(first)
+        monkeypatch.setattr(desk.running.services.visitor_reads, "own", fails)
+        await second.send(t="start", id="again", answers=ANSWERS)
+        assert await second.close_code() == WSCloseCode.INTERNAL_ERROR
 
 
 async def test_one_browser_may_open_only_so_many_windows(

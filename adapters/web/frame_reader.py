@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from aiohttp import WSMsgType
+from aiohttp import WSCloseCode, WSMsgType
 from msgspec.json import Decoder
 
 from adapters.web.frames import UNREADABLE, error_frame, explain
@@ -13,13 +13,15 @@ from adapters.web.heartbeat import Pulse, answered
 from adapters.web.live_socket import LiveSocket
 
 Sent = TypeVar("Sent")
+UNREADABLE_FRAMES = 100
+"""After so many frames that are none a connection is closed: whoever writes them means no chat."""
 _ENDS = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 
 
 class FrameReader(Generic[Sent]):
     """Hands each frame to ``handle``, which is called on the event loop and must not wait."""
 
-    __slots__ = ("_decode", "_handle", "_live", "_pulse")
+    __slots__ = ("_decode", "_handle", "_live", "_pulse", "_unreadable")
 
     def __init__(
         self, pulse: Pulse, live: LiveSocket, decoder: Decoder[Sent], handle: Callable[[Sent], None]
@@ -28,6 +30,7 @@ class FrameReader(Generic[Sent]):
         self._live = live
         self._decode = decoder.decode
         self._handle = handle
+        self._unreadable = 0
 
     async def run(self) -> None:
         """Read until the page goes."""
@@ -45,7 +48,7 @@ class FrameReader(Generic[Sent]):
                     continue
                 self._pulse.heard()
                 if not await answered(socket, message):
-                    self._live.send(error_frame("bad_frame", "Send JSON text frames."))
+                    self._refuse("Send JSON text frames.")
         finally:
             socket.hand_texts_to(None)
 
@@ -54,6 +57,13 @@ class FrameReader(Generic[Sent]):
         try:
             frame = self._decode(text)
         except UNREADABLE as error:
-            self._live.send(error_frame("bad_frame", explain(error)))
+            self._refuse(explain(error))
             return
         self._handle(frame)
+
+    def _refuse(self, reason: str) -> None:
+        self._unreadable += 1
+        if self._unreadable > UNREADABLE_FRAMES:
+            self._live.close(WSCloseCode.POLICY_VIOLATION, b"too many frames that cannot be read")
+        else:
+            self._live.send(error_frame("bad_frame", reason))

@@ -19,9 +19,10 @@ ClientId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 Secret = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{32,128}\Z")]
 Seq = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]
-Identity = Annotated[str, Meta(max_length=64)]
+Identity = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{0,64}\Z")]
+FieldId = Annotated[str, Meta(max_length=64)]
 Files = Annotated[tuple[Identity, ...], Meta(max_length=10)]
-Answers = Annotated[dict[Identity, Text], Meta(max_length=100)]
+Answers = Annotated[dict[FieldId, Text], Meta(max_length=100)]
 
 
 class Frame(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t"):

@@ -72,6 +72,10 @@ class LiveSocket:
         self._fault: Exception | None = None
         self._closing: tuple[int, bytes] | None = None
 
+    def carried_by(self, transport: Unsent | None) -> None:
+        """Name the transport that is under the socket, where that is known later."""
+        self._transport = transport
+
     def send(self, frame: str) -> None:
         """Queue one encoded frame; after ``close`` none is sent any more."""
         if self._closing is not None:
@@ -93,6 +97,10 @@ class LiveSocket:
         if self._closing is None:
             self._closing = (code, reason)
         self._call()
+
+    def break_off(self) -> None:
+        """Close, so that the client connects again and is brought up to date."""
+        self.close(WSCloseCode.INTERNAL_ERROR, b"something went wrong: reconnect")
 
     async def flush(self) -> None:
         """Write what is queued if the reader has taken everything before; else leave it to ``run``."""

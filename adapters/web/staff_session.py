@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 
 from adapters.web import frames
 from adapters.web.allowance import Allowance
+from adapters.web.background import Background
 from adapters.web.frames import Json, encode, error_frame
 from adapters.web.news_feed import NewsFeed
 from adapters.web.presence import Presence, PresenceListener
@@ -36,11 +36,15 @@ from chatdesk.ticket import format_number
 
 
 class StaffSession:
-    """One open console page of one technician. ``send`` takes encoded frames and never waits."""
+    """One open console page of one technician. ``send`` takes encoded frames and never waits.
+
+    ``broken`` is called when the page has to connect again to be brought up to date.
+    """
 
     __slots__ = (
         "_agent",
         "_allowance",
+        "_background",
         "_closed",
         "_desk_watched",
         "_feeds",
@@ -49,13 +53,17 @@ class StaffSession:
         "_send",
         "_services",
         "_submission",
-        "_tasks",
         "_visitors",
         "_watched",
     )
 
     def __init__(
-        self, services: Services, presence: Presence, agent: Agent, send: Callable[[str], None]
+        self,
+        services: Services,
+        presence: Presence,
+        agent: Agent,
+        send: Callable[[str], None],
+        broken: Callable[[], None],
     ) -> None:
         self._services = services
         self._presence = presence
@@ -68,7 +76,7 @@ class StaffSession:
         self._visitors: dict[ConversationId, str] = {}
         self._on_presence: PresenceListener = self._tell_presence
         self._desk_watched = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background(broken)
         self._closed = False
 
     def close(self) -> None:
@@ -77,8 +85,7 @@ class StaffSession:
         for identity in tuple(self._watched):
             self._unwatch(identity)
         self._services.hub.unlisten_to_desk(self.on_desk_news)
-        for task in self._tasks:
-            task.cancel()
+        self._background.close()
 
     def handle(self, frame: frames.StaffFrame) -> None:
         """Act on one frame; what comes of it is sent later. Floods are told to slow down."""
@@ -113,7 +120,7 @@ class StaffSession:
             case frames.Ping():
                 self._send(encode({"t": "pong"}))
             case frames.Watch():
-                self._in_background(self._watch(ConversationId(frame.conversation), frame.after))
+                self._background.start(self._watch(ConversationId(frame.conversation), frame.after))
             case frames.Unwatch():
                 self._unwatch(ConversationId(frame.conversation))
             case frames.WatchDesk():
@@ -126,7 +133,7 @@ class StaffSession:
                 )
                 self._services.hub.signal(typing)
             case frames.Send():
-                self._in_background(self._send_with_files(frame))
+                self._background.start(self._send_with_files(frame))
             case _:
                 self._correct(frame)
 
@@ -205,8 +212,8 @@ class StaffSession:
                 ConversationId(frame.conversation), self._agent.id, frame.files, internal=frame.internal
             )
             self._submission.submit(self._message(frame, files), frame.id)
-        except EventRefused as refusal:
-            self._send(error_frame(refusal.code, str(refusal), frame.id))
+        except Exception as error:
+            self._submission.refuse(error, frame.id)
 
     def _message(self, frame: frames.Send, files: tuple[FileRef, ...]) -> AgentMessaged:
         text = clean(frame.text).strip()
@@ -227,8 +234,3 @@ class StaffSession:
             "external_id": f"{client_id}:{self._agent.id}",
             "conversation": ConversationId(conversation),
         }
-
-    def _in_background(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

@@ -44,7 +44,7 @@ async def staff_socket(request: web.Request) -> web.StreamResponse:
     await socket.prepare(request)
     live = LiveSocket(socket, request.app[FLUSHER], request.transport)
     writer = asyncio.create_task(live.run())
-    session = StaffSession(services, request.app[PRESENCE], staff.account.agent, live.send)
+    session = StaffSession(services, request.app[PRESENCE], staff.account.agent, live.send, live.break_off)
     page = _Page(session, live)
     services.sockets.add(staff.session, page)
     request.app[SESSION_WATCH].add(staff.session)

@@ -48,6 +48,10 @@ class Submission:
 
         self._desk.take(event, partial(self._told, client_id, then))
 
+    def refuse(self, error: Exception, client_id: str) -> None:
+        """Tell the client that nothing came of what it sent under ``client_id``, and why."""
+        self._send(_explain(error, client_id))
+
     def _told(
         self,
         client_id: str | None,
@@ -59,7 +63,7 @@ class Submission:
             if isinstance(result, Outcome):
                 self._send(encode(Ack(client_id, result.seq)))
             else:
-                self._send(_explain(result, client_id))
+                self.refuse(result, client_id)
         if then is not None:
             then(outcome)
 

@@ -6,6 +6,7 @@ from collections import Counter
 
 from aiohttp import web
 
+from adapters.web.allowance import Allowances
 from adapters.web.frames import Hello
 from adapters.web.limits import party
 from adapters.web.live_socket import LiveSocket
@@ -44,10 +45,16 @@ class Addresses:
 
 
 ADDRESSES = web.AppKey("addresses", Addresses)
+ALLOWANCES = web.AppKey("allowances", Allowances)
+HELLO_COST = 5
+"""How many frames a hello counts as: it is answered with all that the page missed."""
 
 
 class VisitorConnection:
-    """A page that has said hello. Raises EventRefused (``too_many``) for one page too many."""
+    """A page that has said hello.
+
+    Raises EventRefused for one page too many (``too_many``), or one too soon (``slow_down``).
+    """
 
     def __init__(self, request: web.Request, widget: WidgetSettings, hello: Hello, live: LiveSocket) -> None:
         services = request.app[SERVICES]
@@ -60,11 +67,21 @@ class VisitorConnection:
         if self._sockets.count(self._key) >= MAX_PER_VISITOR:
             text = "This chat is open in too many windows. Close some of them."
             raise EventRefused(text, code="too_many")
+        allowance = request.app[ALLOWANCES].of(self._key)
+        if not allowance.take(HELLO_COST):
+            raise EventRefused("Too many connections at once. Wait a moment.", code="slow_down")
         self._address = party(request.remote)
         if self._address is not None:
             self._addresses.add(self._address)
         self.session = VisitorSession(
-            services, widget, self._key, live.send, self._places.refresh, address=request.remote
+            services,
+            widget,
+            self._key,
+            live.send,
+            self._places.refresh,
+            live.break_off,
+            request.remote,
+            allowance,
         )
         self._sockets.add(self._key, live)
         self._facts.put(VISITOR_FACT + self._key, "1")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from adapters.web import frames
 from adapters.web.allowance import Allowance
+from adapters.web.background import Background
 from adapters.web.conversation_frames import visible
 from adapters.web.frames import Json, encode, error_frame
 from adapters.web.news_feed import NewsFeed
@@ -34,13 +34,15 @@ def visitor_key(secret: str) -> str:
 class VisitorSession:
     """One open page of one visitor on one widget.
 
-    ``send`` takes encoded frames and never waits; ``shown`` is called when the page shows a conversation;
-    ``address`` is the network address that it came from.
+    ``send`` takes encoded frames and never waits; ``shown`` is called when the page shows a conversation,
+    ``broken`` when the page has to connect again to be brought up to date; ``address`` is the network
+    address that it came from, ``allowance`` what its visitor may send.
     """
 
     __slots__ = (
         "_address",
         "_allowance",
+        "_background",
         "_conversation",
         "_feed",
         "_gone",
@@ -50,7 +52,6 @@ class VisitorSession:
         "_send",
         "_services",
         "_submission",
-        "_uploads",
         "_visitor",
         "_widget",
     )
@@ -62,7 +63,9 @@ class VisitorSession:
         visitor: str,
         send: Callable[[str], None],
         shown: Callable[[], None],
+        broken: Callable[[], None],
         address: str | None,
+        allowance: Allowance,
     ) -> None:
         self._services = services
         self._widget = widget
@@ -71,9 +74,9 @@ class VisitorSession:
         self._on_shown = shown
         self._address = address
         self._conversation: Conversation | None = None
-        self._allowance = Allowance()
+        self._allowance = allowance
         self._submission = Submission(services.desk, send)
-        self._uploads: set[asyncio.Task[None]] = set()
+        self._background = Background(broken)
         self._held: list[frames.VisitorFrame] | None = None
         self._opened: ConversationId | None = None
         self._gone = False
@@ -105,8 +108,7 @@ class VisitorSession:
             self._conversation = None
         if self._opened is not None:
             self._services.hub.unlisten(self._opened, self.on_news)
-        for task in self._uploads:
-            task.cancel()
+        self._background.close()
 
     def handle(self, frame: frames.VisitorFrame) -> None:
         """Act on one frame; what comes of it is sent later. Floods are told to slow down."""
@@ -162,7 +164,7 @@ class VisitorSession:
                 author = Author(AuthorKind.CUSTOMER, self._visitor, conversation.customer_name)
                 self._services.hub.signal(Typing(conversation.id, author, frame.on))
             case frames.Send():
-                self._in_background(self._send_with_files(frame))
+                self._background.start(self._send_with_files(frame))
             case frames.Receipt():
                 common = self._common(self._services.new_id())
                 self._submission.submit(conversation_event(frame, common, self._shown()), None)
@@ -194,7 +196,7 @@ class VisitorSession:
         elif outcome.conversation == asked and not outcome.repeated:
             self._listen_first(asked)
         else:
-            self._in_background(self._show_started(outcome.conversation))
+            self._background.start(self._show_started(outcome.conversation))
 
     def _listen_first(self, identity: ConversationId) -> None:
         """Listen to a conversation that was just committed: its first news, which follow, are all of it."""
@@ -252,8 +254,8 @@ class VisitorSession:
             conversation = self._shown()
             files = await self._services.files.attach(conversation.id, self._visitor, frame.files)
             event = message_event(frame, self._common(frame.id), self._visitor, files)
-        except EventRefused as refusal:
-            self._send(error_frame(refusal.code, str(refusal), frame.id))
+        except Exception as error:
+            self._submission.refuse(error, frame.id)
             return
         self._submission.submit(event, frame.id)
 
@@ -277,8 +279,3 @@ class VisitorSession:
         # The visitor's own key keeps one browser's ids from ever meeting another's.
         # Clients' ids begin with the time: in this order the index of what was received grows at its end.
         return f"{client_id}:{self._visitor[:KEY_LENGTH]}"
-
-    def _in_background(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._uploads.add(task)
-        task.add_done_callback(self._uploads.discard)

@@ -170,6 +170,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     response = allow(request, web.StreamResponse(headers=headers))
     try:
         await response.prepare(request)
+        session.live.carried_by(request.transport)
         session.events.attach(response)
         await _run(session)
     except ConnectionError:

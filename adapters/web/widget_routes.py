@@ -5,9 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from adapters.web import visitor_stream
+from adapters.web.allowance import Allowances
 from adapters.web.cors import allow, preflight, readable_widget
 from adapters.web.services import SERVICES
-from adapters.web.visitor_connection import ADDRESSES, Addresses
+from adapters.web.visitor_connection import ADDRESSES, ALLOWANCES, Addresses
 from adapters.web.visitor_socket import visitor_socket
 from adapters.web.widget_assets import ASSETS, WidgetAssets, serve_chat, serve_loader
 from adapters.web.widget_config import widget_config
@@ -16,6 +17,7 @@ from adapters.web.widget_config import widget_config
 def add_routes(application: web.Application) -> None:
     """Add the widget's routes."""
     application[ADDRESSES] = Addresses()
+    application[ALLOWANCES] = Allowances()
     application[ASSETS] = WidgetAssets()
     router = application.router
     router.add_get("/widget.js", serve_loader)
