@@ -95,6 +95,17 @@ async def test_check_prints_the_demonstration_desk(data: Path) -> None:
         assert words in result.stdout
 
 
+async def test_check_says_that_there_is_no_portal_to_a_desk_that_sets_one_up(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "There is no customer portal yet"
+    assert said not in (await invoke("check")).stdout
+    monkeypatch.setenv("CHATDESK_CONFIG", str(REPOSITORY / "chatdesk.toml.example"))
+    checked = (await invoke("check")).stdout
+    assert said in checked
+    assert "Customer portal" not in checked
+
+
 async def test_check_prints_each_problem_of_the_file_on_its_own_line(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

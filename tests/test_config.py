@@ -109,11 +109,20 @@ def test_the_keys_commented_out_in_the_example_are_right_too() -> None:
     assert len(config.canned) == 1
 
 
+def test_customers_are_shown_the_channels_in_the_files_order_but_no_portal_while_there_is_none(
+    example: Config,
+) -> None:
+    assert [channel.name for channel in example.ways_in] == ["web", "email", "phone"]
+    config = read("[channels]\nphone = {}\nportal = {}\nweb = {}\n")
+    assert list(config.channels) == ["phone", "portal", "web"]
+    assert [channel.name for channel in config.ways_in] == ["phone", "web"]
+
+
 def test_a_name_is_all_a_desk_needs() -> None:
     config = read("")
     assert config.desk.timezone == ZoneInfo("UTC")
     assert (config.desk.ticket_prefix, config.desk.first_ticket, config.desk.phone) == ("HD", 1001, "")
-    assert list(config.channels) == ["web", "email", "portal", "phone"]
+    assert list(config.channels) == ["web", "email", "phone"]
     assert all(channel.calendar.always_open for channel in config.channels.values())
     assert set(config.sla) == set(Priority)
     assert config.staff.slack is config.staff.teams is None

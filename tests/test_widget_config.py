@@ -44,6 +44,15 @@ def test_the_ways_in_stand_in_the_desks_own_order_with_their_addresses() -> None
     ]
 
 
+@pytest.mark.parametrize("place", ["phone = {}", "email = {}"])
+def test_a_portal_that_the_file_sets_up_is_no_way_in_while_there_is_none(place: str) -> None:
+    text = DESK.replace(place, f'{place}\nportal = {{ first_contact = "6h", customer_sets_priority = true }}')
+    config = parse_config(text, "chatdesk.toml")
+    assert "portal" in config.channels
+    shown = widget_config(config, config.widgets[0], OPEN)["channels"]
+    assert shown == widget_config(parse_config(DESK, "chatdesk.toml"), config.widgets[0], OPEN)["channels"]
+
+
 def test_it_says_whether_the_chat_is_open_and_when_it_opens_next() -> None:
     config = parse_config(DESK, "chatdesk.toml")
     before = widget_config(config, config.widgets[0], OPEN)

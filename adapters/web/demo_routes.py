@@ -44,7 +44,7 @@ def _website(request: web.Request, widget: str) -> web.Response:
     text = PAGES.get_template("demo.html").render(
         widget=widget,
         desk=config.desk,
-        channels=config.channels.values(),
+        channels=config.ways_in,
         colour=config.desk.colour,
     )
     return web.Response(text=text, content_type="text/html", headers={"Content-Security-Policy": POLICY})

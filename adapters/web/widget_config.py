@@ -23,7 +23,7 @@ def widget_config(config: Config, widget: WidgetSettings, at: datetime) -> dict[
         "language": config.desk.language,
         "phone": config.desk.phone or None,
         "survey": survey_json(config),
-        "channels": [_channel(config, channel) for channel in config.channels.values()],
+        "channels": [_channel(config, channel) for channel in config.ways_in],
         **hours_json(widget, at),
         "contact": _contact(config, widget.calendar, at),
     }

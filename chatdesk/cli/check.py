@@ -69,10 +69,12 @@ def _calendars(console: Console, config: Config, at: datetime) -> None:
 def _channels(console: Console, config: Config) -> None:
     heading(console, "Ways in, in the order customers see them")
     shown = table("Channel", "Calendar", "Default priority", "First contact within")
-    for channel in config.channels.values():
+    for channel in config.ways_in:
         contact = say_duration(channel.first_contact)
         shown.add_row(plain(channel.label or channel.name), channel.calendar.name, channel.priority, contact)
     console.print(shown)
+    if "portal" in config.channels:
+        console.print("There is no customer portal yet: its settings are checked, but not used.")
     queue = config.queue
     order = "by priority" if queue.order == "priority" else "in the order received"
     console.print(f"Waiting customers are served {order}; after {say_duration(queue.no_answer)} without an")

@@ -23,7 +23,7 @@ LABELS = {
 }
 """Every channel there is, and how customers see it unless the file says otherwise."""
 
-OFFERED = ("web", "email", "portal", "phone")
+OFFERED = ("web", "email", "phone")
 """The channels of a desk whose file has no [channels]."""
 
 
@@ -46,7 +46,7 @@ def default_calendar(calendars: Mapping[str, Calendar]) -> Calendar:
 
 
 def read_channels(table: Table, calendars: Mapping[str, Calendar]) -> dict[str, ChannelSettings]:
-    """Read [channels], keeping the file's order; without it four channels are offered."""
+    """Read [channels], keeping the file's order; without it three channels are offered."""
     channels = {name: _channel(name, table.table(name), calendars) for name in table.values if name in LABELS}
     for name in LABELS:
         table.take(name)

@@ -14,6 +14,9 @@ from chatdesk.duration import Duration
 from chatdesk.survey import Survey
 from chatdesk.ticket import Priority
 
+NO_WAY_IN_YET = frozenset({"portal"})
+"""Channels that a desk's file may set up already, but that no customer can come by so far."""
+
 
 class AfterHours(StrEnum):
     """What a channel does with a contact outside its hours."""
@@ -55,7 +58,10 @@ class DeskSettings(Struct, frozen=True):
 
 
 class ChannelSettings(Struct, frozen=True):
-    """One way in. ``label`` is how customers see it; ``first_contact`` adds to the SLA's targets [R41]."""
+    """One way in. ``label`` is how customers see it; ``first_contact`` adds to the SLA's targets [R41].
+
+    Nothing asks ``customer_sets_priority`` so far: it is for the portal [R33].
+    """
 
     name: str
     calendar: Calendar
@@ -134,7 +140,10 @@ class StaffSettings(Struct, frozen=True):
 
 
 class Links(Struct, frozen=True):
-    """Links the portal shows [R33]; "" when not set. ``others`` is name -> link, in the file's order."""
+    """Links for the portal [R33], which nothing shows so far; "" when not set.
+
+    ``others`` is name -> link, in the file's order.
+    """
 
     invoices: str = ""
     meeting: str = ""
@@ -177,7 +186,10 @@ class MailSettings(Struct, frozen=True):
 
 
 class CompanySettings(Struct, frozen=True):
-    """A client company. None, and "" for colour and logo, mean the desk's own setting [R34]."""
+    """A client company. None, and "" for colour and logo, mean the desk's own setting [R34].
+
+    Nothing asks ``customer_sets_priority`` so far: it is for the portal [R33].
+    """
 
     id: str
     name: str
@@ -215,7 +227,7 @@ class CannedReply(Struct, frozen=True):
 class Config(Struct, frozen=True):
     """The whole desk, read once at the start.
 
-    ``channels`` is by name, in the file's order, which is shown to customers [R8]. ``calendars`` is
+    ``channels`` is by name, in the file's order; customers are shown ``ways_in``. ``calendars`` is
     by name and always holds "always" and "never". ``source`` is the file's path, or says that this
     is the built-in demonstration desk.
     """
@@ -236,6 +248,11 @@ class Config(Struct, frozen=True):
     canned: tuple[CannedReply, ...]
     source: str
     mail: MailSettings = MailSettings()
+
+    @property
+    def ways_in(self) -> list[ChannelSettings]:
+        """The channels that customers are shown, in the file's order [R8]."""
+        return [channel for name, channel in self.channels.items() if name not in NO_WAY_IN_YET]
 
     def channel(self, name: str) -> ChannelSettings:
         """Return a channel's settings; defaults for one that the desk does not offer to customers."""
