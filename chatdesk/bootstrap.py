@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-import secrets
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
@@ -18,22 +16,20 @@ from aiohttp import web
 from msgspec import Struct
 from msgspec.structs import replace
 
-from adapters.email.source import MailFacts
+from adapters.email.ticket_facts import TicketFacts
 from adapters.web.application import build_application
 from adapters.web.late_routes import LATE
 from adapters.web.services import Services
 from chatdesk.changes import Changes
 from chatdesk.config import Config
-from chatdesk.conversation import ConversationId
 from chatdesk.desk import Desk, Flows
-from chatdesk.errors import NotFound
 from chatdesk.files import FileLimits
 from chatdesk.health import Loops
 from chatdesk.hub import Hub
+from chatdesk.ids import new_id
 from chatdesk.mail_parts import DeskMail, MailWay, desk_mail, mail_tokens
 from chatdesk.nodes import ALONE, Node
 from chatdesk.ports import Channel
-from chatdesk.reading import StaffReads
 from chatdesk.relay import Relay
 from chatdesk.settings.mail_servers import NO_SERVERS, MailServers
 from chatdesk.settings.slack import NO_SECRETS, SlackSecrets
@@ -41,7 +37,6 @@ from chatdesk.settings.teams_access import NO_TEAMS, TeamsAccess
 from chatdesk.slack_parts import add_account_links, slack_service
 from chatdesk.staff import Staff
 from chatdesk.teams_parts import teams_service
-from chatdesk.ticket import TicketNumber
 from chatdesk.warming import Warming
 from flows import live_chat, ticket_work
 from storage.checkpoints import Checkpoints
@@ -69,41 +64,6 @@ RELAY_PATIENCE, DESK_PATIENCE, LINK_PATIENCE = 2.5, 2.0, 0.5
 def now() -> datetime:
     """Return the present moment, aware and in UTC."""
     return datetime.now(UTC)
-
-
-_DIGITS = "0123456789abcdefghijklmnopqrstuv"
-_AS_DIGITS = "".join(_DIGITS[byte & 31] for byte in range(256)).encode()
-"""Base 32 in the order of its digits, by table: the library takes ten times as long."""
-_DRAWN_AT_ONCE = 64
-_drawn: list[str] = []
-
-
-def new_id() -> str:
-    """Return a fresh unguessable id: 75 random bits after the time since 1970 in 8192ths of a second.
-
-    Beginning with the time, ids made one after the other lie together in the indexes, so that a batch
-    changes few of their pages.
-    """
-    ticks = int(time.time() * 8192)
-    last = f"{_DIGITS[ticks >> 10 & 31]}{_DIGITS[ticks >> 5 & 31]}{_DIGITS[ticks & 31]}"
-    return _first_digits(ticks >> 15) + last + _random_digits()
-
-
-def _random_digits() -> str:
-    """Return 15 digits that nobody can guess, each drawn once; to ask for them one by one takes longer."""
-    while True:
-        try:
-            # What one thread takes no other gets.
-            return _drawn.pop()
-        except IndexError:
-            digits = secrets.token_bytes(15 * _DRAWN_AT_ONCE).translate(_AS_DIGITS).decode()
-            _drawn.extend(digits[at : at + 15] for at in range(0, len(digits), 15))
-
-
-@lru_cache(maxsize=1)
-def _first_digits(ticks: int) -> str:
-    """Return the six digits that are the same for four seconds."""
-    return "".join(_DIGITS[ticks >> shift & 31] for shift in range(25, -1, -5))
 
 
 async def problems(database: Database, loops: Loops) -> list[str]:
@@ -283,32 +243,3 @@ async def _services(
         file_limits=file_limits,
         figures=TortoiseFigures(database, now).read,
     )
-
-
-class TicketFacts:
-    """Reads what a mail is made from [adapters.email.source.MailSource]."""
-
-    def __init__(self, reads: StaffReads) -> None:
-        self._reads = reads
-
-    async def read(
-        self, ticket: TicketNumber, conversation: ConversationId, *, words: bool = True
-    ) -> MailFacts:
-        """Return the ticket and this one of its conversations. Raises NotFound when it has no such one."""
-        if not words:
-            opening = await self._reads.opening(ticket, conversation)
-            if opening is not None:
-                return MailFacts(*opening, messages=(), revisions=(), history=())
-        file = await self._reads.ticket_file(ticket)
-        if file is None:
-            raise NotFound("The ticket")
-        found = next((one for one in file.conversations if one.id == conversation), None)
-        if found is None:
-            raise NotFound("The conversation")
-        return MailFacts(
-            ticket=file.ticket,
-            conversation=found,
-            messages=[message for message in file.messages if message.conversation == conversation],
-            revisions=[revision for revision in file.revisions if revision.conversation == conversation],
-            history=file.history,
-        )

@@ -11,30 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from chatdesk.bootstrap import TicketFacts, new_id, running_desk
+from chatdesk.bootstrap import running_desk
 from chatdesk.cli.demonstration import TECHNICIANS, technicians
 from chatdesk.cli.server import address, open_port
 from chatdesk.cli.setting import demo_setting, is_loopback, kept_secret, prepare_data, serve_setting
 from chatdesk.config import load_config
-from chatdesk.conversation import ConversationId
-from chatdesk.errors import ConfigurationError, NotFound, StorageError
+from chatdesk.errors import ConfigurationError, StorageError
 from chatdesk.mailbox import StoredMail
-from chatdesk.ticket import TicketNumber
 from storage.database import Database
 from storage.staff import TortoiseStaff
 from tests.core_builders import url
 from tests.running_desk import ANSWERS, customer, database_url, serving
-
-
-def test_ids_are_all_different_and_sort_as_time_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    found: list[str] = []
-    for second in (1_700_000_000.5, 1_700_000_000.501, 1_700_000_003.0, 1_700_000_004.25, 4_000_000_000.0):
-        monkeypatch.setattr("chatdesk.bootstrap.time.time", lambda second=second: second)
-        ids = [new_id() for _ in range(200)]
-        assert all(len(one) == 24 and int(one, 32) >> 75 == int(second * 8192) for one in ids)
-        assert not found or min(ids) > max(found)
-        found += ids
-    assert len(set(found)) == len(found)
 
 
 def test_the_data_folder_is_made_for_its_owner_only(tmp_path: Path) -> None:
@@ -128,19 +115,6 @@ async def test_mail_of_the_demonstration_is_kept() -> None:
             while not kept:
                 kept = await desk.running.services.mailbox.newest(10)
     assert [(mail.recipient, mail.ticket) for mail in kept] == [(ANSWERS["email"], 1001)]
-
-
-async def test_a_mail_about_another_tickets_conversation_is_not_written() -> None:
-    async with serving() as desk, customer(desk.base) as dana:
-        await dana.next("ready")
-        await dana.send(t="start", id="1", answers=ANSWERS)
-        await dana.next("ready")
-        facts = TicketFacts(desk.running.services.staff_reads)
-        for words in (True, False):
-            with pytest.raises(NotFound, match="The ticket was not found"):
-                await facts.read(TicketNumber(9), ConversationId("x"), words=words)
-            with pytest.raises(NotFound, match="The conversation was not found"):
-                await facts.read(TicketNumber(1001), ConversationId("x"), words=words)
 
 
 @pytest.mark.sqlite("a folder is in the place of its file")

@@ -18,7 +18,6 @@ from adapters.web.middlewares import every_request
 from adapters.web.proxies import came_from_this_machine
 from adapters.web.security_headers import HEADERS, add_security_headers
 from adapters.web.services import SERVICES, Services
-from chatdesk.bootstrap import new_id
 from chatdesk.config import load_config
 from chatdesk.errors import (
     DeskStopped,
@@ -27,6 +26,7 @@ from chatdesk.errors import (
     StorageError,
     TransitionRefused,
 )
+from chatdesk.ids import new_id
 from tests.running_desk import ServedDesk, serving
 
 Client = TestClient[web.Request, web.Application]

@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from adapters.slack.doctor import Finding, examine
 from adapters.slack.manifest import EVENTS, SCOPES, manifest
-from chatdesk.bootstrap import new_id, now
+from chatdesk.bootstrap import now
 from chatdesk.cli.setting import serve_setting
 from chatdesk.config import parse_config
 from chatdesk.errors import ConfigurationError
+from chatdesk.ids import new_id
 from chatdesk.settings.environment import Environment
 from chatdesk.settings.slack import SlackSecrets
 from tests.fake_slack.server import FakeSlack

@@ -11,13 +11,14 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from chatdesk.bootstrap import new_id, now
+from chatdesk.bootstrap import now
 from chatdesk.cli.ending import errors_shown
 from chatdesk.cli.offline import Offline, run, working_desk
 from chatdesk.conversation import Author, AuthorKind, Conversation
 from chatdesk.desk import Desk
 from chatdesk.errors import ConfigurationError, NotFound
 from chatdesk.events import TranscriptSent
+from chatdesk.ids import new_id
 from chatdesk.reading import TicketFile, TicketFilter, TicketView
 from chatdesk.ticket import TicketNumber
 from chatdesk.transcript import Form, record_of, render
