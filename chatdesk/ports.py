@@ -20,7 +20,7 @@ Clock = Callable[[], datetime]
 """Returns the present moment, aware and in UTC."""
 
 NewId = Callable[[], str]
-"""Returns a fresh unguessable id of 32 characters."""
+"""Returns a fresh unguessable id of 24 characters, 0 to 9 and a to v."""
 
 ConversationFlow = Callable[[DialogueState, AnyEvent, Situation], Decision]
 """A dialogue: pure; raises EventRefused for what cannot be done."""

@@ -21,7 +21,8 @@ from msgspec import DecodeError
 from chatdesk.conversation import Author, AuthorKind, ConversationId
 from chatdesk.errors import DatabaseUnavailable, StorageError
 from chatdesk.hub import ConversationChanged, Hub, QueueChanged, TicketsChanged, Typing
-from chatdesk.nodes import Node, SharedFacts
+from chatdesk.nodes import Node
+from chatdesk.shared_facts import SharedFacts
 from storage.announcements import Told, Typist, WentOn, beginning, following, packed, read_told
 from storage.bulk import NODES_CHANNEL
 from storage.database import Database, postgres_address

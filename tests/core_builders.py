@@ -1,4 +1,4 @@
-"""What tests of the desk's core share: a clock, ids, changes to write, a desk on a store."""
+"""What tests of the desk's core share: a clock, changes to write, a desk on a store."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
 from pathlib import Path
 
 from chatdesk.changes import Changes
@@ -16,6 +15,7 @@ from chatdesk.conversation import ConversationId
 from chatdesk.desk import Desk, Flows
 from chatdesk.events import CustomerMessaged, Outcome, SurveySubmitted
 from chatdesk.hub import Hub
+from chatdesk.ids import new_id
 from chatdesk.outbox import Delivery, DeliveryKind
 from chatdesk.ports import Store
 from chatdesk.ticket import TicketNumber
@@ -24,8 +24,6 @@ from tests import postgres_server, sqlite_template
 from tests.desk_builders import NORTHWIND, TUESDAY, answers, external_id
 
 FLOWS = Flows(live_chat.step, ticket_work.step)
-
-_ids = count(1)
 
 
 @dataclass
@@ -39,11 +37,6 @@ class FakeClock:
 
     def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
-
-
-def new_id() -> str:
-    """Return an id of 32 characters that no other record of this run has."""
-    return f"{next(_ids):032x}"
 
 
 def url(folder: Path, kind: str = "") -> str:

@@ -114,7 +114,7 @@ NORTHWIND = desk()
 MARCUS = Agent("marcus", "Marcus")
 PRIYA = Agent("priya", "Priya")
 VISITOR = "visitor-dana"
-CHAT = ConversationId("c" * 32)
+CHAT = ConversationId("c" * 24)
 TICKET = TicketNumber(1024)
 ANSWERS = {
     "name": "Dana Reyes",

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from chatdesk.changes import Changes
 from chatdesk.conversation import Author, AuthorKind, Message, Visibility
 from chatdesk.hub import Hub
-from chatdesk.nodes import Node, SharedFacts
+from chatdesk.nodes import Node
+from chatdesk.shared_facts import SharedFacts
 from storage.batch import TortoiseBatch
 from storage.database import Database
 from storage.memory import Memory

@@ -8,9 +8,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import pytest
 
 from chatdesk.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown
+from chatdesk.ids import new_id
 from chatdesk.outbox import Delivery
 from tests.channel_contract import CHECKS, FarSide
-from tests.core_builders import delivery, new_id
+from tests.core_builders import delivery
 from tests.fake_connector.far_side import teams
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import pytest
 from chatdesk.conversation import ConversationId, FileRef
 from chatdesk.errors import EventRefused, NotFound, StorageError
 from chatdesk.files import FileLimits
+from chatdesk.ids import new_id
 from storage import models
 from storage.database import Database
 from storage.file_writer import FileWriter
@@ -33,10 +33,6 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 async def stream(*chunks: bytes) -> AsyncIterator[bytes]:
     for chunk in chunks:
         yield chunk
-
-
-def new_id() -> str:
-    return secrets.token_hex(16)
 
 
 @dataclass

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from itertools import count
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from chatdesk.bootstrap import now
+from chatdesk.ids import new_id
 from chatdesk.inbox import InboundStatus
 from chatdesk.outbox import Delivery, DeliveryKind, DeliveryResult, DeliveryStatus
 from chatdesk.ticket import TicketNumber
@@ -22,11 +22,6 @@ from tests.running_desk import database_url
 
 NOON = now()
 NUMBER = TicketNumber(1024)
-_ids = count(1)
-
-
-def new_id() -> str:
-    return f"id{next(_ids)}"
 
 
 @pytest.fixture

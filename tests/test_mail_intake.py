@@ -27,7 +27,7 @@ def received(**changes: object) -> MailReceived:
         at=TUESDAY,
         channel="email",
         external_id=external_id(),
-        conversation=ConversationId("m" * 32),
+        conversation=ConversationId("m" * 24),
         sender=DANA,
         name="Dana Reyes",
         subject="Printer offline",

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from chatdesk.config import Config, StaffChannel
 from chatdesk.conversation import Author, AuthorKind, Message, Visibility
 from chatdesk.effects import MailKind, MailRequester, StartTimer
+from chatdesk.ids import new_id
 from chatdesk.outbox import MAIL_TARGET, TIMER_TARGET, DeliveryKind
 from chatdesk.routing import Router
-from tests.core_builders import new_id
 from tests.desk_builders import CHAT, NORTHWIND, TICKET, TUESDAY, conversation, ticket
 
 CUSTOMER = Author(AuthorKind.CUSTOMER, "visitor-dana", "Dana Reyes")

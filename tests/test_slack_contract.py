@@ -8,10 +8,11 @@ from itertools import count
 import pytest
 from msgspec.structs import replace
 
+from chatdesk.ids import new_id
 from chatdesk.outbox import Delivery, DeliveryKind
 from chatdesk.ports import Channel
 from tests.channel_contract import CHECKS, FarSide
-from tests.core_builders import delivery, new_id
+from tests.core_builders import delivery
 from tests.fake_slack.server import FakeSlack
 from tests.slack_desk import TRIAGE, SlackDesk, chat, shown, slack_desk
 

@@ -31,7 +31,7 @@ async def chat_on_the_web(desk: TeamsDesk, issue: str = "Outlook does not open."
         at=moment(),
         channel="web",
         external_id="survey-1",
-        conversation=ConversationId("w" * 32),
+        conversation=ConversationId("w" * 24),
         visitor="visitor-dana",
         widget="desk",
         answers=tuple({**ANSWERS, "issue": issue}.items()),
@@ -207,7 +207,7 @@ async def test_an_edit_on_the_web_changes_the_message_in_the_thread() -> None:
 
     async with teams_desk() as desk:
         thread = (await chat_on_the_web(desk)).conversation
-        chat, by = ConversationId("w" * 32), Author(AuthorKind.CUSTOMER, "visitor-dana", "Dana Reyes")
+        chat, by = ConversationId("w" * 24), Author(AuthorKind.CUSTOMER, "visitor-dana", "Dana Reyes")
         receive = desk.running.desk.receive
         wrote = await receive(
             CustomerMessaged(

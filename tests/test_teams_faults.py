@@ -17,7 +17,7 @@ from tests.fake_connector.running import DANA, MARCUS, TeamsDesk, teams_desk
 from tests.test_teams_desk import FIRST, chat_on_the_web, fill_in, messages, said
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(200)
-WEB_CHAT = ConversationId("w" * 32)
+WEB_CHAT = ConversationId("w" * 24)
 
 
 async def live_chat(desk: TeamsDesk) -> str:

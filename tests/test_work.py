@@ -42,12 +42,13 @@ from chatdesk.events import (
     TicketTaken,
     TimerFired,
 )
+from chatdesk.ids import new_id
 from chatdesk.routing import Router
 from chatdesk.ticket import Priority, TicketNumber, TicketStatus, Trigger
 from chatdesk.waiting_line import WaitingLine
 from chatdesk.work import AlreadyOpen, Work
 from flows import live_chat, ticket_work
-from tests.core_builders import message, new_id, survey
+from tests.core_builders import message, survey
 from tests.desk_builders import MARCUS, NORTHWIND, PRIYA, TUESDAY, external_id
 
 DANA = Author(AuthorKind.CUSTOMER, "dana", "Dana Reyes")

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from adapters.web.services import Sockets
 from chatdesk.conversation import Agent, Conversation, ConversationId
-from chatdesk.nodes import SharedFacts
+from chatdesk.shared_facts import SharedFacts
 
 _AGENTS, VISITOR_FACT = "agents:", "visitor:"
 PresenceListener = Callable[[ConversationId], None]

@@ -17,9 +17,9 @@ from chatdesk.guarded import Guarded
 from chatdesk.hub import Hub
 from chatdesk.mailbox import Mailbox
 from chatdesk.metrics import Figures, no_figures
-from chatdesk.nodes import SharedFacts
 from chatdesk.ports import Clock, NewId
 from chatdesk.reading import StaffReads, VisitorReads
+from chatdesk.shared_facts import SharedFacts
 from chatdesk.staff import Staff
 
 

@@ -11,11 +11,12 @@ from msgspec.structs import replace
 from adapters.teams.assembly import TeamsFoundation, teams_adapter
 from chatdesk.config import StaffChannel, StaffSettings
 from chatdesk.conversation import ConversationId
+from chatdesk.ids import new_id
 from chatdesk.outbox import Delivery, DeliveryKind
 from chatdesk.ports import Channel
 from chatdesk.ticket import TicketNumber
 from storage.adapter_notes import TortoiseAdapterNotes, TortoiseIdentities
-from tests.core_builders import message, new_id, survey
+from tests.core_builders import message, survey
 from tests.desk_builders import NORTHWIND, TUESDAY
 from tests.fake_connector.connector import CHANNEL, Connector, Failure
 from tests.fake_connector.running import TeamsDesk, teams_desk
