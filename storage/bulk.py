@@ -150,7 +150,7 @@ def _update_sql(
 def hold_sql(table: Table) -> str:
     """Return PostgreSQL's statement that locks rows and returns those that are not as they are known.
 
-    Its parameter is a JSON array of [key, known version]; the rows are locked in the order of their keys.
+    Its parameter is a JSON array of `[key, known version]`; the rows are locked in the order of their keys.
     """
     key, kind = table.key, table.columns[table.key]
     return (
@@ -187,8 +187,8 @@ LOOK_UP = f"""
 """PostgreSQL's statement that reads all that a batch of plain messages needs, in one round trip.
 
 It returns, as JSON, which of the events' keys ($1) were received before, and of the conversations ($2, each
-as [id, known version]) and their tickets ($3, an object of numbers and known versions) those that are not as
-they are known. It locks both in the order in which all nodes do, conversations before tickets.
+as `[id, known version]`) and their tickets ($3, an object of numbers and known versions) those that are not
+as they are known. It locks both in the order in which all nodes do, conversations before tickets.
 """
 
 
@@ -209,7 +209,7 @@ def all_or_nothing_sql(queries: tuple[str, ...], *, tell: bool) -> str:
     """Return PostgreSQL's statement that executes several as a transaction of its own, in one round trip.
 
     Two parameters follow those of ``together_sql``, as JSON: how many rows each query has to change, null
-    for any number, and tickets as [number, version]. When a number is another, or a ticket has another
+    for any number, and tickets as `[number, version]`. When a number is another, or a ticket has another
     version, it fails with a division by zero, and nothing has changed.
     """
     parts = _named_parts(queries, tell=tell)

@@ -70,7 +70,7 @@ def conversation_row(c: Conversation) -> Row:
         c.receipts.staff_delivered,
         c.receipts.staff_seen,
         c.rating,
-        # Unique, so that two nodes cannot open two chats for one browser [chat identity].
+        # Unique, so that two nodes cannot open two chats for one browser [fault: two first messages at once].
         f"{c.visitor}:{c.widget}" if c.is_open and c.visitor else None,
         c.version,
     ]

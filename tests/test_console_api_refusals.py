@@ -1,4 +1,4 @@
-"""The console's API: who may ask, and what is refused before anything is done (threats 28, 30-32)."""
+"""The console's API: who may ask, and what is refused before anything is done [threats 28, 30-32]."""
 
 from __future__ import annotations
 

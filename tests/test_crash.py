@@ -1,4 +1,4 @@
-"""Killed at random moments: the clients' ledgers against the database [threats.md, faults].
+"""Killed at random moments: the clients' ledgers against the database [fault: killed at any step].
 
 Nothing acknowledged is lost, nothing is stored or shown twice, and the order is kept on both sides.
 """

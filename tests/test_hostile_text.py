@@ -1,4 +1,4 @@
-"""Text that would run: on every page that shows what people wrote it stays text [threats 10 to 12, 19]."""
+"""Text that would run: on every page that shows what people wrote it stays text [threats 10-12, 19]."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log holds what happened and none of what must not be in it: canaries prove it (threat 44)."""
+"""The log holds what happened and none of what must not be in it: canaries prove it [threat 44]."""
 
 from __future__ import annotations
 

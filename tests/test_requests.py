@@ -1,4 +1,4 @@
-"""What every request passes: headers, errors as answers, proxies, host names (threat 26)."""
+"""What every request passes: headers, errors as answers, proxies, host names [threat 26]."""
 
 from __future__ import annotations
 
