@@ -1,4 +1,4 @@
-"""The one place that builds everything: the store, the desk, the relay, the channels and the web pages."""
+"""Puts a desk together: store, batch loop, relay and web pages, and the channels that other parts build."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """What may be read, and by whom: a visitor sees their own conversations, staff see the desk.
 
-Everything that is shown passes one of these two; what the asker may not see answers exactly as what does
-not exist [design: who may see what].
+People read tickets, conversations and messages through one of these two. Files have a door of their own
+[chatdesk.files.Files], and so has mail that came [chatdesk.mail_room.MailRoom]. What the asker may not see
+answers exactly as what does not exist [design: who may see what].
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ from adapters.web.late_routes import LATE
 from adapters.web.metrics import METER
 from tests.running_desk import ANSWERS, ServerProcess, customer, serving
 
+ROOT = Path(__file__).parent.parent
+
 HEAVY = (
     # The ORM and what it brings along.
     "tortoise",
@@ -54,12 +56,19 @@ async def imported_at_the_first_acknowledgement(data: Path) -> set[str]:
     return {found[1] for found in lines if found}
 
 
+def with_dataclasses(modules: set[str]) -> set[str]:
+    """Return which of these are modules of the desk's own that make dataclasses, which takes long."""
+    own = {name: ROOT.joinpath(*name.split(".")).with_suffix(".py") for name in modules}
+    return {name for name, file in own.items() if file.is_file() and "@dataclass" in file.read_text("utf-8")}
+
+
 @pytest.mark.sqlite("on PostgreSQL the ORM connects the desk, and is loaded first")
 async def test_a_desk_serves_its_first_customer_without_what_only_others_need(tmp_path: Path) -> None:
     for _ in ("a new database", "the same again"):
         imported = await imported_at_the_first_acknowledgement(tmp_path)
         assert {"aiohttp", "storage.store", "adapters.web.visitor_socket"} <= imported
         assert imported.intersection(HEAVY) == set()
+        assert with_dataclasses(imported) == {"chatdesk.business_hours"}
 
 
 async def test_what_a_start_leaves_out_is_loaded_after_it(tmp_path: Path) -> None:
