@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,11 +13,21 @@ from chatdesk.config import parse_config
 from chatdesk.errors import ConfigurationError
 from chatdesk.settings import environment
 from chatdesk.settings.channels import LABELS
+from chatdesk.settings.mail_servers import read_mail_servers
+from chatdesk.settings.slack import read_slack
 from chatdesk.settings.table import Table
+from chatdesk.settings.teams_access import read_teams_access
 from chatdesk.ticket import Priority
 
 NAMED = '[desk]\nname = "Northwind IT"\n'
-DOCUMENT = Path(__file__).parent.parent / "docs" / "configuration.md"
+ROOT = Path(__file__).parent.parent
+DOCUMENT = ROOT / "docs" / "configuration.md"
+DOCUMENTS = (ROOT / "README.md", ROOT / "chatdesk.toml.example", *sorted(ROOT.glob("docs/*.md")))
+VARIABLES = re.findall(
+    r"(?m)^\| `([A-Z_]+)` \|",
+    DOCUMENT.read_text(encoding="utf-8").partition("## Environment variables")[2],
+)
+"""The environment variables that the document lists."""
 
 EVERYTHING = """
 [calendars.c1]
@@ -78,11 +89,44 @@ def test_every_key_that_is_read_is_documented_and_every_documented_key_is_read(
     assert asked_for(monkeypatch) == documented()
 
 
-def test_every_variable_that_is_read_is_documented() -> None:
-    read_there = set(re.findall(r'"(CHATDESK_[A-Z_]+)"', inspect.getsource(environment)))
-    in_document = set(re.findall(r"\| `(CHATDESK_[A-Z_]+)` \|", DOCUMENT.read_text(encoding="utf-8")))
-    assert len(read_there) == 7
-    assert read_there <= in_document
+class Recorded(dict[str, str]):
+    """An environment without any variable, which notes what it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: set[str] = set()
+
+    def get(self, name: str, default: object = None) -> Any:
+        self.asked.add(name)
+        return default
+
+    def __contains__(self, name: object) -> bool:
+        self.asked.add(str(name))
+        return False
+
+
+def variables_read() -> set[str]:
+    """Every variable that the settings read; some names are put together, so the readers are asked."""
+    given = Recorded()
+    problems: list[str] = []
+    read_mail_servers(given, problems)
+    read_slack(given, problems)
+    read_teams_access(given, "127.0.0.1", problems)
+    assert problems == []
+    own = set(re.findall(r'"(CHATDESK_[A-Z_]+)"', inspect.getsource(environment)))
+    assert len(own) == 7
+    return own | given.asked
+
+
+def test_every_variable_that_is_read_is_documented_and_every_documented_one_is_read() -> None:
+    assert variables_read() == set(VARIABLES)
+    assert len(VARIABLES) == len(set(VARIABLES))
+
+
+@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: file.name)
+def test_no_document_names_a_variable_that_is_not_read(file: Path) -> None:
+    named = re.findall(r"\b(?:CHATDESK|SLACK|TEAMS)_[A-Z_]+\b", file.read_text(encoding="utf-8"))
+    assert set(named) <= set(VARIABLES)
 
 
 def test_every_example_in_the_document_that_is_a_file_can_be_read() -> None:
