@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -12,9 +13,12 @@ from chatdesk.config import Config
 from chatdesk.duration import BusinessDays, Duration
 from chatdesk.reading import TicketFile
 from chatdesk.sla import resolve_by, respond_by
-from chatdesk.ticket import PAUSED, Ticket, TicketStatus
-from chatdesk.wording import describe_hours
+from chatdesk.ticket import Priority, Ticket, TicketStatus
+from chatdesk.wording import describe_hours, say_length
 
+ANSWER, SOLUTION = "A first answer", "A solution"
+PROMISE = "We promised the customer that we would be in touch by then"
+MOVED = "moved on by time that did not count"
 OUTSIDE_HOURS = "outside business hours"
 """What the history gives as the reason for a ticket that was opened after hours."""
 
@@ -36,7 +40,8 @@ class Step:
 class Due:
     """One time by which something was owed, the rule it follows, and when it was done (None: not yet).
 
-    ``binding`` is False for a target that another, earlier one replaces.
+    ``binding`` is False for a target that another, earlier one replaces. ``words`` say the rule in plain
+    words, without a full stop.
     """
 
     what: str
@@ -44,6 +49,7 @@ class Due:
     rule: str
     done_at: datetime | None
     binding: bool = True
+    words: str = ""
 
     def is_met(self, now: datetime) -> bool | None:
         """Tell whether it was kept; None while that is still open at ``now``."""
@@ -62,7 +68,24 @@ class Explanation:
 
 def explain(config: Config, file: TicketFile, now: datetime) -> Explanation:
     """Explain the ticket as of ``now`` (aware), by the present configuration [R41, R44]."""
-    return Explanation(tuple(_steps(file, now)), tuple(_dues(config, file, now)))
+    return Explanation(tuple(_steps(file, now)), tuple(_dues(config, file)))
+
+
+def explain_due(config: Config, file: TicketFile) -> str:
+    """Say in one plain sentence why the ticket is due when it is: a promise or a target [R25, R27, R41].
+
+    Says that the clock stands still for a paused ticket [R44], and nothing ("") for one that is not due.
+    """
+    ticket = file.ticket
+    if ticket.is_paused:
+        return "The clock stands still while the ticket waits."
+    if ticket.due_at is None or not ticket.is_active:
+        return ""
+    followed = _followed(config, file)
+    if followed is not None:
+        return f"{followed.words}."
+    target = next(_owed(_targets(config, ticket)), None)
+    return f"{target.words}, {MOVED}." if target is not None else f"{MOVED.capitalize()}."
 
 
 def _steps(file: TicketFile, now: datetime) -> list[Step]:
@@ -78,29 +101,54 @@ def _steps(file: TicketFile, now: datetime) -> list[Step]:
     return steps
 
 
-def _dues(config: Config, file: TicketFile, now: datetime) -> list[Due]:
-    ticket = file.ticket
-    dues = _response(config, ticket) + _resolution(config, ticket) + _promise(config, file)
-    moved = _moved(config, ticket)
+def _dues(config: Config, file: TicketFile) -> list[Due]:
+    dues = [*_targets(config, file.ticket), *_promise(config, file)]
+    moved = _moved(config, file)
     return [*dues, moved] if moved is not None else dues
+
+
+def _targets(config: Config, ticket: Ticket) -> list[Due]:
+    return _response(config, ticket) + _resolution(config, ticket)
+
+
+def _owed(dues: Iterable[Due]) -> Iterator[Due]:
+    return (due for due in dues if due.binding and due.done_at is None)
+
+
+def _followed(config: Config, file: TicketFile) -> Due | None:
+    """Return what gives the ticket its present due time: a promise, else a target."""
+    dues = [*_promise(config, file), *_targets(config, file.ticket)]
+    return next((due for due in _owed(dues) if due.at == file.ticket.due_at), None)
 
 
 def _response(config: Config, ticket: Ticket) -> list[Due]:
     """The channel's own target and the priority's; the earlier one binds."""
     binding = respond_by(config, ticket.channel, ticket.priority, ticket.opened_at)
-    found: list[tuple[datetime, str]] = []
+    found = (_response_by_channel(config, ticket), _response_by_priority(config, ticket))
+    return [replace(due, binding=due.at == binding) for due in found if due is not None]
+
+
+def _response_by_channel(config: Config, ticket: Ticket) -> Due | None:
     channel = config.channels.get(ticket.channel)
-    if channel is not None and channel.first_contact is not None:
-        due = channel.calendar.add(ticket.opened_at, channel.first_contact)
-        setting = f"channels.{channel.name}.first_contact = {write_duration(channel.first_contact)}"
-        found.append((due, f"{setting}, counted on {_hours(channel.calendar, ticket.opened_at)}"))
+    if channel is None or channel.first_contact is None:
+        return None
+    calendar = channel.calendar
+    due = calendar.add(ticket.opened_at, channel.first_contact)
+    setting = f"channels.{channel.name}.first_contact = {write_duration(channel.first_contact)}"
+    rule = f"{setting}, counted on {_hours(calendar, ticket.opened_at)}"
+    words = _within(ANSWER, channel.first_contact, channel.label or channel.name, calendar.name)
+    return Due("first response", due, rule, ticket.first_response_at, words=words)
+
+
+def _response_by_priority(config: Config, ticket: Ticket) -> Due | None:
     target = config.sla.get(ticket.priority)
     # A channel that the desk does not have brings no target of its own.
-    by_priority = respond_by(config, "", ticket.priority, ticket.opened_at)
-    if target is not None and target.respond is not None and by_priority is not None:
-        found.append((by_priority, _sla_rule(config, ticket, "respond", target.respond, target.clock)))
-    done = ticket.first_response_at
-    return [Due("first response", due, rule, done, due == binding) for due, rule in found]
+    due = respond_by(config, "", ticket.priority, ticket.opened_at)
+    if target is None or target.respond is None or due is None:
+        return None
+    rule = _sla_rule(config, ticket, "respond", target.respond, target.clock)
+    words = _within(ANSWER, target.respond, _by(ticket.priority), target.clock)
+    return Due("first response", due, rule, ticket.first_response_at, words=words)
 
 
 def _resolution(config: Config, ticket: Ticket) -> list[Due]:
@@ -109,7 +157,8 @@ def _resolution(config: Config, ticket: Ticket) -> list[Due]:
     if target is None or target.resolve is None or due is None:
         return []
     rule = _sla_rule(config, ticket, "resolve", target.resolve, target.clock)
-    return [Due("resolution", due, rule, ticket.resolved_at)]
+    words = _within(SOLUTION, target.resolve, _by(ticket.priority), target.clock)
+    return [Due("resolution", due, rule, ticket.resolved_at, words=words)]
 
 
 def _promise(config: Config, file: TicketFile) -> list[Due]:
@@ -120,7 +169,7 @@ def _promise(config: Config, file: TicketFile) -> list[Due]:
         rule = _opening_rule(config, file)
     else:
         rule = f"nobody took the chat within queue.no_answer = {write_duration(config.queue.no_answer)}"
-    return [Due("promise to the customer", ticket.promised_at, rule, ticket.first_response_at)]
+    return [Due("promise to the customer", ticket.promised_at, rule, ticket.first_response_at, words=PROMISE)]
 
 
 def _opening_rule(config: Config, file: TicketFile) -> str:
@@ -132,24 +181,27 @@ def _opening_rule(config: Config, file: TicketFile) -> str:
     return f"it came outside the hours of {hours}; {following}"
 
 
-def _moved(config: Config, ticket: Ticket) -> Due | None:
+def _moved(config: Config, file: TicketFile) -> Due | None:
     """The due time as it stands now, where pauses or a change have moved it away from the targets."""
-    if ticket.due_at is None or not ticket.is_active:
+    ticket = file.ticket
+    if ticket.due_at is None or not ticket.is_active or _followed(config, file) is not None:
         return None
-    counted = [due.at for due in (*_response(config, ticket), *_resolution(config, ticket)) if due.binding]
-    if ticket.due_at in (*counted, ticket.promised_at):
-        return None
-    why = (
-        "the clock stands still while it waits"
-        if ticket.status in PAUSED
-        else "moved on by time that did not count"
-    )
+    why = "the clock stands still while it waits" if ticket.is_paused else MOVED
     return Due("next step, as it stands", ticket.due_at, f"{why} (waiting, or before it was re-opened)", None)
 
 
 def _sla_rule(config: Config, ticket: Ticket, target: str, duration: Duration, clock: str) -> str:
     counted = "elapsed time" if clock == "elapsed" else _hours(config.calendars[clock], ticket.opened_at)
     return f"sla.{ticket.priority.value}.{target} = {write_duration(duration)}, counted on {counted}"
+
+
+def _within(what: str, duration: Duration, by: str, clock: str) -> str:
+    counted = {"always": "around the clock", "elapsed": "elapsed time"}.get(clock, f"{clock} hours")
+    return f"{what} within {say_length(duration)} ({by}, {counted})"
+
+
+def _by(priority: Priority) -> str:
+    return f"{priority.value} priority"
 
 
 def _hours(calendar: Calendar, at: datetime) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from chatdesk.business_hours import Calendar
+from chatdesk.duration import BusinessDays, Duration
 from chatdesk.weekly_hours import Weekly, Window
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -65,6 +66,16 @@ def say_when(at: datetime, now: datetime, zone: tzinfo) -> str:
     return f"{_day_of(local, today)} before {clock_of(local)}"
 
 
+def say_length(length: Duration) -> str:
+    """A length of time, in its largest whole unit up to hours: "90 seconds", "1 hour", "5 business days"."""
+    if isinstance(length, BusinessDays):
+        return _counted(length.days, "business day")
+    minutes, seconds = divmod(round(length.total_seconds()), 60)
+    if seconds:
+        return _counted(minutes * 60 + seconds, "second")
+    return _counted(minutes // 60, "hour") if minutes and minutes % 60 == 0 else _counted(minutes, "minute")
+
+
 def describe_hours(calendar: Calendar, at: datetime) -> str:
     """The weekly hours: "Monday to Friday, 7:00 AM to 5:30 PM EDT", "around the clock" or "closed".
 
@@ -117,6 +128,10 @@ def _say_window(window: Window) -> str:
         return "all day"
     closes = "midnight" if window.closes == _MIDNIGHT else clock_of(window.closes)
     return f"{clock_of(window.opens)} to {closes}"
+
+
+def _counted(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 
 def _joined(parts: list[str]) -> str:

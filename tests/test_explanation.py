@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import pytest
+from msgspec.structs import replace
 
 from chatdesk.changes import HistoryEntry
 from chatdesk.conversation import Author, AuthorKind
-from chatdesk.explanation import Due, explain
+from chatdesk.explanation import Due, explain, explain_due
 from chatdesk.reading import TicketFile
+from chatdesk.sla import resolve_by, respond_by
 from chatdesk.ticket import Priority, Ticket, TicketNumber, TicketStatus
-from tests.desk_builders import MARCUS, NORTHWIND, at, conversation, ticket
+from tests.desk_builders import MARCUS, NORTHWIND, TUESDAY, at, conversation, desk, ticket
 
 DANA = Author(AuthorKind.CUSTOMER, "visitor", "Dana Reyes")
 NEW, ASSIGNED, AT_WORK = TicketStatus.NEW, TicketStatus.ASSIGNED, TicketStatus.IN_PROGRESS
+WAITING = (TicketStatus.WAITING_ON_CUSTOMER, TicketStatus.WAITING_ON_VENDOR, TicketStatus.SCHEDULED)
+OVER = (TicketStatus.RESOLVED, TicketStatus.CLOSED, TicketStatus.MERGED, TicketStatus.CANCELLED)
+BY_PRIORITY = {
+    Priority.CRITICAL: "A first answer within 15 minutes (critical priority, around the clock).",
+    Priority.HIGH: "A first answer within 2 hours (high priority, desk hours).",
+    Priority.STANDARD: "A first answer within 4 hours (standard priority, desk hours).",
+    Priority.LOW: "A first answer within 24 hours (low priority, elapsed time).",
+    Priority.SCHEDULED: "",
+}
+BY_CHANNEL = {
+    "email": "A first answer within 6 hours (E-mail, desk hours).",
+    "portal": "A first answer within 6 hours (Customer portal, desk hours).",
+}
+PROMISED = "We promised the customer that we would be in touch by then."
+STANDS_STILL = "The clock stands still while the ticket waits."
+
+
+def first_answer(channel: str, priority: Priority) -> str:
+    """Return what a new ticket of the sample desk is due by: of its two targets the earlier one."""
+    later_than_six_hours = priority in (Priority.LOW, Priority.SCHEDULED)
+    return BY_CHANNEL.get(channel, BY_PRIORITY[priority]) if later_than_six_hours else BY_PRIORITY[priority]
 
 
 def entry(
@@ -121,3 +146,67 @@ def test_a_due_time_moved_on_by_waiting_is_said_to_be_moved() -> None:
     moved = dues(made)[-1]
     assert (moved.what, moved.at) == ("next step, as it stands", at("09-16 16:00"))
     assert "did not count" in moved.rule
+
+
+@pytest.mark.parametrize("channel", ["web", "form", "email", "portal", "phone"])
+@pytest.mark.parametrize("priority", Priority)
+@pytest.mark.parametrize(
+    ("promised_at", "promise_binds"),
+    [(None, False), (at("09-15 10:20"), True), (at("09-30 07:00"), False)],
+    ids=["no promise", "promised earlier", "promised later"],
+)
+def test_a_due_time_is_explained_by_the_promise_or_the_target_that_is_earlier(
+    channel: str, priority: Priority, promised_at: datetime | None, promise_binds: bool
+) -> None:
+    target = respond_by(NORTHWIND, channel, priority, TUESDAY)
+    due = min((moment for moment in (target, promised_at) if moment is not None), default=None)
+    made = ticket(channel=channel, priority=priority, promised_at=promised_at, due_at=due)
+    promise_alone = target is None and promised_at is not None
+    expected = PROMISED if promise_binds or promise_alone else first_answer(channel, priority)
+    assert explain_due(NORTHWIND, file(made)) == expected
+    for status in WAITING:
+        assert explain_due(NORTHWIND, file(replace(made, status=status))) == STANDS_STILL
+    for status in OVER:
+        assert explain_due(NORTHWIND, file(replace(made, status=status))) == ""
+
+
+@pytest.mark.parametrize(
+    ("priority", "words"),
+    [
+        (Priority.CRITICAL, "A solution within 4 hours (critical priority, around the clock)"),
+        (Priority.HIGH, "A solution within 2 hours (high priority, desk hours)"),
+        (Priority.LOW, "A solution within 48 hours (low priority, elapsed time)"),
+        (Priority.SCHEDULED, "A solution within 5 business days (scheduled priority, desk hours)"),
+    ],
+)
+def test_after_the_first_answer_a_solution_is_due_even_if_a_promise_was_made(
+    priority: Priority, words: str
+) -> None:
+    due = resolve_by(NORTHWIND, priority, TUESDAY)
+    answered = ticket(priority=priority, promised_at=due, due_at=due, first_response_at=TUESDAY)
+    assert explain_due(NORTHWIND, file(answered)) == f"{words}."
+    moved = replace(answered, due_at=at("10-30 09:00"))
+    assert explain_due(NORTHWIND, file(moved)) == f"{words}, moved on by time that did not count."
+
+
+def test_a_call_that_was_written_down_is_due_by_its_solution() -> None:
+    logged = ticket(channel="phone", due_at=resolve_by(NORTHWIND, Priority.STANDARD, TUESDAY))
+    expected = "A solution within 8 hours (standard priority, desk hours)."
+    assert explain_due(NORTHWIND, file(logged)) == expected
+
+
+def test_a_due_time_that_no_target_of_today_explains_is_said_to_be_moved() -> None:
+    config = desk(('scheduled = { resolve = "5bd", clock = "desk" }', 'scheduled = { clock = "desk" }'))
+    made = ticket(priority=Priority.SCHEDULED, due_at=at("09-30 09:00"))
+    assert explain_due(config, file(made)) == "Moved on by time that did not count."
+
+
+@pytest.mark.parametrize(
+    ("target", "said"), [("90s", "90 seconds"), ("1m", "1 minute"), ("1h", "1 hour"), ("2h", "2 hours")]
+)
+def test_one_of_a_unit_is_said_in_the_singular(target: str, said: str) -> None:
+    config = desk(('respond = "15m"', f'respond = "{target}"'))
+    due = respond_by(config, "web", Priority.CRITICAL, TUESDAY)
+    made = ticket(priority=Priority.CRITICAL, due_at=due)
+    expected = f"A first answer within {said} (critical priority, around the clock)."
+    assert explain_due(config, file(made)) == expected

@@ -6,7 +6,17 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from chatdesk.business_hours import Calendar
-from chatdesk.wording import describe_hours, say_date, say_day, say_moment, say_time, say_when, say_zone
+from chatdesk.duration import parse_duration
+from chatdesk.wording import (
+    describe_hours,
+    say_date,
+    say_day,
+    say_length,
+    say_moment,
+    say_time,
+    say_when,
+    say_zone,
+)
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -124,3 +134,18 @@ def test_always_and_never_have_words() -> None:
 def test_naive_datetimes_are_refused() -> None:
     with pytest.raises(ValueError, match="has no time zone"):
         say_moment(datetime.fromisoformat("2026-09-15 10:00"), NEW_YORK)
+
+
+@pytest.mark.parametrize(
+    ("length", "said"),
+    [
+        ("0m", "0 minutes"), ("1s", "1 second"), ("90s", "90 seconds"), ("60s", "1 minute"),
+        ("1m", "1 minute"), ("15m", "15 minutes"), ("90m", "90 minutes"), ("1h", "1 hour"),
+        ("24h", "24 hours"), ("2d", "48 hours"),
+        ("1bd", "1 business day"), ("5bd", "5 business days"),
+    ],
+)  # fmt: skip
+def test_a_length_of_time_is_said_in_whole_hours_minutes_or_seconds_and_one_in_the_singular(
+    length: str, said: str
+) -> None:
+    assert say_length(parse_duration(length)) == said

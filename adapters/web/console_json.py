@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from adapters.web.frames import Json
 from chatdesk.changes import HistoryEntry
 from chatdesk.config import Config
 from chatdesk.conversation import Author, Conversation, Live, Revision, Waiting
-from chatdesk.duration import BusinessDays, Duration
-from chatdesk.reading import DeliveryNote, SetAsideNote, TicketLine
+from chatdesk.explanation import explain_due
+from chatdesk.reading import DeliveryNote, SetAsideNote, TicketFile, TicketLine
 from chatdesk.search import Found, marked
 from chatdesk.survey import Survey
 from chatdesk.ticket import Ticket, Trigger, can, format_number
@@ -29,8 +29,9 @@ _STEPS = {
 }
 
 
-def ticket_json(ticket: Ticket, config: Config, names: Names, me: str) -> dict[str, Json]:
+def ticket_json(file: TicketFile, config: Config, names: Names, me: str) -> dict[str, Json]:
     """Return the whole ticket, what ``me`` can do with it, and why it is due when it is."""
+    ticket = file.ticket
     prefix = config.desk.ticket_prefix
     return {
         **_header(ticket, prefix, names),
@@ -52,7 +53,7 @@ def ticket_json(ticket: Ticket, config: Config, names: Names, me: str) -> dict[s
         "workaround": ticket.workaround,
         "merged_into": format_number(prefix, ticket.merged_into) if ticket.merged_into else None,
         "linked_to": format_number(prefix, ticket.linked_to) if ticket.linked_to else None,
-        "due_because": explain_due(ticket, config),
+        "due_because": explain_due(config, file),
         "can": [*possible_steps(ticket, me)],
     }
 
@@ -173,27 +174,6 @@ def survey_json(survey: Survey) -> list[Json]:
     ]
 
 
-def explain_due(ticket: Ticket, config: Config) -> str:
-    """Say in one sentence what the due time is computed from [R41, R44]."""
-    if ticket.due_at is None or not ticket.is_active:
-        return ""
-    target = config.sla.get(ticket.priority)
-    if ticket.is_paused:
-        return "The clock stands still while the ticket waits."
-    if ticket.promised_at is not None and ticket.due_at == ticket.promised_at:
-        return "The customer was promised to hear from us by then."
-    duration = None
-    if target is not None:
-        duration = target.respond if ticket.first_response_at is None else target.resolve
-    what = "A first answer" if ticket.first_response_at is None else "A solution"
-    if target is None or duration is None:
-        return f"{what} is due by then."
-    clock = {"always": "around the clock", "elapsed": "elapsed time"}.get(
-        target.clock, f"{target.clock} hours"
-    )
-    return f"{what} within {_say(duration)} ({ticket.priority.value} priority, {clock})."
-
-
 def _header(ticket: Ticket, prefix: str, names: Names) -> dict[str, Json]:
     assignee: Json = None
     if ticket.assignee is not None:
@@ -242,20 +222,6 @@ def _author(author: Author) -> dict[str, Json]:
         "id": author.id if author.kind.value == "agent" else "",
         "name": author.name,
     }
-
-
-def _say(duration: Duration) -> str:
-    if isinstance(duration, BusinessDays):
-        return f"{duration.days} business day{'s' if duration.days != 1 else ''}"
-    return _say_elapsed(duration)
-
-
-def _say_elapsed(duration: timedelta) -> str:
-    minutes = int(duration.total_seconds() // 60)
-    if minutes % 60 or not minutes:
-        return f"{minutes} minutes"
-    hours = minutes // 60
-    return f"{hours} hour{'s' if hours != 1 else ''}"
 
 
 def _time(at: datetime | None) -> str | None:

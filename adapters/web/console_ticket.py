@@ -31,7 +31,7 @@ async def ticket(request: web.Request, staff: SignedIn) -> dict[str, Json]:
     names = {account.id: account.name for account in await services.staff.accounts()}
     config = services.config
     return {
-        "ticket": ticket_json(found.ticket, config, names, staff.account.id),
+        "ticket": ticket_json(found, config, names, staff.account.id),
         "conversations": [_conversation_json(request, found, each) for each in found.conversations],
         "history": [history_json(entry) for entry in found.history],
         "deliveries": [delivery_json(note) for note in found.deliveries],
