@@ -79,7 +79,7 @@ def explain_due(config: Config, file: TicketFile) -> str:
     ticket = file.ticket
     if ticket.is_paused:
         return "The clock stands still while the ticket waits."
-    if ticket.due_at is None or not ticket.is_active:
+    if ticket.running_due_at is None:
         return ""
     followed = _followed(config, file)
     if followed is not None:

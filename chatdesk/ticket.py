@@ -176,6 +176,11 @@ class Ticket(Struct, frozen=True):
         return self.status in PAUSED
 
     @property
+    def running_due_at(self) -> datetime | None:
+        """When it is due, while its clock runs; None for a paused ticket and for one that is over."""
+        return self.due_at if self.is_active and not self.is_paused else None
+
+    @property
     def is_done(self) -> bool:
         """Whether it is resolved or closed, so that its customer's message re-opens it [R17]."""
         return self.status in DONE

@@ -19,6 +19,9 @@ _MONTHS = (
 )  # fmt: skip
 _MIDNIGHT = time(0)
 
+CLOCK_STOPPED = "clock stopped"
+"""What technicians read instead of the due time of a ticket that waits [R44]."""
+
 
 def say_date(at: datetime, zone: tzinfo) -> str:
     """The date: "Monday, September 21"."""

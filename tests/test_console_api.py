@@ -133,7 +133,7 @@ async def test_a_ticket_waits_for_a_date_and_goes_on(desk: ServedDesk, marcus: C
         assert (naive.status, naive.body["field"]) == (422, "until")
         await marcus.does(f"/tickets/{number}/wait", on="vendor", until=TOMORROW, text="Part ordered")
         waiting = (await marcus.ticket(number))["ticket"]
-        assert (waiting["status"], waiting["paused"]) == ("waiting on vendor", True)
+        assert (waiting["status"], waiting["due_at"]) == ("waiting on vendor", None)
         assert waiting["due_because"] == "The clock stands still while the ticket waits."
         await marcus.does(f"/tickets/{number}/resume")
         assert (await marcus.ticket(number))["ticket"]["status"] == "in progress"

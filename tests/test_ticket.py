@@ -131,6 +131,13 @@ def test_a_ticket_knows_whether_it_is_active_paused_or_done(status: TicketStatus
     assert (it.is_active, it.is_paused, it.is_done) == (status in ACTIVE, status in PAUSED, status in DONE)
 
 
+@pytest.mark.parametrize("status", TicketStatus)
+def test_a_ticket_is_due_while_its_clock_runs(status: TicketStatus) -> None:
+    expected = LATER if status in ACTIVE - PAUSED else None
+    assert ticket(status=status, due_at=LATER).running_due_at == expected
+    assert ticket(status=status).running_due_at is None
+
+
 def test_paused_states_are_active_and_done_ones_are_not() -> None:
     assert PAUSED < ACTIVE
     assert not ACTIVE & DONE

@@ -35,6 +35,7 @@ from chatdesk.conversation import (
 )
 from chatdesk.plain_text import clean_line
 from chatdesk.ticket import Ticket, TicketStatus, format_number
+from chatdesk.wording import CLOCK_STOPPED
 
 MAX_ANSWER = 600
 MAX_ANSWER_SECTIONS = 2
@@ -131,13 +132,13 @@ def moment(at: datetime) -> str:
 
 def _fields(ticket: Ticket) -> list[Block]:
     contact = " · ".join(filter(None, (ticket.requester_phone, ticket.requester_email)))
-    due = moment(ticket.due_at) if ticket.due_at and ticket.is_active else NONE
+    due = moment(ticket.running_due_at) if ticket.running_due_at else NONE
     confirmed = "" if ticket.priority_confirmed else " (proposed)"
     return [
         plain(f"Requester\n{clean_line(ticket.requester_name)}", MAX_FIELD),
         plain(f"Company\n{clean_line(ticket.company) or NONE}", MAX_FIELD),
         marked(f"*Priority*\n{ticket.priority.value}{confirmed}", MAX_FIELD),
-        marked(f"*Due*\n{due}", MAX_FIELD),
+        marked(f"*Due*\n{CLOCK_STOPPED if ticket.is_paused else due}", MAX_FIELD),
         plain(f"Contact\n{clean_line(contact) or NONE}", MAX_FIELD),
         marked(f"*State*\n{ticket.status.value}", MAX_FIELD),
     ]

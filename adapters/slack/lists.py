@@ -13,6 +13,7 @@ from chatdesk.config import Config
 from chatdesk.plain_text import clean_line
 from chatdesk.reading import TicketLine
 from chatdesk.ticket import Ticket, format_number
+from chatdesk.wording import CLOCK_STOPPED
 
 MAX_LINES = 20
 
@@ -28,8 +29,9 @@ def private(words: str, blocks: Sequence[Block] = ()) -> Payload:
 def ticket_line(config: Config, ticket: Ticket, names: Mapping[str, str], at: datetime) -> str:
     """Return the ticket in two lines of mrkdwn."""
     number = format_number(config.desk.ticket_prefix, ticket.number)
-    late = ticket.due_at is not None and ticket.due_at < at and ticket.is_active and not ticket.is_paused
-    due = f"due {moment(ticket.due_at)}" if ticket.due_at and ticket.is_active else ""
+    due_at = ticket.running_due_at
+    late = due_at is not None and due_at < at
+    due = f"due {moment(due_at)}" if due_at else CLOCK_STOPPED if ticket.is_paused else ""
     who = literal(clean_line(names.get(ticket.assignee or "", ""))) or "nobody yet"
     subject = literal(cut(clean_line(ticket.subject), 150))
     company = literal(cut(clean_line(ticket.company), 60))

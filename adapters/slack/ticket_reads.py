@@ -41,8 +41,8 @@ class TicketReads:
             case "overdue":
                 found = await self._lines(TicketFilter(TicketView.QUEUE), 200)
                 at = self._clock()
-                late = [line for line in found if line.ticket.due_at and line.ticket.due_at < at]
-                return await self._blocks("Overdue", [line for line in late if not line.ticket.is_paused])
+                late = [line for line in found if (due := line.ticket.running_due_at) and due < at]
+                return await self._blocks("Overdue", late)
         found = await self._lines(
             TicketFilter(TicketView.QUEUE, company=self._company(wanted)), MAX_LINES + 1
         )

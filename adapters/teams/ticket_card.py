@@ -21,7 +21,7 @@ from adapters.teams.json_value import Document
 from chatdesk.config import Config
 from chatdesk.conversation import Conversation, Live, Waiting
 from chatdesk.ticket import Ticket, Trigger, can, format_number
-from chatdesk.wording import say_date, say_time
+from chatdesk.wording import CLOCK_STOPPED, say_date, say_time
 
 MAX_ANSWER = 600
 MAX_TEXT = 10_000
@@ -76,16 +76,11 @@ def _kind(facts: CardFacts) -> str:
 
 
 def _facts(config: Config, facts: CardFacts) -> list[Document]:
-    ticket, zone = facts.ticket, config.desk.timezone
+    ticket = facts.ticket
     contact = ", ".join(filter(None, (ticket.requester_phone, ticket.requester_email)))
-    due = (
-        f"{say_date(ticket.due_at, zone)}, {say_time(ticket.due_at, zone)}" if ticket.due_at else "no target"
-    )
     found = [
         side_by_side(fact("State", ticket.status.value), fact("Technician", facts.assignee or "nobody yet")),
-        side_by_side(
-            fact("Priority", ticket.priority.value), fact("Due", "clock stopped" if ticket.is_paused else due)
-        ),
+        side_by_side(fact("Priority", ticket.priority.value), *_due(config, ticket)),
         side_by_side(
             fact("Requester", cut(ticket.requester_name, 100)),
             fact("Company", cut(ticket.company, 100) or "not known"),
@@ -96,6 +91,16 @@ def _facts(config: Config, facts: CardFacts) -> list[Document]:
     if ticket.resolution:
         found.append(fact("Resolution", cut(ticket.resolution, MAX_ANSWER)))
     return found
+
+
+def _due(config: Config, ticket: Ticket) -> list[Document]:
+    """When it is due, or that its clock stands still; nothing of a ticket that is over."""
+    if not ticket.is_active:
+        return []
+    if ticket.is_paused:
+        return [fact("Due", CLOCK_STOPPED)]
+    due, zone = ticket.running_due_at, config.desk.timezone
+    return [fact("Due", f"{say_date(due, zone)}, {say_time(due, zone)}" if due else "no target")]
 
 
 def _banner(facts: CardFacts) -> list[Document]:

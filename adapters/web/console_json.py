@@ -182,13 +182,12 @@ def _header(ticket: Ticket, prefix: str, names: Names) -> dict[str, Json]:
         "number": format_number(prefix, ticket.number),
         "status": ticket.status.value,
         "active": ticket.is_active,
-        "paused": ticket.is_paused,
         "priority": ticket.priority.value,
         "subject": ticket.subject,
         "requester": ticket.requester_name,
         "company": ticket.company,
         "assignee": assignee,
-        "due_at": _time(ticket.due_at) if ticket.is_active else None,
+        "due_at": _time(ticket.running_due_at),
         "changed_at": ticket.changed_at.isoformat(),
     }
 

@@ -40,7 +40,7 @@ export class Details {
   state(header) {
     const when = header.due_at && due(header.due_at);
     return section("Time",
-      header.due_at && !header.paused && fact("Due", h("span", { class: `due ${when.late ? "late" : when.soon ? "soon" : ""}`, title: whole(header.due_at) }, when.text)),
+      header.due_at && fact("Due", h("span", { class: `due ${when.late ? "late" : when.soon ? "soon" : ""}`, title: whole(header.due_at) }, when.text)),
       header.due_because && h("p", { class: "because" }, header.due_because),
       header.waiting_until && fact("Waits until", moment(header.waiting_until)),
       header.promised_at && fact("Promised", moment(header.promised_at)),

@@ -193,7 +193,7 @@ export class TicketList {
       h("span", { class: "row-top" },
         line.unread && h("span", { class: "dot", title: "Something new" }, h("span", { class: "hidden" }, "New: ")),
         h("span", { class: "who" }, h("span", { class: "requester" }, line.requester), line.company && h("span", { class: "company" }, ` ${line.company}`)),
-        line.due_at && !line.paused && !waits && h("span", { class: "due", data: { due: line.due_at }, title: `Due ${whole(line.due_at)}` }),
+        line.due_at && !waits && h("span", { class: "due", data: { due: line.due_at }, title: `Due ${whole(line.due_at)}` }),
         waits && h("span", { class: "chat-waits" }, icon("chat"), "Waiting ", h("span", { class: "timer", data: { since: line.chat.since } })),
         !line.active && h("time", { datetime: line.changed_at, title: whole(line.changed_at) }, short(line.changed_at))),
       h("span", { class: "subject" }, line.marked ? marked(line.marked) : line.subject),
