@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
@@ -180,3 +181,12 @@ class Conversation(Struct, frozen=True):
     def is_open(self) -> bool:
         """Whether somebody waits or talks in it now."""
         return isinstance(self.state, _OPEN)
+
+
+def speaking_in(conversations: Sequence[Conversation]) -> Conversation | None:
+    """Return the one of a ticket's conversations, oldest first, in which the customer is spoken to.
+
+    An open one, else the latest; None for a ticket without any.
+    """
+    latest = conversations[-1] if conversations else None
+    return next((one for one in conversations if one.is_open), latest)

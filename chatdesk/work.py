@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from chatdesk.changes import Changes
 from chatdesk.config import Config
-from chatdesk.conversation import AuthorKind, Conversation, Ticketed
+from chatdesk.conversation import AuthorKind, Conversation, Ticketed, speaking_in
 from chatdesk.draft import Draft, Loaded
 from chatdesk.effect_handler import EffectHandler, begin_conversation
 from chatdesk.effects import Effect
@@ -150,15 +150,16 @@ class Work:
         return Outcome(main.id, self._draft.conversation(main.id).last_seq, ticket.number)
 
     def _main_conversation(self, event: AnyEvent, conversations: list[Conversation]) -> Conversation:
-        """Return the conversation that the ticket's own effects speak in: an open one, or the latest."""
-        if not conversations:
+        """Return the conversation that the ticket's own effects speak in, or the one that is split."""
+        main = speaking_in(conversations)
+        if main is None:
             raise NotFound("The ticket's conversation")
         if isinstance(event, TicketSplit):
             chosen = next((c for c in conversations if c.id == event.conversation), None)
             if chosen is None:
                 raise NotFound("The conversation to split")
             return chosen
-        return next((c for c in conversations if c.is_open), conversations[-1])
+        return main
 
     def _receipt(self, event: ReceiptReported) -> Outcome:
         conversation = self._conversation_for(event)

@@ -17,7 +17,16 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from chatdesk.conversation import DialogueState, Ended, Live, Surveying, Ticketed, Visibility, Waiting
+from chatdesk.conversation import (
+    DialogueState,
+    Ended,
+    Live,
+    Surveying,
+    Ticketed,
+    Visibility,
+    Waiting,
+    speaking_in,
+)
 from chatdesk.effects import Announce, Decision, Effect, MailKind, MailRequester, Post, Rate, Revise
 from chatdesk.errors import EventRefused
 from chatdesk.events import (
@@ -207,11 +216,8 @@ def _ticket_done(
 
 def _is_told_here(situation: Situation) -> bool:
     """Tell whether news of the ticket belongs into this conversation: an open one, else the latest."""
-    conversations = situation.conversations
-    if situation.conversation.is_open or not conversations:
-        return True
-    nobody_chats = not any(conversation.is_open for conversation in conversations)
-    return nobody_chats and conversations[-1].id == situation.conversation.id
+    here, chosen = situation.conversation, speaking_in(situation.conversations)
+    return here.is_open or chosen is None or chosen.id == here.id
 
 
 def _end(event: AnyEvent, situation: Situation, words: str) -> Decision:

@@ -1,10 +1,23 @@
-"""Conversations: receipts that only move forward, and the copy made for each message."""
+"""Conversations: receipts that only move forward, and the one of a ticket's that is spoken in."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from chatdesk.conversation import Conversation, ConversationId, Live, Receipts
+import pytest
+from msgspec.structs import replace
+
+from chatdesk.conversation import (
+    Conversation,
+    ConversationId,
+    DialogueState,
+    Ended,
+    Live,
+    Receipts,
+    Ticketed,
+    Waiting,
+    speaking_in,
+)
 from chatdesk.ticket import TicketNumber
 
 AT = datetime(2026, 9, 15, 14, 0, tzinfo=UTC)
@@ -36,3 +49,22 @@ def test_receipts_never_move_back() -> None:
 
 def test_what_was_seen_was_delivered() -> None:
     assert Receipts().advanced(customer=True, delivered=0, seen=6) == Receipts(6, 6, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("states", "spoken_in"),
+    [
+        ([], None),
+        ([Ended(AT)], 0),
+        ([Ticketed(), Ended(AT)], 1),
+        ([Live(("marcus",)), Ended(AT)], 0),
+        ([Ended(AT), Waiting(AT, AT), Ticketed()], 1),
+        ([Ended(AT), Waiting(AT, AT), Live(("marcus",))], 1),
+    ],
+)
+def test_a_ticket_is_spoken_of_in_an_open_conversation_or_else_in_the_latest(
+    states: list[DialogueState], spoken_in: int | None
+) -> None:
+    conversations = [replace(CHAT, state=state) for state in states]
+    expected = None if spoken_in is None else conversations[spoken_in]
+    assert speaking_in(conversations) is expected

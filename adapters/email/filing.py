@@ -15,7 +15,7 @@ from adapters.email.question import question_to
 from adapters.email.standing import standing_of
 from adapters.email.threading import Thread, Threading
 from chatdesk.config import Config, UnknownSender
-from chatdesk.conversation import ConversationId, Visibility
+from chatdesk.conversation import ConversationId, Visibility, speaking_in
 from chatdesk.desk import Desk
 from chatdesk.errors import EventRefused
 from chatdesk.events import AgentMessaged, MailReceived, MailReplied, Outcome
@@ -182,10 +182,10 @@ class Filing:
             await self._hold(mail, "It is from a technician and belongs to no ticket.")
             return
         file = await self._d.reads.ticket_file(thread.ticket.number)
-        if file is None or not file.conversations:
+        chat = speaking_in(file.conversations) if file else None
+        if chat is None:
             await self._hold(mail, "Its ticket has no conversation.")
             return
-        chat = next((c for c in file.conversations if c.is_open), file.conversations[-1])
         internal = parsed.text.startswith("//")
         files, text = await self._d.attaching.attach(chat.id, account.id, parsed, contents, internal=internal)
         event = AgentMessaged(

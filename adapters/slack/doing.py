@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from chatdesk.config import Config
-from chatdesk.conversation import Agent, ConversationId, Visibility
+from chatdesk.conversation import Agent, ConversationId, Visibility, speaking_in
 from chatdesk.desk import Desk
 from chatdesk.errors import EventRefused, NotFound
 from chatdesk.events import (
@@ -156,11 +156,11 @@ class Doing:
         return file.ticket, chat.id if chat else None
 
     async def _conversation(self, number: TicketNumber) -> ConversationId:
-        """Return the conversation in which the customer reads: an open one, else the latest."""
         file = await self._reads.ticket_file(number)
-        if file is None or not file.conversations:
+        found = speaking_in(file.conversations) if file else None
+        if found is None:
             raise NotFound(f"The ticket {self.name(number)}")
-        return next((one for one in file.conversations if one.is_open), file.conversations[-1]).id
+        return found.id
 
     def _common(self, by: Doer, number: TicketNumber) -> _Common:
         return _Common(

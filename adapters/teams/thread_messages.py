@@ -11,10 +11,10 @@ from adapters.teams import changes
 from adapters.teams.inbound_files import keep_files
 from adapters.teams.services import CHANNEL
 from adapters.teams.thread_marks import NOTE, without_note_mark
-from adapters.teams.ticket_facts import read_file, speaking_in
+from adapters.teams.ticket_facts import read_file
 from adapters.teams.ticket_steps import Step, write
 from adapters.teams.turn import Turn
-from chatdesk.conversation import Visibility
+from chatdesk.conversation import Visibility, speaking_in
 from chatdesk.errors import EventRefused
 from chatdesk.ticket import Ticket, TicketNumber
 
@@ -43,7 +43,7 @@ async def _write(turn: Turn, number: TicketNumber) -> None:
     file = await read_file(services, number)
     visibility = _visibility(turn, file.ticket)
     text = without_note_mark(incoming.text)
-    conversation = speaking_in(file)
+    conversation = speaking_in(file.conversations)
     if conversation is None or not (text or incoming.files):
         return
     internal = visibility is Visibility.INTERNAL

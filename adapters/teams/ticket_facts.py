@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapters.teams.services import TeamsServices
 from adapters.teams.ticket_card import CardFacts, name_of
-from chatdesk.conversation import Conversation, ConversationId, Message
+from chatdesk.conversation import ConversationId, Message, speaking_in
 from chatdesk.errors import NotFound
 from chatdesk.reading import TicketFile, TicketLine
 from chatdesk.ticket import TicketNumber
@@ -20,7 +20,7 @@ async def read_file(services: TeamsServices, number: TicketNumber) -> TicketFile
 
 async def facts_of_file(services: TeamsServices, file: TicketFile) -> CardFacts:
     """Return what the ticket's card shows."""
-    return await _facts(services, TicketLine(file.ticket, speaking_in(file)))
+    return await _facts(services, TicketLine(file.ticket, speaking_in(file.conversations)))
 
 
 async def facts_of_line(services: TeamsServices, line: TicketLine) -> CardFacts:
@@ -31,13 +31,6 @@ async def facts_of_line(services: TeamsServices, line: TicketLine) -> CardFacts:
 async def read_facts(services: TeamsServices, number: TicketNumber) -> CardFacts:
     """Return what the ticket's card shows. Raises NotFound."""
     return await facts_of_file(services, await read_file(services, number))
-
-
-def speaking_in(file: TicketFile) -> Conversation | None:
-    """Return the conversation in which the customer is answered: an open one, else the latest."""
-    if not file.conversations:
-        return None
-    return next((one for one in file.conversations if one.is_open), file.conversations[-1])
 
 
 async def read_message(services: TeamsServices, conversation: ConversationId, seq: int) -> Message | None:

@@ -8,8 +8,8 @@ from datetime import date, datetime, time
 from typing import TypedDict
 
 from adapters.teams.services import CARD, TeamsServices
-from adapters.teams.ticket_facts import read_file, speaking_in
-from chatdesk.conversation import Agent, FileRef, Visibility
+from adapters.teams.ticket_facts import read_file
+from chatdesk.conversation import Agent, FileRef, Visibility, speaking_in
 from chatdesk.errors import EventRefused, NotFound
 from chatdesk.events import (
     AgentMessaged,
@@ -86,7 +86,8 @@ async def write(
     files: tuple[FileRef, ...] = (),
 ) -> Outcome:
     """Write into the ticket's conversation. Raises EventRefused."""
-    conversation = speaking_in(await read_file(services, step.ticket))
+    file = await read_file(services, step.ticket)
+    conversation = speaking_in(file.conversations)
     if conversation is None:
         raise NotFound("The ticket's conversation")
     event = AgentMessaged(
