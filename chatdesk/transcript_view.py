@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chatdesk.changes import HistoryEntry
+from chatdesk.channels import LABELS
 from chatdesk.conversation import Author, AuthorKind, Conversation, Message, Revision, Visibility
 from chatdesk.plain_text import clean_line, clean_text
 from chatdesk.ticket import Ticket, format_number
@@ -21,14 +22,6 @@ TRANSCRIPT_SENT = "transcript sent"
 """What the ticket's history calls a transcript that left the desk."""
 
 _ROLES = {AuthorKind.CUSTOMER: "customer", AuthorKind.AGENT: "technician", AuthorKind.DESK: "desk"}
-_PLACES = {
-    "web": "live chat on the web",
-    "email": "e-mail",
-    "portal": "customer portal",
-    "phone": "phone",
-    "slack": "Slack",
-    "teams": "Microsoft Teams",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +153,7 @@ def entries_of(record: TranscriptRecord, *, internal: bool) -> Iterator[Entry]:
 
 def place(channel: str) -> str:
     """Return in words where a conversation was held."""
-    return _PLACES.get(channel, clean_line(channel))
+    return LABELS.get(channel, clean_line(channel))
 
 
 def _facts(ticket: Ticket, conversation: Conversation, *, internal: bool) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.errors import StorageError
 from chatdesk.inbox import InboundMail, InboundStatus, KnownSender
 from chatdesk.outbox import MAIL_TARGET, Delivery, DeliveryStatus
@@ -23,8 +24,6 @@ from storage.writing import write_all
 if TYPE_CHECKING:
     from tortoise.queryset import QuerySet
 
-VOUCHED_CHANNELS = ("email", "portal", "phone", "direct", "slack", "teams")
-"""Channels on which a requester's address is more than typed into an open form."""
 ASKED = "asked"
 _COLUMNS = ("id", "place", "at", "status", "message_id", "sender", "subject", "reason", "facts", "ticket")
 _UNFINISHED = (

@@ -12,7 +12,7 @@ import pytest
 from chatdesk.config import parse_config
 from chatdesk.errors import ConfigurationError
 from chatdesk.settings import environment
-from chatdesk.settings.channels import LABELS
+from chatdesk.settings.channels import SET_BY_FILE
 from chatdesk.settings.mail_servers import read_mail_servers
 from chatdesk.settings.slack import read_slack
 from chatdesk.settings.table import Table
@@ -71,7 +71,7 @@ def asked_for(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     generic = {re.sub(r"\[\d+\]", "", key) for key in asked}
     for chosen, written in (
         (r"calendars\.c1", "calendars.<name>"),
-        (rf"channels\.({'|'.join(LABELS)})(?=\.)", "channels.<channel>"),
+        (rf"channels\.({'|'.join(SET_BY_FILE)})(?=\.)", "channels.<channel>"),
         (rf"sla\.({'|'.join(Priority)})(?=\.)", "sla.<priority>"),
         (r"staff\.(slack|teams)(?=\.)", "staff.<service>"),
         (r"companies\.acme", "companies.<id>"),

@@ -10,14 +10,17 @@ import pytest
 from msgspec.structs import replace
 
 from chatdesk.bootstrap import now
+from chatdesk.changes import Changes
 from chatdesk.ids import new_id
-from chatdesk.inbox import InboundStatus
+from chatdesk.inbox import InboundStatus, KnownSender
 from chatdesk.outbox import Delivery, DeliveryKind, DeliveryResult, DeliveryStatus
 from chatdesk.ticket import TicketNumber
 from storage.database import Database
 from storage.inbox import _SENT_AS, TortoiseDeliveries, TortoiseInbox
 from storage.mail_updates import TortoiseMailUpdates
 from storage.outbox import TortoiseOutbox
+from storage.store import TortoiseStore
+from tests.desk_builders import ticket
 from tests.running_desk import database_url
 
 NOON = now()
@@ -107,6 +110,23 @@ async def test_a_message_id_leads_to_the_ticket_it_was_filed_on(inbox: TortoiseI
     assert await inbox.ticket_of_message(["<other@x>"]) is None
     assert [found.id for found in await inbox.same_message("<m@x>")] == [identity]
     assert await inbox.same_message("") == []
+
+
+@pytest.mark.parametrize(
+    ("channel", "known"),
+    [
+        ("email", True), ("portal", True), ("phone", True), ("direct", True),
+        ("web", False), ("form", False), ("desktop", False), ("slack", False), ("teams", False), ("", False),
+    ],
+)  # fmt: skip
+async def test_a_sender_is_known_by_a_ticket_whose_address_was_more_than_typed(
+    inbox: TortoiseInbox, database: Database, channel: str, known: bool
+) -> None:
+    opened = ticket(channel=channel)
+    async with TortoiseStore(database).batch() as batch:
+        await batch.write(Changes(tickets={opened.number: opened}))
+    expected = KnownSender("Dana Reyes", "Contoso", "555-0134") if known else None
+    assert await inbox.known_sender("dana@contoso.example") == expected
 
 
 async def test_what_failed_can_be_sent_again_and_nothing_else(

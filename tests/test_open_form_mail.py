@@ -10,9 +10,11 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from msgspec.structs import replace
 
 from adapters.web import limits
 from chatdesk.bootstrap import RunningDesk, now, running_desk
+from chatdesk.channels import LABELS, VOUCHED_CHANNELS
 from chatdesk.config import load_config
 from chatdesk.conversation import ConversationId
 from chatdesk.errors import EventRefused
@@ -21,6 +23,7 @@ from chatdesk.mailbox import StoredMail
 from chatdesk.outbox import MAIL_TARGET, DeliveryStatus
 from chatdesk.ticket import TicketNumber
 from flows.intake import is_plain_name
+from tests.console_client import console
 from tests.running_desk import ANSWERS, ServedDesk, customer, database_url, serving
 
 VICTIM = "victim@elsewhere.example"
@@ -81,6 +84,29 @@ async def test_nothing_typed_into_the_form_is_mailed_to_the_address_typed_there(
         assert mail.recipient == VICTIM
         for typed in ("evil.example", "pills", "verification", "493817"):
             assert typed not in words(mail), typed
+
+
+@pytest.mark.parametrize("channel", sorted({*LABELS} - VOUCHED_CHANNELS))
+async def test_no_channel_on_which_an_address_is_only_typed_mails_what_was_typed(
+    channel: str, tmp_path: Path
+) -> None:
+    async with running_desk(load_config(None), database_url(tmp_path), tmp_path, demo=True) as desk:
+        await desk.desk.receive(replace(survey(1), channel=channel, widget=""))
+        [mail] = await mails(desk, 1)
+
+    assert mail.recipient == VICTIM
+    assert SPAM not in words(mail)
+    assert CODE not in words(mail)
+
+
+@pytest.mark.parametrize("way", ["phone", "direct"])
+async def test_what_a_technician_wrote_down_is_mailed_to_the_requester(way: str) -> None:
+    async with serving() as desk, console(desk) as marcus:
+        await marcus.does("/tickets", way=way, answers={**ANSWERS, "issue": "The door does not open"})
+        [mail] = await mails(desk.running, 1)
+
+    assert mail.recipient == ANSWERS["email"]
+    assert "The door does not open" in words(mail)
 
 
 async def test_messages_of_the_unanswered_chat_are_not_mailed_on_either() -> None:

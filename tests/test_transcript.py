@@ -336,8 +336,8 @@ def test_long_messages_are_complete_and_within_100_columns(text: str) -> None:
 
 def test_where_from_is_where_this_conversation_was_held() -> None:
     record = replace(the_printer_chat(), conversation=a_conversation(channel="phone"))
-    assert "Where from: phone" in render_text(record, internal=False)
-    assert 'Where from</dt><dd dir="auto">phone<' in render_html(record, internal=False)
+    assert "Where from: Phone" in render_text(record, internal=False)
+    assert 'Where from</dt><dd dir="auto">Phone<' in render_html(record, internal=False)
 
 
 def test_a_transcript_of_nothing_says_where_it_is_from() -> None:

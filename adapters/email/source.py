@@ -8,14 +8,11 @@ from typing import Protocol
 from msgspec import Struct
 
 from chatdesk.changes import HistoryEntry
+from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.conversation import AuthorKind, Conversation, ConversationId, Message, Revision, Visibility
 from chatdesk.effects import MailKind
 from chatdesk.sender import is_unverified
 from chatdesk.ticket import Ticket, TicketNumber
-
-OWN_CHANNELS = frozenset({"email", "portal", "phone", "slack", "teams"})
-"""Channels on which an address is not merely typed: a mail's own, a signed-in person's, one a technician
-wrote down. Everything else is an open form."""
 
 
 class MailFacts(Struct, frozen=True):
@@ -40,7 +37,7 @@ class MailFacts(Struct, frozen=True):
         first mail, that the ticket was opened, never says more. The form cannot send its text to strangers;
         nor can a mail whose sender our own mail server could not verify.
         """
-        if self.ticket.channel in OWN_CHANNELS and not is_unverified(self.ticket):
+        if self.ticket.channel in VOUCHED_CHANNELS and not is_unverified(self.ticket):
             return True
         return kind is not MailKind.OPENED and any(map(_is_answer, self.messages))
 

@@ -5,23 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chatdesk.business_hours import Calendar
+from chatdesk.channels import DIRECT, LABELS
 from chatdesk.settings import values
 from chatdesk.settings.durations import duration
 from chatdesk.settings.model import AfterHours, ChannelSettings, UnknownSender
 from chatdesk.settings.table import Table
 from chatdesk.ticket import Priority
 
-LABELS = {
-    "web": "Live chat",
-    "form": "Web form",
-    "email": "E-mail",
-    "portal": "Customer portal",
-    "phone": "Phone",
-    "desktop": "Desktop icon",
-    "slack": "Slack",
-    "teams": "Microsoft Teams",
-}
-"""Every channel there is, and how customers see it unless the file says otherwise."""
+SET_BY_FILE = tuple(name for name in LABELS if name != DIRECT)
+"""The channels that a desk can offer its customers."""
 
 OFFERED = ("web", "email", "phone")
 """The channels of a desk whose file has no [channels]."""
@@ -47,8 +39,10 @@ def default_calendar(calendars: Mapping[str, Calendar]) -> Calendar:
 
 def read_channels(table: Table, calendars: Mapping[str, Calendar]) -> dict[str, ChannelSettings]:
     """Read [channels], keeping the file's order; without it three channels are offered."""
-    channels = {name: _channel(name, table.table(name), calendars) for name in table.values if name in LABELS}
-    for name in LABELS:
+    channels = {
+        name: _channel(name, table.table(name), calendars) for name in table.values if name in SET_BY_FILE
+    }
+    for name in SET_BY_FILE:
         table.take(name)
     table.finish()
     return channels or {name: _channel(name, table.table(name), calendars) for name in OFFERED}

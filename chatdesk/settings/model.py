@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct, field
 
 from chatdesk.business_hours import Calendar
+from chatdesk.channels import LABELS
 from chatdesk.duration import Duration
 from chatdesk.survey import Survey
 from chatdesk.ticket import Priority
@@ -257,7 +258,7 @@ class Config(Struct, frozen=True):
     def channel(self, name: str) -> ChannelSettings:
         """Return a channel's settings; defaults for one that the desk does not offer to customers."""
         calendar = self.calendars.get("desk", self.calendars["always"])
-        return self.channels.get(name) or ChannelSettings(name, calendar, label=name)
+        return self.channels.get(name) or ChannelSettings(name, calendar, label=LABELS.get(name, name))
 
     def company(self, company_id: str | None) -> CompanySettings | None:
         """Return the company with that id, or None."""
