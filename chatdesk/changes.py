@@ -12,6 +12,11 @@ from chatdesk.outbox import Delivery
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber, TicketStatus
 
+OPENED, OUTSIDE_HOURS = "opened", "outside business hours"
+"""What the history says of a new ticket, and the reason it gives for one that was opened after hours."""
+TRANSCRIPT_SENT = "transcript sent"
+"""What the history calls a transcript that left the desk."""
+
 
 class HistoryEntry(Struct, frozen=True):
     """One line of a ticket's history: who did what, when and why; the states if it moved."""

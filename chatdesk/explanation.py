@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from chatdesk.business_hours import Calendar
-from chatdesk.changes import HistoryEntry
+from chatdesk.changes import OPENED, OUTSIDE_HOURS, HistoryEntry
 from chatdesk.config import Config
 from chatdesk.duration import BusinessDays, Duration
 from chatdesk.reading import TicketFile
@@ -19,8 +19,6 @@ from chatdesk.wording import describe_hours, say_length
 ANSWER, SOLUTION = "A first answer", "A solution"
 PROMISE = "We promised the customer that we would be in touch by then"
 MOVED = "moved on by time that did not count"
-OUTSIDE_HOURS = "outside business hours"
-"""What the history gives as the reason for a ticket that was opened after hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +163,7 @@ def _promise(config: Config, file: TicketFile) -> list[Due]:
     ticket = file.ticket
     if ticket.promised_at is None:
         return []
-    if any(entry.what == "opened" and entry.why == OUTSIDE_HOURS for entry in file.history):
+    if any(entry.what == OPENED and entry.why == OUTSIDE_HOURS for entry in file.history):
         rule = _opening_rule(config, file)
     else:
         rule = f"nobody took the chat within queue.no_answer = {write_duration(config.queue.no_answer)}"

@@ -12,6 +12,9 @@ from msgspec import Struct, field
 from chatdesk.outbox import Delivery
 from chatdesk.ticket import TicketNumber
 
+ASKED = "asked"
+"""The fact of a held mail that says when its sender was asked for what is missing [R30]."""
+
 
 class InboundStatus(StrEnum):
     """What became of a mail. Nothing is ever removed."""

@@ -12,14 +12,11 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chatdesk.changes import HistoryEntry
+from chatdesk.changes import TRANSCRIPT_SENT, HistoryEntry
 from chatdesk.channels import LABELS
 from chatdesk.conversation import Author, AuthorKind, Conversation, Message, Revision, Visibility
 from chatdesk.plain_text import clean_line, clean_text
 from chatdesk.ticket import Ticket, format_number
-
-TRANSCRIPT_SENT = "transcript sent"
-"""What the ticket's history calls a transcript that left the desk."""
 
 _ROLES = {AuthorKind.CUSTOMER: "customer", AuthorKind.AGENT: "technician", AuthorKind.DESK: "desk"}
 

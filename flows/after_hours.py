@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from chatdesk.changes import OPENED, OUTSIDE_HOURS
 from chatdesk.conversation import Author, AuthorKind, Ticketed
 from chatdesk.effects import Announce, Decision, MailKind, MailRequester, OpenTicket, Post, Record
 from chatdesk.events import SurveySubmitted
@@ -25,7 +26,7 @@ def open_ticket(event: SurveySubmitted, situation: Situation, ticket: Ticket, fi
     text = after_hours_text(situation, ticket, event.at)
     effects = (
         OpenTicket(ticket),
-        Record("opened", first.author, why="outside business hours", after=TicketStatus.NEW),
+        Record(OPENED, first.author, why=OUTSIDE_HOURS, after=TicketStatus.NEW),
         first,
         Post(Author(AuthorKind.DESK, "desk", situation.config.desk.name), text),
         MailRequester(MailKind.OPENED, text),

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from chatdesk.changes import OPENED
 from chatdesk.conversation import Author, AuthorKind, Ended, Ticketed, Waiting
 from chatdesk.effects import Announce, Decision, MailKind, MailRequester, OpenTicket, Post, Record, StartTimer
 from chatdesk.errors import EventRefused
@@ -18,6 +19,7 @@ from chatdesk.ticket import Priority, Ticket, TicketStatus, TicketType
 from flows import after_hours
 from flows.pre_chat_survey import check_answers
 from flows.promises import call_back_by, call_back_text, work_has_stopped
+from flows.queueing import NO_ANSWER
 
 MAX_FIRST_NAME = 24
 MAX_SUBJECT = 80
@@ -104,10 +106,10 @@ def _into_queue(event: SurveySubmitted, situation: Situation, ticket: Ticket, fi
         text += f" Since your work has stopped, you can also call {phone} now."
     effects = (
         OpenTicket(ticket),
-        Record("opened", first.author, after=TicketStatus.NEW),
+        Record(OPENED, first.author, after=TicketStatus.NEW),
         first,
         Post(_desk(situation), text),
-        StartTimer("no_answer", until),
+        StartTimer(NO_ANSWER, until),
         MailRequester(MailKind.OPENED, f"{thanks}."),
         Announce("chat waiting"),
     )
@@ -119,7 +121,7 @@ def _by_form(event: SurveySubmitted, situation: Situation, ticket: Ticket, first
     text = call_back_text(situation, ticket, event.at, f"{_thanks(situation, ticket)}:")
     effects = (
         OpenTicket(ticket),
-        Record("opened", first.author, after=TicketStatus.NEW),
+        Record(OPENED, first.author, after=TicketStatus.NEW),
         first,
         Post(_desk(situation), text),
         MailRequester(MailKind.OPENED, text),

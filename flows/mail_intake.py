@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from chatdesk.changes import OPENED
 from chatdesk.conversation import Author, AuthorKind, DialogueState, Surveying, Ticketed, Visibility
 from chatdesk.effects import Announce, Decision, Effect, MailKind, MailRequester, OpenTicket, Post, Record
 from chatdesk.errors import EventRefused
@@ -53,8 +54,8 @@ def _opened(event: MailReceived, situation: Situation) -> Decision:
 
 def _record(event: MailReceived, author: Author) -> Record:
     if event.placed_by is None:
-        return Record("opened", author, after=TicketStatus.NEW)
-    return Record("opened", event.placed_by.author, "from a held mail", after=TicketStatus.NEW)
+        return Record(OPENED, author, after=TicketStatus.NEW)
+    return Record(OPENED, event.placed_by.author, "from a held mail", after=TicketStatus.NEW)
 
 
 def _draft(event: MailReceived, situation: Situation) -> Ticket:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from chatdesk.changes import TRANSCRIPT_SENT
 from chatdesk.conversation import Agent, Author, Ticketed, Visibility
 from chatdesk.effects import Post, Record, StartTimer, TicketDecision
 from chatdesk.errors import EventRefused
@@ -100,7 +101,7 @@ def _administer(ticket: Ticket, event: AnyEvent, situation: Situation) -> Ticket
             return edit(ticket, event, situation)
         case TranscriptSent():
             version = "internal" if event.internal else "public"
-            sent = Record("transcript sent", event.by, f"{version} version as {event.format} to {event.to}")
+            sent = Record(TRANSCRIPT_SENT, event.by, f"{version} version as {event.format} to {event.to}")
             return TicketDecision(ticket, (sent,))
         case TimerFired():
             return _timer(ticket, event, situation)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.errors import StorageError
-from chatdesk.inbox import InboundMail, InboundStatus, KnownSender
+from chatdesk.inbox import ASKED, InboundMail, InboundStatus, KnownSender
 from chatdesk.outbox import MAIL_TARGET, Delivery, DeliveryStatus
 from chatdesk.ports import NewId
 from chatdesk.ticket import TicketNumber
@@ -24,7 +24,6 @@ from storage.writing import write_all
 if TYPE_CHECKING:
     from tortoise.queryset import QuerySet
 
-ASKED = "asked"
 _COLUMNS = ("id", "place", "at", "status", "message_id", "sender", "subject", "reason", "facts", "ticket")
 _UNFINISHED = (
     f"SELECT {', '.join(_COLUMNS)} FROM inbound_mail WHERE status = '{InboundStatus.RECEIVED.value}' "

@@ -19,7 +19,7 @@ from chatdesk.conversation import ConversationId, Visibility, speaking_in
 from chatdesk.desk import Desk
 from chatdesk.errors import EventRefused
 from chatdesk.events import AgentMessaged, MailReceived, MailReplied, Outcome
-from chatdesk.inbox import Deliveries, InboundMail, InboundStatus, Inbox
+from chatdesk.inbox import ASKED, Deliveries, InboundMail, InboundStatus, Inbox
 from chatdesk.ports import Clock
 from chatdesk.rate_limit import RateLimit
 from chatdesk.reading import StaffReads
@@ -283,7 +283,7 @@ class Filing:
             and not await self._d.inbox.was_asked(parsed.sender, at - ASK_AGAIN)
             and self._questions.take("everybody", at)
         )
-        facts = {**mail.facts, "asked": at.isoformat()} if asks else mail.facts
+        facts = {**mail.facts, ASKED: at.isoformat()} if asks else mail.facts
         held = replace(mail, status=InboundStatus.HELD, reason=reason, facts=facts)
         question = question_to(mail.id, parsed.sender, parsed.message_id, at)
         await self._d.inbox.finish(held, question if asks else None)
