@@ -11,7 +11,6 @@ from chatdesk.changes import HistoryEntry, Rating
 from chatdesk.config import Config
 from chatdesk.conversation import (
     Author,
-    AuthorKind,
     Conversation,
     ConversationId,
     Message,
@@ -209,7 +208,7 @@ class EffectHandler:
     def _doer(self, event: AnyEvent) -> Author:
         if isinstance(event, TicketEvent):
             return event.agent.author
-        return Author(AuthorKind.DESK, "desk", self._config.desk.name)
+        return self._config.desk.author
 
     def _rate(self, effect: Rate, conversation: Conversation, at: datetime) -> None:
         self._draft.put_conversation(conversation, replace(conversation, rating=effect.score, changed_at=at))

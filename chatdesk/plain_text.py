@@ -35,6 +35,11 @@ def clean_line(text: str) -> str:
     return " ".join((text if text.isprintable() else _DIRECTIONS.sub("", text)).split())
 
 
+def shortened(text: str, length: int) -> str:
+    """Return ``text`` in at most ``length`` characters, with a mark at the end where it was cut."""
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
+
+
 def width(text: str) -> int:
     """Return the columns that ``text`` takes on a fixed-width screen: wide letters take two, marks none."""
     return len(text) if text.isascii() or _NARROW.fullmatch(text) else sum(map(_columns, text))

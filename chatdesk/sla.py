@@ -17,13 +17,13 @@ def respond_by(config: Config, channel: str, priority: Priority, at: datetime) -
     None when neither is configured.
     """
     settings = config.channels.get(channel)
-    dues: list[datetime] = []
+    by_channel = by_priority = None
     if settings is not None and settings.first_contact is not None:
-        dues.append(settings.calendar.add(at, settings.first_contact))
+        by_channel = settings.calendar.add(at, settings.first_contact)
     target = config.sla.get(priority)
     if target is not None and target.respond is not None:
-        dues.append(_add(config, target.clock, at, target.respond))
-    return min(dues, default=None)
+        by_priority = _add(config, target.clock, at, target.respond)
+    return earliest(by_channel, by_priority)
 
 
 def resolve_by(config: Config, priority: Priority, at: datetime) -> datetime | None:
@@ -32,6 +32,11 @@ def resolve_by(config: Config, priority: Priority, at: datetime) -> datetime | N
     if target is None or target.resolve is None:
         return None
     return _add(config, target.clock, at, target.resolve)
+
+
+def earliest(*dues: datetime | None) -> datetime | None:
+    """Return the one that counts where several bind, as a promise and a target; None without any."""
+    return min((due for due in dues if due is not None), default=None)
 
 
 def next_business_day(config: Config, calendar: Calendar, at: datetime) -> datetime | None:

@@ -12,6 +12,7 @@ from chatdesk.conversation import Author, AuthorKind, Ended, Ticketed, Waiting
 from chatdesk.effects import Announce, Decision, MailKind, MailRequester, OpenTicket, Post, Record, StartTimer
 from chatdesk.errors import EventRefused
 from chatdesk.events import CallLogged, SurveySubmitted
+from chatdesk.plain_text import shortened
 from chatdesk.situation import Situation
 from chatdesk.sla import resolve_by, respond_by
 from chatdesk.survey import FieldType
@@ -19,7 +20,7 @@ from chatdesk.ticket import Priority, Ticket, TicketStatus, TicketType
 from flows import after_hours
 from flows.pre_chat_survey import check_answers
 from flows.promises import call_back_by, call_back_text, work_has_stopped
-from flows.queueing import NO_ANSWER
+from flows.queueing import NO_ANSWER, say
 
 MAX_FIRST_NAME = 24
 MAX_SUBJECT = 80
@@ -76,7 +77,7 @@ def draft_ticket(
         status=TicketStatus.NEW,
         type=TicketType.INCIDENT,
         priority=_proposed_priority(situation, answers, channel),
-        subject=_subject(words),
+        subject=shortened(words.split("\n", 1)[0].strip(), MAX_SUBJECT),
         channel=channel,
         opened_at=at,
         changed_at=at,
@@ -108,7 +109,7 @@ def _into_queue(event: SurveySubmitted, situation: Situation, ticket: Ticket, fi
         OpenTicket(ticket),
         Record(OPENED, first.author, after=TicketStatus.NEW),
         first,
-        Post(_desk(situation), text),
+        say(situation, text),
         StartTimer(NO_ANSWER, until),
         MailRequester(MailKind.OPENED, f"{thanks}."),
         Announce("chat waiting"),
@@ -123,7 +124,7 @@ def _by_form(event: SurveySubmitted, situation: Situation, ticket: Ticket, first
         OpenTicket(ticket),
         Record(OPENED, first.author, after=TicketStatus.NEW),
         first,
-        Post(_desk(situation), text),
+        say(situation, text),
         MailRequester(MailKind.OPENED, text),
         Announce("ticket opened"),
     )
@@ -135,11 +136,6 @@ def _description(situation: Situation, answers: dict[str, str]) -> str:
     asked = [field for field in situation.config.survey.fields if field.id in answers]
     long = [field for field in asked if field.type is FieldType.LONG]
     return answers[(long or asked)[-1].id] if asked else ""
-
-
-def _subject(description: str) -> str:
-    line = description.split("\n", 1)[0].strip()
-    return line if len(line) <= MAX_SUBJECT else line[: MAX_SUBJECT - 1].rstrip() + "…"
 
 
 def _thanks(situation: Situation, ticket: Ticket) -> str:
@@ -159,7 +155,3 @@ def is_plain_name(word: str) -> bool:
     if word.isascii() and word.isalpha():
         return True
     return all(unicodedata.category(char)[0] in "LM" or char in "-'\u2019" for char in word)
-
-
-def _desk(situation: Situation) -> Author:
-    return Author(AuthorKind.DESK, "desk", situation.config.desk.name)

@@ -56,7 +56,7 @@ from chatdesk.situation import Situation
 from chatdesk.ticket import Trigger
 from flows import mail_intake
 from flows.intake import log_call, open_by_survey
-from flows.message_text import check_text, clean
+from flows.message_text import check_message, check_text, clean
 from flows.promises import cancelled_words, closing_words
 from flows.queueing import (
     NO_ANSWER,
@@ -242,5 +242,5 @@ def _rate(state: DialogueState, event: CustomerRated) -> Decision:
 
 
 def _post(event: AgentMessaged) -> Post:
-    text = "" if event.files and not event.text.strip() else check_text(event.text)
+    text = check_message(event.text, event.files)
     return Post(event.agent.author, text, event.visibility, event.files)

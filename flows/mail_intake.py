@@ -13,9 +13,10 @@ from chatdesk.conversation import Author, AuthorKind, DialogueState, Surveying, 
 from chatdesk.effects import Announce, Decision, Effect, MailKind, MailRequester, OpenTicket, Post, Record
 from chatdesk.errors import EventRefused
 from chatdesk.events import MailReceived, MailReplied
+from chatdesk.plain_text import shortened
 from chatdesk.sender import STANDING, Standing
 from chatdesk.situation import Situation
-from chatdesk.sla import next_business_day, respond_by
+from chatdesk.sla import earliest, next_business_day, respond_by
 from chatdesk.ticket import Ticket, TicketStatus, TicketType, format_number
 from chatdesk.wording import say_moment
 from flows.message_text import MAX_TEXT, clean
@@ -73,7 +74,7 @@ def _draft(event: MailReceived, situation: Situation) -> Ticket:
     promised = None
     if not channel.calendar.is_open(event.at):
         promised = next_business_day(situation.config, channel.calendar, event.at)
-        due = min((moment for moment in (promised, due) if moment is not None), default=None)
+        due = earliest(promised, due)
     return Ticket(
         number=situation.next_number,
         status=TicketStatus.NEW,
@@ -96,8 +97,7 @@ def _draft(event: MailReceived, situation: Situation) -> Ticket:
 
 def _subject(event: MailReceived) -> str:
     line = " ".join(clean(event.subject).split()) or clean(event.text).strip().split("\n", 1)[0].strip()
-    line = line or NO_SUBJECT
-    return line if len(line) <= MAX_SUBJECT else line[: MAX_SUBJECT - 1].rstrip() + "…"
+    return shortened(line or NO_SUBJECT, MAX_SUBJECT)
 
 
 def _thanks(ticket: Ticket, event: MailReceived, situation: Situation) -> str:

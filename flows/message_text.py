@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from chatdesk.conversation import FileRef
 from chatdesk.errors import EventRefused
 
 MAX_TEXT = 20_000
@@ -29,3 +31,8 @@ def check_text(text: str, *, field: str = "text", missing: str = "Write a messag
         long = f"Please shorten this to {MAX_TEXT:,} characters; it has {len(cleaned):,}."
         raise EventRefused(long, code="too_long", field=field)
     return cleaned
+
+
+def check_message(text: str, files: Sequence[FileRef]) -> str:
+    """Return a message's text cleaned; with files it may be empty. Raises EventRefused as check_text does."""
+    return "" if files and not text.strip() else check_text(text)

@@ -13,7 +13,7 @@ from chatdesk.events import AnyEvent, CustomerMessaged, TicketAssigned
 from chatdesk.situation import Situation
 from chatdesk.sla import next_business_day
 from chatdesk.ticket import Ticket
-from flows.message_text import check_text
+from flows.message_text import check_message
 from flows.promises import (
     added_after_hours_text,
     added_words,
@@ -91,8 +91,7 @@ def hand_over(state: Live, event: TicketAssigned, situation: Situation) -> Decis
 def customer_post(event: CustomerMessaged, situation: Situation) -> Post:
     """Return the customer's message. Raises EventRefused when there is nothing in it."""
     author = Author(AuthorKind.CUSTOMER, event.visitor, situation.conversation.customer_name)
-    text = "" if event.files and not event.text.strip() else check_text(event.text)
-    return Post(author, text, files=event.files)
+    return Post(author, check_message(event.text, event.files), files=event.files)
 
 
 def ticket_of(situation: Situation) -> Ticket:
@@ -104,7 +103,7 @@ def ticket_of(situation: Situation) -> Ticket:
 
 def say(situation: Situation, text: str) -> Post:
     """Return the desk's own words as a message of the conversation."""
-    return Post(Author(AuthorKind.DESK, "desk", situation.config.desk.name), text)
+    return Post(situation.config.desk.author, text)
 
 
 def refuse_for_good(ticket: Ticket, at: datetime, situation: Situation) -> None:

@@ -27,7 +27,7 @@ def moved(
 
 def tell(decision: TicketDecision, situation: Situation, text: str, mail: str = "") -> TicketDecision:
     """Say the news in the ticket's conversation and mail it [R15]; ``mail`` replaces the text there."""
-    said = Post(desk_author(situation), text)
+    said = Post(situation.config.desk.author, text)
     told = replace(decision, effects=(*decision.effects, said))
     return tell_by_mail(told, situation, mail or text)
 
@@ -47,8 +47,3 @@ def somebody_chats(situation: Situation) -> bool:
 def customer_author(visitor: str, ticket: Ticket) -> Author:
     """Return the customer as the author of a step."""
     return Author(AuthorKind.CUSTOMER, visitor, ticket.requester_name)
-
-
-def desk_author(situation: Situation) -> Author:
-    """Return the desk itself as the author of a step or a message."""
-    return Author(AuthorKind.DESK, "desk", situation.config.desk.name)

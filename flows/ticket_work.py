@@ -36,13 +36,13 @@ from chatdesk.events import (
     TranscriptSent,
 )
 from chatdesk.situation import Situation
-from chatdesk.sla import due_for, resolve_by, respond_by
+from chatdesk.sla import due_for, earliest, resolve_by, respond_by
 from chatdesk.ticket import Ticket, TicketStatus, Trigger
 from chatdesk.wording import say_date
 from flows.message_text import check_text
 from flows.promises import cancelled_words, closing_words
 from flows.ticket_edits import edit
-from flows.ticket_moves import customer_author, desk_author, moved, somebody_chats, tell, tell_by_mail
+from flows.ticket_moves import customer_author, moved, somebody_chats, tell, tell_by_mail
 from flows.ticket_relations import merge, split
 
 DATE_REACHED = "date_reached"
@@ -179,8 +179,8 @@ def _with_promise(decision: TicketDecision, situation: Situation) -> TicketDecis
     state, ticket = situation.conversation.state, decision.ticket
     if not isinstance(state, Ticketed) or state.promised_at in (None, ticket.promised_at):
         return decision
-    dues = [moment for moment in (ticket.due_at, state.promised_at) if moment is not None]
-    due = min(dues) if ticket.first_response_at is None else ticket.due_at
+    unanswered = ticket.first_response_at is None
+    due = earliest(state.promised_at, ticket.due_at) if unanswered else ticket.due_at
     return replace(decision, ticket=replace(ticket, promised_at=state.promised_at, due_at=due))
 
 
@@ -241,7 +241,7 @@ def _done(
     if wait:
         later = StartTimer(AUTO_CLOSE, at + wait, of_ticket=True)
         return TicketDecision(resolved, (*decision.effects, later))
-    closed = moved(resolved, Trigger.AUTO_CLOSE, at, desk_author(situation), situation)
+    closed = moved(resolved, Trigger.AUTO_CLOSE, at, situation.config.desk.author, situation)
     return TicketDecision(closed.ticket, (*decision.effects, *closed.effects))
 
 
@@ -260,11 +260,11 @@ def _reopened(ticket: Ticket, at: datetime, by: Author, why: str, situation: Sit
 
 def _timer(ticket: Ticket, event: TimerFired, situation: Situation) -> TicketDecision:
     if event.name == DATE_REACHED and ticket.is_paused and ticket.waiting_until == event.due:
-        return _goes_on(ticket, Trigger.DATE_REACHED, event.at, desk_author(situation), situation)
+        return _goes_on(ticket, Trigger.DATE_REACHED, event.at, situation.config.desk.author, situation)
     wait, resolved_at = situation.config.tickets.auto_close, ticket.resolved_at
     resolved = event.name == AUTO_CLOSE and ticket.status is TicketStatus.RESOLVED
     if resolved and resolved_at is not None and event.due == resolved_at + wait:
-        decision = moved(ticket, Trigger.AUTO_CLOSE, event.at, desk_author(situation), situation)
+        decision = moved(ticket, Trigger.AUTO_CLOSE, event.at, situation.config.desk.author, situation)
         return tell_by_mail(decision, situation, f"{situation.ticket_name} is closed.")
     if event.conversation is not None:
         return _with_promise(TicketDecision(ticket), situation)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatdesk.plain_text import _NARROW, _columns, clean_line, clean_text, width, wrap
+from chatdesk.plain_text import _NARROW, _columns, clean_line, clean_text, shortened, width, wrap
 
 
 @pytest.mark.parametrize(
@@ -80,3 +80,16 @@ def test_a_cleaned_line_is_one_line_without_controls(text: str) -> None:
     assert line.splitlines() in ([], [line])
     assert line == line.strip()
     line.encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""),
+        ("ten chars.", "ten chars."),
+        ("eleven char", "eleven ch…"),
+        ("nine ch   and more", "nine ch…"),
+    ],
+)
+def test_a_text_too_long_ends_with_a_mark_and_without_a_blank_before_it(text: str, shown: str) -> None:
+    assert shortened(text, 10) == shown

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chatdesk.sla import due_after_pause, due_for, resolve_by, respond_by
+from chatdesk.sla import due_after_pause, due_for, earliest, resolve_by, respond_by
 from chatdesk.ticket import PAUSED, Priority, TicketStatus
 from tests.desk_builders import NORTHWIND, TUESDAY, at, desk, ticket
 
@@ -144,3 +144,10 @@ def test_what_pauses_have_added_is_added_to_the_new_due_time() -> None:
 def test_a_promise_before_the_target_does_not_shorten_the_time_to_resolve() -> None:
     promised = ticket(due_at=TUESDAY + timedelta(minutes=1))
     assert due_for(NORTHWIND, promised, STANDARD, responded=True) == at("09-16 09:42")
+
+
+def test_of_a_promise_and_a_target_the_earlier_one_counts_and_either_may_be_missing() -> None:
+    soon, late = at("09-15 10:20"), at("09-15 14:12")
+    assert earliest(late, soon) == earliest(soon, late) == soon
+    assert earliest(None, soon) == earliest(soon, None) == soon
+    assert earliest(None, None) is None

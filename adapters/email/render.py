@@ -17,7 +17,7 @@ from adapters.email.next_step import next_step
 from adapters.email.source import MailFacts
 from chatdesk.config import Config
 from chatdesk.effects import MailKind
-from chatdesk.plain_text import clean_line, clean_text, wrap
+from chatdesk.plain_text import clean_line, clean_text, shortened, wrap
 from chatdesk.ticket import Ticket, TicketStatus, format_number
 from chatdesk.transcript import TranscriptRecord, render_text
 from chatdesk.transcript_html import link
@@ -77,7 +77,7 @@ def render_mail(
 def _content(kind: MailKind, news: str, facts: MailFacts, config: Config, at: datetime) -> _Content:
     number = format_number(config.desk.ticket_prefix, facts.ticket.number)
     quotes = facts.may_quote(kind)
-    news = _shortened(clean_text(news), MAX_NEWS)
+    news = shortened(clean_text(news), MAX_NEWS)
     full = kind is MailKind.TRANSCRIPT and quotes
     if kind is MailKind.TRANSCRIPT and not quotes:
         # The flow's words name the customer, and that name was typed.
@@ -87,7 +87,7 @@ def _content(kind: MailKind, news: str, facts: MailFacts, config: Config, at: da
     if not full:
         entries = tuple(entry for entry in entries if entry.role == "customer" or not _told(entry.text, news))
     name = clean_line(facts.ticket.requester_name)
-    subject = _shortened(clean_line(facts.ticket.subject), MAX_SUBJECT)
+    subject = shortened(clean_line(facts.ticket.subject), MAX_SUBJECT)
     return _Content(
         number=number,
         title=(quotes and subject) or UNNAMED_SUBJECT,
@@ -139,10 +139,6 @@ def _told(text: str, news: str) -> bool:
     return text == news or (len(text) >= SHORTEST_TOLD and text in news)
 
 
-def _shortened(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
-
-
 def _text(content: _Content, config: Config) -> str:
     desk = config.desk
     parts = [content.greeting, content.news]
@@ -165,7 +161,7 @@ def _text(content: _Content, config: Config) -> str:
 
 
 def _entry_lines(entry: Entry, config: Config) -> list[str]:
-    words = DELETED if entry.deletion else _shortened(entry.text, MAX_ENTRY)
+    words = DELETED if entry.deletion else shortened(entry.text, MAX_ENTRY)
     words = "\n".join([words, *(f"File: {file.name} ({say_size(file.size)})" for file in entry.files)])
     heading = f"{say_full(entry.at, config.desk.timezone)}, {label(entry)}:"
     return [*wrap(heading, COLUMNS), *(f"    {line}".rstrip() for line in wrap(words, COLUMNS - 4)), ""]
@@ -210,5 +206,5 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(link=link, size=say_size, label=label, full=say_full, shortened=_shortened)
+    environment.filters.update(link=link, size=say_size, label=label, full=say_full, shortened=shortened)
     return environment.get_template("mail.html")

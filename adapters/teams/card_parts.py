@@ -101,8 +101,3 @@ def show(title: str, body: Sequence[Document], action: Document) -> Document:
     """Return a button that opens a box with fields and a button of its own."""
     opened = {"type": "AdaptiveCard", "body": list(body), "actions": [action]}
     return {"type": "Action.ShowCard", "title": title, "card": opened}
-
-
-def cut(text: str, length: int) -> str:
-    """Return the text, shortened to ``length`` characters with a mark at the end."""
-    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"

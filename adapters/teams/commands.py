@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from adapters.teams.calls import call_card
-from adapters.teams.card_parts import card, cut, execute, heading, line
+from adapters.teams.card_parts import card, execute, heading, line
 from adapters.teams.json_value import Document
 from adapters.teams.people import People
 from adapters.teams.services import TeamsServices
@@ -15,6 +15,7 @@ from adapters.teams.ticket_steps import Step, take_step
 from adapters.teams.turn import Turn
 from chatdesk.conversation import Agent
 from chatdesk.errors import EventRefused
+from chatdesk.plain_text import shortened
 from chatdesk.reading import TicketFilter, TicketLine, TicketView
 from chatdesk.ticket import TicketNumber, parse_number
 
@@ -103,7 +104,8 @@ async def _find(turn: Turn, agent: Agent, rest: str) -> None:
         raise EventRefused("Write what to look for: find printer", code="empty")
     wanted = TicketFilter(TicketView.ALL, text=rest)
     page = await turn.services.staff_reads.tickets(wanted, limit=LISTED + 1)
-    turn.show(await list_card(turn.services, f"Found for {cut(rest, 60)}", page.lines, "Nothing."), "Found")
+    title = f"Found for {shortened(rest, 60)}"
+    turn.show(await list_card(turn.services, title, page.lines, "Nothing."), "Found")
 
 
 async def _log(turn: Turn, agent: Agent, rest: str) -> None:

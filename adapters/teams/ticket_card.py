@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from adapters.teams.card_parts import (
     card,
     choice_input,
-    cut,
     execute,
     fact,
     heading,
@@ -20,6 +19,7 @@ from adapters.teams.card_parts import (
 from adapters.teams.json_value import Document
 from chatdesk.config import Config
 from chatdesk.conversation import Conversation, Live, Waiting
+from chatdesk.plain_text import shortened
 from chatdesk.ticket import Ticket, Trigger, can, format_number
 from chatdesk.wording import CLOCK_STOPPED, say_date, say_time
 
@@ -51,7 +51,7 @@ def ticket_card(config: Config, facts: CardFacts) -> Document:
     ticket = facts.ticket
     body = [
         heading(f"{name_of(config, ticket)} · {_kind(facts)}"),
-        line(cut(ticket.subject, 200)),
+        line(shortened(ticket.subject, 200)),
         *_facts(config, facts),
         *_banner(facts),
         *_answers(config, ticket),
@@ -63,7 +63,7 @@ def summary(config: Config, facts: CardFacts) -> str:
     """Return the card in one line."""
     ticket = facts.ticket
     who = f"{ticket.requester_name}, {ticket.company}" if ticket.company else ticket.requester_name
-    return cut(f"{name_of(config, ticket)} · {_kind(facts)} · {who}: {ticket.subject}", 200)
+    return shortened(f"{name_of(config, ticket)} · {_kind(facts)} · {who}: {ticket.subject}", 200)
 
 
 def _kind(facts: CardFacts) -> str:
@@ -82,14 +82,14 @@ def _facts(config: Config, facts: CardFacts) -> list[Document]:
         side_by_side(fact("State", ticket.status.value), fact("Technician", facts.assignee or "nobody yet")),
         side_by_side(fact("Priority", ticket.priority.value), *_due(config, ticket)),
         side_by_side(
-            fact("Requester", cut(ticket.requester_name, 100)),
-            fact("Company", cut(ticket.company, 100) or "not known"),
+            fact("Requester", shortened(ticket.requester_name, 100)),
+            fact("Company", shortened(ticket.company, 100) or "not known"),
         ),
     ]
     if contact:
-        found.append(fact("Contact", cut(contact, 300)))
+        found.append(fact("Contact", shortened(contact, 300)))
     if ticket.resolution:
-        found.append(fact("Resolution", cut(ticket.resolution, MAX_ANSWER)))
+        found.append(fact("Resolution", shortened(ticket.resolution, MAX_ANSWER)))
     return found
 
 
@@ -109,7 +109,7 @@ def _banner(facts: CardFacts) -> list[Document]:
         return []
     ticket = facts.ticket
     who = f"{ticket.requester_name} ({ticket.company})" if ticket.company else ticket.requester_name
-    return [line(LIVE_BANNER.format(customer=cut(who, 120), agent=facts.assignee), colour="Accent")]
+    return [line(LIVE_BANNER.format(customer=shortened(who, 120), agent=facts.assignee), colour="Accent")]
 
 
 def _answers(config: Config, ticket: Ticket) -> list[Document]:
@@ -119,7 +119,7 @@ def _answers(config: Config, ticket: Ticket) -> list[Document]:
     for identity, answer in ticket.answers:
         field = config.survey.field(identity)
         if identity not in shown and answer and answer != ticket.subject:
-            found.append(fact(field.ask if field else identity, cut(answer, MAX_ANSWER)))
+            found.append(fact(field.ask if field else identity, shortened(answer, MAX_ANSWER)))
     return found
 
 

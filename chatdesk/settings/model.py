@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from chatdesk.business_hours import Calendar
 from chatdesk.channels import LABELS
+from chatdesk.conversation import Author, AuthorKind
 from chatdesk.duration import Duration
 from chatdesk.survey import Survey
 from chatdesk.ticket import Priority
@@ -56,6 +57,11 @@ class DeskSettings(Struct, frozen=True):
     first_ticket: int = 1001
     email: str = ""
     public_url: str = ""
+
+    @property
+    def author(self) -> Author:
+        """The desk itself as the author of a step or a message."""
+        return Author(AuthorKind.DESK, "desk", self.name)
 
 
 class ChannelSettings(Struct, frozen=True):
