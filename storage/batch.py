@@ -6,10 +6,8 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import structlog
-
 from chatdesk.changes import Changes
-from chatdesk.conversation import Conversation, ConversationId, Message, Waiting
+from chatdesk.conversation import Conversation, ConversationId, Message
 from chatdesk.errors import ConcurrentChange
 from chatdesk.events import Outcome
 from chatdesk.nodes import Node
@@ -29,17 +27,15 @@ from storage.conversation_rows import (
     to_conversation,
     to_message,
     to_outcomes,
-    to_state,
 )
 from storage.delivery_rows import delivery_row
 from storage.intake import Browser, Intake
 from storage.memory import Memory
 from storage.orm import faults
+from storage.queue_rows import QUEUE, to_queue
 from storage.tables import Table
-from storage.ticket_rows import history_row, rating_row, ticket_row, to_priority, to_ticket
+from storage.ticket_rows import history_row, rating_row, ticket_row, to_ticket
 from storage.writing import write_all
-
-log = structlog.get_logger(__name__)
 
 TICKET_COUNTER = "ticket"
 _COUNT: Mapping[str, Callable[[int], str]] = {
@@ -132,12 +128,7 @@ class TortoiseBatch:
         return self._intake.line
 
     async def queue(self) -> Sequence[QueueEntry]:
-        query = (
-            "SELECT c.id, c.state, c.state_data, t.priority FROM conversation c "
-            "JOIN ticket t ON t.number = c.ticket WHERE c.state = 'waiting'"
-        )
-        found = await self._connection.execute_query_dict(query)
-        return [entry for entry in map(_queue_entry, found) if entry is not None]
+        return to_queue(await self._connection.execute_query_dict(QUEUE))
 
     async def next_number(self) -> TicketNumber:
         if self._intake.next_number is None:
@@ -255,17 +246,6 @@ def _only_went_on(before: Conversation, after: Conversation) -> bool:
         and after.customer_name == before.customer_name
         and after.company_id == before.company_id
     )
-
-
-def _queue_entry(row: Record) -> QueueEntry | None:
-    """Return a place in the queue; one that cannot be read must not keep all others from theirs."""
-    try:
-        state = to_state(row)
-        priority = to_priority(row)
-    except ValueError as error:
-        log.error("queue_entry_unreadable", conversation=row["id"], error=str(error))
-        return None
-    return QueueEntry(row["id"], state.since, priority) if isinstance(state, Waiting) else None
 
 
 def _added(changes: Changes) -> tuple[tuple[Table, Sequence[Any], Callable[[Any], Row]], ...]:

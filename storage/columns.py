@@ -5,15 +5,18 @@ A value that this program cannot read raises ValueError: the row is at fault the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import structlog
 from msgspec import DecodeError
 from msgspec.json import Decoder
 from msgspec.json import encode as to_json
 
 from chatdesk.conversation import Author, AuthorKind
+
+log = structlog.get_logger(__name__)
 
 Value = TypeVar("Value")
 Record = Mapping[str, Any]
@@ -44,6 +47,15 @@ def moment(value: str | datetime) -> datetime:
 def optional_moment(value: str | datetime | None) -> datetime | None:
     """Read a moment that may be missing."""
     return moment(value) if value else None
+
+
+def readable(make: Callable[[Record], Value], rows: Iterable[Record], key: str = "id") -> Iterator[Value]:
+    """Make a value of each row; one that cannot be read is left out, and logged by the column ``key``."""
+    for row in rows:
+        try:
+            yield make(row)
+        except ValueError as error:
+            log.error("row_unreadable", **{key: row[key]}, error=str(error))
 
 
 def to_author(row: Record) -> Author:

@@ -23,15 +23,16 @@ from chatdesk.reading import (
 )
 from chatdesk.situation import QueueEntry, queue_key
 from chatdesk.ticket import Ticket, TicketNumber
-from storage.columns import Record, moment, optional_moment
-from storage.conversation_rows import to_conversation, to_message, to_revision, to_state
+from storage.columns import Record, moment, optional_moment, readable
+from storage.conversation_rows import to_conversation, to_message, to_revision
 from storage.database import Database
 from storage.delivery_rows import to_delivery
 from storage.orm import faults, models
+from storage.queue_rows import QUEUE, to_queue
 from storage.record_reading import message_pieces
 from storage.selecting import Select, Selecting
 from storage.ticket_lists import TicketLists
-from storage.ticket_rows import to_answers, to_history, to_priority, to_ticket
+from storage.ticket_rows import to_answers, to_history, to_ticket
 
 if TYPE_CHECKING:
     from tortoise.queryset import QuerySet
@@ -57,10 +58,6 @@ _OWN_TICKET = (
 _OWN_CHAT = (
     "SELECT c.*, t.answers FROM conversation c LEFT JOIN ticket t ON t.number = c.ticket "
     "WHERE c.id = ? AND c.visitor = ?"
-)
-_QUEUE = (
-    "SELECT c.id, c.state, c.state_data, t.priority FROM conversation c JOIN ticket t ON t.number = c.ticket "
-    "WHERE c.state = 'waiting'"
 )
 _WAITING = "SELECT * FROM conversation WHERE state = 'waiting'"
 _CHAT_FILE = (
@@ -189,18 +186,13 @@ class TortoiseStaffReads(_Reads):
         return await self._lists.count(wanted, limit)
 
     async def waiting(self) -> Sequence[QueueEntry]:
-        waiting = [(row, to_state(row), to_priority(row)) for row in await self._selecting.one(_QUEUE)]
-        return [
-            QueueEntry(ConversationId(row["id"]), state.since, priority)
-            for row, state, priority in waiting
-            if isinstance(state, Waiting)
-        ]
+        return to_queue(await self._selecting.one(QUEUE))
 
     async def waiting_tickets(self, order: QueueOrder) -> Sequence[TicketLine]:
         found = await self._selecting.one(_WAITING)
-        chats = {c.ticket: c for c in map(to_conversation, found) if c.ticket is not None}
+        chats = {c.ticket: c for c in readable(to_conversation, found) if c.ticket is not None}
         tickets = await self._values(models.Ticket.filter(number__in=sorted(chats)))
-        lines = [TicketLine(ticket, chats[ticket.number]) for ticket in map(to_ticket, tickets)]
+        lines = [TicketLine(t, chats[t.number]) for t in readable(to_ticket, tickets, "number")]
         return sorted(lines, key=lambda line: queue_key(order, _waits_since(line), line.ticket.priority))
 
     async def problems(self, limit: int) -> Problems:

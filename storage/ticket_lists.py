@@ -14,7 +14,7 @@ from chatdesk.reading import TicketFilter, TicketLine, TicketPage, TicketView
 from chatdesk.search import excerpt, holds, words
 from chatdesk.ticket import Ticket, TicketNumber
 from storage.bulk import in_list
-from storage.columns import Record, optional_moment, timestamp
+from storage.columns import Record, optional_moment, readable, timestamp
 from storage.conversation_rows import to_conversation
 from storage.database import Database
 from storage.search import SearchedTickets, TortoiseSearch, found_in
@@ -124,7 +124,7 @@ class TicketLists:
             return {}
         where: list[Condition] = [self._one_of(numbers, "ticket")]
         found = await self._rows("SELECT * FROM conversation", where, "ORDER BY opened_at")
-        return {c.ticket: c for c in map(to_conversation, found) if c.ticket is not None}
+        return {c.ticket: c for c in readable(to_conversation, found) if c.ticket is not None}
 
     async def _tickets(self, where: Sequence[Condition], order: str, index: str = "") -> list[Ticket]:
         return list(map(to_ticket, await self._rows(f"SELECT * FROM ticket {index}", where, order)))

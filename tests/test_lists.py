@@ -9,15 +9,19 @@ from pathlib import Path
 import pytest
 
 from chatdesk.changes import Changes
+from chatdesk.config import QueueOrder
+from chatdesk.conversation import ConversationId, Waiting
 from chatdesk.reading import TicketFilter, TicketView
 from chatdesk.ticket import TicketNumber, TicketStatus
 from storage.database import Database
-from storage.reading import _QUEUE, _WAITING, TortoiseStaffReads
+from storage.queue_rows import QUEUE as WHO_WAITS
+from storage.reading import _WAITING, TortoiseStaffReads
 from storage.store import TortoiseStore
 from tests.core_builders import url
-from tests.desk_builders import TUESDAY, ticket
+from tests.desk_builders import CHAT, TICKET, TUESDAY, conversation, ticket
 
 QUEUE = TicketFilter()
+ODD = TicketNumber(1025)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -33,6 +37,19 @@ async def fill(database: Database, due: dict[int, int | None]) -> None:
         at = None if minutes is None else TUESDAY + timedelta(minutes=minutes)
         new = ticket(number=TicketNumber(number), version=1, due_at=at, status=TicketStatus.ASSIGNED)
         made.tickets[new.number] = new
+    async with TortoiseStore(database).batch() as batch:
+        await batch.write(made)
+
+
+async def wait(database: Database) -> None:
+    """Let two chats wait, each with a ticket of its own; "odd" is the one to be spoilt."""
+    waiting = Waiting(TUESDAY, TUESDAY)
+    chats = [
+        conversation(waiting, version=1),
+        conversation(waiting, version=1, id=ConversationId("odd"), visitor="sam", ticket=ODD),
+    ]
+    made = Changes(conversations={chat.id: chat for chat in chats})
+    made.tickets |= {number: ticket(number=number, version=1) for number in (TICKET, ODD)}
     async with TortoiseStore(database).batch() as batch:
         await batch.write(made)
 
@@ -74,8 +91,36 @@ async def test_a_cursor_that_was_tampered_with_shows_some_page_and_no_error(
     assert len(found.lines) <= 2
 
 
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        "conversation SET state_data = '{' WHERE id = 'odd'",
+        "conversation SET state_data = '{\"since\":7}' WHERE id = 'odd'",
+        f"ticket SET priority = 'whenever' WHERE number = {ODD}",
+    ],
+)
+async def test_who_waits_and_cannot_be_read_keeps_nobody_else_from_the_queue(
+    database: Database, spoil: str
+) -> None:
+    await wait(database)
+    await database.writer.execute_query(f"UPDATE {spoil}")
+    reads = TortoiseStaffReads(database)
+    async with TortoiseStore(database).batch() as batch:
+        assert [entry.conversation for entry in await batch.queue()] == [CHAT]
+    assert [entry.conversation for entry in await reads.waiting()] == [CHAT]
+    assert [line.ticket.number for line in await reads.waiting_tickets(QueueOrder.RECEIVED)] == [TICKET]
+
+
+async def test_a_ticket_whose_chat_cannot_be_read_is_listed_without_it(database: Database) -> None:
+    await wait(database)
+    await database.writer.execute_query("UPDATE conversation SET state_data = '{' WHERE id = 'odd'")
+    lines = (await TortoiseStaffReads(database).tickets(QUEUE)).lines
+    shown = {line.ticket.number: line.conversation and line.conversation.id for line in lines}
+    assert shown == {TICKET: CHAT, ODD: None}
+
+
 @pytest.mark.sqlite("its plans; PostgreSQL reads tables as small as these whole")
 async def test_who_waits_is_found_along_an_index_of_those_who_do(tmp_path: Path) -> None:
     async with Database(url(tmp_path, "sqlite")) as database:
-        plans = [await database.select(f"EXPLAIN QUERY PLAN {query}") for query in (_WAITING, _QUEUE)]
+        plans = [await database.select(f"EXPLAIN QUERY PLAN {query}") for query in (_WAITING, WHO_WAITS)]
     assert [any("conversation_waiting" in step["detail"] for step in plan) for plan in plans] == [True, True]
