@@ -32,6 +32,7 @@ from storage.delivery_rows import delivery_row
 from storage.intake import Browser, Intake
 from storage.memory import Memory
 from storage.orm import faults
+from storage.parameters import numbered
 from storage.queue_rows import QUEUE, to_queue
 from storage.tables import Table
 from storage.ticket_rows import history_row, rating_row, ticket_row, to_ticket
@@ -44,6 +45,7 @@ _COUNT: Mapping[str, Callable[[int], str]] = {
         f"UPDATE counter SET value = value + ($1::jsonb->0->>0)::int WHERE name = '{TICKET_COUNTER}'"
     ),
 }
+_MESSAGES_OF = "SELECT * FROM message WHERE conversation = ? AND seq IN"
 _FIXED: Mapping[Table, tuple[str, ...]] = {
     tables.CONVERSATION: ("channel", "visitor", "widget", "flow", "flow_version", "opened_at"),
     tables.MESSAGE: ("author_kind", "author_id", "author_name", "visibility", "at"),
@@ -64,7 +66,6 @@ class TortoiseBatch:
     ) -> None:
         self._connection = connection
         self._dialect = connection.capabilities.dialect
-        self._place = "?" if self._dialect == "sqlite" else "$1"
         self._conversations = memory.conversations
         self._tickets = memory.tickets
         self._first_ticket = first_ticket
@@ -114,10 +115,11 @@ class TortoiseBatch:
         for conversation, seq in pairs:
             by_conversation.setdefault(conversation, []).append(seq)
         found: list[Message] = []
+        messages_of = numbered(_MESSAGES_OF, self._dialect)
         for conversation, seqs in by_conversation.items():
             # The numbers are the desk's own.
             numbers = ", ".join(map(str, map(int, seqs)))
-            query = f"SELECT * FROM message WHERE conversation = {self._place} AND seq IN ({numbers})"
+            query = f"{messages_of} ({numbers})"
             selected = await self._connection.execute_query_dict(query, [conversation])
             found += map(to_message, selected)
         return found

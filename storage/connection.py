@@ -1,4 +1,7 @@
-"""What plain statements ask of a connection; the ORM's clients and those without it offer it alike."""
+"""What plain statements ask of a connection; the ORM's clients and those without it offer it alike.
+
+``execute`` and ``fetch`` take the same statement on either database [storage.parameters].
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from storage.bulk import Statement
+from storage.parameters import given, numbered
 
 
 class HasDialect(Protocol):
@@ -44,3 +48,16 @@ class InTurn(Protocol):
 
     async def execute_in_turn(self, statements: Sequence[Statement]) -> Statement | None:
         """Execute all; stop at one that changes another number of rows than it has to, and return it."""
+
+
+async def execute(connection: Connection, query: str, *values: Any) -> int:
+    """Execute a statement, a ``?`` in it for each value; return how many rows it updated or deleted."""
+    dialect = connection.capabilities.dialect
+    changed, _ = await connection.execute_query(numbered(query, dialect), given(values, dialect))
+    return changed
+
+
+async def fetch(connection: Connection, query: str, *values: Any) -> list[dict[str, Any]]:
+    """Execute a statement, a ``?`` in it for each value; return its rows by column name."""
+    dialect = connection.capabilities.dialect
+    return await connection.execute_query_dict(numbered(query, dialect), given(values, dialect))

@@ -14,7 +14,7 @@ from chatdesk.errors import DatabaseUnavailable, StorageError
 from storage import orm
 from storage.connection import Connection
 from storage.migrator import bring_up_to_date
-from storage.orm import faults
+from storage.orm import APPS, WRITER, faults
 from storage.sqlite_connection import PRAGMAS, SqliteConnection
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from storage.postgres_client import PostgresClient
 
-WRITER, READER = "default", "reader"
+READER = "reader"
 POOL_SIZE = 5
 """Connections to PostgreSQL at most, for writing and again for reading."""
 _PASSWORD = re.compile(r"^(\w+://[^:/@]*):[^@]*@")
@@ -191,10 +191,10 @@ class Database:
             except (sqlite3.Error, ValueError) as error:
                 raise StorageError(str(error)) from error
 
-    async def select(self, query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
-        """Return the rows of a plain statement, in the database's own words. Raises StorageError."""
+    async def select(self, query: str) -> list[dict[str, Any]]:
+        """Return the rows of a plain statement without values. Raises StorageError."""
         try:
-            return await (self.sqlite_reader or self.reader).execute_query_dict(query, values)
+            return await (self.sqlite_reader or self.reader).execute_query_dict(query)
         except (faults.BaseORMException, sqlite3.Error, ValueError) as error:
             raise StorageError(str(error)) from error
 
@@ -279,5 +279,4 @@ def tortoise_config(url: str) -> dict[str, Any]:
             "engine": "storage.postgres_client",
             "credentials": {"dsn": postgres_address(url), "maxsize": POOL_SIZE},
         }
-    app = {"models": ["storage.models"], "default_connection": WRITER, "migrations": "storage.migrations"}
-    return {"connections": {WRITER: connection, READER: connection}, "apps": {"models": app}}
+    return {"connections": {WRITER: connection, READER: connection}, "apps": APPS}

@@ -16,10 +16,12 @@ from chatdesk.file_name import clean_file_name
 from chatdesk.files import FileLimits, StoredFile
 from chatdesk.ports import NewId
 from chatdesk.rate_limit import RateLimit
-from storage.columns import Record, moment, timestamp
+from storage.columns import Record, moment
+from storage.connection import execute
 from storage.database import Database
 from storage.file_writer import FileWriter, remove_strays
 from storage.orm import faults, models
+from storage.selecting import Selecting
 from storage.turns import take_turn
 from storage.uninterrupted import uninterrupted
 
@@ -36,6 +38,12 @@ _IN_MESSAGE = (
     "AND m.files LIKE '%\"' || f.id || '\"%')"
 )
 _IN_PUBLIC_MESSAGE = _IN_MESSAGE[:-1] + " AND m.visibility = 'public' AND m.deleted_at IS NULL)"
+_FOR_VISITOR = (
+    "SELECT f.*, c.visitor FROM file f JOIN conversation c ON c.id = f.conversation "
+    f"WHERE f.id = ? AND c.visitor = ? AND NOT f.internal AND (f.owner = c.visitor OR {_IN_PUBLIC_MESSAGE})"
+)
+_ORPHANS = f"SELECT f.id FROM file f WHERE f.at < ? AND NOT {_IN_MESSAGE}"
+_MAKE_INTERNAL = f"UPDATE file AS f SET internal = TRUE WHERE f.id = ? AND NOT {_IN_PUBLIC_MESSAGE}"
 
 
 class LocalFiles:
@@ -43,6 +51,7 @@ class LocalFiles:
 
     def __init__(self, database: Database, folder: Path, limits: FileLimits, new_id: NewId) -> None:
         self._database = database
+        self._selecting = Selecting(database)
         self._folder = folder
         self._limits = limits
         self._new_id = new_id
@@ -99,13 +108,7 @@ class LocalFiles:
 
     async def find_for(self, visitor: str, identity: str) -> StoredFile | None:
         """Return a file for a visitor [chatdesk.files.Files.find_for]."""
-        first, second = ("?", "?") if self._database.dialect == "sqlite" else ("$1", "$2")
-        query = (
-            f"SELECT f.*, c.visitor FROM file f JOIN conversation c ON c.id = f.conversation "
-            f"WHERE f.id = {first} AND c.visitor = {second} AND NOT f.internal "
-            f"AND (f.owner = c.visitor OR {_IN_PUBLIC_MESSAGE})"
-        )
-        found = await self._read(self._database.reader.execute_query_dict(query, [identity, visitor]))
+        found = await self._selecting.one(_FOR_VISITOR, identity, visitor)
         return self._stored(found[0]) if found else None
 
     async def remove_orphans(self, at: datetime) -> int:
@@ -114,11 +117,7 @@ class LocalFiles:
         To be called at the start, before any upload.
         """
         before = at - ORPHAN_AGE
-        place = "?" if self._database.dialect == "sqlite" else "$1"
-        until = timestamp(before) if self._database.dialect == "sqlite" else before
-        query = f"SELECT f.id FROM file f WHERE f.at < {place} AND NOT {_IN_MESSAGE}"
-        found = await self._database.select(query, [until])
-        identities = [str(row["id"]) for row in found]
+        identities = [str(row["id"]) for row in await self._selecting.one(_ORPHANS, before)]
         if identities:
             async with self._database.transaction() as connection:
                 await models.File.filter(id__in=identities).using_db(connection).delete()
@@ -199,10 +198,8 @@ class LocalFiles:
     async def _make_internal(self, ids: Sequence[str]) -> None:
         """Turn uploads into internal ones, but for those that a public message shows already."""
         for identity in ids:
-            place = "?" if self._database.dialect == "sqlite" else "$1"
-            query = f"UPDATE file AS f SET internal = TRUE WHERE f.id = {place} AND NOT {_IN_PUBLIC_MESSAGE}"
             async with self._database.transaction() as connection:
-                await connection.execute_query(query, [identity])
+                await execute(connection, _MAKE_INTERNAL, identity)
 
     def _path(self, identity: str) -> Path:
         return self._folder / identity[:2] / identity[2:4] / identity

@@ -16,6 +16,7 @@ from chatdesk.ticket import TicketNumber
 from storage import tables
 from storage.bulk import insert
 from storage.columns import moment
+from storage.connection import fetch
 from storage.database import Database
 from storage.delivery_rows import delivery_row
 from storage.orm import faults, models
@@ -30,7 +31,7 @@ _UNFINISHED = (
     "ORDER BY at"
 )
 _SENT_AS = (
-    f"SELECT \"row\", ticket FROM delivery WHERE target = '{MAIL_TARGET}' AND external_id = {{place}} "
+    f"SELECT \"row\", ticket FROM delivery WHERE target = '{MAIL_TARGET}' AND external_id = ? "
     "AND external_id <> '' ORDER BY \"row\" LIMIT 1"
 )
 """The mail's own delivery; others that became part of it stay as they are. Only what was sent is indexed."""
@@ -170,8 +171,7 @@ class TortoiseDeliveries:
 
     async def bounced(self, message_id: str, reason: str, at: datetime) -> TicketNumber | None:
         async with self._database.transaction() as connection:
-            place = "?" if self._database.dialect == "sqlite" else "$1"
-            found = await connection.execute_query_dict(_SENT_AS.format(place=place), [message_id])
+            found = await fetch(connection, _SENT_AS, message_id)
             if not found:
                 return None
             await (

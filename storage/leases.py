@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from msgspec import Struct
 
 from chatdesk.errors import LeaseLost
-from storage.columns import moment, timestamp
-from storage.connection import Connection
+from storage.columns import moment
+from storage.connection import Connection, execute, fetch
 from storage.database import Database
 
 _TAKE = """
-    INSERT INTO lease (name, holder, token, until) VALUES ({0}, {1}, 1, {2})
+    INSERT INTO lease (name, holder, token, until) VALUES (?, ?, 1, ?)
     ON CONFLICT (name) DO UPDATE
     SET holder = excluded.holder, token = lease.token + 1, until = excluded.until
-    WHERE lease.until <= {3}"""
+    WHERE lease.until <= ?"""
 
 
 class TortoiseLeases:
@@ -26,33 +25,23 @@ class TortoiseLeases:
         self._database = database
 
     async def take(self, name: str, holder: str, now: datetime, until: datetime) -> int | None:
-        values = [name, holder, self._moment(until), self._moment(now)]
-        select = "SELECT token, until FROM lease WHERE name = {0} AND holder = {1}"
+        select = "SELECT token, until FROM lease WHERE name = ? AND holder = ?"
         async with self._database.writing() as connection:
-            await connection.execute_query(self._sql(_TAKE, 4), values)
-            found = await connection.execute_query_dict(self._sql(select, 2), [name, holder])
+            await execute(connection, _TAKE, name, holder, until, now)
+            found = await fetch(connection, select, name, holder)
         if not found or moment(found[0]["until"]) != until:
             return None
         return int(found[0]["token"])
 
     async def keep(self, name: str, token: int, until: datetime) -> bool:
-        statement = self._sql("UPDATE lease SET until = {2} WHERE name = {0} AND token = {1}", 3)
+        update = "UPDATE lease SET until = ? WHERE name = ? AND token = ?"
         async with self._database.writing() as connection:
-            changed, _ = await connection.execute_query(statement, [name, token, self._moment(until)])
-        return bool(changed)
+            return bool(await execute(connection, update, until, name, token))
 
     async def give_back(self, name: str, token: int) -> None:
         # The row stays: its token must go on rising.
         long_ago = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
         _ = await self.keep(name, token, long_ago)
-
-    def _sql(self, statement: str, places: int) -> str:
-        postgres = self._database.dialect == "postgres"
-        marks = [f"${n}" if postgres else f"?{n}" for n in range(1, places + 1)]
-        return statement.format(*marks)
-
-    def _moment(self, at: datetime) -> Any:
-        return at if self._database.dialect == "postgres" else timestamp(at)
 
 
 class Fence(Struct, frozen=True):
@@ -69,8 +58,7 @@ class Fence(Struct, frozen=True):
 
         Raises LeaseLost.
         """
-        query = "SELECT token FROM lease WHERE name = ? AND token = ?"
-        if connection.capabilities.dialect == "postgres":
-            query = "SELECT token FROM lease WHERE name = $1 AND token = $2 FOR SHARE"
-        if not await connection.execute_query_dict(query, [self.name, self.token]):
+        lock = " FOR SHARE" if connection.capabilities.dialect == "postgres" else ""
+        query = f"SELECT token FROM lease WHERE name = ? AND token = ?{lock}"
+        if not await fetch(connection, query, self.name, self.token):
             raise LeaseLost(f"Another node holds the lease {self.name} by now.")

@@ -12,12 +12,14 @@ from chatdesk.errors import StorageError
 from chatdesk.mailbox import StoredMail
 from chatdesk.ticket import TicketNumber
 from storage.bulk import in_list
-from storage.columns import Record, moment, timestamp
+from storage.columns import Record, moment
 from storage.database import Database
 from storage.gathering import Gathering
+from storage.parameters import given, numbered
 from storage.selecting import Selecting
 
 _COLUMNS = "id, ticket, recipient, subject, source, at"
+_KEEP = f"INSERT INTO mail ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
 MAX_SUBJECT = 300
 
 
@@ -44,29 +46,21 @@ class TortoiseMailbox:
         return [kept[mail.message_id] for mail in mails]
 
     async def _keep_together(self, mails: Sequence[StoredMail]) -> Mapping[str, StoredMail]:
-        places = self._places(len(_COLUMNS.split(",")))
-        insert = f"INSERT INTO mail ({_COLUMNS}) VALUES ({places}) ON CONFLICT (id) DO NOTHING"
-        select = f"SELECT {_COLUMNS} FROM mail WHERE id IN {in_list(self._database.dialect)}"
+        dialect = self._database.dialect
+        select = f"SELECT {_COLUMNS} FROM mail WHERE id IN {in_list(dialect)}"
         ids = to_json([mail.message_id for mail in mails]).decode()
         async with self._database.writing() as connection:
-            await connection.execute_many(insert, [self._row(mail) for mail in mails])
+            await connection.execute_many(
+                numbered(_KEEP, dialect), [given(_row(mail), dialect) for mail in mails]
+            )
             kept = await connection.execute_query_dict(select, [ids])
         return {mail.message_id: mail for mail in map(_to_mail, kept)}
 
-    def _row(self, mail: StoredMail) -> list[Any]:
-        subject = mail.subject[:MAX_SUBJECT]
-        return [mail.message_id, mail.ticket, mail.recipient, subject, mail.source, self._moment(mail.at)]
-
     async def newest(self, limit: int, before: StoredMail | None = None) -> Sequence[StoredMail]:
         """Return a page of mail, newest first [chatdesk.mailbox.Mailbox.newest]."""
-        values: list[Any] = []
-        where = ""
-        if before is not None:
-            at, message_id = self._places(2).split(", ")
-            where = f"WHERE (at, id) < ({at}, {message_id})"
-            values = [self._moment(before.at), before.message_id]
+        where, values = ("WHERE (at, id) < (?, ?)", (before.at, before.message_id)) if before else ("", ())
         query = f"SELECT {_COLUMNS} FROM mail {where} ORDER BY at DESC, id DESC LIMIT {int(limit)}"
-        return [_to_mail(row) for row in await self._read(query, values)]
+        return [_to_mail(row) for row in await self._selecting.one(query, *values)]
 
     async def read(self, message_id: str) -> StoredMail | None:
         """Return one mail [chatdesk.mailbox.Mailbox.read]."""
@@ -79,19 +73,13 @@ class TortoiseMailbox:
             "SELECT ticket, COUNT(*) AS mails FROM mail WHERE at >= ? "
             "AND LOWER(recipient) = LOWER(?) AND ticket IS NOT NULL GROUP BY ticket"
         )
-        found = await self._selecting.one(query, self._moment(since), recipient)
+        found = await self._selecting.one(query, since, recipient)
         return {TicketNumber(row["ticket"]): row["mails"] for row in found}
 
-    async def _read(self, query: str, values: list[Any]) -> Sequence[Record]:
-        return await self._database.select(query, values)
 
-    def _places(self, count: int) -> str:
-        if self._database.dialect == "sqlite":
-            return ", ".join("?" * count)
-        return ", ".join(f"${number}" for number in range(1, count + 1))
-
-    def _moment(self, at: datetime) -> datetime | str:
-        return timestamp(at) if self._database.dialect == "sqlite" else at
+def _row(mail: StoredMail) -> list[Any]:
+    subject = mail.subject[:MAX_SUBJECT]
+    return [mail.message_id, mail.ticket, mail.recipient, subject, mail.source, mail.at]
 
 
 def _to_mail(row: Record) -> StoredMail:

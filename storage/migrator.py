@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatdesk.errors import DatabaseTooNew, StorageError
+from storage.orm import APPS
 from storage.sqlite_connection import statements_of
 
 if TYPE_CHECKING:
@@ -13,13 +14,6 @@ if TYPE_CHECKING:
 
     from storage.database import Database
 
-APPS = {
-    "models": {
-        "models": ["storage.models"],
-        "default_connection": "default",
-        "migrations": "storage.migrations",
-    }
-}
 NEW_DESK = Path(__file__).parent / "new_desk.sql"
 """What all migrations together make of an empty SQLite database; a test holds it to them."""
 _FOLDER = Path(__file__).parent / "migrations"

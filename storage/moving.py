@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from importlib import import_module
 from typing import Any
 
@@ -22,8 +21,11 @@ from tortoise.models import Model
 
 from chatdesk.errors import StorageError
 from storage import models
-from storage.columns import moment, timestamp
-from storage.database import WRITER, Database, exists, tortoise_config
+from storage.columns import moment
+from storage.connection import fetch
+from storage.database import Database, exists, tortoise_config
+from storage.orm import WRITER
+from storage.parameters import given, numbered
 from storage.search_index import index_all
 from storage.unfinished_move import MARK, MARKED
 
@@ -63,7 +65,8 @@ class Side:
 
     def __init__(self, client: BaseDBAsyncClient) -> None:
         self._client = client
-        self._postgres = client.capabilities.dialect == "postgres"
+        self._dialect: str = client.capabilities.dialect
+        self._postgres = self._dialect == "postgres"
 
     async def hold(self) -> None:
         """Let nobody else write meanwhile, as far as the database can."""
@@ -86,9 +89,9 @@ class Side:
         names = ", ".join(f'"{column}"' for column in table.columns)
         key = self._key(table)
         while True:
-            where = "" if after is None else f"WHERE {key} > {self._place(1)}"
+            where = "" if after is None else f"WHERE {key} > ?"
             query = f'SELECT {names} FROM "{table.name}" {where} ORDER BY {key} LIMIT {table.chunk}'
-            found = await self._client.execute_query_dict(query, [] if after is None else [after])
+            found = await fetch(self._client, query, *([] if after is None else [after]))
             if not found:
                 return
             yield [[row[column] for column in table.columns] for row in found]
@@ -97,9 +100,9 @@ class Side:
     async def insert(self, table: Table, chunk: Sequence[Sequence[Any]]) -> None:
         """Insert these rows, all or none."""
         names = ", ".join(f'"{column}"' for column in table.columns)
-        places = ", ".join(self._place(n) for n in range(1, len(table.columns) + 1))
-        query = f'INSERT INTO "{table.name}" ({names}) VALUES ({places})'
-        await self._client.execute_many(query, [self._values(table, row) for row in chunk])
+        places = ", ".join("?" * len(table.columns))
+        query = numbered(f'INSERT INTO "{table.name}" ({names}) VALUES ({places})', self._dialect)
+        await self._client.execute_many(query, [given(_values(table, row), self._dialect) for row in chunk])
 
     async def number_on(self, table: Table) -> None:
         """Let generated keys go on after those that were copied."""
@@ -124,25 +127,6 @@ class Side:
         # Both sides have to sort texts alike.
         text = isinstance(table.model._meta.pk, fields.CharField)
         return f'"{table.key}" COLLATE "C"' if text and self._postgres else f'"{table.key}"'
-
-    def _place(self, number: int) -> str:
-        return f"${number}" if self._postgres else f"?{number}"
-
-    def _values(self, table: Table, row: Sequence[Any]) -> list[Any]:
-        return [
-            self._value(table.model._meta.fields_map[column], value)
-            for column, value in zip(table.columns, row, strict=True)
-        ]
-
-    def _value(self, field: object, value: Any) -> Any:
-        if isinstance(value, str) and "\x00" in value:
-            value = value.replace("\x00", "\ufffd")
-        if value is None or not isinstance(field, fields.DatetimeField | fields.BooleanField):
-            return value
-        if isinstance(field, fields.BooleanField):
-            return bool(value) if self._postgres else int(value)
-        at = moment(value)
-        return at if self._postgres else timestamp(at)
 
 
 def tables() -> list[Table]:
@@ -228,24 +212,24 @@ async def _checksum(table: Table, side: Side) -> Compared:
     async for chunk in side.chunks(table):
         count += len(chunk)
         for row in chunk:
-            digest.update(to_json(_canonical(table, row), bytes_mode="base64"))
+            digest.update(to_json(given(_values(table, row), "sqlite"), bytes_mode="base64"))
             digest.update(b"\n")
     return Compared(table.name, count, digest.hexdigest())
 
 
-def _canonical(table: Table, row: Sequence[Any]) -> list[Any]:
+def _values(table: Table, row: Sequence[Any]) -> list[Any]:
+    """Return a row's values as both databases mean them."""
     return [
-        _same(table.model._meta.fields_map[column], value)
+        _value(table.model._meta.fields_map[column], value)
         for column, value in zip(table.columns, row, strict=True)
     ]
 
 
-def _same(field: object, value: Any) -> Any:
-    """Return the value as both databases mean it."""
+def _value(field: object, value: Any) -> Any:
     if value is None:
         return None
     if isinstance(field, fields.BooleanField):
         return bool(value)
     if isinstance(field, fields.DatetimeField):
-        return timestamp(value if isinstance(value, datetime) else moment(value))
+        return moment(value)
     return value.replace("\x00", "\ufffd") if isinstance(value, str) else value

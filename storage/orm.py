@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["at_first_use", "faults", "load", "models", "no_longer"]
+__all__ = ["APPS", "WRITER", "at_first_use", "faults", "load", "models", "no_longer"]
 
 if TYPE_CHECKING:
     from tortoise import exceptions as faults
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from storage import models
 
 _MODELS, _FAULTS = "storage.models", "tortoise.exceptions"
+WRITER = "default"
+"""The connection for writing, by which name the ORM knows it."""
+APPS = {
+    "models": {"models": [_MODELS], "default_connection": WRITER, "migrations": "storage.migrations"},
+}
+"""The models and their migrations, as the ORM is told of them."""
 _to_do: list[Callable[[], None]] = []
 
 

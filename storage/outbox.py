@@ -10,8 +10,10 @@ from msgspec.json import encode as to_json
 from chatdesk.outbox import Delivery, DeliveryResult, DeliveryStatus
 from storage.bulk import elements
 from storage.columns import Record, moment, timestamp
+from storage.connection import fetch
 from storage.database import Database
 from storage.delivery_rows import to_delivery
+from storage.parameters import given, numbered
 
 _IS_HEAD = """NOT EXISTS (
     SELECT 1 FROM delivery AS earlier
@@ -25,6 +27,7 @@ _NEXT_DUE = " UNION ALL ".join(
     for status in ("pending", "leased")
 )
 """``due_at`` of a leased delivery is its lease's end. One status at a time the index gives the order."""
+_LEASE = "UPDATE delivery SET status = 'leased', attempts = attempts + 1, due_at = ? WHERE \"row\" IN"
 
 
 class TortoiseOutbox:
@@ -35,28 +38,23 @@ class TortoiseOutbox:
 
     async def lease(self, now: datetime, until: datetime, limit: int) -> Sequence[Delivery]:
         """Lease what is due [chatdesk.ports.Outbox.lease]."""
-        postgres = self._database.dialect != "sqlite"
-        due, lease = ("$1", "$2") if postgres else ("?", "?")
-        lock = " FOR UPDATE SKIP LOCKED" if postgres else ""
+        dialect = self._database.dialect
+        lock = "" if dialect == "sqlite" else " FOR UPDATE SKIP LOCKED"
         # One status at a time the index gives the order: however many wait, no more than these are looked at.
         oldest = " UNION ALL ".join(
             f"SELECT * FROM (SELECT head.* FROM delivery AS head WHERE head.status = '{status}' "
-            f"AND head.due_at <= {due} AND {_IS_HEAD} "
+            f"AND head.due_at <= ? AND {_IS_HEAD} "
             f'ORDER BY head.due_at, head."row" LIMIT {int(limit)}{lock}) AS {status}'
             for status in ("leased", "pending")
         )
         select = f'SELECT * FROM ({oldest}) AS oldest ORDER BY due_at, "row" LIMIT {int(limit)}'
         async with self._database.writing() as connection:
-            due_by = _moment(now, postgres=postgres)
-            found = await connection.execute_query_dict(select, [due_by] if postgres else [due_by, due_by])
+            found = await fetch(connection, select, now, now)
             if not found:
                 return []
             ids = ", ".join(str(int(row["row"])) for row in found)
-            update = (
-                f"UPDATE delivery SET status = 'leased', attempts = attempts + 1, due_at = "
-                f'{lease.replace("2", "1")} WHERE "row" IN ({ids})'
-            )
-            await connection.execute_query(update, [_moment(until, postgres=postgres)])
+            update = f"{numbered(_LEASE, dialect)} ({ids})"
+            await connection.execute_query(update, given([until], dialect))
         return await self._readable([{**row, "attempts": row["attempts"] + 1} for row in found], now)
 
     async def _readable(self, leased: Sequence[Record], now: datetime) -> list[Delivery]:
@@ -75,7 +73,6 @@ class TortoiseOutbox:
 
     async def finish(self, results: Sequence[DeliveryResult], now: datetime) -> None:
         """Note what became of deliveries [chatdesk.ports.Outbox.finish]."""
-        postgres = self._database.dialect != "sqlite"
         records = [
             [
                 result.id,
@@ -88,7 +85,7 @@ class TortoiseOutbox:
             ]
             for result in results
         ]
-        query = _FINISH_POSTGRES if postgres else _FINISH_SQLITE
+        query = _FINISH_SQLITE if self._database.dialect == "sqlite" else _FINISH_POSTGRES
         async with self._database.writing() as connection:
             await connection.execute_query(query, [to_json(records).decode()])
 
@@ -118,7 +115,3 @@ _FINISH_POSTGRES = f"""
         FROM {elements()}) AS new
     WHERE delivery.id = new.id AND delivery.status = 'leased' AND delivery.attempts = new.attempt
 """
-
-
-def _moment(at: datetime, *, postgres: bool) -> datetime | str:
-    return at if postgres else timestamp(at)

@@ -9,20 +9,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 
 from msgspec import Struct
 
 from chatdesk.errors import StorageError
 from storage.columns import Record
-from storage.connection import Connection
+from storage.connection import fetch
 from storage.database import Database
 from storage.gathering import Gathering
 from storage.orm import faults
+from storage.parameters import given
 
 
 class Select(Struct, frozen=True):
-    """A statement, a ``?`` for each of its values."""
+    """A statement, a ``?`` in it for each of its values."""
 
     query: str
     values: Sequence[str | int | datetime]
@@ -58,9 +58,9 @@ class Selecting:
     async def _on_postgres(self, selects: Sequence[Select]) -> Answers:
         reader = self._database.postgres_reader
         if len(selects) == 1:
-            return [await _rows_on_postgres(reader, selects[0])]
+            return [[*await fetch(reader, selects[0].query, *selects[0].values)]]
         async with reader.snapshot() as connection:
-            return [await _rows_on_postgres(connection, select) for select in selects]
+            return [[*await fetch(connection, select.query, *select.values)] for select in selects]
 
     async def _visit(self, asked: Sequence[Sequence[Select]]) -> Sequence[Answers | Exception]:
         reader = self._database.sqlite_reader
@@ -71,10 +71,6 @@ class Selecting:
             raise StorageError(str(error)) from error
 
 
-async def _rows_on_postgres(connection: Connection, select: Select) -> list[Record]:
-    return [*await connection.execute_query_dict(_numbered(select.query), list(select.values))]
-
-
 def _answer_all(database: sqlite3.Connection, asked: Sequence[Sequence[Select]]) -> list[Answers | Exception]:
     return [_answer(database, selects) for selects in asked]
 
@@ -83,7 +79,7 @@ def _answer(database: sqlite3.Connection, selects: Sequence[Select]) -> Answers 
     try:
         database.execute("BEGIN")
         try:
-            return [_rows(database.execute(select.query, select.values)) for select in selects]
+            return [_rows(database.execute(each.query, given(each.values, "sqlite"))) for each in selects]
         finally:
             database.execute("COMMIT")
     except sqlite3.Error as error:
@@ -93,10 +89,3 @@ def _answer(database: sqlite3.Connection, selects: Sequence[Select]) -> Answers 
 def _rows(cursor: sqlite3.Cursor) -> list[Record]:
     names = [column[0] for column in cursor.description]
     return [dict(zip(names, row, strict=True)) for row in cursor]
-
-
-@cache
-def _numbered(query: str) -> str:
-    """Return the statement with PostgreSQL's marks for its values."""
-    first, *others = query.split("?")
-    return first + "".join(f"${number}{part}" for number, part in enumerate(others, start=1))

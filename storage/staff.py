@@ -15,6 +15,7 @@ from chatdesk.staff import AgentAccount, SignedIn
 from storage import tables
 from storage.bulk import Row, insert, update
 from storage.columns import Record, moment, optional_moment, timestamp
+from storage.connection import execute, fetch
 from storage.database import Database
 from storage.selecting import Selecting
 from storage.turns import take_turn
@@ -37,7 +38,6 @@ class TortoiseStaff:
         self._database = database
         self._selecting = Selecting(database)
         self._given_hasher = hasher
-        self._place = "?" if database.dialect == "sqlite" else "$1"
 
     @cached_property
     def _hasher(self) -> PasswordHasher:
@@ -52,8 +52,7 @@ class TortoiseStaff:
         identity = secrets.token_hex(8)
         async with self._database.writing() as connection:
             await take_turn(connection, f"account {address}")
-            query = f"SELECT 1 FROM agent WHERE email = {self._place}"
-            if await connection.execute_query_dict(query, [address]):
+            if await fetch(connection, "SELECT 1 FROM agent WHERE email = ?", address):
                 raise EventRefused(f"{address} has an account already.", code="exists", field="email")
             row = [identity, name, address, hashed, timestamp(at), None]
             _ = await write_all(connection, [insert(tables.AGENT, [row], self._database.dialect)])
@@ -69,15 +68,14 @@ class TortoiseStaff:
     async def disable(self, email: str, at: datetime) -> AgentAccount | None:
         address = email.strip().casefold()
         async with self._database.writing() as connection:
-            query = f"SELECT * FROM agent WHERE email = {self._place}"
-            found = await connection.execute_query_dict(query, [address])
+            found = await fetch(connection, _AGENT.format("email"), address)
             if not found:
                 return None
             row: Row = [found[0]["id"], timestamp(at)]
             only = ("id", "disabled_at")
             disabling = update(tables.AGENT, ("id",), [row], self._database.dialect, only=only)
             _ = await write_all(connection, [disabling])
-            await connection.execute_query(f"DELETE FROM session WHERE agent = {self._place}", [row[0]])
+            await execute(connection, "DELETE FROM session WHERE agent = ?", row[0])
         return _account({**found[0], "disabled_at": at})
 
     async def check_password(self, email: str, password: str) -> AgentAccount | None:
@@ -111,16 +109,16 @@ class TortoiseStaff:
 
     async def end_session(self, secret: str) -> None:
         async with self._database.writing() as connection:
-            await connection.execute_query(f"DELETE FROM session WHERE id = {self._place}", [_hashed(secret)])
+            await execute(connection, "DELETE FROM session WHERE id = ?", _hashed(secret))
 
     async def sign_in_link(self, account: AgentAccount, at: datetime, expires_at: datetime) -> str:
         return await self._new_session(account, at, expires_at, once=True)
 
     async def use_link(self, secret: str, at: datetime) -> AgentAccount | None:
         # Of several who use it at the same time one deletes it.
-        query = f"DELETE FROM session WHERE id = {self._place} AND {_ONCE} RETURNING agent, expires_at"
+        query = f"DELETE FROM session WHERE id = ? AND {_ONCE} RETURNING agent, expires_at"
         async with self._database.writing() as connection:
-            found = await connection.execute_query_dict(query, [_hashed(secret)])
+            found = await fetch(connection, query, _hashed(secret))
         account = await self.account(found[0]["agent"]) if found else None
         if account is None or account.disabled_at is not None:
             return None

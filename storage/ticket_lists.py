@@ -23,7 +23,7 @@ from storage.ticket_rows import to_ticket
 
 _ABOVE_ALL = 2**62
 """More than any ticket's number."""
-Value = str | int
+Value = str | int | datetime
 Condition = tuple[str, *tuple[Value, ...]]
 """A part of a query's condition, and the values for the question marks in it."""
 
@@ -94,7 +94,7 @@ class TicketLists:
         if after is None or after.due:
             dated: list[Condition] = [*where, ("due_at IS NOT NULL",)]
             if after and after.due:
-                dated.append(self._after(after.due, after.number))
+                dated.append(("(due_at, number) > (?, ?)", after.due, after.number))
             found = await self._tickets(dated, f"ORDER BY due_at, number LIMIT {limit:d}", index)
         if len(found) < limit:
             last = after.number if after and not after.due else 0
@@ -137,11 +137,6 @@ class TicketLists:
     def _one_of(self, numbers: Sequence[int], column: str = "number") -> Condition:
         members = in_list(self._database.dialect, "bigint").replace("$1", "?")
         return f"{column} IN {members}", json.dumps(list(numbers))
-
-    def _after(self, due: datetime, number: int) -> Condition:
-        """Return the condition for what comes after; on SQLite moments are texts, which compare as such."""
-        as_time = "CAST(? AS text)::timestamptz" if self._database.dialect == "postgres" else "?"
-        return f"(due_at, number) > ({as_time}, ?)", timestamp(due), number
 
 
 def _wanted(wanted: TicketFilter) -> list[Condition]:

@@ -15,6 +15,7 @@ from chatdesk.ids import new_id
 from chatdesk.inbox import InboundStatus, KnownSender
 from chatdesk.outbox import Delivery, DeliveryKind, DeliveryResult, DeliveryStatus
 from chatdesk.ticket import TicketNumber
+from storage.connection import fetch
 from storage.database import Database
 from storage.inbox import _SENT_AS, TortoiseDeliveries, TortoiseInbox
 from storage.mail_updates import TortoiseMailUpdates
@@ -160,12 +161,11 @@ SENT_BEFORE = """
 async def test_what_bounced_is_found_along_an_index_of_what_was_sent(database: Database) -> None:
     postgres = database.dialect == "postgres"
     explained = f"{'EXPLAIN' if postgres else 'EXPLAIN QUERY PLAN'} {_SENT_AS}"
-    query = explained.format(place="$1" if postgres else "?")
     async with database.transaction() as connection:
         if postgres:
             # Of an empty table every index is as good as any other, once it is known to be empty.
             await connection.execute_script(f"{SENT_BEFORE}; ANALYZE delivery")
-        plan = await connection.execute_query_dict(query, ["<d1@northwind.example>"])
+        plan = await fetch(connection, explained, "<d1@northwind.example>")
     assert any("delivery_by_external_id" in str(step) for step in plan), plan
 
 

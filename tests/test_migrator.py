@@ -21,8 +21,10 @@ from tortoise.migrations.autodetector import MigrationAutodetector
 from chatdesk.errors import DatabaseTooNew, StorageError
 from scripts.new_desk import script
 from storage import migrator
+from storage.connection import fetch
 from storage.database import Database
-from storage.migrator import APPS, NEW_DESK
+from storage.migrator import NEW_DESK
+from storage.orm import APPS
 from storage.search_index import index_all
 from storage.sqlite_client import ScriptedTransactionWrapper
 from storage.sqlite_connection import SqliteTransaction
@@ -267,7 +269,7 @@ async def test_tickets_of_a_desk_that_indexed_them_at_once_are_found_and_changed
         await database.writer.execute_query(
             "INSERT INTO ticket_words(ticket_words, rank) VALUES ('integrity-check', 1)"
         )
-        found = [await database.select(find, [word]) for word in ("umbra", "company:contoso")]
+        found = [await fetch(database.reader, find, word) for word in ("umbra", "company:contoso")]
     assert [[row["number"] for row in each] for each in found] == [[1001, 1002], []]
 
 

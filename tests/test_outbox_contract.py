@@ -11,6 +11,7 @@ import pytest
 
 from chatdesk.outbox import Delivery, DeliveryResult, DeliveryStatus
 from chatdesk.ports import Outbox, Store
+from storage.connection import fetch
 from storage.database import Database
 from storage.outbox import _FINISH_SQLITE, TortoiseOutbox
 from storage.store import TortoiseStore
@@ -131,5 +132,5 @@ async def test_next_due_is_the_earliest_of_those_that_may_go(kept: Kept) -> None
 @pytest.mark.sqlite("its statement; PostgreSQL reads the JSON once by itself")
 async def test_what_has_ended_is_found_by_its_id_however_many_are_leased(tmp_path: Path) -> None:
     async with Database(url(tmp_path, "sqlite")) as database:
-        plan = await database.select(f"EXPLAIN QUERY PLAN {_FINISH_SQLITE}", ["[]"])
+        plan = await fetch(database.reader, f"EXPLAIN QUERY PLAN {_FINISH_SQLITE}", "[]")
     assert ["(id=?)" in step["detail"] for step in plan if "delivery" in step["detail"]] == [True]
