@@ -183,7 +183,7 @@ class TortoiseBatch:
 
     def _count(self, used: int) -> Iterator[Statement]:
         if used:
-            yield Statement(_COUNT[self._dialect], [[used]])
+            yield Statement("counter", _COUNT[self._dialect], [[used]])
 
     def _write_conversations(
         self, conversations: Mapping[ConversationId, Conversation]

@@ -34,8 +34,12 @@ _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 class Statement(Struct, frozen=True):
-    """Rows to write: ``query`` returns the text for that many, ``changes`` is how many it has to change."""
+    """Rows to write in a table.
 
+    ``query`` returns the text for that many, ``changes`` is how many it has to change.
+    """
+
+    table: str
     query: Callable[[int], str]
     rows: Sequence[Row]
     changes: int | None = None
@@ -86,7 +90,7 @@ def elements(kind: str = "array", parameter: int = 1) -> str:
 
 def insert(table: Table, rows: Sequence[Row], dialect: str) -> Statement:
     """Return the statement that inserts rows, each in the order of its columns."""
-    return Statement(_insert_sql(table, dialect), rows)
+    return Statement(table.name, _insert_sql(table, dialect), rows)
 
 
 def update(
@@ -107,7 +111,7 @@ def update(
     key included.
     """
     query = _update_sql(table, key, dialect, versioned, fixed, only)
-    return Statement(query, rows, len(rows) if versioned else None)
+    return Statement(table.name, query, rows, len(rows) if versioned else None)
 
 
 @cache

@@ -91,16 +91,18 @@ class PostgresBatch(TortoiseBatch):
         """Execute what can be in one round trip, and tell the other nodes with the commit."""
         posted = {(message.conversation, message.seq) for message in self.changes.messages}
         # One statement does not see the rows that another part of it inserts.
-        again = bool(self.changes.revised.keys() & posted)
-        late = [s for s in statements if again and s.query(1).startswith('UPDATE "message"')]
-        together = [statement for statement in statements if statement not in late]
+        late = tables.MESSAGE.name if self.changes.revised.keys() & posted else None
+        unmet = await self._execute_together([each for each in statements if each.table != late])
+        return unmet or await super()._execute([each for each in statements if each.table == late])
+
+    async def _execute_together(self, statements: Sequence[Statement]) -> Statement | None:
         told = announcements(self._node, self.changes, self._went_on)
-        if not together and not told:
+        if not statements and not told:
             return None
-        query = together_sql(tuple(s.query(len(s.rows)) for s in together), tell=bool(told))
-        values: list[Any] = [rows_json(s.rows) for s in together] + ([told] if told else [])
+        query = together_sql(tuple(s.query(len(s.rows)) for s in statements), tell=bool(told))
+        values: list[Any] = [rows_json(s.rows) for s in statements] + ([told] if told else [])
         (counts,) = await self._connection.execute_query_dict(query, values)
-        for statement, changed in zip(together, counts.values(), strict=False):
+        for statement, changed in zip(statements, counts.values(), strict=False):
             if statement.changes is not None and changed != statement.changes:
                 return statement
-        return await super()._execute(late)
+        return None
