@@ -19,7 +19,7 @@ from chatdesk.changes import Changes
 from chatdesk.conversation import Conversation, ConversationId, Message, Receipts
 from chatdesk.nodes import Node
 from chatdesk.ticket import TicketNumber
-from storage.bulk import without_nul
+from storage.parameters import without_nul
 
 LONGEST = 7_900
 """Bytes of one announcement; PostgreSQL takes fewer than 8,000."""

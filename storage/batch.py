@@ -15,7 +15,7 @@ from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
 from chatdesk.waiting_line import WaitingLine
 from storage import tables
-from storage.bulk import Row, Statement, in_list, insert, rows_json, update
+from storage.bulk import Row, Statement, insert, update
 from storage.columns import Record
 from storage.connection import Connection
 from storage.conversation_rows import (
@@ -32,7 +32,7 @@ from storage.delivery_rows import delivery_row
 from storage.intake import Browser, Intake
 from storage.memory import Memory
 from storage.orm import faults
-from storage.parameters import numbered
+from storage.parameters import in_list, numbered, rows_json
 from storage.queue_rows import QUEUE, to_queue
 from storage.tables import Table
 from storage.ticket_rows import history_row, rating_row, ticket_row, to_ticket

@@ -11,11 +11,10 @@ from msgspec.json import encode as to_json
 from chatdesk.errors import StorageError
 from chatdesk.mailbox import StoredMail
 from chatdesk.ticket import TicketNumber
-from storage.bulk import in_list
 from storage.columns import Record, moment
 from storage.database import Database
 from storage.gathering import Gathering
-from storage.parameters import given, numbered
+from storage.parameters import given, in_list, numbered
 from storage.selecting import Selecting
 
 _COLUMNS = "id, ticket, recipient, subject, source, at"

@@ -12,10 +12,10 @@ from msgspec.json import encode as to_json
 from chatdesk.conversation import Conversation, ConversationId, Message
 from chatdesk.hub import ConversationChanged, Hub, QueueChanged, TicketsChanged
 from chatdesk.ticket import Ticket
-from storage.bulk import elements, in_list
 from storage.conversation_rows import to_conversation, to_message
 from storage.database import Database
 from storage.memory import Memory
+from storage.parameters import elements, in_list
 from storage.ticket_rows import to_ticket
 
 RECENT = 50

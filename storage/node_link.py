@@ -24,11 +24,11 @@ from chatdesk.hub import ConversationChanged, Hub, QueueChanged, TicketsChanged,
 from chatdesk.nodes import Node
 from chatdesk.shared_facts import SharedFacts
 from storage.announcements import Told, Typist, WentOn, beginning, following, packed, read_told
-from storage.bulk import NODES_CHANNEL
 from storage.database import Database, postgres_address
 from storage.memory import Memory
 from storage.missing_news import MissingNews
 from storage.postgres_client import translated
+from storage.postgres_statements import NODES_CHANNEL
 
 log = structlog.get_logger(__name__)
 

@@ -8,12 +8,11 @@ from datetime import datetime
 from msgspec.json import encode as to_json
 
 from chatdesk.outbox import Delivery, DeliveryResult, DeliveryStatus
-from storage.bulk import elements
 from storage.columns import Record, moment, timestamp
 from storage.connection import fetch
 from storage.database import Database
 from storage.delivery_rows import to_delivery
-from storage.parameters import given, numbered
+from storage.parameters import elements, given, numbered
 
 _IS_HEAD = """NOT EXISTS (
     SELECT 1 FROM delivery AS earlier

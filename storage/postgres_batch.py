@@ -13,8 +13,10 @@ from chatdesk.ticket import Ticket, TicketNumber
 from storage import tables
 from storage.announcements import announcements
 from storage.batch import TortoiseBatch
-from storage.bulk import LOOK_UP, Statement, hold_sql, in_list, rows_json, together_sql
+from storage.bulk import Statement
 from storage.conversation_rows import read_conversations, to_conversation, to_outcomes
+from storage.parameters import in_list, rows_json
+from storage.postgres_statements import LOOK_UP, hold_sql, together_sql
 from storage.ticket_rows import to_ticket
 
 

@@ -19,12 +19,14 @@ from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
 from storage.announcements import announcements
 from storage.batch import TortoiseBatch
-from storage.bulk import Statement, all_or_nothing_sql, rows_json
+from storage.bulk import Statement
 from storage.columns import Record
 from storage.connection import Autocommit
 from storage.intake import Browser, Intake
 from storage.memory import Memory
 from storage.orm import faults
+from storage.parameters import rows_json
+from storage.postgres_statements import all_or_nothing_sql
 from storage.sqlite_connection import SqliteConnection
 
 _OUTDATED = "What was remembered is outdated."

@@ -13,10 +13,10 @@ from chatdesk.conversation import Conversation
 from chatdesk.reading import TicketFilter, TicketLine, TicketPage, TicketView
 from chatdesk.search import excerpt, holds, words
 from chatdesk.ticket import Ticket, TicketNumber
-from storage.bulk import in_list
 from storage.columns import Record, optional_moment, readable, timestamp
 from storage.conversation_rows import to_conversation
 from storage.database import Database
+from storage.parameters import in_list
 from storage.search import SearchedTickets, TortoiseSearch, found_in
 from storage.selecting import Selecting
 from storage.ticket_rows import to_ticket

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from storage.bulk import Statement, rows_json
+from storage.bulk import Statement
 from storage.connection import Connection, InTurn
+from storage.parameters import rows_json
 
 
 async def write_all(connection: Connection, statements: Sequence[Statement]) -> Statement | None:

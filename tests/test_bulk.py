@@ -12,8 +12,9 @@ from tortoise.models import Model
 from chatdesk.conversation import Visibility
 from chatdesk.errors import StorageError
 from storage import models, tables
-from storage.bulk import Row, in_list, insert, parameters, parts, rows_json, update
+from storage.bulk import Row, insert, parameters, parts, update
 from storage.database import Database
+from storage.parameters import in_list, rows_json
 from storage.writing import write_all
 from tests.core_builders import url
 

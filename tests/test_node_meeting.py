@@ -17,9 +17,9 @@ from chatdesk.conversation import Conversation
 from chatdesk.hub import ConversationChanged, ConversationNews, Hub
 from chatdesk.nodes import Node
 from storage import node_link
-from storage.bulk import NODES_CHANNEL
 from storage.database import Database, postgres_address
 from storage.memory import Memory
+from storage.postgres_statements import NODES_CHANNEL
 from storage.store import TortoiseStore
 from tests.core_builders import url
 from tests.desk_builders import CHAT, conversation

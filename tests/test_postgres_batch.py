@@ -14,9 +14,11 @@ from chatdesk.conversation import Conversation, ConversationId
 from chatdesk.events import Outcome
 from chatdesk.ticket import Ticket, TicketNumber
 from storage import tables
-from storage.bulk import LOOK_UP, all_or_nothing_sql, hold_sql, in_list, update
+from storage.bulk import update
 from storage.database import Database
 from storage.memory import Memory
+from storage.parameters import in_list
+from storage.postgres_statements import LOOK_UP, all_or_nothing_sql, hold_sql
 from storage.store import TortoiseStore
 from tests.core_builders import url
 from tests.desk_builders import CHAT, TICKET, conversation, ticket

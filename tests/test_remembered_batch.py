@@ -18,8 +18,8 @@ from chatdesk.errors import ConcurrentChange, EventRefused, NotRemembered
 from chatdesk.events import Outcome, TicketCancelled, TicketTaken
 from chatdesk.nodes import Node
 from chatdesk.ticket import TicketNumber
-from storage.bulk import NODES_CHANNEL
 from storage.database import Database, postgres_address
+from storage.postgres_statements import NODES_CHANNEL
 from storage.store import READ_FIRST, TortoiseStore
 from tests.core_builders import message, new_desk, running, survey, url
 from tests.desk_builders import CHAT, MARCUS, TICKET, TUESDAY, conversation, ticket
