@@ -189,11 +189,3 @@ SESSION = Table(
     key="id",
     columns={"id": TEXT, "agent": TEXT, "once": BOOLEAN, "created_at": TIME, "expires_at": TIME},
 )
-COUNTER = Table(
-    "counter",
-    key="name",
-    columns={
-        "name": TEXT,
-        "value": BIGINT,
-    },
-)

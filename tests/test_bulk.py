@@ -18,9 +18,11 @@ from storage.parameters import in_list, rows_json
 from storage.writing import write_all
 from tests.core_builders import url
 
+COUNTER = tables.Table("counter", key="name", columns={"name": "text", "value": "bigint"})
+
 
 def test_columns_leave_out_keys_that_the_database_makes() -> None:
-    assert tuple(tables.COUNTER.columns) == ("name", "value")
+    assert tuple(tables.SESSION.columns) == ("id", "agent", "once", "created_at", "expires_at")
     assert tuple(tables.RATING.columns) == ("conversation", "score", "comment", "at")
 
 
@@ -48,10 +50,10 @@ def test_the_tables_of_plain_statements_are_those_of_the_models(table: tables.Ta
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 256, 300, 513])
 async def test_rows_are_inserted_and_updated_by_key_and_counted(tmp_path: Path, count: int) -> None:
     names = [f'its "{number}"' for number in range(count)]
-    made = insert(tables.COUNTER, [[name, 1] for name in names], "sqlite")
+    made = insert(COUNTER, [[name, 1] for name in names], "sqlite")
     other: list[Row] = [[name, number] for number, name in enumerate(names)]
-    changed = update(tables.COUNTER, ("name",), other, "sqlite")
-    missing = update(tables.COUNTER, ("name",), [*other, ["missing", 1]], "sqlite")
+    changed = update(COUNTER, ("name",), other, "sqlite")
+    missing = update(COUNTER, ("name",), [*other, ["missing", 1]], "sqlite")
     async with Database(url(tmp_path, "sqlite")) as database:
         async with database.transaction() as connection:
             assert await write_all(connection, [made, changed]) is None
@@ -70,11 +72,11 @@ async def test_a_row_that_is_refused_undoes_the_whole_transaction(tmp_path: Path
     async with Database(url(tmp_path, "sqlite")) as database:
         with pytest.raises(StorageError, match="UNIQUE"):
             async with database.transaction() as connection:
-                await write_all(connection, [insert(tables.COUNTER, [*rows, rows[299]], "sqlite")])
+                await write_all(connection, [insert(COUNTER, [*rows, rows[299]], "sqlite")])
         query = "SELECT count(*) AS names FROM counter WHERE name LIKE 'name %'"
         assert (await database.writer.execute_query_dict(query))[0]["names"] == 0
         async with database.transaction() as connection:
-            await write_all(connection, [insert(tables.COUNTER, rows, "sqlite")])
+            await write_all(connection, [insert(COUNTER, rows, "sqlite")])
         assert (await database.writer.execute_query_dict(query))[0]["names"] == 300
 
 
@@ -82,7 +84,7 @@ def test_sqlite_prepares_few_texts_whatever_the_number_of_rows() -> None:
     sizes = {
         query.count("(?")
         for count in range(1, 700)
-        for query, _ in parts(insert(tables.COUNTER, [["a", 1]] * count, "sqlite"))
+        for query, _ in parts(insert(COUNTER, [["a", 1]] * count, "sqlite"))
     }
     assert sizes == {1, 2, 4, 8, 16, 32, 64, 128, 256}
 
