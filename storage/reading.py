@@ -1,4 +1,4 @@
-"""Reads on a connection of their own, answered in the core's frozen dataclasses [chatdesk.reading]."""
+"""Reads on a connection of their own, answered in the core's frozen structs [chatdesk.reading]."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from storage.columns import Record, moment, optional_moment, readable
 from storage.conversation_rows import to_conversation, to_message, to_revision
 from storage.database import Database
 from storage.delivery_rows import to_delivery
+from storage.message_pieces import message_pieces
 from storage.orm import faults, models
 from storage.queue_rows import QUEUE, to_queue
-from storage.record_reading import message_pieces
 from storage.selecting import Select, Selecting
 from storage.ticket_lists import TicketLists
 from storage.ticket_rows import to_answers, to_history, to_ticket

@@ -1,4 +1,4 @@
-"""The Store on Tortoise ORM: what it remembers, and which kind of batch works on it."""
+"""The Store [chatdesk.ports]: what it remembers of the database, and which kind of batch works on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A long record is read whole and in order, on both databases [storage.record_reading]."""
+"""A long record is read whole and in order, on both databases [storage.message_pieces]."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from chatdesk.changes import Changes, HistoryEntry
 from chatdesk.conversation import ConversationId, FileRef, Live, Message, Revision, Visibility
 from chatdesk.errors import StorageError
-from storage import reading, record_reading
+from storage import message_pieces, reading
 from storage.database import Database
 from storage.reading import TortoiseStaffReads
 from storage.store import TortoiseStore
@@ -33,7 +33,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(record_reading, "PIECE", 4)
+    monkeypatch.setattr(message_pieces, "PIECE", 4)
     monkeypatch.setattr(reading, "AT_ONCE", 4)
 
 
