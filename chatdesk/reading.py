@@ -103,11 +103,13 @@ class VisitorChat(Struct, frozen=True):
     """A visitor's conversation for their page, all of one moment.
 
     ``messages`` are as VisitorReads.messages returns them, ``answers`` those to the survey of its ticket.
+    With ``omitted`` older ones may be missing: of a very long chat the newest are read.
     """
 
     conversation: Conversation
     messages: tuple[Message, ...]
     answers: tuple[tuple[str, str], ...]
+    omitted: bool = False
 
 
 class VisitorReads(Protocol):

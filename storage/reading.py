@@ -38,12 +38,19 @@ if TYPE_CHECKING:
     from tortoise.queryset import QuerySet
 
 MAX_MESSAGES = 20_000
+MAX_SHOWN = 1_000_000
+"""Characters of its newest messages that a visitor's page is shown, as often as it connects."""
 
 AT_ONCE = 300
 """Rows that values are made of at a time: a millisecond or two of work."""
 Made = TypeVar("Made")
 
 _NEW_MESSAGES = "SELECT * FROM message WHERE conversation = ? AND seq > ?{0} ORDER BY seq LIMIT {1}"
+_NEWEST_MESSAGES = (
+    "SELECT * FROM (SELECT m.*, sum(length(text)) OVER (ORDER BY seq DESC) AS shown FROM message m "
+    "WHERE conversation = ? AND seq > ?{0} ORDER BY seq DESC LIMIT {1}) newest "
+    "WHERE shown - length(text) < {2} ORDER BY seq"
+)
 _REVISED_MESSAGES = (
     "SELECT * FROM message WHERE conversation = ? AND seq <= ?{0} AND seq IN "
     "(SELECT seq FROM revision WHERE conversation = ? AND changed > ?) ORDER BY seq"
@@ -116,10 +123,12 @@ class TortoiseVisitorReads(_Reads):
         chats, *texts = await self._selecting.all(selects)
         if not chats:
             return None
+        newest = texts[-1]
         return VisitorChat(
             to_conversation(chats[0]),
             tuple(to_message(row) for found in texts for row in found),
             to_answers(chats[0]["answers"] or "[]"),
+            omitted=bool(newest) and newest[0]["shown"] >= MAX_SHOWN,
         )
 
     async def ticket(self, visitor: str, conversation: ConversationId) -> Ticket | None:
@@ -208,7 +217,8 @@ class TortoiseStaffReads(_Reads):
 def _messages_after(conversation: ConversationId, after: int, visitor: str | None) -> list[Select]:
     only = "" if visitor is None else f"{_PUBLIC}{_OF_VISITOR}"
     owner = () if visitor is None else (conversation, visitor)
-    selects = [Select(_NEW_MESSAGES.format(only, MAX_MESSAGES), (conversation, after, *owner))]
+    new = _NEW_MESSAGES if visitor is None else _NEWEST_MESSAGES
+    selects = [Select(new.format(only, MAX_MESSAGES, MAX_SHOWN), (conversation, after, *owner))]
     if after:
         values = (conversation, after, *owner, conversation, after)
         selects.insert(0, Select(_REVISED_MESSAGES.format(only), values))

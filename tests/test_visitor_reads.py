@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from chatdesk.changes import Changes
 from chatdesk.conversation import ConversationId, Live, Message, Visibility
@@ -60,6 +61,27 @@ async def test_a_page_is_shown_its_chat_what_is_new_in_it_and_what_the_visitor_t
     assert list(later.messages) == await reads.messages("dana", CHAT, 1) == [said(3)]
 
 
+@pytest.mark.parametrize(
+    ("lengths", "shown", "omitted"),
+    [
+        ((400_000, 400_000, 100_000), [1, 2, 3], False),
+        ((10, 600_000, 400_000, 10), [2, 3, 4], True),
+        ((10, 600_000, 400_000), [2, 3], True),
+        ((10, 1_500_000), [2], True),
+        ((1_500_000, 10), [1, 2], True),
+    ],
+)
+async def test_of_a_very_long_chat_a_page_is_shown_the_newest(
+    database: Database, lengths: tuple[int, ...], shown: list[int], omitted: bool
+) -> None:
+    await begin(
+        database, *(replace(said(seq), text="\N{BLACK SQUARE}" * n) for seq, n in enumerate(lengths, start=1))
+    )
+    chat = await TortoiseVisitorReads(database).chat("dana", CHAT, 0)
+    assert chat is not None
+    assert ([message.seq for message in chat.messages], chat.omitted) == (shown, omitted)
+
+
 async def test_a_chat_without_a_ticket_has_no_answers(database: Database) -> None:
     await write(database, Changes({CHAT: conversation(Live(()), version=1, visitor="dana", ticket=None)}))
     chat = await TortoiseVisitorReads(database).chat("dana", CHAT, 0)
@@ -85,7 +107,7 @@ async def test_what_is_shown_is_of_one_moment(database: Database) -> None:
                 await batch.write(Changes({CHAT: chat}, messages=[said(seq)]))
 
     writing = asyncio.create_task(go_on())
-    seen = set()
+    seen = set[int]()
     async with asyncio.timeout(60):
         while len(seen) < MOMENTS:
             chat = await reads.chat("dana", CHAT, 0)

@@ -240,7 +240,8 @@ class VisitorSession:
         self._services.hub.told(chat.conversation)
         if chat.conversation.version >= self._conversation.version:
             self._conversation = chat.conversation
-        feed.ready(chat.conversation, chat.messages, known=self._known(chat.answers))
+        omitted: dict[str, Json] = {"omitted": True} if chat.omitted else {}
+        feed.ready(chat.conversation, chat.messages, known=self._known(chat.answers), **omitted)
         self._on_shown()
 
     def _known(self, given: Iterable[tuple[str, str]]) -> dict[str, Json]:
