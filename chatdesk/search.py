@@ -22,7 +22,8 @@ from chatdesk.ticket import TicketNumber
 MAX_WORDS = 8
 SHOWN, BEFORE = 160, 40
 """Characters of a text that are shown, and how many of them before the first word found."""
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"[^\W_]+(?:[\u0300-\u036f]+[^\W_]*)*")
+"""Letters and digits, with the accents that follow them where a text has them apart."""
 
 
 class Found(Struct, frozen=True):
@@ -58,27 +59,27 @@ def words(text: str) -> list[str]:
 
 def ranked(found: Sequence[Found], wanted: Sequence[str], limit: int) -> list[Found]:
     """Return the best of what was found, with its words marked."""
-    plain = [_plain(word) for word in wanted]
-    best = sorted(found, key=lambda one: (_score(one, plain), one.at), reverse=True)[:limit]
-    return [_marked(one, plain) for one in best]
+    asked = [plain(word) for word in wanted]
+    best = sorted(found, key=lambda one: (_score(one, asked), one.at), reverse=True)[:limit]
+    return [_marked(one, asked) for one in best]
 
 
 def holds(text: str, wanted: Sequence[str]) -> bool:
     """Tell whether a text has every word asked for; the last may be the beginning of one."""
-    held = {_plain(word) for word in _WORD.findall(text)}
-    *others, last = map(_plain, wanted)
+    held = {plain(word) for word in _WORD.findall(text)}
+    *others, last = map(plain, wanted)
     return held.issuperset(others) and any(word.startswith(last) for word in held)
 
 
 def excerpt(found: Found, wanted: Sequence[str]) -> Found:
     """Return what was found with its most telling piece marked."""
-    return _marked(found, [_plain(word) for word in wanted])
+    return _marked(found, [plain(word) for word in wanted])
 
 
 def marked(text: str, wanted: Sequence[str]) -> tuple[str, ...]:
     """Return a whole text cut where words asked for begin and end, as ``Found.marked`` is."""
     parts, at = [], 0
-    for first, last in _hits(text, [_plain(word) for word in wanted]):
+    for first, last in _hits(text, [plain(word) for word in wanted]):
         parts += [text[at:first], text[first:last]]
         at = last
     return (*parts, text[at:])
@@ -86,7 +87,7 @@ def marked(text: str, wanted: Sequence[str]) -> tuple[str, ...]:
 
 def _score(found: Found, wanted: Sequence[str]) -> int:
     """Whole words count more than beginnings, a ticket's own texts more than a message."""
-    held = [_plain(word) for word in _WORD.findall(found.text)]
+    held = [plain(word) for word in _WORD.findall(found.text)]
     whole = sum(min(3, held.count(word)) for word in wanted)
     together = " ".join(wanted) in " ".join(held)
     return whole + 3 * together + 4 * (found.seq is None)
@@ -108,12 +109,12 @@ def _marked(found: Found, wanted: Sequence[str]) -> Found:
 def _hits(text: str, wanted: Sequence[str]) -> list[tuple[int, int]]:
     """Return where words are that were asked for, or that begin as the last of these."""
     whole, last = set(wanted), wanted[-1]
-    plain = ((match.span(), _plain(match[0])) for match in _WORD.finditer(text))
-    return [span for span, word in plain if word in whole or word.startswith(last)]
+    held = ((match.span(), plain(match[0])) for match in _WORD.finditer(text))
+    return [span for span, word in held if word in whole or word.startswith(last)]
 
 
-def _plain(word: str) -> str:
-    """Return the word without case and accents."""
+def plain(word: str) -> str:
+    """Return the word without case and accents, as it is compared."""
     if word.isascii():
         return word.lower()
     folded = unicodedata.normalize("NFKD", word.casefold())

@@ -279,3 +279,4 @@ INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0006_
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0007_vocabulary', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0008_words_behind', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0009_surveys', CURRENT_TIMESTAMP);
+INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0010_plain_words', CURRENT_TIMESTAMP);

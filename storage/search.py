@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chatdesk.conversation import ConversationId, Visibility
-from chatdesk.search import Found, holds, ranked, words
+from chatdesk.search import Found, holds, plain, ranked, words
 from chatdesk.ticket import TicketNumber
 from storage.columns import Record, moment
 from storage.database import Database
@@ -64,7 +64,7 @@ _RECENT = f"""
                 || ' ' || substr(answers, 1, 1000)
             FROM (SELECT subject, requester_name, requester_email, company, answers
                 FROM ticket ORDER BY number DESC LIMIT {RECENT}) AS tickets) AS texts
-    WHERE text {{like}} ? LIMIT 100"""
+    WHERE {{text}} LIKE ? LIMIT 100"""
 
 _UNLISTED = " UNION ALL ".join(f"SELECT {unlisted(source, RECENT + 1)} AS texts" for source in SOURCES)
 
@@ -157,6 +157,11 @@ class TortoiseSearch:
         """Return the newest with the words; where they are few, also with words that begin as the last."""
         if self._database.dialect == "sqlite":
             await index_texts(self._database)
+        else:
+            # What a letter stands for may be no letter, or several words, as "(1)" for its sign.
+            wanted = words(" ".join(map(plain, wanted)))
+        if not wanted:
+            return Matches([], [])
         *others, last = wanted
         found = await self._found([self._query(others, [last])] * 2, below)
         if found.most >= ENOUGH or len(last) < SHORTEST_BEGINNING:
@@ -201,10 +206,10 @@ class TortoiseSearch:
 
     async def _recent(self, beginning: str) -> list[str]:
         """Return longer words that begin so of the newest texts, the most common first."""
-        like = "LIKE" if self._database.dialect == "sqlite" else "ILIKE"
-        texts = await self._selecting.one(_RECENT.format(like=like), f"%{beginning}%")
-        pattern = re.compile(rf"(?<![^\W_]){beginning}[^\W_]+", re.IGNORECASE)
-        told = Counter(word for row in texts for word in pattern.findall(row["text"].lower()))
+        text = "text" if self._database.dialect == "sqlite" else "chatdesk_plain(text)"
+        texts = await self._selecting.one(_RECENT.format(text=text), f"%{beginning}%")
+        pattern = re.compile(rf"(?<![^\W_]){plain(beginning)}[^\W_]+")
+        told = Counter(word for row in texts for word in pattern.findall(plain(row["text"])))
         return [word for word, _ in told.most_common(MOST_WORDS)]
 
     def _query(self, others: Sequence[str], last: Sequence[str], *, begun: bool = False) -> str:

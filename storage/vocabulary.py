@@ -51,7 +51,7 @@ _BEGUN = {
         WHERE v.source = {source} AND v.era = eras.era AND v.word > ? AND v.word < ? LIMIT {most}""",
     "postgres": _ERAS
     + """SELECT v.word FROM eras, LATERAL (SELECT word FROM vocabulary WHERE source = {source}
-            AND era = eras.era AND word > lower(?) AND word < lower(?) ORDER BY word LIMIT {most}) AS v
+            AND era = eras.era AND word > ? AND word < ? ORDER BY word LIMIT {most}) AS v
         GROUP BY v.word ORDER BY MAX(eras.era) DESC, v.word LIMIT {most}""",
 }
 
