@@ -2,7 +2,7 @@
 
 import { askToSignIn, read, signOut } from "./api.js";
 import { Composer } from "./composer.js";
-import { Details, mainSteps } from "./details.js";
+import { Details, mainSteps, taking } from "./details.js";
 import { button, h, iconButton, replace } from "./dom.js";
 import { listenToKeys, showShortcuts } from "./keys.js";
 import { TicketList, priority } from "./list.js";
@@ -80,7 +80,7 @@ class Console {
     const may = (step, action) => withTicket((ticket) => ticket.header.can.includes(step) && action(ticket));
     return {
       j: () => this.list.move(1), k: () => this.list.move(-1), "/": () => this.focusSearch(), "?": showShortcuts,
-      t: may("take", (ticket) => this.steps.take(ticket)), e: may("resolve", (ticket) => this.steps.resolve(ticket)),
+      t: withTicket((ticket) => taking(ticket, this.steps)?.()), e: may("resolve", (ticket) => this.steps.resolve(ticket)),
       w: may("wait", (ticket) => this.steps.wait(ticket)), h: may("assign", (ticket) => this.steps.assign(ticket)),
       r: withTicket(() => this.composer.mode(false, true)), n: withTicket(() => this.composer.mode(true, true)),
       c: () => this.steps.logContact(), u: () => this.go("/console"),
@@ -190,14 +190,15 @@ class Console {
 
   drawHead(ticket) {
     const { header } = ticket;
-    const signature = JSON.stringify([header.subject, header.status, header.priority, header.can, header.assignee, ticket.current?.state.phase, ticket.current?.state.agents]);
+    const { phase, agents, may_wait: mayWait } = ticket.current?.state || {};
+    const signature = JSON.stringify([header.subject, header.status, header.priority, header.can, header.assignee, phase, agents, mayWait]);
     if (this.headOf === ticket && this.headSignature === signature) return;
     Object.assign(this, { headOf: ticket, headSignature: signature });
     this.heading.textContent = header.subject;
     replace(this.chips, h("span", { class: "number" }, header.number), priority(header.priority),
       h("span", { class: `status ${header.status.replaceAll(" ", "-")}` }, header.status),
       header.assignee && h("span", { class: "assignee" }, header.assignee.id === this.me.id ? "yours" : header.assignee.name),
-      ticket.current?.state.phase === "live" && h("span", { class: "chat-live" }, "Live"));
+      phase === "live" && h("span", { class: "chat-live" }, "Live"));
     const focused = document.activeElement?.dataset?.step;
     replace(this.stepBar, mainSteps(ticket, this.steps, this.me));
     if (focused) (this.stepBar.querySelector(`[data-step="${focused}"]`) || this.heading).focus();

@@ -90,22 +90,35 @@ export class Details {
   }
 }
 
-/** The buttons above the timeline: the steps that matter most in this state. */
+/** Whoever asks takes the ticket, or the chat in which the customer of their own ticket waits; null when neither fits. */
+export function taking(ticket, steps) {
+  if (ticket.header.can.includes("take")) return () => steps.take(ticket);
+  return ticket.isMine && waitsInChat(ticket) ? () => steps.chat(ticket, "join") : null;
+}
+
+function waitsInChat({ current }) {
+  const { phase, may_wait: mayWait } = current?.state || {};
+  return phase === "waiting" || (phase === "ticketed" && mayWait);
+}
+
+/** The buttons above the timeline: the steps that matter most in this state, one of them the main one. */
 export function mainSteps(ticket, steps, me) {
   const { can: may } = ticket.header;
   const chat = ticket.current;
   const live = chat?.state.phase === "live";
   const has = (step) => may.includes(step);
+  const take = taking(ticket, steps);
+  const resolves = !take && !has("resume");
   const all = [
-    has("take") && button(chat?.state.phase === "waiting" ? "Take chat" : "Take", () => steps.take(ticket), { class: "primary", data: { step: "take" } }),
+    take && button(waitsInChat(ticket) ? "Take chat" : "Take", take, { class: "primary", data: { step: "take" } }),
     has("take_over") && button("Take over", () => steps.takeOver(ticket), { data: { step: "take" } }),
     live && !chat.state.agents.includes(me.id) && button("Join chat", () => steps.chat(ticket, "join")),
-    has("resume") && button("Resume", () => steps.resume(ticket), { class: "primary" }),
+    has("resume") && button("Resume", () => steps.resume(ticket), { class: take ? "" : "primary" }),
     has("reopen") && button("Re-open", () => steps.reopen(ticket)),
     has("assign") && button(ticket.header.assignee ? "Hand over" : "Assign", () => steps.assign(ticket)),
     has("wait") && button("Wait", () => steps.wait(ticket)),
     live && button("End chat", () => steps.chat(ticket, "end")),
-    has("resolve") && button("Resolve", () => steps.resolve(ticket), { class: has("take") ? "" : "primary", data: { step: "resolve" } }),
+    has("resolve") && button("Resolve", () => steps.resolve(ticket), { class: resolves ? "primary" : "", data: { step: "resolve" } }),
   ];
   return all.filter(Boolean);
 }
