@@ -38,6 +38,12 @@ class Rating(Struct, frozen=True):
     comment: str
     at: datetime
 
+    @property
+    def words(self) -> str:
+        """The rating as staff read it: "4 of 5", with the comment if there is one."""
+        score = f"{self.score} of 5"
+        return f"{score}: {self.comment}" if self.comment.strip() else score
+
 
 class SetAside(Struct, frozen=True):
     """An event that could not be worked on, kept with the reason for staff to see."""

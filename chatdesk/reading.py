@@ -14,7 +14,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from chatdesk.changes import HistoryEntry
+from chatdesk.changes import HistoryEntry, Rating
 from chatdesk.config import QueueOrder
 from chatdesk.conversation import Conversation, ConversationId, Message, Revision
 from chatdesk.outbox import Delivery, DeliveryStatus
@@ -89,7 +89,7 @@ class Problems(Struct, frozen=True):
 
 
 class TicketFile(Struct, frozen=True):
-    """A whole ticket as staff see it: the only record of the work [R21]."""
+    """A whole ticket as staff see it: the only record of the work [R21]. Ratings are oldest first."""
 
     ticket: Ticket
     conversations: tuple[Conversation, ...]
@@ -97,6 +97,7 @@ class TicketFile(Struct, frozen=True):
     revisions: tuple[Revision, ...]
     history: tuple[HistoryEntry, ...]
     deliveries: tuple[DeliveryNote, ...]
+    ratings: tuple[Rating, ...] = ()
 
 
 class VisitorChat(Struct, frozen=True):

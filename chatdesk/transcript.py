@@ -49,6 +49,7 @@ def record_of(
         prefix=desk.ticket_prefix,
         timezone=desk.timezone,
         generated_at=at,
+        ratings=tuple(rating for rating in file.ratings if rating.conversation == conversation.id),
     )
 
 
@@ -113,7 +114,7 @@ def _layout(form: Form, record: TranscriptRecord, *, internal: bool) -> Layout:
         case Form.HTML:
             return HtmlLayout(view)
         case Form.JSON:
-            return JsonLayout(view, record.ticket, record.conversation)
+            return JsonLayout(view, record)
 
 
 def render_text(record: TranscriptRecord, *, internal: bool) -> str:

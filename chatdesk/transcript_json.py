@@ -6,7 +6,8 @@ The schema, ``chatdesk.transcript/1``; every time is ISO 8601 in UTC ("2026-09-1
 - ``desk``: name; ``ticket``: ``number`` ("HD-1024"), ``subject``, ``company``, ``requester``, ``channel``,
   ``status``, ``resolution``, ``opened_at``; the internal version adds ``email``, ``phone``, ``priority``,
   ``workaround``
-- ``conversation``: ``channel``, ``opened_at``
+- ``conversation``: ``channel``, ``opened_at``; the internal version adds ``rating`` (null, or ``score`` of 5,
+  ``comment``, ``at``)
 - ``entries``, oldest first: ``kind`` ("message"; internal version also "note", "history", "sent"), ``seq``
   (null for history), ``at``, ``author``, ``role`` ("customer", "technician", "desk"), ``text``, ``files``
   (``name``, ``media_type``, ``size`` in bytes), ``edits`` (``at``, ``by``, ``before``), oldest first, and
@@ -22,10 +23,9 @@ from datetime import UTC, datetime
 
 from msgspec import json
 
-from chatdesk.conversation import Conversation
 from chatdesk.plain_text import clean_line, clean_text
 from chatdesk.ticket import Ticket
-from chatdesk.transcript_view import Change, Entry, TranscriptView
+from chatdesk.transcript_view import Change, Entry, TranscriptRecord, TranscriptView
 
 SCHEMA = "chatdesk.transcript/1"
 
@@ -35,10 +35,9 @@ Json = dict[str, object]
 class JsonLayout:
     """Lays a transcript out as an indented JSON document that ends with a line end."""
 
-    def __init__(self, view: TranscriptView, ticket: Ticket, conversation: Conversation) -> None:
+    def __init__(self, view: TranscriptView, record: TranscriptRecord) -> None:
         self._view = view
-        self._ticket = ticket
-        self._conversation = conversation
+        self._record = record
         self._before, self._end = "\n    ", "]\n}\n"
 
     def begin(self) -> str:
@@ -49,11 +48,8 @@ class JsonLayout:
             "generated_at": iso(self._view.generated_at),
             "time_zone": self._view.timezone.key,
             "desk": self._view.desk,
-            "ticket": _ticket(self._ticket, self._view),
-            "conversation": {
-                "channel": self._conversation.channel,
-                "opened_at": iso(self._conversation.opened_at),
-            },
+            "ticket": _ticket(self._record.ticket, self._view),
+            "conversation": _conversation(self._record, self._view),
         }
         return _written(head).removesuffix("\n}") + ',\n  "entries": ['
 
@@ -94,6 +90,19 @@ def _ticket(ticket: Ticket, view: TranscriptView) -> Json:
         shown["phone"] = clean_line(ticket.requester_phone)
         shown["priority"] = ticket.priority.value
         shown["workaround"] = clean_text(ticket.workaround)
+    return shown
+
+
+def _conversation(record: TranscriptRecord, view: TranscriptView) -> Json:
+    conversation = record.conversation
+    shown: Json = {"channel": conversation.channel, "opened_at": iso(conversation.opened_at)}
+    if view.internal:
+        given = record.ratings[-1] if record.ratings else None
+        shown["rating"] = given and {
+            "score": given.score,
+            "comment": clean_text(given.comment),
+            "at": iso(given.at),
+        }
     return shown
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chatdesk.changes import TRANSCRIPT_SENT, HistoryEntry
+from chatdesk.changes import TRANSCRIPT_SENT, HistoryEntry, Rating
 from chatdesk.channels import LABELS
 from chatdesk.conversation import Author, AuthorKind, Conversation, Message, Revision, Visibility
 from chatdesk.plain_text import clean_line, clean_text
@@ -23,7 +23,10 @@ _ROLES = {AuthorKind.CUSTOMER: "customer", AuthorKind.AGENT: "technician", Autho
 
 @dataclass(frozen=True, slots=True)
 class TranscriptRecord:
-    """Everything known of one conversation. ``generated_at`` is aware; times are shown in ``timezone``."""
+    """Everything known of one conversation. ``generated_at`` is aware; times are shown in ``timezone``.
+
+    ``ratings`` are the conversation's own, oldest first: the last one stands.
+    """
 
     conversation: Conversation
     ticket: Ticket
@@ -34,6 +37,7 @@ class TranscriptRecord:
     prefix: str
     timezone: ZoneInfo
     generated_at: datetime
+    ratings: Sequence[Rating] = ()
 
 
 class EntryKind(StrEnum):
@@ -97,7 +101,7 @@ def view_transcript(record: TranscriptRecord, *, internal: bool) -> TranscriptVi
         number=format_number(record.prefix, ticket.number),
         subject=clean_line(ticket.subject),
         internal=internal,
-        facts=tuple(_facts(ticket, record.conversation, internal=internal)),
+        facts=tuple(_facts(record, internal=internal)),
         timezone=record.timezone,
         generated_at=record.generated_at,
         opened_at=record.conversation.opened_at,
@@ -153,17 +157,19 @@ def place(channel: str) -> str:
     return LABELS.get(channel, clean_line(channel))
 
 
-def _facts(ticket: Ticket, conversation: Conversation, *, internal: bool) -> Iterator[tuple[str, str]]:
+def _facts(record: TranscriptRecord, *, internal: bool) -> Iterator[tuple[str, str]]:
+    ticket = record.ticket
     facts = [
         ("Company", ticket.company),
         ("Requester", ticket.requester_name),
-        ("Where from", place(conversation.channel)),
+        ("Where from", place(record.conversation.channel)),
         ("Status", ticket.status.value),
         ("Resolution", ticket.resolution),
     ]
     if internal:
         facts[2:2] = [("E-mail", ticket.requester_email), ("Phone", ticket.requester_phone)]
         facts += [("Priority", ticket.priority.value), ("Workaround", ticket.workaround)]
+        facts += [("Rating", rating.words) for rating in record.ratings[-1:]]
     return ((label, clean_line(value)) for label, value in facts if value)
 
 

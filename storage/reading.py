@@ -32,7 +32,7 @@ from storage.orm import faults, models
 from storage.queue_rows import QUEUE, to_queue
 from storage.selecting import Select, Selecting
 from storage.ticket_lists import TicketLists
-from storage.ticket_rows import to_answers, to_history, to_ticket
+from storage.ticket_rows import to_answers, to_history, to_rating, to_ticket
 
 if TYPE_CHECKING:
     from tortoise.queryset import QuerySet
@@ -73,6 +73,8 @@ _CHAT_FILE = (
     "SELECT r.* FROM revision r JOIN conversation c ON c.id = r.conversation WHERE c.ticket = ? "
     'ORDER BY r."row"',
     'SELECT * FROM history WHERE ticket = ? ORDER BY "row"',
+    "SELECT r.* FROM rating r JOIN conversation c ON c.id = r.conversation WHERE c.ticket = ? "
+    'ORDER BY r."row"',
 )
 _TICKET_FILE = (
     *_CHAT_FILE,
@@ -155,7 +157,7 @@ class TortoiseStaffReads(_Reads):
 
     async def ticket_file(self, number: TicketNumber) -> TicketFile | None:
         found = await self._selecting.all([Select(query, (number,)) for query in _TICKET_FILE])
-        tickets, conversations, revisions, history, messages, deliveries = found
+        tickets, conversations, revisions, history, ratings, messages, deliveries = found
         if not tickets:
             return None
         return TicketFile(
@@ -165,6 +167,7 @@ class TortoiseStaffReads(_Reads):
             tuple(map(to_revision, revisions)),
             tuple(map(to_history, history)),
             await _made(_to_delivery_note, deliveries),
+            tuple(map(to_rating, ratings)),
         )
 
     async def opening(
@@ -176,14 +179,15 @@ class TortoiseStaffReads(_Reads):
 
     async def chat_file(self, number: TicketNumber, conversation: str = "") -> TicketFile | None:
         found = await self._selecting.all([Select(query, (number,)) for query in _CHAT_FILE])
-        tickets, conversations, revisions, history = found
+        tickets, conversations, revisions, history, ratings = found
         wanted = [each for each in conversations if not conversation or each["id"] == conversation]
         if not tickets or not wanted:
             return None
         chat = to_conversation(wanted[-1])
         changes = (to_revision(row) for row in revisions if row["conversation"] == chat.id)
         steps = map(to_history, history)
-        return TicketFile(to_ticket(tickets[0]), (chat,), (), tuple(changes), tuple(steps), ())
+        given = (to_rating(row) for row in ratings if row["conversation"] == chat.id)
+        return TicketFile(to_ticket(tickets[0]), (chat,), (), tuple(changes), tuple(steps), (), tuple(given))
 
     def message_pieces(self, conversation: ConversationId) -> AsyncIterator[Sequence[Message]]:
         return message_pieces(self._selecting, self._database.dialect, conversation)

@@ -10,6 +10,7 @@ import json
 from msgspec.json import encode as to_json
 
 from chatdesk.changes import HistoryEntry, Rating
+from chatdesk.conversation import ConversationId
 from chatdesk.ticket import Priority, Ticket, TicketNumber, TicketStatus, TicketType
 from storage.bulk import Row
 from storage.columns import Record, moment, optional_moment, optional_timestamp, timestamp, to_author
@@ -105,3 +106,7 @@ def to_history(row: Record) -> HistoryEntry:
 
 def rating_row(r: Rating) -> Row:
     return [r.conversation, r.score, r.comment, timestamp(r.at)]
+
+
+def to_rating(row: Record) -> Rating:
+    return Rating(ConversationId(row["conversation"]), row["score"], row["comment"], moment(row["at"]))

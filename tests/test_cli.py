@@ -37,6 +37,13 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture
+def made_folder(data: Path) -> Path:
+    """The data folder, empty, for a desk of the test's own."""
+    data.mkdir()
+    return data
+
+
 async def make_ticket(folder: Path) -> None:
     """Have a customer open a ticket and wait, on a desk that is over then."""
     async with serving(data=folder) as desk, customer(desk.base) as dana:
@@ -207,6 +214,20 @@ async def test_a_ticket_is_shown_whole_and_its_text_is_harmless(tickets: Path) -
     for words in ("Dana Reyes", "Timeline", "History", "opened", "[bold]slow[/bold]"):
         assert words in result.stdout
     assert "\x1b" not in result.stdout
+
+
+async def test_a_ticket_is_shown_with_the_customers_rating(made_folder: Path) -> None:
+    async with serving(data=made_folder) as desk, customer(desk.base) as dana:
+        await dana.next("ready")
+        await dana.send(t="start", id="1", answers=ANSWERS)
+        await dana.next("ready")
+        await dana.send(t="end", id="2", solved=True)
+        await dana.next("ack")
+        await dana.send(t="rate", id="3", score=4, comment="Quick, and [bold]kind[/bold]")
+        await dana.next("ack")
+    assert "4 of 5: Quick, and [bold]kind[/bold]" in (await invoke("tickets", "show", "1001")).stdout
+    (rating,) = json.loads((await invoke("tickets", "show", "1001", "--json")).stdout)["ratings"]
+    assert (rating["score"], rating["comment"]) == (4, "Quick, and [bold]kind[/bold]")
 
 
 async def test_a_ticket_is_shown_to_programs(tickets: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from chatdesk.changes import Changes, HistoryEntry
+from chatdesk.changes import Changes, HistoryEntry, Rating
 from chatdesk.conversation import ConversationId, FileRef, Live, Message, Revision, Visibility
 from chatdesk.errors import StorageError
 from storage import message_pieces, reading
@@ -90,7 +90,8 @@ async def test_a_ticket_is_whole_however_long_its_record_is(database: Database) 
     messages = [said(seq, chat=chat) for seq in range(1, 20) for chat in (CHAT, OTHER)]
     revisions = [Revision(CHAT, seq, 30 + seq, DANA, TUESDAY, f"{seq}", False) for seq in range(1, 10)]
     history = [HistoryEntry(TICKET, TUESDAY, DANA, f"step {n}") for n in range(10)]
-    await write(database, messages, revisions=revisions, history=history)
+    ratings = [Rating(CHAT, 2, "slow", TUESDAY), Rating(OTHER, 5, "", TUESDAY), Rating(CHAT, 4, "", TUESDAY)]
+    await write(database, messages, revisions=revisions, history=history, ratings=ratings)
     reads = TortoiseStaffReads(database)
     file = await reads.ticket_file(TICKET)
     assert file is not None
@@ -98,9 +99,11 @@ async def test_a_ticket_is_whole_however_long_its_record_is(database: Database) 
     assert {(m.conversation, m.seq) for m in file.messages} == {(m.conversation, m.seq) for m in messages}
     assert list(file.revisions) == revisions
     assert list(file.history) == history
+    assert list(file.ratings) == ratings
     chat = await reads.chat_file(TICKET, OTHER)
     assert chat is not None
     assert ([each.id for each in chat.conversations], chat.messages, chat.revisions) == ([OTHER], (), ())
+    assert chat.ratings == (ratings[1],)
     assert await reads.chat_file(TICKET, "unknown") is None
 
 

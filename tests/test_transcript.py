@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from chatdesk.changes import Rating
 from chatdesk.conversation import Author, AuthorKind, ConversationId, Message, Revision
 from chatdesk.plain_text import clean_text, width
 from chatdesk.ticket import TicketStatus
@@ -28,6 +29,7 @@ from chatdesk.transcript import (
     slices,
 )
 from tests.transcript_builders import (
+    CHAT,
     DANA,
     MARCUS,
     a_conversation,
@@ -137,6 +139,7 @@ def everywhere(text: str) -> TranscriptRecord:
             ),
         ),
         desk=text,
+        ratings=(Rating(CHAT, 1, text, at("14:20")),),
     )
 
 
@@ -152,6 +155,28 @@ def test_notes_and_history_are_in_the_internal_version_only(render: Render) -> N
     for words in ("ask the vendor", "dana@contoso.example", "555-0134", "transcript sent"):
         assert words not in render(record, internal=False)
         assert words in render(record, internal=True)
+
+
+@pytest.mark.parametrize("render", RENDERINGS)
+def test_the_customers_rating_with_its_comment_is_in_the_internal_version_only(render: Render) -> None:
+    ratings = (Rating(CHAT, 2, "too slow", at("14:41")), Rating(CHAT, 4, "Quick & polite", at("14:50")))
+    record = replace(the_printer_chat(), ratings=ratings)
+    assert "polite" not in render(record, internal=False)
+    shown = render(record, internal=True)
+    assert "polite" in shown
+    assert "too slow" not in shown
+
+
+def test_a_rating_is_said_with_its_comment_if_there_is_one() -> None:
+    assert Rating(CHAT, 4, "Quick", at("14:50")).words == "4 of 5: Quick"
+    assert Rating(CHAT, 1, " ", at("14:50")).words == "1 of 5"
+
+
+def test_the_json_of_staff_has_the_rating() -> None:
+    record = replace(the_printer_chat(), ratings=(Rating(CHAT, 4, "Quick", at("14:50")),))
+    told = json.loads(render_json(record, internal=True))["conversation"]["rating"]
+    assert told == {"score": 4, "comment": "Quick", "at": "2026-09-18T18:50:00.000000Z"}
+    assert json.loads(render_json(the_printer_chat(), internal=True))["conversation"]["rating"] is None
 
 
 @pytest.mark.parametrize("render", RENDERINGS)

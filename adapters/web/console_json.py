@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from adapters.web.frames import Json
-from chatdesk.changes import HistoryEntry
+from chatdesk.changes import HistoryEntry, Rating
 from chatdesk.config import Config
 from chatdesk.conversation import Author, Conversation, Live, Revision, Waiting
 from chatdesk.explanation import explain_due
@@ -121,6 +121,11 @@ def revision_json(revision: Revision) -> dict[str, Json]:
         "before": revision.before,
         "deleted": revision.deleted,
     }
+
+
+def rating_json(rating: Rating) -> dict[str, Json]:
+    """Return what the customer thought of a chat."""
+    return {"score": rating.score, "comment": rating.comment, "at": rating.at.isoformat()}
 
 
 def delivery_json(note: DeliveryNote) -> dict[str, Json]:

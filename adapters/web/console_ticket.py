@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from adapters.web.console_api import add_read, wanted_number
-from adapters.web.console_json import delivery_json, history_json, revision_json, ticket_json
+from adapters.web.console_json import delivery_json, history_json, rating_json, revision_json, ticket_json
 from adapters.web.conversation_frames import message_frame, state_json
 from adapters.web.frames import Json
 from adapters.web.presence import PRESENCE
@@ -56,4 +56,5 @@ def _conversation_json(
         "online": presence.is_online(conversation.visitor),
         "messages": [message_frame(m, staff=True) for m in found.messages if m.conversation == identity],
         "revisions": [revision_json(r) for r in found.revisions if r.conversation == identity],
+        "ratings": [rating_json(r) for r in found.ratings if r.conversation == identity],
     }

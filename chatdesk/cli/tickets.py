@@ -80,7 +80,7 @@ def show(
             print_json(_file_json(file, prefix))
             return
         console = output()
-        _print_facts(console, file.ticket, prefix, zone)
+        _print_facts(console, file, prefix, zone)
         _print_messages(console, file, zone)
         _print_history(console, file, zone)
         _print_deliveries(console, file, zone)
@@ -128,7 +128,8 @@ def _print_page(found: TicketPage, prefix: str, zone: ZoneInfo) -> None:
         typer.echo(f"More: --page '{found.next}'", err=True)
 
 
-def _print_facts(console: Console, ticket: Ticket, prefix: str, zone: ZoneInfo) -> None:
+def _print_facts(console: Console, file: TicketFile, prefix: str, zone: ZoneInfo) -> None:
+    ticket = file.ticket
     console.print(plain(f"{format_number(prefix, ticket.number)}: {ticket.subject}", "bold"))
     rows = [
         ("Status", ticket.status.value),
@@ -146,6 +147,7 @@ def _print_facts(console: Console, ticket: Ticket, prefix: str, zone: ZoneInfo) 
         ("Resolved", say_at(ticket.resolved_at, zone)),
         ("Resolution", ticket.resolution),
         ("Workaround", ticket.workaround),
+        *(("Rating", rating.words) for rating in file.ratings),
     ]
     console.print(facts(rows))
 
@@ -217,6 +219,15 @@ def _file_json(file: TicketFile, prefix: str) -> dict[str, Json]:
                 "after": entry.after.value if entry.after else None,
             }
             for entry in file.history
+        ],
+        "ratings": [
+            {
+                "conversation": rating.conversation,
+                "score": rating.score,
+                "comment": rating.comment,
+                "at": iso(rating.at),
+            }
+            for rating in file.ratings
         ],
         "deliveries": [
             {

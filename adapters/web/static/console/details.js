@@ -14,7 +14,7 @@ export class Details {
     const header = ticket.header;
     // A choice that is open must not be drawn away under the reader's hand.
     if (this.element.contains(document.activeElement) && document.activeElement.tagName === "SELECT" && this.number === ticket.number) return;
-    const signature = JSON.stringify([header, [...ticket.conversations.values()].map((each) => [each.id, each.online, each.here, each.state.phase, each.state.rating])]);
+    const signature = JSON.stringify([header, [...ticket.conversations.values()].map((each) => [each.id, each.online, each.here, each.state.phase, each.ratings])]);
     if (signature === this.signature && this.number === ticket.number) return;
     this.signature = signature;
     this.number = ticket.number;
@@ -155,6 +155,7 @@ function safeLink(address, text) {
 }
 
 function rating(ticket) {
-  const given = [...ticket.conversations.values()].map((each) => each.state.rating).filter(Boolean);
-  return given.length ? fact("Rating", `${given.at(-1)} of 5`) : null;
+  const [newest] = [...ticket.conversations.values()].flatMap((each) => each.ratings).sort((a, b) => (a.at < b.at ? 1 : -1));
+  if (!newest) return null;
+  return [fact("Rating", `${newest.score} of 5`), newest.comment && h("p", { class: "text quoted", dir: "auto" }, newest.comment)];
 }

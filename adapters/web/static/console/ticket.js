@@ -57,7 +57,7 @@ export class OpenTicket extends EventTarget {
       const known = this.conversations.get(each.id);
       const conversation = known || { id: each.id, messages: new Map(), typing: new Map(), here: [], ready: false };
       Object.assign(conversation, {
-        channel: each.channel, customer: each.customer, openedAt: each.opened_at, revisions: each.revisions,
+        channel: each.channel, customer: each.customer, openedAt: each.opened_at, revisions: each.revisions, ratings: each.ratings,
       });
       if (!known || each.seq >= conversation.seq) Object.assign(conversation, { seq: each.seq, state: each.state });
       if (!known) conversation.online = each.online;
@@ -111,7 +111,7 @@ export class OpenTicket extends EventTarget {
     }
     if (frame.seq >= conversation.seq) {
       const state = frame.state || conversation.state;
-      const moved = conversation.state.phase !== state.phase;
+      const moved = conversation.state.phase !== state.phase || conversation.state.rating !== state.rating;
       Object.assign(conversation, { seq: frame.seq, state });
       if (moved) this.soon(50);
     }

@@ -78,6 +78,9 @@ export class Timeline {
         at = message.at > at ? message.at : at;
         entries.push({ at, rank: 1, order, seq: message.seq, item: this.messageItem(ticket, conversation, message, receipts) });
       }
+      for (const rating of conversation.ratings) {
+        entries.push({ at: rating.at, rank: 2, order, seq: 0, item: ratingItem(conversation, rating) });
+      }
     });
     ticket.history.forEach((entry, seq) => {
       entries.push({ at: entry.at, rank: 0, order: 0, seq, item: this.historyItem(entry, seq) });
@@ -178,6 +181,17 @@ function before(revisions) {
     h("ol", {}, revisions.map((each) => h("li", {},
       h("span", { class: "by" }, `${each.deleted ? "Deleted" : "Edited"} by ${each.by}, ${short(each.at)}`),
       h("p", { class: "text" }, each.before || "(no text)")))));
+}
+
+function ratingItem(conversation, { score, comment, at }) {
+  return {
+    key: `r:${conversation.id}:${at}`,
+    signature: "",
+    build: () => h("li", { class: "line rating" },
+      h("span", { class: "words" }, `${conversation.customer || "The customer"} · rated the chat ${score} of 5`,
+        comment && [": ", h("span", { class: "why", dir: "auto" }, comment)]),
+      h("time", { datetime: at, title: whole(at) }, clock(at))),
+  };
 }
 
 function deliveryItem(delivery) {
