@@ -249,9 +249,13 @@ class TicketCancelled(TicketEvent, frozen=True, kw_only=True):
 
 
 class TicketMerged(TicketEvent, frozen=True, kw_only=True):
-    """The ticket turned out to be a duplicate of ``into`` [R20]."""
+    """The ticket turned out to be a duplicate of ``into`` [R20].
+
+    ``other_company`` says that staff have confirmed it although the two are of different companies.
+    """
 
     into: TicketNumber
+    other_company: bool = False
 
 
 class TicketSplit(TicketEvent, frozen=True, kw_only=True):

@@ -210,6 +210,11 @@ def format_number(prefix: str, number: int) -> str:
     return f"{prefix}-{number}"
 
 
+def typed_number(prefix: str, text: str) -> TicketNumber | None:
+    """Read a number as people type it, HD-1001 or 1001; None when it is not one of this desk's."""
+    return parse_number(prefix, text if "-" in text else f"{prefix}-{text.strip()}")
+
+
 def parse_number(prefix: str, text: str) -> TicketNumber | None:
     """Read HD-1001 (any case, spaces around it allowed); None when it is not one of this desk's."""
     head, dash, digits = text.strip().partition("-")

@@ -32,6 +32,7 @@ from chatdesk.events import (
     TicketSplit,
     TimerFired,
 )
+from chatdesk.merging import check_merge
 from chatdesk.ports import ConversationFlow, NewId, TicketFlow
 from chatdesk.routing import Router
 from chatdesk.situation import Situation
@@ -124,9 +125,9 @@ class Work:
 
     def _ticket_event(self, event: TicketEvent) -> Outcome:
         ticket = self._draft.ticket(event.ticket)
-        if isinstance(event, TicketMerged) and not self._draft.ticket(event.into).is_active:
-            text = "The other ticket is done; merge into one that is open."
-            raise EventRefused(text, code="merge", field="into")
+        if isinstance(event, TicketMerged):
+            into, prefix = self._draft.ticket(event.into), self._config.desk.ticket_prefix
+            check_merge(ticket, into, prefix, other_company=event.other_company)
         return self._step_ticket(event, ticket)
 
     def _step_ticket(self, event: TicketEvent | TimerFired, ticket: Ticket) -> Outcome:

@@ -17,10 +17,8 @@ from flows.ticket_moves import moved, tell
 def merge(ticket: Ticket, event: TicketMerged, situation: Situation) -> TicketDecision:
     """Make the ticket part of another, which gets its conversations.
 
-    Raises EventRefused for a merge into itself.
+    That it may be merged with that one was checked before [chatdesk.merging].
     """
-    if event.into == ticket.number:
-        raise EventRefused("A ticket cannot be merged into itself.", code="merge", field="into")
     into = format_number(situation.config.desk.ticket_prefix, event.into)
     decision = moved(ticket, Trigger.MERGE, event.at, event.agent.author, situation, f"into {into}")
     merged = replace(decision.ticket, merged_into=event.into)

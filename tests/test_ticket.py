@@ -17,6 +17,7 @@ from chatdesk.ticket import (
     format_number,
     parse_number,
     transition,
+    typed_number,
 )
 from tests.desk_builders import TUESDAY, ticket
 
@@ -163,6 +164,16 @@ def test_a_number_is_read_however_it_is_written(text: str) -> None:
 )  # fmt: skip
 def test_what_is_no_number_of_this_desk_is_none(text: str) -> None:
     assert parse_number("HD", text) is None
+
+
+@pytest.mark.parametrize("text", ["1001", " 1001 ", "HD-1001", "hd-1001"])
+def test_a_number_is_typed_with_or_without_the_desks_prefix(text: str) -> None:
+    assert typed_number("HD", text) == 1001
+
+
+@pytest.mark.parametrize("text", ["", " ", "printer", "NW-1001", "-1001", "10 01", "HD 1001"])
+def test_what_is_typed_and_no_number_is_none(text: str) -> None:
+    assert typed_number("HD", text) is None
 
 
 @pytest.mark.parametrize("number", [1, 1001, 999_999_999])

@@ -62,12 +62,6 @@ def test_who_reads_of_the_merge_in_the_chat_gets_no_mail() -> None:
     assert mails(merged(ticket(), state=Live(("marcus",))).effects) == []
 
 
-def test_a_ticket_is_not_merged_into_itself() -> None:
-    with pytest.raises(EventRefused) as refused:
-        merged(ticket(), TICKET)
-    assert (refused.value.code, refused.value.field) == ("merge", "into")
-
-
 def test_an_unrelated_matter_becomes_a_ticket_of_its_own() -> None:
     about = ticket(
         status=TicketStatus.WAITING_ON_VENDOR, assignee="marcus", waiting_until=at("09-17 09:00"),

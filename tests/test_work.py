@@ -215,6 +215,24 @@ def test_merging_moves_every_conversation_and_is_told_in_both_histories() -> Non
     assert outcome.ticket == 1002
 
 
+def survey_of(company: str) -> AnyEvent:
+    """Another customer's survey, which names a company."""
+    sent = survey("other", "sam")
+    return replace(sent, answers=tuple({**dict(sent.answers), "company": company}.items()))
+
+
+def test_a_merge_into_another_companys_ticket_has_to_be_confirmed() -> None:
+    world = live_world()
+    world.commit(survey_of("Fabrikam"))
+    changes, (refused,) = world.commit(ticket_event(TicketMerged, into=1002))
+    assert isinstance(refused, EventRefused)
+    assert refused.code == "other_company"
+    assert changes == Changes()
+    _, (merged,) = world.commit(ticket_event(TicketMerged, into=1002, other_company=True))
+    assert isinstance(merged, Outcome)
+    assert world.loaded.tickets[FIRST].merged_into == 1002
+
+
 @pytest.mark.parametrize("into", [1001, 9999])
 def test_a_merge_into_itself_or_nothing_changes_nothing(into: int) -> None:
     world = live_world()

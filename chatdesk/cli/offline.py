@@ -18,7 +18,7 @@ from chatdesk.errors import ConfigurationError, NotFound
 from chatdesk.hub import Hub
 from chatdesk.reading import StaffReads, TicketFile
 from chatdesk.staff import Staff
-from chatdesk.ticket import TicketNumber, format_number, parse_number
+from chatdesk.ticket import TicketNumber, format_number, typed_number
 from storage.database import Database
 from storage.reading import TortoiseStaffReads
 from storage.staff import TortoiseStaff
@@ -39,7 +39,7 @@ class Offline:
     def number(self, text: str) -> TicketNumber:
         """Read HD-1001, or 1001. Raises NotFound for what cannot be a ticket of this desk."""
         prefix = self.config.desk.ticket_prefix
-        found = parse_number(prefix, text if "-" in text else f"{prefix}-{text}")
+        found = typed_number(prefix, text)
         if found is None:
             raise NotFound(f"Ticket {text}")
         return found

@@ -1,0 +1,31 @@
+"""Which tickets may be merged: a merge cannot be undone, and must not mix up two clients [R20]."""
+
+from __future__ import annotations
+
+from chatdesk.errors import EventRefused
+from chatdesk.ticket import Ticket, format_number
+
+
+def check_merge(ticket: Ticket, into: Ticket, prefix: str, *, other_company: bool) -> None:
+    """Raise EventRefused, with the reason, where ``ticket`` must not become part of ``into``.
+
+    ``prefix`` is the desk's. ``other_company`` says that staff have confirmed that the companies differ.
+    """
+    if ticket.number == into.number:
+        raise EventRefused("A ticket cannot be merged into itself.", code="merge", field="into")
+    if not into.is_active:
+        text = "The other ticket is done; merge into one that is open."
+        raise EventRefused(text, code="merge", field="into")
+    if other_company or same_company(ticket, into):
+        return
+    one, other = (
+        f"{format_number(prefix, each.number)} is a ticket of {each.company or 'no named company'}"
+        for each in (ticket, into)
+    )
+    text = f"{one}, {other}. Merge them in the console, and confirm there that they belong together."
+    raise EventRefused(text, code="other_company", field="other_company")
+
+
+def same_company(one: Ticket, other: Ticket) -> bool:
+    """Tell whether two tickets name the same company, however it is spaced and capitalised."""
+    return one.company.casefold().split() == other.company.casefold().split()
