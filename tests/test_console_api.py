@@ -182,12 +182,66 @@ async def test_a_new_ticket_is_cancelled_with_a_reason(marcus: ConsoleClient) ->
 async def test_a_duplicate_is_merged_and_its_conversation_moves(marcus: ConsoleClient) -> None:
     one = (await marcus.does("/tickets", way="phone", answers=ANSWERS))["ticket"]
     two = (await marcus.does("/tickets", way="phone", answers=ANSWERS))["ticket"]
-    for wrong in ("HD-9999", "1001", "", one):
-        refused = await marcus.post(f"/tickets/{one}/merge", {"into": wrong})
-        assert (refused.status, refused.body["field"]) == (422, "into"), wrong
+    for wrong, said in (
+        ("HD-9999", "There is no ticket HD-9999."),
+        ("9999", "There is no ticket HD-9999."),
+        ("", "Write a ticket's number, such as HD-1024."),
+        ("printer", "Write a ticket's number, such as HD-1024."),
+        (one, "A ticket cannot be merged into itself."),
+    ):
+        for refused in (
+            await marcus.get(f"/merge?ticket={one}&into={wrong}"),
+            await marcus.post(f"/tickets/{one}/merge", {"into": wrong}),
+        ):
+            assert (refused.status, refused.body["field"], refused.body["message"]) == (422, "into", said)
     await marcus.does(f"/tickets/{one}/merge", into=f" {two.lower()} ")
     assert (await marcus.ticket(one))["ticket"]["merged_into"] == two
     assert len((await marcus.ticket(two))["conversations"]) == 2
+
+
+async def test_a_merge_into_another_companys_ticket_is_looked_at_and_confirmed(marcus: ConsoleClient) -> None:
+    one = (await marcus.does("/tickets", way="phone", answers=ANSWERS))["ticket"]
+    other = ANSWERS | {"company": "Fabrikam", "name": "Sam Okafor", "issue": "Paper jam"}
+    two = (await marcus.does("/tickets", way="phone", answers=other))["ticket"]
+    looked = await marcus.get(f"/merge?ticket={one}&into={two.removeprefix('HD-')}")
+    assert looked.body == {
+        "number": two,
+        "subject": "Paper jam",
+        "requester": "Sam Okafor",
+        "company": "Fabrikam",
+        "status": "new",
+        "other_company": True,
+    }
+    refused = await marcus.post(f"/tickets/{one}/merge", {"into": two})
+    assert (refused.status, refused.body["field"]) == (422, "other_company")
+    assert (await marcus.ticket(one))["ticket"]["merged_into"] is None
+    await marcus.does(f"/tickets/{one}/merge", into=two, other_company=True)
+    assert (await marcus.ticket(one))["ticket"]["merged_into"] == two
+
+
+WITH_TIME = "Write the date as a date with a time."
+
+
+@pytest.mark.parametrize(
+    ("step", "body", "field", "said"),
+    [
+        ("resolve", {}, "resolution", "Fill in how it was solved."),
+        ("resolve", {"resolution": "x" * 20_001}, "resolution", "How it was solved has too many "),
+        ("edit", {"priority": "urgent"}, "priority", "Choose the priority from the list."),
+        ("wait", {"on": "luck"}, "on", "Choose what the ticket waits for from the list."),
+        ("wait", {"on": "date", "until": "soon"}, "until", WITH_TIME),
+        ("wait", {"on": "date", "until": "2030-01-01T10:00"}, "until", WITH_TIME),
+        ("split", {"messages": ["x"], "conversation": "c", "subject": ""}, "messages", "The messages "),
+        ("take", {"colour": 1}, "colour", "colour is no field of this request."),
+    ],
+)
+async def test_what_is_wrong_with_a_request_is_said_in_words_that_name_the_field(
+    marcus: ConsoleClient, step: str, body: dict[str, object], field: str, said: str
+) -> None:
+    refused = await marcus.post(f"/tickets/HD-1001/{step}", body)
+    assert (refused.status, refused.body["field"]) == (422, field)
+    assert refused.body["message"].startswith(said)
+    assert refused.body["fields"][field] == refused.body["message"]
 
 
 async def test_an_unrelated_matter_is_split_off(desk: ServedDesk, marcus: ConsoleClient) -> None:

@@ -8,13 +8,21 @@ from aiohttp import web
 from pydantic import AwareDatetime, Field
 
 from adapters.web.body_types import Identity, Seq, Text
-from adapters.web.console_api import Body, add_change, read_body, receive, wanted_number
+from adapters.web.console_api import (
+    Body,
+    add_change,
+    add_read,
+    read_body,
+    receive,
+    wanted_number,
+    written_ticket,
+)
 from adapters.web.frames import Json
 from adapters.web.services import SERVICES
 from adapters.web.text import clean
 from adapters.web.visitor_events import CHANNEL
 from chatdesk.conversation import Agent, ConversationId
-from chatdesk.errors import EventRefused, NotFound
+from chatdesk.errors import EventRefused
 from chatdesk.events import (
     TicketAssigned,
     TicketCancelled,
@@ -27,8 +35,9 @@ from chatdesk.events import (
     TicketSplit,
     TicketTaken,
 )
+from chatdesk.merging import check_merge, same_company
 from chatdesk.staff import SignedIn
-from chatdesk.ticket import Priority, TicketNumber, TicketType, Trigger
+from chatdesk.ticket import Priority, TicketNumber, TicketType, Trigger, format_number
 
 _TRIGGERS = {
     "customer": Trigger.ASK_CUSTOMER,
@@ -59,11 +68,14 @@ class Explained(Body):
 
 
 class Cancel(Body):
-    reason: Annotated[Text, Field(min_length=1)]
+    reason: Text
 
 
 class Merge(Body):
+    """``other_company`` confirms a merge into a ticket of another company."""
+
     into: Identity
+    other_company: bool = False
 
 
 class Split(Body):
@@ -96,6 +108,7 @@ def add_routes(application: web.Application) -> None:
     steps = (take, assign, wait, resume, resolve, reopen, cancel, merge, split, edit)
     for step in steps:
         add_change(application, f"/tickets/{{number}}/{step.__name__}", step)
+    add_read(application, "/merge", merge_target)
 
 
 async def take(request: web.Request, staff: SignedIn) -> dict[str, Json]:
@@ -158,14 +171,26 @@ async def merge(request: web.Request, staff: SignedIn) -> dict[str, Json]:
     """Make the ticket part of another."""
     body = await read_body(request, Merge)
     common = _common(request, staff, body, "merge")
-    try:
-        into = wanted_number(request, body.into)
-        if await request.app[SERVICES].staff_reads.ticket(into) is None:
-            raise NotFound("The ticket")
-    except NotFound:
-        text = f"There is no ticket {clean(body.into).strip()[:40]}."
-        raise EventRefused(text, code="merge", field="into") from None
-    return await receive(request, TicketMerged(**common, into=into))
+    into = await written_ticket(request, body.into, "into")
+    event = TicketMerged(**common, into=into.number, other_company=body.other_company)
+    return await receive(request, event)
+
+
+async def merge_target(request: web.Request, staff: SignedIn) -> dict[str, Json]:
+    """Return the ticket that another would become part of, for a technician to look at before they merge."""
+    del staff
+    ticket = await written_ticket(request, request.query.get("ticket", ""), "ticket")
+    into = await written_ticket(request, request.query.get("into", ""), "into")
+    prefix = request.app[SERVICES].config.desk.ticket_prefix
+    check_merge(ticket, into, prefix, other_company=True)
+    return {
+        "number": format_number(prefix, into.number),
+        "subject": into.subject,
+        "requester": into.requester_name,
+        "company": into.company,
+        "status": into.status.value,
+        "other_company": not same_company(ticket, into),
+    }
 
 
 async def split(request: web.Request, staff: SignedIn) -> dict[str, Json]:

@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from adapters.web.body_problems import body_problems
 from adapters.web.body_types import ClientId
 from adapters.web.frames import Json, encode
 from adapters.web.services import SERVICES
@@ -16,7 +17,7 @@ from adapters.web.sign_in import refuse_foreign, signed_in
 from chatdesk.errors import DeskStopped, EventRefused, NotFound, StorageError, TransitionRefused
 from chatdesk.events import AnyEvent
 from chatdesk.staff import SignedIn
-from chatdesk.ticket import TicketNumber, parse_number
+from chatdesk.ticket import Ticket, TicketNumber, format_number, parse_number, typed_number
 
 PREFIX = "/console/api"
 log = structlog.get_logger(__name__)
@@ -52,13 +53,9 @@ async def read_body(request: web.Request, model: type[AnyBody]) -> AnyBody:
     try:
         return model.model_validate_json(await request.read())
     except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False, include_context=False)
-        fields: dict[str, Json] = {}
-        for problem in problems:
-            fields[".".join(str(part) for part in problem["loc"]) or "body"] = problem["msg"]
+        fields = body_problems(error)
         first = next(iter(fields))
-        text = f"{first}: {fields[first]}"
-        body = encode({"code": "invalid", "message": text, "field": first, "fields": fields})
+        body = encode({"code": "invalid", "message": fields[first], "field": first, "fields": {**fields}})
         raise web.HTTPUnprocessableEntity(text=body, content_type="application/json") from None
 
 
@@ -71,13 +68,28 @@ async def receive(request: web.Request, event: AnyEvent) -> dict[str, Json]:
     return {"conversation": outcome.conversation, "seq": outcome.seq, "ticket": ticket}
 
 
-def wanted_number(request: web.Request, text: str | None = None) -> TicketNumber:
-    """Return the ticket number in the path or in ``text``. Raises NotFound for what is none."""
-    written = request.match_info["number"] if text is None else text
-    number = parse_number(request.app[SERVICES].config.desk.ticket_prefix, written)
+def wanted_number(request: web.Request) -> TicketNumber:
+    """Return the ticket number in the path. Raises NotFound for what is none."""
+    number = parse_number(request.app[SERVICES].config.desk.ticket_prefix, request.match_info["number"])
     if number is None:
-        raise NotFound(f"The ticket {written[:40]}" if text is not None else "The ticket")
+        raise NotFound("The ticket")
     return number
+
+
+async def written_ticket(request: web.Request, written: str, field: str) -> Ticket:
+    """Return the ticket whose number somebody wrote, HD-1001 or 1001.
+
+    Raises EventRefused that names ``field`` for what is no number and for a ticket that is not there.
+    """
+    services = request.app[SERVICES]
+    prefix = services.config.desk.ticket_prefix
+    number = typed_number(prefix, written)
+    if number is None:
+        raise EventRefused(f"Write a ticket's number, such as {prefix}-1024.", code=field, field=field)
+    ticket = await services.staff_reads.ticket(number)
+    if ticket is None:
+        raise EventRefused(f"There is no ticket {format_number(prefix, number)}.", code=field, field=field)
+    return ticket
 
 
 def _guarded(handler: Handler, *, changes: bool) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

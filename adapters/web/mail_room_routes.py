@@ -20,7 +20,7 @@ from chatdesk.inbox import Deliveries, InboundMail
 from chatdesk.mail_room import MailRoom, Placing
 from chatdesk.plain_text import clean_line
 from chatdesk.staff import SignedIn
-from chatdesk.ticket import format_number, parse_number
+from chatdesk.ticket import format_number, parse_number, typed_number
 
 SHOWN = 100
 STEPS = ("place", "add", "dismiss")
@@ -154,7 +154,7 @@ async def _settle(request: web.Request, staff: SignedIn, mail: InboundMail, form
             return ""
         case "add":
             written = form.get("ticket", "")
-            wanted = parse_number(prefix, written) or parse_number(prefix, f"{prefix}-{written.strip()}")
+            wanted = typed_number(prefix, written)
             if wanted is None:
                 raise EventRefused(f"Write a ticket's number, such as {prefix}-1024.", field="ticket")
             return format_number(prefix, await room.add_to(mail.id, wanted, by))

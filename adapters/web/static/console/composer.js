@@ -1,6 +1,7 @@
 // Where a technician writes: a reply that the customer reads, or a note that stays inside; never mistaken for one another.
 
 import { button, h, icon, iconButton } from "./dom.js";
+import { keep, kept } from "./drafts.js";
 import { size, upload } from "./files.js";
 
 const TYPING_EVERY = 2_500;
@@ -48,7 +49,7 @@ export class Composer {
     this.keepDraft();
     this.ticket = ticket;
     this.files = [];
-    const draft = ticket ? loadDraft(ticket.number) : null;
+    const draft = ticket ? kept(`draft ${ticket.number}`) : null;
     this.text.value = draft?.text || "";
     this.mode(draft?.internal || false);
     this.showChips();
@@ -258,16 +259,6 @@ export class Composer {
 
   keepDraft() {
     if (!this.ticket) return;
-    const key = `draft ${this.ticket.number}`;
-    if (this.text.value) sessionStorage.setItem(key, JSON.stringify({ text: this.text.value, internal: this.internal }));
-    else sessionStorage.removeItem(key);
-  }
-}
-
-function loadDraft(number) {
-  try {
-    return JSON.parse(sessionStorage.getItem(`draft ${number}`));
-  } catch {
-    return null;
+    keep(`draft ${this.ticket.number}`, this.text.value ? { text: this.text.value, internal: this.internal } : null);
   }
 }

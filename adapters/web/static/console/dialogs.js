@@ -1,20 +1,30 @@
-// Dialogs with a form: errors stand beside their field, what was typed stays, Escape leaves.
+// Dialogs with a form: errors stand beside their field, what was typed stays, Escape leaves and loses none of it.
 
 import { RequestFailed } from "./api.js";
 import { button, h, iconButton } from "./dom.js";
+import { FormDraft } from "./drafts.js";
+import { fieldRow } from "./fields.js";
 
-/** Shows a form. `submit(values)` may throw RequestFailed: its fields are marked. Resolves to what submit returned. */
-export function askForm({ title, intro = "", fields, action, submit, danger = false }) {
+/**
+ * Shows a form. `submit(values)` may throw RequestFailed: its fields are marked. Resolves to what submit returned.
+ * A field's `missing` is said when it is left blank. With `draft`, a name, what was typed is there again the next time.
+ */
+export function askForm({ title, intro = "", fields, action, submit, danger = false, draft = "" }) {
   return new Promise((resolve) => {
     const controls = new Map();
     const general = h("p", { class: "problem", role: "alert", hidden: true });
     const rows = fields.map((field) => fieldRow(field, controls));
+    const unsent = draft ? new FormDraft(draft, controls) : null;
     const go = h("button", { type: "submit", class: danger ? "danger" : "primary" }, action);
+    const leave = (result) => {
+      unsent?.forget();
+      finish(result);
+    };
     const form = h("form", { novalidate: true, on: { submit: async (event) => {
       event.preventDefault();
-      await attempt({ controls, general, go, submit, done: (result) => finish(result) });
-    } } }, intro && h("p", { class: "intro" }, intro), rows, general,
-    h("div", { class: "dialog-bar" }, button("Cancel", () => finish(null)), go));
+      await attempt({ fields, controls, general, go, submit, done: leave });
+    } } }, intro && h("div", { class: "intro" }, intro), unsent?.restore() && restored(unsent, () => follow()), rows, general,
+    h("div", { class: "dialog-bar" }, button("Cancel", () => leave(null)), go));
     const dialog = showDialog(title, form, () => resolve(null));
     const finish = (result) => {
       dialog.onclose = null;
@@ -25,7 +35,10 @@ export function askForm({ title, intro = "", fields, action, submit, danger = fa
     const follow = () => fields.forEach((field, place) => {
       rows[place].hidden = !isAsked(field, controls);
     });
-    form.addEventListener("input", follow);
+    form.addEventListener("input", () => {
+      follow();
+      unsent?.keep();
+    });
     follow();
     (form.querySelector("textarea, input, select") || go).focus();
   });
@@ -43,8 +56,19 @@ export function showDialog(title, content, closed = () => {}) {
   return dialog;
 }
 
-async function attempt({ controls, general, go, submit, done }) {
+function restored(unsent, then) {
+  const line = h("p", { class: "restored", role: "status" }, "What you typed last time is here again. ", button("Start afresh", () => {
+    unsent.startAfresh();
+    then();
+    line.closest("form").querySelector("textarea, input, select").focus();
+    line.remove();
+  }, { class: "link" }));
+  return line;
+}
+
+async function attempt({ fields, controls, general, go, submit, done }) {
   clear(controls, general);
+  if (mark(blanks(fields, controls), controls)) return;
   const values = {};
   for (const [name, { read, row }] of controls) if (!row.hidden) values[name] = read();
   go.disabled = true;
@@ -57,23 +81,36 @@ async function attempt({ controls, general, go, submit, done }) {
   }
 }
 
+/** What is left blank and must not be, all of it at once, by field. */
+function blanks(fields, controls) {
+  const found = {};
+  for (const { name, missing } of fields) {
+    const { read, row } = controls.get(name);
+    const value = read();
+    if (missing && !row.hidden && (value === false || !String(value).trim())) found[name] = missing;
+  }
+  return found;
+}
+
 function showProblems(error, controls, general) {
-  const fields = error instanceof RequestFailed ? { ...error.fields } : {};
-  if (error.field && !(error.field in fields)) fields[error.field] = error.message;
-  let first = null;
-  for (const [name, text] of Object.entries(fields)) {
-    const control = controls.get(name) || controls.get(name.replace(/^answers\./, ""));
-    if (!control || control.row.hidden) continue;
-    control.problem.textContent = text;
-    control.problem.hidden = false;
-    control.input.setAttribute("aria-invalid", "true");
-    first = first || control.input;
+  const found = error instanceof RequestFailed ? { ...error.fields } : {};
+  if (error.field && !(error.field in found)) found[error.field] = error.message;
+  if (mark(found, controls)) return;
+  general.textContent = error.message;
+  general.hidden = false;
+}
+
+/** Says each problem beside its field and goes to the first; returns whether one of them is shown. */
+function mark(found, controls) {
+  const words = (name) => found[name] || found[`answers.${name}`];
+  const wrong = [...controls].filter(([name, { row }]) => words(name) && !row.hidden);
+  for (const [name, { problem, input }] of wrong) {
+    problem.textContent = words(name);
+    problem.hidden = false;
+    input.setAttribute("aria-invalid", "true");
   }
-  if (first) first.focus();
-  if (!first || Object.keys(fields).length === 0) {
-    general.textContent = error.message;
-    general.hidden = false;
-  }
+  wrong[0]?.[1].input.focus();
+  return wrong.length > 0;
 }
 
 function clear(controls, general) {
@@ -89,45 +126,4 @@ function isAsked(field, controls) {
     const control = controls.get(other);
     return control && !control.row.hidden && allowed.includes(control.read());
   });
-}
-
-let made = 0;
-
-function fieldRow(field, controls) {
-  const id = `field-${(made += 1)}`;
-  const problem = h("p", { class: "problem", id: `${id}-problem`, role: "alert", hidden: true });
-  const { input, read } = control(field, id);
-  const helped = field.help ? `${id}-help ` : "";
-  input.setAttribute("aria-describedby", `${helped}${id}-problem`);
-  const label = field.type === "messages"
-    ? h("p", { class: "label", id: `${id}-label` }, field.label)
-    : h("label", { for: id }, field.label, field.required && h("span", { class: "required", "aria-hidden": "true" }, " *"));
-  if (field.required) input.setAttribute("aria-required", "true");
-  const row = h("div", { class: "field" }, label, field.help && h("p", { class: "help", id: `${id}-help` }, field.help), input, problem);
-  controls.set(field.name, { input, read, problem, row });
-  return row;
-}
-
-function control(field, id) {
-  if (field.type === "long") {
-    const input = h("textarea", { id, rows: field.rows || "4", value: field.value || "" });
-    return { input, read: () => input.value };
-  }
-  if (field.type === "choice") {
-    const blank = field.blank === false ? [] : [h("option", { value: "" }, field.blank || "Choose…")];
-    const input = h("select", { id }, blank, field.options.map((option) => {
-      const { value, label } = typeof option === "string" ? { value: option, label: option } : option;
-      return h("option", { value, selected: value === field.value }, label);
-    }));
-    return { input, read: () => input.value };
-  }
-  if (field.type === "messages") {
-    const boxes = field.options.map(({ value, label }) => ({ value, box: h("input", { type: "checkbox" }), label }));
-    const input = h("div", { class: "choices", id, role: "group", tabindex: "-1", "aria-labelledby": `${id}-label` },
-      boxes.map(({ box, label }) => h("label", { class: "choice" }, box, h("span", {}, label))));
-    return { input, read: () => boxes.filter(({ box }) => box.checked).map(({ value }) => value) };
-  }
-  const types = { email: "email", phone: "tel", moment: "datetime-local" };
-  const input = h("input", { id, type: types[field.type] || "text", value: field.value || "", autocomplete: "off" });
-  return { input, read: () => input.value };
 }

@@ -2,6 +2,7 @@
 
 import { change, read } from "./api.js";
 import { askForm } from "./dialogs.js";
+import { h } from "./dom.js";
 
 const asTime = (value) => (value ? new Date(value).toISOString() : null);
 
@@ -50,8 +51,9 @@ export class Steps {
     const others = staff.filter(({ id }) => id !== ticket.header.assignee?.id);
     return askForm({
       title: ticket.header.assignee ? `Hand over ${ticket.number}` : `Assign ${ticket.number}`,
+      draft: `assign ${ticket.number}`,
       fields: [
-        { name: "agent", label: "To", type: "choice", required: true, options: others.map(({ id, name }) => ({ value: id, label: id === this.me.id ? `${name} (you)` : name })) },
+        { name: "agent", label: "To", type: "choice", required: true, missing: "Choose a technician from the list.", options: others.map(({ id, name }) => ({ value: id, label: id === this.me.id ? `${name} (you)` : name })) },
         { name: "reason", label: "Why, for the history", type: "long", rows: "2" },
       ],
       action: ticket.header.assignee ? "Hand over" : "Assign",
@@ -63,12 +65,13 @@ export class Steps {
     return askForm({
       title: `Let ${ticket.number} wait`,
       intro: "The clock stands still until the answer or the date comes.",
+      draft: `wait ${ticket.number}`,
       fields: [
         { name: "on", label: "Wait for", type: "choice", blank: false, value: "customer", options: [
           { value: "customer", label: "the customer's answer" }, { value: "vendor", label: "a vendor" }, { value: "date", label: "a date" },
         ] },
-        { name: "question", label: "Question to the customer", type: "long", required: true, when: { on: ["customer"] } },
-        { name: "until", label: "Until", type: "moment", required: true, when: { on: ["vendor", "date"] } },
+        { name: "question", label: "Question to the customer", type: "long", required: true, missing: "Write the question to the customer.", when: { on: ["customer"] } },
+        { name: "until", label: "Until", type: "moment", required: true, missing: "Choose a date in the future.", when: { on: ["vendor", "date"] } },
         { name: "text", label: "Why, for the history", type: "long", rows: "2", when: { on: ["vendor", "date"] } },
       ],
       action: "Wait",
@@ -86,7 +89,10 @@ export class Steps {
   resolve(ticket) {
     return askForm({
       title: `Resolve ${ticket.number}`,
-      fields: [{ name: "resolution", label: "How was it solved?", type: "long", required: true, help: "The customer reads this text." }],
+      draft: `resolve ${ticket.number}`,
+      fields: [{
+        name: "resolution", label: "How was it solved?", type: "long", required: true, missing: "Say how it was resolved.", help: "The customer reads this text.",
+      }],
       action: "Resolve",
       submit: (values) => this.post(ticket, "resolve", values),
     });
@@ -95,6 +101,7 @@ export class Steps {
   reopen(ticket) {
     return askForm({
       title: `Re-open ${ticket.number}`,
+      draft: `reopen ${ticket.number}`,
       fields: [{ name: "reason", label: "Why, for the history", type: "long", rows: "2" }],
       action: "Re-open",
       submit: (values) => this.post(ticket, "reopen", values),
@@ -105,25 +112,46 @@ export class Steps {
     return askForm({
       title: `Cancel ${ticket.number}`,
       intro: "A cancelled ticket cannot be opened again. The customer is told that it was cancelled, not why.",
-      fields: [{ name: "reason", label: "Why, for the history", type: "long", rows: "2", required: true }],
+      draft: `cancel ${ticket.number}`,
+      fields: [{ name: "reason", label: "Why, for the history", type: "long", rows: "2", required: true, missing: "Say why the ticket is cancelled." }],
       action: "Cancel the ticket",
       danger: true,
       submit: (values) => this.post(ticket, "cancel", values),
     });
   }
 
+  /** First which ticket, then a look at it: a merge cannot be undone. */
   async merge(ticket) {
-    const merged = await askForm({
+    const example = `${this.settings.desk.prefix}-1024`;
+    const into = await askForm({
       title: `Merge ${ticket.number} into another ticket`,
-      intro: "Its conversations move there, and the customer is told the other number.",
-      fields: [{ name: "into", label: "Number of the ticket that stays", required: true, help: `Such as ${this.settings.desk.prefix}-1001.` }],
-      action: "Merge",
-      submit: async ({ into }) => {
-        await this.post(ticket, "merge", { into: into.trim() });
-        return into.trim().toUpperCase();
-      },
+      fields: [{
+        name: "into", label: "Number of the ticket that stays", required: true, missing: `Write a ticket's number, such as ${example}.`, help: `Such as ${example}.`,
+      }],
+      action: "Continue",
+      submit: ({ into: written }) => read("/merge", { ticket: ticket.number, into: written }),
     });
-    if (merged) this.open(merged);
+    if (into && (await this.mergeInto(ticket, into))) this.open(into.number);
+  }
+
+  mergeInto(ticket, into) {
+    const other = {
+      name: "other_company", type: "confirm", required: true, label: "They belong together although the companies differ",
+      missing: "Confirm that the tickets of two companies belong together.",
+    };
+    return askForm({
+      title: `Merge ${ticket.number} into ${into.number}?`,
+      intro: [
+        h("div", { class: "quoted" },
+          h("p", {}, h("strong", {}, into.number), " ", h("bdi", {}, into.subject)),
+          h("p", {}, h("bdi", {}, into.requester), ", ", h("bdi", {}, into.company || "no company named"), ` · ${into.status}`)),
+        into.other_company && h("p", { class: "warn" }, `Another company: ${ticket.number} is a ticket of `, h("bdi", {}, ticket.header.company || "no named company"), "."),
+        h("p", {}, "Its conversations move there, and the customer is told the other number. This cannot be undone."),
+      ],
+      fields: into.other_company ? [other] : [],
+      action: "Merge",
+      submit: (confirmed) => this.post(ticket, "merge", { ...confirmed, into: into.number }),
+    });
   }
 
   split(ticket) {
@@ -132,9 +160,10 @@ export class Steps {
     return askForm({
       title: `Split ${ticket.number}`,
       intro: "The chosen messages are copied into a new ticket; the customer is told its number.",
+      draft: `split ${ticket.number}`,
       fields: [
-        { name: "subject", label: "Subject of the new ticket", required: true },
-        { name: "messages", label: "Messages that belong to it", type: "messages", required: true, options: messages.map((each) => ({
+        { name: "subject", label: "Subject of the new ticket", required: true, missing: "Write a subject." },
+        { name: "messages", label: "Messages that belong to it", type: "messages", required: true, missing: "Choose the messages that belong to the new ticket.", options: messages.map((each) => ({
           value: each.seq, label: `${each.name}: ${each.text.slice(0, 160) || "(files)"}`,
         })) },
       ],
@@ -151,8 +180,9 @@ export class Steps {
     const { subject, workaround, needed_by: neededBy, type } = ticket.header;
     return askForm({
       title: `Edit ${ticket.number}`,
+      draft: `edit ${ticket.number}`,
       fields: [
-        { name: "subject", label: "Subject", required: true, value: subject },
+        { name: "subject", label: "Subject", required: true, missing: "Write a subject.", value: subject },
         { name: "type", label: "Type", type: "choice", blank: false, value: type, options: this.settings.types },
         { name: "workaround", label: "Workaround, while the fix stays open", type: "long", rows: "3", value: workaround },
         { name: "needed_by", label: "Needed by", type: "moment", value: forInput(neededBy) },
@@ -178,10 +208,10 @@ export class Steps {
   editMessage(ticket, conversation, message) {
     return askForm({
       title: "Edit your message",
-      fields: [{ name: "text", label: "Text", type: "long", value: message.text, required: true }],
+      draft: `message ${conversation.id} ${message.seq}`,
+      fields: [{ name: "text", label: "Text", type: "long", value: message.text, required: true, missing: "Write a text, or delete the message." }],
       action: "Save",
       submit: ({ text }) => {
-        if (!text.trim()) throw new Error("Write a text, or delete the message.");
         if (!ticket.edit(conversation.id, message.seq, text)) throw new Error("Not connected. Try again in a moment.");
       },
     });
@@ -204,6 +234,7 @@ export class Steps {
     const survey = this.settings.survey.map(({ id, ask, ...rest }) => ({ ...rest, name: id, label: ask }));
     const answer = await askForm({
       title: "Log a call or a request",
+      draft: "log",
       fields: [
         { name: "way", label: "How did it come?", type: "choice", blank: false, value: "phone", options: [
           { value: "phone", label: "By phone" }, { value: "direct", label: "Directly to me" },

@@ -2,6 +2,7 @@
 
 import { RequestFailed, read } from "./api.js";
 import { newId } from "./dom.js";
+import { keep as keepInTab, kept } from "./drafts.js";
 
 const TICKET_PAUSE = 1_500;
 const DELIVERY_LOOK = 4_000;
@@ -17,7 +18,7 @@ export class OpenTicket extends EventTarget {
     this.conversations = new Map();
     this.history = [];
     this.deliveries = [];
-    this.pending = loadPending(number);
+    this.pending = kept(`pending ${number}`) || [];
     this.missing = false;
     this.closed = false;
     this.timer = null;
@@ -240,9 +241,7 @@ export class OpenTicket extends EventTarget {
   }
 
   store() {
-    const key = `pending ${this.number}`;
-    if (this.pending.length) sessionStorage.setItem(key, JSON.stringify(this.pending));
-    else sessionStorage.removeItem(key);
+    keepInTab(`pending ${this.number}`, this.pending.length ? this.pending : null);
   }
 
   changed() {
@@ -254,12 +253,4 @@ export class OpenTicket extends EventTarget {
 function keep(conversation, message) {
   const known = conversation.messages.get(message.seq);
   if (!known || (message.changed || message.seq) >= (known.changed || known.seq)) conversation.messages.set(message.seq, message);
-}
-
-function loadPending(number) {
-  try {
-    return JSON.parse(sessionStorage.getItem(`pending ${number}`)) || [];
-  } catch {
-    return [];
-  }
 }
