@@ -45,7 +45,7 @@ export function linked(text) {
 }
 
 export function call(phone) {
-  return h("a", { href: `tel:${phone.replace(/[^\d+]/g, "")}` }, phone);
+  return h("a", { href: `tel:${phone.split(/[x/]/)[0].replace(/[^\d+]/g, "")}` }, phone);
 }
 
 export function sayDay(at) {

@@ -1,6 +1,7 @@
 // The right column: who asks, what was promised, and what can be done.
 
 import { button, h, icon, replace, ticketLink } from "./dom.js";
+import { withPhones } from "./phones.js";
 import { due, short, whole } from "./time.js";
 import { priority } from "./list.js";
 
@@ -30,8 +31,8 @@ export class Details {
       h("p", { class: "person" }, h("strong", {}, header.requester), " ",
         h("span", { class: online ? "online on" : "online" }, online ? "online" : "not in the chat")),
       header.company && h("p", {}, header.company),
-      header.email && h("p", {}, safeLink(`mailto:${header.email}`, header.email)),
-      header.phone && h("p", {}, safeLink(`tel:${header.phone.replace(/[^\d+]/g, "")}`, header.phone)),
+      header.email && h("p", {}, mailLink(header.email)),
+      header.phone && h("p", {}, withPhones(header.phone)),
       [...ticket.conversations.values()].some((each) => each.channel === "email") &&
         h("p", {}, h("a", { href: `/console/mail?ticket=${encodeURIComponent(header.number)}` }, "Original mails")),
       rating(ticket));
@@ -149,9 +150,8 @@ function moment(at) {
   return h("time", { datetime: at, title: whole(at) }, short(at));
 }
 
-function safeLink(address, text) {
-  const parsed = URL.canParse(address) ? new URL(address) : null;
-  return parsed && ["mailto:", "tel:"].includes(parsed.protocol) ? h("a", { href: address }, text) : text;
+function mailLink(email) {
+  return URL.canParse(`mailto:${email}`) ? h("a", { href: `mailto:${email}` }, email) : email;
 }
 
 function rating(ticket) {
