@@ -84,9 +84,12 @@ async def test_a_held_mail_is_added_to_a_ticket_or_dismissed(desk: ServedDesk) -
     async with signed_in(desk) as session:
         text = await page(session, f"/console/mail/{one.id}")
         action = f"/console/mail/{one.id}/add"
-        wrong = {**fields_of(text, action), "ticket": "9999"}
-        async with session.post(action, data=wrong) as answer:
-            assert answer.status == 409
+        for written, said in (("9999", "There is no ticket HD-9999."), ("x", "Write a ticket's number")):
+            async with session.post(action, data={**fields_of(text, action), "ticket": written}) as answer:
+                assert answer.status == 409
+                shown = unescape(await answer.text())
+            assert f'role="alert">{said}' in shown
+            assert re.search(rf'name="ticket" value="{written}".*aria-invalid="true".*autofocus', shown)
         right = {**fields_of(text, action), "ticket": f"HD-{came.ticket}"}
         async with session.post(action, data=right, allow_redirects=False) as answer:
             assert answer.status == 303
@@ -99,6 +102,23 @@ async def test_a_held_mail_is_added_to_a_ticket_or_dismissed(desk: ServedDesk) -
     dismissed = await desk.running.mail.room.read(other.id)
     assert dismissed is not None
     assert dismissed.status is InboundStatus.DISMISSED
+
+
+async def test_a_refusal_keeps_what_was_filled_in_and_stands_beside_its_field(desk: ServedDesk) -> None:
+    waiting = await held(desk, "It is broken.")
+    action = f"/console/mail/{waiting.id}/place"
+    async with signed_in(desk) as session:
+        text = await page(session, f"/console/mail/{waiting.id}")
+        assert "aria-invalid" not in text
+        filled = {"company": "", "other": " ", "name": 'Sam "S" Okafor', "phone": "555-0177"}
+        async with session.post(action, data={**fields_of(text, action), **filled}) as answer:
+            assert answer.status == 409
+            shown = await answer.text()
+    assert shown.count('role="alert"') == 1
+    assert re.search(r'id="company" name="company" aria-invalid="true" .*autofocus>', shown)
+    assert 'id="company-problem" role="alert">Choose the company, or write its name.' in shown
+    assert 'name="name" value="Sam &#34;S&#34; Okafor"' in shown
+    assert 'name="phone" value="555-0177"' in shown
 
 
 async def test_only_the_consoles_own_pages_can_place_mail(desk: ServedDesk) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hmac
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from aiohttp import web
 
 from adapters.web.console_api import Body as JsonBody
-from adapters.web.console_api import add_change, add_read, read_body, wanted_number
+from adapters.web.console_api import add_change, add_read, read_body, wanted_number, written_ticket
 from adapters.web.console_pages import page
 from adapters.web.file_response import disposition
 from adapters.web.frames import Json
@@ -20,11 +22,12 @@ from chatdesk.inbox import Deliveries, InboundMail
 from chatdesk.mail_room import MailRoom, Placing
 from chatdesk.plain_text import clean_line
 from chatdesk.staff import SignedIn
-from chatdesk.ticket import format_number, parse_number, typed_number
+from chatdesk.ticket import format_number, parse_number
 
 SHOWN = 100
 STEPS = ("place", "add", "dismiss")
 MAX_FIELD = 100
+NOTHING: Mapping[str, str] = MappingProxyType({})
 HTML_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
@@ -90,13 +93,24 @@ async def show_mail(request: web.Request) -> web.Response:
     return await _one(request)
 
 
-async def _one(request: web.Request, problem: str = "") -> web.Response:
+async def _one(
+    request: web.Request, refusal: EventRefused | None = None, form: Mapping[str, str] = NOTHING
+) -> web.Response:
+    """Show one mail; after a refusal with what was filled in, and the problem beside its field."""
     services, room = request.app[SERVICES], request.app[_ROOM]
     mail = await _wanted(request)
     content = await room.content(mail.id)
     values = mail_view(mail, content, services.config, services.clock())
-    shown = page(request, "mail_room_one.html", mail=values, csrf=csrf_token(request), problem=problem)
-    shown.set_status(409 if problem else 200)
+    shown = page(
+        request,
+        "mail_room_one.html",
+        mail=values,
+        filled=values.filled(form),
+        csrf=csrf_token(request),
+        problem=str(refusal or ""),
+        wrong=refusal.field if refusal and refusal.field in values.filled(form) else "",
+    )
+    shown.set_status(409 if refusal else 200)
     return shown
 
 
@@ -141,7 +155,7 @@ async def settle(request: web.Request) -> web.StreamResponse:
     try:
         number = await _settle(request, staff, mail, form)
     except EventRefused as refusal:
-        return await _one(request, str(refusal))
+        return await _one(request, refusal, form)
     raise web.HTTPSeeOther(f"/console/tickets/{number}" if number else "/console/mail")
 
 
@@ -153,11 +167,8 @@ async def _settle(request: web.Request, staff: SignedIn, mail: InboundMail, form
             await room.dismiss(mail.id, by)
             return ""
         case "add":
-            written = form.get("ticket", "")
-            wanted = typed_number(prefix, written)
-            if wanted is None:
-                raise EventRefused(f"Write a ticket's number, such as {prefix}-1024.", field="ticket")
-            return format_number(prefix, await room.add_to(mail.id, wanted, by))
+            wanted = await written_ticket(request, form.get("ticket", ""), "ticket")
+            return format_number(prefix, await room.add_to(mail.id, wanted.number, by))
     company = services.config.company(form.get("company"))
     name = form.get("other", "") if company is None else company.name
     if not name:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -59,6 +59,12 @@ class MailView:
     answer: str
     open: bool
     companies: tuple[CompanySettings, ...]
+
+    def filled(self, form: Mapping[str, str]) -> Mapping[str, str]:
+        """Return what stands in the page's fields: what ``form`` holds of them, else what the mail says."""
+        line = self.line
+        said = {"company": line.company_id, "other": "", "name": line.name, "phone": line.phone, "ticket": ""}
+        return {field: form.get(field, text) for field, text in said.items()}
 
 
 def held_line(mail: InboundMail, config: Config, now: datetime) -> HeldLine:
