@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from chatdesk.plain_text import wrap
 from chatdesk.transcript_view import Change, Entry, EntryKind, TranscriptView
-from chatdesk.wording import clock_of, say_date, zone_of
+from chatdesk.wording import clock_of, say_full_date, zone_of
 
 COLUMNS = 100
 INDENT = "    "
@@ -70,12 +70,6 @@ class MinuteClock:
             if local.date() != self._date:
                 self._date, self._day = local.date(), say_full_date(local, self._zone)
         return self._day, self._time
-
-
-def say_full_date(at: datetime, zone: ZoneInfo) -> str:
-    """The date with its year: "Friday, September 18, 2026"."""
-    local = at.astimezone(zone)
-    return f"{say_date(local, zone)}, {local.year}"
 
 
 def say_full(at: datetime, zone: ZoneInfo) -> str:

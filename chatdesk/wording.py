@@ -1,7 +1,8 @@
 """Hours and moments in the customer's words: "Monday to Friday, 7:00 AM to 5:30 PM EDT" [R28].
 
 Moments are aware datetimes, said on the clock of the zone given. The zone's abbreviation and offset are
-those in force at the moment that is said, which need not be today's. A naive datetime raises ValueError.
+those in force at the moment that is said, which need not be today's. A date of another year than ``now``'s
+is said with its year. A naive datetime raises ValueError.
 """
 
 from __future__ import annotations
@@ -23,9 +24,15 @@ CLOCK_STOPPED = "clock stopped"
 """What technicians read instead of the due time of a ticket that waits [R44]."""
 
 
-def say_date(at: datetime, zone: tzinfo) -> str:
-    """The date: "Monday, September 21"."""
-    return _date_of(_local(at, zone))
+def say_date(at: datetime, now: datetime, zone: tzinfo) -> str:
+    """The date as said at `now`: "Monday, September 21", or "Monday, January 4, 2027" in 2026."""
+    return _date_of(_local(at, zone), _local(now, zone))
+
+
+def say_full_date(at: datetime, zone: tzinfo) -> str:
+    """The date with its year, whenever it is read: "Friday, September 18, 2026"."""
+    local = _local(at, zone)
+    return f"{_day_and_month(local)}, {local.year}"
 
 
 def say_time(at: datetime, zone: tzinfo) -> str:
@@ -48,9 +55,9 @@ def zone_of(local: datetime) -> str:
     return f"UTC{'-' if minutes < 0 else '+'}{hours}" + (f":{rest:02}" if rest else "")
 
 
-def say_moment(at: datetime, zone: tzinfo) -> str:
-    """From when: "Monday, September 21, from 7:00 AM EDT"."""
-    return f"{say_date(at, zone)}, from {say_time(at, zone)} {say_zone(at, zone)}"
+def say_moment(at: datetime, now: datetime, zone: tzinfo) -> str:
+    """From when, as said at `now`: "Monday, September 21, from 7:00 AM EDT"."""
+    return f"{say_date(at, now, zone)}, from {say_time(at, zone)} {say_zone(at, zone)}"
 
 
 def say_day(at: datetime, now: datetime, zone: tzinfo) -> str:
@@ -94,13 +101,18 @@ def describe_hours(calendar: Calendar, at: datetime) -> str:
     return f"{'; '.join(groups)} {say_zone(opening, calendar.timezone)}"
 
 
-def _date_of(local: date) -> str:
+def _date_of(local: date, today: date) -> str:
+    said = _day_and_month(local)
+    return said if local.year == today.year else f"{said}, {local.year}"
+
+
+def _day_and_month(local: date) -> str:
     return f"{_DAYS[local.weekday()]}, {_MONTHS[local.month - 1]} {local.day}"
 
 
 def _day_of(local: datetime, today: date) -> str:
     days_ahead = (local.date() - today).days
-    return ("today", "tomorrow")[days_ahead] if 0 <= days_ahead < 2 else _date_of(local)
+    return ("today", "tomorrow")[days_ahead] if 0 <= days_ahead < 2 else _date_of(local, today)
 
 
 def _by_hours(weekly: Weekly) -> list[tuple[tuple[Window, ...], list[int]]]:

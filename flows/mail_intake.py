@@ -103,7 +103,7 @@ def _subject(event: MailReceived) -> str:
 def _thanks(ticket: Ticket, event: MailReceived, situation: Situation) -> str:
     parts = [f"Thank you for your message. Your ticket is {situation.ticket_name}."]
     if ticket.promised_at is not None:
-        moment = say_moment(ticket.promised_at, situation.config.desk.timezone)
+        moment = say_moment(ticket.promised_at, event.at, situation.config.desk.timezone)
         parts.append(f"A technician will contact you on {moment}.")
     if not event.phone:
         parts.append("Please reply with a number at which we can call you back.")

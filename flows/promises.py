@@ -23,16 +23,19 @@ def after_hours_text(situation: Situation, ticket: Ticket, at: datetime) -> str:
     if promised is None:
         parts.append("A technician will contact you as soon as possible.")
     else:
-        moment = f"{say_date(promised, zone)}, from {say_time(promised, zone)}"
+        moment = f"{say_date(promised, at, zone)}, from {say_time(promised, zone)}"
         # The hours have named the time zone; without them it is said here.
-        moment = say_moment(promised, zone) if calendar.never_open else moment
+        moment = say_moment(promised, at, zone) if calendar.never_open else moment
         parts.append(f"A technician will contact you on {moment}.")
     return _with_phone(situation, ticket, parts)
 
 
-def added_after_hours_text(situation: Situation, ticket: Ticket, promised: datetime | None) -> str:
-    """Say that a message came outside the hours and when somebody will answer it [R19, R28]."""
-    when = f"on {say_moment(promised, situation.config.desk.timezone)}" if promised else "as soon as possible"
+def added_after_hours_text(
+    situation: Situation, ticket: Ticket, promised: datetime | None, at: datetime
+) -> str:
+    """Say that a message came outside the hours, at ``at``, and when somebody will answer it [R19, R28]."""
+    zone = situation.config.desk.timezone
+    when = f"on {say_moment(promised, at, zone)}" if promised else "as soon as possible"
     parts = [added_words(situation, ticket), f"A technician will contact you {when}."]
     return _with_phone(situation, ticket, parts)
 
@@ -92,7 +95,7 @@ def _say_call_back(situation: Situation, promised: datetime, at: datetime) -> st
     calendar = situation.calendar
     just_before = promised - timedelta(microseconds=1)
     if calendar.is_open(promised) and not calendar.is_open(just_before):
-        return f"on {say_moment(promised, zone)}"
+        return f"on {say_moment(promised, at, zone)}"
     when = say_when(promised, at, zone)
     return when if when.startswith(("today", "tomorrow")) else f"on {when}"
 

@@ -44,7 +44,7 @@ def come_back(state: DialogueState, event: CustomerMessaged, situation: Situatio
         # The date has been promised already; it is said once [R28].
         return Decision(state, (said, Announce("customer wrote")))
     promised = next_business_day(situation.config, situation.calendar, event.at)
-    text = added_after_hours_text(situation, ticket, promised)
+    text = added_after_hours_text(situation, ticket, promised, event.at)
     return Decision(Ticketed(promised), (said, say(situation, text), Announce("customer wrote")))
 
 

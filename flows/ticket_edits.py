@@ -13,6 +13,7 @@ from chatdesk.sla import due_after_pause, due_for
 from chatdesk.ticket import Priority, Ticket
 from chatdesk.wording import say_date
 from flows.message_text import check_text, clean
+from flows.ticket_dates import check_not_far
 
 MAX_SUBJECT = 200
 
@@ -20,7 +21,8 @@ MAX_SUBJECT = 200
 def edit(ticket: Ticket, event: TicketEdited, situation: Situation) -> TicketDecision:
     """Return the ticket with the given fields changed, one history entry for each [R39, R40].
 
-    A new priority moves the due time. Raises EventRefused for an empty or overlong subject.
+    A new priority moves the due time. Raises EventRefused for an empty or overlong subject, or a date too
+    far ahead.
     """
     due = due_after_pause(situation.config, ticket, event.at)
     changed, records = replace(ticket, due_at=due), list[Effect]()
@@ -60,7 +62,8 @@ def _described(
         records.append(Record(what, by, workaround or f"was: {ticket.workaround}"))
     needed_by = event.needed_by or ticket.needed_by
     if needed_by is not None and needed_by != ticket.needed_by:
-        day = say_date(needed_by, situation.config.desk.timezone)
+        check_not_far(needed_by, event.at, "needed_by")
+        day = say_date(needed_by, event.at, situation.config.desk.timezone)
         records.append(Record("needed-by date set", by, day))
     return replace(ticket, subject=subject, workaround=workaround, needed_by=needed_by), records
 

@@ -41,6 +41,7 @@ from chatdesk.ticket import Ticket, TicketStatus, Trigger
 from chatdesk.wording import say_date
 from flows.message_text import check_text
 from flows.promises import cancelled_words, closing_words
+from flows.ticket_dates import check_not_far
 from flows.ticket_edits import edit
 from flows.ticket_moves import customer_author, moved, somebody_chats, tell, tell_by_mail
 from flows.ticket_relations import merge, split
@@ -198,10 +199,11 @@ def _pause(ticket: Ticket, event: TicketPaused, situation: Situation) -> TicketD
         raise EventRefused("Wait for the customer, a vendor or a date.", code="pause", field="trigger")
     if event.until is None or event.until <= event.at:
         raise EventRefused("Choose a date in the future.", code="date", field="until")
+    check_not_far(event.until, event.at, "until")
     decision = moved(ticket, event.trigger, event.at, event.agent.author, situation, event.text)
     waiting = replace(decision.ticket, waiting_until=event.until)
     timer = StartTimer(DATE_REACHED, event.until, of_ticket=True)
-    day = say_date(event.until, situation.config.desk.timezone)
+    day = say_date(event.until, event.at, situation.config.desk.timezone)
     decision = TicketDecision(waiting, (*decision.effects, timer))
     return tell(decision, situation, f"Work on {situation.ticket_name} continues on {day}.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
@@ -12,7 +13,7 @@ from chatdesk.bootstrap import now
 from tests.console_client import ConsoleClient, console, waiting_chat
 from tests.running_desk import ANSWERS, ServedDesk, serving
 
-TOMORROW = "2099-01-01T09:00:00Z"
+TOMORROW = (now() + timedelta(days=1)).replace(microsecond=0).isoformat()
 
 
 @pytest.fixture

@@ -57,6 +57,12 @@ def test_after_the_first_response_a_new_priority_moves_the_time_to_resolve() -> 
     assert edited(about, priority=Priority.CRITICAL).ticket.due_at == at("09-15 14:12")
 
 
+def test_a_needed_by_date_is_no_slip_of_the_keyboard() -> None:
+    with pytest.raises(EventRefused, match=r"Choose a date within the next two years\.") as refused:
+        edited(ticket(), needed_by=NOW + timedelta(days=200 * 365))
+    assert (refused.value.code, refused.value.field) == ("date", "needed_by")
+
+
 def test_each_changed_field_has_its_entry() -> None:
     day = at("09-21 07:00")
     after = edited(

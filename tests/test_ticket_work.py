@@ -231,6 +231,23 @@ def test_waiting_for_a_date_tells_the_customer_and_comes_back_by_itself(trigger:
     assert told(back) == (["Work on HD-1024 continues now."], ["Work on HD-1024 continues now."])
 
 
+def test_a_date_in_another_year_is_told_with_its_year() -> None:
+    decision = work(
+        ticket(status=STATUS.IN_PROGRESS), paused(Trigger.SCHEDULE, until=NOW + timedelta(days=365))
+    )
+    text = "Work on HD-1024 continues on Wednesday, September 15, 2027."
+    assert told(decision) == ([text], [text])
+
+
+@pytest.mark.parametrize("trigger", [Trigger.WAIT_FOR_VENDOR, Trigger.SCHEDULE])
+def test_a_date_to_wait_for_is_no_slip_of_the_keyboard(trigger: Trigger) -> None:
+    about, furthest = ticket(status=STATUS.IN_PROGRESS), NOW + timedelta(days=2 * 366)
+    assert work(about, paused(trigger, until=furthest)).ticket.waiting_until == furthest
+    with pytest.raises(EventRefused, match=r"Choose a date within the next two years\.") as refused:
+        work(about, paused(trigger, until=furthest + timedelta(seconds=1)))
+    assert (refused.value.code, refused.value.field) == ("date", "until")
+
+
 @pytest.mark.parametrize("until", [None, NOW, TUESDAY])
 def test_a_date_to_wait_for_lies_ahead(until: datetime | None) -> None:
     with pytest.raises(EventRefused) as refused:

@@ -11,6 +11,7 @@ from chatdesk.wording import (
     describe_hours,
     say_date,
     say_day,
+    say_full_date,
     say_length,
     say_moment,
     say_time,
@@ -34,10 +35,10 @@ CHAT = calendar({"mon-fri": "07:00-17:30"})
 
 def test_a_promise_names_day_time_and_zone() -> None:
     at = datetime(2026, 9, 21, 11, tzinfo=UTC)
-    assert say_date(at, NEW_YORK) == "Monday, September 21"
+    assert say_date(at, at, NEW_YORK) == "Monday, September 21"
     assert say_time(at, NEW_YORK) == "7:00 AM"
     assert say_zone(at, NEW_YORK) == "EDT"
-    assert say_moment(at, NEW_YORK) == "Monday, September 21, from 7:00 AM EDT"
+    assert say_moment(at, at, NEW_YORK) == "Monday, September 21, from 7:00 AM EDT"
 
 
 def test_the_zone_is_the_one_in_force_at_the_promised_moment() -> None:
@@ -45,7 +46,7 @@ def test_the_zone_is_the_one_in_force_at_the_promised_moment() -> None:
     promised = CHAT.next_opening(friday_before_the_change)
     assert promised is not None
     assert say_zone(friday_before_the_change, NEW_YORK) == "EDT"
-    assert say_moment(promised, NEW_YORK) == "Monday, November 2, from 7:00 AM EST"
+    assert say_moment(promised, friday_before_the_change, NEW_YORK) == "Monday, November 2, from 7:00 AM EST"
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,29 @@ def test_near_days_are_said_by_name(at: str, day: str, when: str) -> None:
     assert say_when(local(at), now, NEW_YORK) == when
 
 
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("2026-12-31 23:59", "Thursday, December 31"),
+        ("2027-01-04 07:00", "Monday, January 4, 2027"),
+        ("2028-09-15 07:00", "Friday, September 15, 2028"),
+        ("2025-12-31 07:00", "Wednesday, December 31, 2025"),
+    ],
+)
+def test_a_date_of_another_year_is_said_with_its_year(at: str, said: str) -> None:
+    now = local("2026-12-30 15:00")
+    assert say_date(local(at), now, NEW_YORK) == said
+    assert say_moment(local(at), now, NEW_YORK).startswith(f"{said}, from ")
+
+
+def test_tomorrow_is_tomorrow_in_the_new_year_too() -> None:
+    now, at = local("2026-12-31 23:00"), datetime(2027, 1, 1, 14, tzinfo=UTC)
+    assert say_day(at, now, NEW_YORK) == "tomorrow"
+    assert say_day(at, datetime(2026, 12, 29, tzinfo=UTC), NEW_YORK) == "Friday, January 1, 2027"
+    assert say_date(datetime(2027, 1, 1, 3, tzinfo=UTC), now, NEW_YORK) == "Thursday, December 31"
+    assert say_full_date(at, NEW_YORK) == "Friday, January 1, 2027"
+
+
 def test_today_is_the_date_on_the_clock_of_the_zone() -> None:
     now, at = datetime(2026, 9, 16, 2, tzinfo=UTC), datetime(2026, 9, 16, 13, tzinfo=UTC)
     assert say_day(at, now, NEW_YORK) == "tomorrow"
@@ -133,7 +157,7 @@ def test_always_and_never_have_words() -> None:
 
 def test_naive_datetimes_are_refused() -> None:
     with pytest.raises(ValueError, match="has no time zone"):
-        say_moment(datetime.fromisoformat("2026-09-15 10:00"), NEW_YORK)
+        say_time(datetime.fromisoformat("2026-09-15 10:00"), NEW_YORK)
 
 
 @pytest.mark.parametrize(

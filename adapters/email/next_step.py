@@ -26,12 +26,11 @@ def next_step(config: Config, ticket: Ticket, at: datetime) -> str:
         case TicketStatus.WAITING_ON_CUSTOMER:
             return "We need your answer to go on."
         case TicketStatus.WAITING_ON_VENDOR:
-            until = (
-                f" on {say_date(ticket.waiting_until, zone)} at the latest" if ticket.waiting_until else ""
-            )
+            day = ticket.waiting_until and say_date(ticket.waiting_until, at, zone)
+            until = f" on {day} at the latest" if day else ""
             return f"We are waiting for a supplier and will come back to you{until}."
         case TicketStatus.SCHEDULED if ticket.waiting_until:
-            return f"The work is planned for {say_moment(ticket.waiting_until, zone)}."
+            return f"The work is planned for {say_moment(ticket.waiting_until, at, zone)}."
         case TicketStatus.RESOLVED | TicketStatus.CLOSED:
             return f"Not solved? Reply to this message and {number} re-opens."
         case TicketStatus.MERGED if ticket.merged_into:
@@ -46,13 +45,13 @@ def _first_contact(config: Config, ticket: Ticket, at: datetime) -> str:
     if promised <= at:
         return "A technician will contact you as soon as possible."
     if _is_opening(config, promised):
-        return f"A technician will contact you on {say_moment(promised, config.desk.timezone)}."
-    return f"A technician will contact you {_before(promised, config)}."
+        return f"A technician will contact you on {say_moment(promised, at, config.desk.timezone)}."
+    return f"A technician will contact you {_before(promised, at, config)}."
 
 
-def _before(moment: datetime, config: Config) -> str:
+def _before(moment: datetime, at: datetime, config: Config) -> str:
     zone = config.desk.timezone
-    return f"on {say_date(moment, zone)}, before {say_time(moment, zone)} {say_zone(moment, zone)}"
+    return f"on {say_date(moment, at, zone)}, before {say_time(moment, zone)} {say_zone(moment, zone)}"
 
 
 def _is_opening(config: Config, moment: datetime) -> bool:

@@ -93,7 +93,7 @@ def _content(kind: MailKind, news: str, facts: MailFacts, config: Config, at: da
         title=(quotes and subject) or UNNAMED_SUBJECT,
         greeting=f"Hello {name}," if quotes and name else "Hello,",
         news=news,
-        next="" if _said_already(news, facts.ticket, config) else next_step(config, facts.ticket, at),
+        next="" if _said_already(news, facts.ticket, at, config) else next_step(config, facts.ticket, at),
         entries=entries if full else entries[-MAX_ENTRIES:],
         earlier=not full and len(entries) > MAX_ENTRIES,
         transcript=render_text(record, internal=False) if full and record else "",
@@ -120,7 +120,7 @@ def _record(facts: MailFacts, config: Config, at: datetime) -> TranscriptRecord:
     )
 
 
-def _said_already(news: str, ticket: Ticket, config: Config) -> bool:
+def _said_already(news: str, ticket: Ticket, at: datetime, config: Config) -> bool:
     """Whether the news itself names the date or the way back: a promise is made once [R28]."""
     zone = config.desk.timezone
     match ticket.status:
@@ -128,7 +128,7 @@ def _said_already(news: str, ticket: Ticket, config: Config) -> bool:
             promised = ticket.promised_at or ticket.due_at
             return promised is not None and say_time(promised, zone) in news
         case TicketStatus.WAITING_ON_VENDOR | TicketStatus.SCHEDULED:
-            return ticket.waiting_until is not None and say_date(ticket.waiting_until, zone) in news
+            return ticket.waiting_until is not None and say_date(ticket.waiting_until, at, zone) in news
         case TicketStatus.RESOLVED | TicketStatus.CLOSED:
             return "re-opens" in news
     return False

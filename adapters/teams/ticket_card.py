@@ -100,7 +100,10 @@ def _due(config: Config, ticket: Ticket) -> list[Document]:
     if ticket.is_paused:
         return [fact("Due", CLOCK_STOPPED)]
     due, zone = ticket.running_due_at, config.desk.timezone
-    return [fact("Due", f"{say_date(due, zone)}, {say_time(due, zone)}" if due else "no target")]
+    if due is None:
+        return [fact("Due", "no target")]
+    # A card is drawn when its ticket has changed.
+    return [fact("Due", f"{say_date(due, ticket.changed_at, zone)}, {say_time(due, zone)}")]
 
 
 def _banner(facts: CardFacts) -> list[Document]:

@@ -130,7 +130,7 @@ def _hours(services: Services) -> dict[str, object]:
     return {
         "open": calendar.is_open(now),
         "hours": describe_hours(calendar, now),
-        "opens": say_moment(opening, calendar.timezone) if opening else "",
+        "opens": say_moment(opening, now, calendar.timezone) if opening else "",
     }
 
 

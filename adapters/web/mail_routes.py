@@ -130,8 +130,9 @@ async def _lines(request: web.Request, current: StoredMail | None) -> _List:
 
 
 def _moment(request: web.Request, mail: StoredMail) -> str:
-    zone = request.app[SERVICES].config.desk.timezone
-    return f"{say_date(mail.at, zone)}, {say_time(mail.at, zone)} {say_zone(mail.at, zone)}"
+    services = request.app[SERVICES]
+    zone = services.config.desk.timezone
+    return f"{say_date(mail.at, services.clock(), zone)}, {say_time(mail.at, zone)} {say_zone(mail.at, zone)}"
 
 
 def _line(request: web.Request, mail: StoredMail, current: StoredMail | None) -> Line:

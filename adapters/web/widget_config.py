@@ -36,14 +36,14 @@ def hours_json(widget: WidgetSettings, at: datetime) -> dict[str, Json]:
     return {
         "open": calendar.is_open(at),
         "hours": None if calendar.never_open else describe_hours(calendar, at),
-        "opens": say_moment(opening, calendar.timezone) if opening else None,
+        "opens": say_moment(opening, at, calendar.timezone) if opening else None,
     }
 
 
 def _contact(config: Config, calendar: Calendar, at: datetime) -> str | None:
     """Return, in words, the day on which a request made outside the hours is taken up [R27]."""
     day = None if calendar.is_open(at) else next_business_day(config, calendar, at)
-    return say_moment(day, config.desk.timezone) if day else None
+    return say_moment(day, at, config.desk.timezone) if day else None
 
 
 def survey_json(config: Config) -> dict[str, Json]:

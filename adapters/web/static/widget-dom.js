@@ -45,11 +45,13 @@ export function linked(text) {
 }
 
 export function call(phone) {
-  return h("a", { href: `tel:${phone.split(/[x/]/)[0].replace(/[^\d+]/g, "")}` }, phone);
+  return h("a", { href: `tel:${phone.replace(/[x/].*|[^\d+]/g, "")}` }, phone);
 }
 
+/** The date, with its year where that is not this year. */
 export function sayDay(at) {
-  return new Date(at).toLocaleDateString("en", { weekday: "long", month: "long", day: "numeric" });
+  const day = new Date(at).toLocaleDateString("en", { dateStyle: "full" });
+  return day.replace(`, ${new Date().getFullYear()}`, "");
 }
 
 export function sayTime(at, more) {

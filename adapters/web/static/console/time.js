@@ -3,6 +3,7 @@
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: "short" });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "short", month: "short", day: "numeric" });
+const DAY_AND_YEAR = new Intl.DateTimeFormat(undefined, { weekday: "short", year: "numeric", month: "short", day: "numeric" });
 const WHOLE = new Intl.DateTimeFormat(undefined, {
   weekday: "long", year: "numeric", month: "long", day: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short",
 });
@@ -16,12 +17,17 @@ export function day(at) {
   const now = new Date();
   if (key === now.toDateString()) return "Today";
   now.setDate(now.getDate() - 1);
-  return key === now.toDateString() ? "Yesterday" : DAY.format(new Date(at));
+  return key === now.toDateString() ? "Yesterday" : date(new Date(at));
+}
+
+/** The date, with its year where that is not this year. */
+function date(moment) {
+  return (moment.getFullYear() === new Date().getFullYear() ? DAY : DAY_AND_YEAR).format(moment);
 }
 
 export function short(at) {
   const moment = new Date(at);
-  return dayKey(at) === new Date().toDateString() ? CLOCK.format(moment) : `${DAY.format(moment)}, ${CLOCK.format(moment)}`;
+  return dayKey(at) === new Date().toDateString() ? CLOCK.format(moment) : `${date(moment)}, ${CLOCK.format(moment)}`;
 }
 
 /** "in 12 min", "overdue 5 min", or the day when it is far. */
@@ -30,7 +36,7 @@ export function due(at, now = Date.now()) {
   if (minutes < 0) return { text: `overdue ${span(-minutes)}`, late: true, soon: false };
   if (minutes < 24 * 60) return { text: `in ${span(minutes)}`, late: false, soon: minutes <= 30 };
   const moment = new Date(at);
-  return { text: minutes < 6 * 24 * 60 ? `${WEEKDAY.format(moment)} ${CLOCK.format(moment)}` : DAY.format(moment), late: false, soon: false };
+  return { text: minutes < 6 * 24 * 60 ? `${WEEKDAY.format(moment)} ${CLOCK.format(moment)}` : date(moment), late: false, soon: false };
 }
 
 function span(minutes) {
