@@ -260,7 +260,7 @@ async def test_an_unrelated_matter_is_split_off(desk: ServedDesk, marcus: Consol
 async def test_priority_type_and_the_rest_are_edited(desk: ServedDesk, marcus: ConsoleClient) -> None:
     async with waiting_chat(desk) as (_, number, _):
         before = (await marcus.ticket(number))["ticket"]
-        assert (before["proposed"], before["confirmed"]) == ("low", False)
+        assert (before["priority"], before["confirmed"]) == ("low", False)
         await marcus.does(
             f"/tickets/{number}/edit",
             priority="high",

@@ -79,7 +79,8 @@ async def test_a_waiting_chat_is_told_by_sound_and_outside_the_page(
         await page.evaluate(LISTEN)
         await page.evaluate(HIDE)
         await page.locator(".app-menu summary").click()
-        await page.get_by_role("button", name="Sound on or off").click()
+        await page.get_by_role("button", name="Sound is off").click()
+        await expect(page.locator(".app-menu").get_by_text("Sound is on")).to_have_count(1)
         assert await page.evaluate("window.sounds") == 1
         number = await dana.start()
         await page.wait_for_function("window.told.length > 0 && window.sounds > 1")

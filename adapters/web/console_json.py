@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from adapters.web.console_words import history_words, question_words
 from adapters.web.frames import Json
 from chatdesk.changes import HistoryEntry, Rating
 from chatdesk.config import Config
@@ -37,11 +38,10 @@ def ticket_json(file: TicketFile, config: Config, names: Names, me: str) -> dict
         **_header(ticket, prefix, names),
         "version": ticket.version,
         "type": ticket.type.value,
-        "channel": config.channel(ticket.channel).label or ticket.channel,
+        "channel": config.channel(ticket.channel).label,
         "email": ticket.requester_email,
         "phone": ticket.requester_phone,
         "answers": _answers(ticket, config),
-        "proposed": config.priority.propose(dict(ticket.answers)).value,
         "confirmed": ticket.priority_confirmed,
         "opened_at": ticket.opened_at.isoformat(),
         "promised_at": _time(ticket.promised_at),
@@ -101,11 +101,12 @@ def is_unread(line: TicketLine) -> bool:
 
 def history_json(entry: HistoryEntry) -> dict[str, Json]:
     """Return one line of the history."""
+    what, why = history_words(entry)
     return {
         "at": entry.at.isoformat(),
         "by": _author(entry.by),
-        "what": entry.what,
-        "why": entry.why,
+        "what": what,
+        "why": why,
         "before": entry.before.value if entry.before else None,
         "after": entry.after.value if entry.after else None,
     }
@@ -212,12 +213,11 @@ def _chat(conversation: Conversation) -> dict[str, Json]:
 
 def _answers(ticket: Ticket, config: Config) -> list[Json]:
     """Return the survey's answers with their questions; what the header says already is left out."""
-    shown: list[Json] = []
-    for identity, answer in ticket.answers:
-        if identity not in ("name", "company", "email", "phone"):
-            field = config.survey.field(identity)
-            shown.append({"ask": field.ask if field else identity, "answer": answer})
-    return shown
+    return [
+        {"ask": question_words(config, identity), "answer": answer}
+        for identity, answer in ticket.answers
+        if identity not in ("name", "company", "email", "phone")
+    ]
 
 
 def _author(author: Author) -> dict[str, Json]:

@@ -41,13 +41,15 @@ async def ticket(request: web.Request, staff: SignedIn) -> dict[str, Json]:
 def _conversation_json(
     request: web.Request, found: TicketFile, conversation: Conversation
 ) -> dict[str, Json]:
-    prefix = request.app[SERVICES].config.desk.ticket_prefix
+    config = request.app[SERVICES].config
+    prefix = config.desk.ticket_prefix
     presence = request.app[PRESENCE]
     identity = conversation.id
     shown = state_json(conversation, prefix, customer=False)
     return {
         "id": identity,
         "channel": conversation.channel,
+        "way": config.channel(conversation.channel).label,
         "customer": conversation.customer_name,
         "opened_at": conversation.opened_at.isoformat(),
         "ticket": format_number(prefix, conversation.ticket) if conversation.ticket else None,

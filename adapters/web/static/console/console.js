@@ -62,12 +62,17 @@ class Console {
       menu.open = false;
       action();
     };
+    const sound = button(this.notices.soundWords, close(() => {
+      this.notices.toggleSound();
+      sound.textContent = this.notices.soundWords;
+      this.toast(`${this.notices.soundWords}.`);
+    }));
     const menu = h("details", { class: "app-menu" },
       h("summary", { "aria-label": `Menu of ${this.me.name}`, title: this.me.name }, initials(this.me.name)),
       h("div", { class: "app-menu-body" },
         h("p", {}, h("strong", {}, this.me.name), h("span", {}, this.me.email)),
         button("Desktop notifications", close(async () => this.toast(await this.notices.askPermission()))),
-        button("Sound on or off", close(() => this.toast(this.notices.toggleSound()))),
+        sound,
         button("Keyboard shortcuts", close(showShortcuts)),
         button("Sign out", close(() => signOut().catch((error) => this.toast(error.message, true))))));
     document.addEventListener("click", (event) => !menu.contains(event.target) && (menu.open = false));

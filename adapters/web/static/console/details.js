@@ -60,7 +60,7 @@ export class Details {
     return section("Work",
       h("div", { class: "priority-row" }, priority(header.priority), choose,
         may && !header.confirmed && button("Confirm", () => this.steps.priority(ticket, header.priority), { class: "small" })),
-      h("p", { class: "because" }, header.confirmed ? "Confirmed by staff." : `Proposed by the survey: ${header.proposed}. Confirm or change it.`),
+      h("p", { class: "because" }, header.confirmed ? "Confirmed by staff." : `Proposed: ${header.priority}. Confirm or change it.`),
       fact("Type", header.type),
       fact("Assignee", header.assignee ? (header.assignee.id === this.me.id ? `${header.assignee.name} (you)` : header.assignee.name) : "nobody"),
       header.workaround && h("div", { class: "quoted" }, h("h3", {}, "Workaround"), h("p", { class: "text" }, header.workaround)),

@@ -41,11 +41,14 @@ export class Notices {
     return answer === "granted" ? "Desktop notifications are on." : "The browser does not allow notifications for this page.";
   }
 
+  get soundWords() {
+    return this.sound ? "Sound is on" : "Sound is off";
+  }
+
   toggleSound() {
     this.sound = !this.sound;
     localStorage.setItem("sound", this.sound ? "on" : "off");
     if (this.sound) chime();
-    return this.sound ? "Sound is on." : "Sound is off.";
   }
 }
 

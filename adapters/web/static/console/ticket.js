@@ -58,7 +58,7 @@ export class OpenTicket extends EventTarget {
       const known = this.conversations.get(each.id);
       const conversation = known || { id: each.id, messages: new Map(), typing: new Map(), here: [], ready: false };
       Object.assign(conversation, {
-        channel: each.channel, customer: each.customer, openedAt: each.opened_at, revisions: each.revisions, ratings: each.ratings,
+        channel: each.channel, way: each.way, customer: each.customer, openedAt: each.opened_at, revisions: each.revisions, ratings: each.ratings,
       });
       if (!known || each.seq >= conversation.seq) Object.assign(conversation, { seq: each.seq, state: each.state });
       if (!known) conversation.online = each.online;

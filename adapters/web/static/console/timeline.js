@@ -7,7 +7,7 @@ import { clock, day, dayKey, short, whole } from "./time.js";
 
 const WHO = { customer: "Customer", agent: "Technician", desk: "Desk" };
 const MAILS = {
-  opened: "Confirmation", comment: "Comment", status: "News of the ticket", transcript: "Transcript", question: "Question",
+  opened: "Confirmation", comment: "Comment", status: "Status update", transcript: "Transcript", question: "Question",
 };
 
 export class Timeline {
@@ -220,7 +220,7 @@ async function sendAgain(delivery, place) {
 
 export function deliveryWords(delivery) {
   const mail = delivery.kind === "mail";
-  const what = mail ? `${MAILS[delivery.what] || "News"} by e-mail to ${delivery.to}` : `Message to ${delivery.target}`;
+  const what = mail ? `${MAILS[delivery.what] || "Message"} by e-mail to ${delivery.to}` : `Message to ${delivery.target}`;
   const words = {
     pending: delivery.attempts ? "is tried again" : "is on its way",
     leased: "is being sent",
@@ -244,7 +244,7 @@ function withDays(entries, conversations) {
     if (item.conversation && conversations.length > 1 && item.conversation !== last) {
       last = item.conversation;
       const found = conversations.find((each) => each.id === last);
-      const words = `${found.channel === "web" ? "Chat" : found.channel} of ${short(found.openedAt)}`;
+      const words = `${found.way}, ${short(found.openedAt)}`;
       items.push({ key: `c:${item.key}`, signature: words, build: () => h("li", { class: "part" }, h("span", {}, words)) });
     }
     items.push(item);
