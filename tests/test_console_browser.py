@@ -50,7 +50,7 @@ async def test_a_chat_appears_is_taken_talked_in_and_resolved_without_reloading(
             await answer_dialog(page, "Resolve", How_was_it_solved="Replaced the disk.")
             await expect(page.locator(".status")).to_have_text("closed")
             await expect(page.locator(".row")).to_have_count(0)
-            await expect(page).to_have_title("Northwind IT – chatdesk")
+            await expect(page).to_have_title(f"{number} It is slow – Northwind IT")
 
 
 async def test_notes_look_different_and_never_reach_the_customer(desk: ServedDesk, browser: Browser) -> None:
@@ -258,12 +258,20 @@ async def test_canned_replies_are_found_by_a_slash_and_filled_in(desk: ServedDes
         await take(page, number)
         text = page.locator(".composer textarea")
         await text.press_sequentially("/solved")
-        await expect(page.locator(".menu [role=option]")).to_have_count(1)
+        option = page.locator(".menu [role=option]")
+        await expect(option).to_have_count(1)
+        canned = page.get_by_role("button", name="Canned replies")
+        await expect(canned).to_have_attribute("aria-expanded", "true")
+        assert await text.get_attribute("aria-controls") == await page.locator(".menu").get_attribute("id")
+        assert await text.get_attribute("aria-activedescendant") == await option.get_attribute("id")
+        assert await violations(page) == []
         await text.press("Enter")
         await expect(text).to_have_value(
             "This should work again now. Please try it and tell me. "
             "If it comes back later, reply here and your ticket re-opens."
         )
+        await expect(canned).to_have_attribute("aria-expanded", "false")
+        assert await text.get_attribute("aria-activedescendant") is None
         await expect(page.locator(".message.agent")).to_have_count(0)
 
 

@@ -22,14 +22,16 @@ export class Composer {
     this.replyTab = this.tab("Reply", false, "chat");
     this.noteTab = this.tab("Internal note", true, "lock");
     this.hint = h("p", { class: "composer-hint", id: "composer-hint" });
-    this.text = h("textarea", { rows: "3", maxlength: "20000", "aria-describedby": "composer-hint", on: {
+    this.text = h("textarea", { rows: "1", maxlength: "20000", dir: "auto", "aria-describedby": "composer-hint", "aria-controls": "canned", on: {
       keydown: (event) => this.key(event), input: () => this.typed(), paste: (event) => this.paste(event),
     } });
     this.chips = h("ul", { class: "chips" });
     this.choose = h("input", { type: "file", multiple: true, hidden: true, on: { change: () => this.chosen() } });
     this.menu = h("ul", { class: "menu", role: "listbox", id: "canned", "aria-label": "Canned replies", hidden: true });
     this.sendButton = button("Send", () => this.submit(), { class: "primary send" }, icon("send"));
-    this.cannedButton = iconButton("canned", "Canned replies", () => this.toggleMenu());
+    this.cannedButton = iconButton("canned", "Canned replies", () => this.toggleMenu(), {
+      "aria-haspopup": "listbox", "aria-controls": "canned", "aria-expanded": "false",
+    });
     this.element = h("section", { class: "composer", "aria-label": "Write" },
       h("div", { class: "tabs", role: "group", "aria-label": "What you write" }, this.replyTab, this.noteTab),
       this.menu,
@@ -107,7 +109,7 @@ export class Composer {
     this.fit();
     const found = /^\/(\S*)$/.exec(this.text.value);
     if (found && !this.internal) this.showMenu(found[1]);
-    else this.menu.hidden = true;
+    else this.closeMenu();
     this.keepDraft();
     clearTimeout(this.typingTimer);
     this.typingTimer = setTimeout(() => this.signal(false), TYPING_ENDS);
@@ -135,7 +137,7 @@ export class Composer {
     this.ticket.say(text, this.internal, this.files.map(({ id, name, type, size: bytes }) => ({ id, name, type, size: bytes })));
     this.text.value = "";
     this.files = [];
-    this.menu.hidden = true;
+    this.closeMenu();
     this.showChips();
     this.keepDraft();
     this.fit();
@@ -150,33 +152,47 @@ export class Composer {
 
   toggleMenu() {
     if (this.menu.hidden) this.showMenu("");
-    else this.menu.hidden = true;
+    else this.closeMenu();
     this.text.focus();
+  }
+
+  closeMenu() {
+    this.menu.hidden = true;
+    this.cannedButton.setAttribute("aria-expanded", "false");
+    this.text.removeAttribute("aria-activedescendant");
   }
 
   showMenu(wanted) {
     const found = this.canned.filter(({ title, text }) => `${title} ${text}`.toLowerCase().includes(wanted.toLowerCase()));
-    this.menu.replaceChildren(...found.map((reply) => h("li", {
-      role: "option", "aria-selected": "false", on: { mousedown: (event) => { event.preventDefault(); this.insert(reply); } },
-    }, h("strong", {}, reply.title), h("span", {}, this.filled(reply.text)))));
-    if (!found.length) this.menu.append(h("li", { class: "nothing" }, "No canned reply fits."));
+    this.menu.replaceChildren(...found.map((reply, at) => h("li", {
+      role: "option", id: `canned-${at}`, "aria-selected": "false", on: { mousedown: (event) => { event.preventDefault(); this.insert(reply); } },
+    }, h("strong", { dir: "auto" }, reply.title), h("span", { dir: "auto" }, this.filled(reply.text)))));
+    if (!found.length) this.menu.append(h("li", { class: "nothing", role: "option", "aria-disabled": "true" }, "No canned reply fits."));
     this.menu.hidden = false;
+    this.cannedButton.setAttribute("aria-expanded", "true");
     this.pick(0);
   }
 
+  get options() {
+    return [...this.menu.querySelectorAll("[role=option]:not([aria-disabled])")];
+  }
+
   pick(place) {
-    const options = [...this.menu.querySelectorAll("[role=option]")];
+    const { options } = this;
     this.picked = options.length ? (place + options.length) % options.length : -1;
     options.forEach((option, at) => option.setAttribute("aria-selected", String(at === this.picked)));
-    options[this.picked]?.scrollIntoView({ block: "nearest" });
+    const picked = options[this.picked];
+    picked?.scrollIntoView({ block: "nearest" });
+    if (picked) this.text.setAttribute("aria-activedescendant", picked.id);
+    else this.text.removeAttribute("aria-activedescendant");
   }
 
   menuKey(event) {
     const steps = { ArrowDown: 1, ArrowUp: -1 };
     if (event.key in steps) this.pick(this.picked + steps[event.key]);
-    else if (event.key === "Escape") this.menu.hidden = true;
+    else if (event.key === "Escape") this.closeMenu();
     else if ((event.key === "Enter" || event.key === "Tab") && this.picked >= 0) {
-      this.menu.querySelectorAll("[role=option]")[this.picked].dispatchEvent(new MouseEvent("mousedown", { cancelable: true }));
+      this.options[this.picked].dispatchEvent(new MouseEvent("mousedown", { cancelable: true }));
     } else return false;
     event.preventDefault();
     event.stopPropagation();
@@ -186,7 +202,7 @@ export class Composer {
   insert(reply) {
     const typed = this.text.value.startsWith("/") ? "" : this.text.value;
     this.text.value = `${typed}${typed && !typed.endsWith("\n") ? "\n" : ""}${this.filled(reply.text)}`;
-    this.menu.hidden = true;
+    this.closeMenu();
     this.text.focus();
     this.typed();
   }
@@ -249,7 +265,7 @@ export class Composer {
 
   showChips() {
     this.chips.replaceChildren(...this.files.map((chip) => h("li", { class: chip.id ? "chip" : "chip loading" },
-      icon("file"), h("span", { class: "file-name" }, chip.name),
+      icon("file"), h("span", { class: "file-name", dir: "auto" }, chip.name),
       h("span", { class: "size" }, chip.id ? size(chip.size) : `${Math.round(chip.done * 100)} %`),
       iconButton("close", `Remove ${chip.name}`, () => {
         this.files = this.files.filter((each) => each !== chip);

@@ -36,7 +36,7 @@ class Console {
       retry: (message) => this.ticket.retry(message),
       drop: (message) => this.ticket.drop(message),
     });
-    this.heading = h("h1", { class: "ticket-subject", tabindex: "-1" });
+    this.heading = h("h1", { class: "ticket-subject", dir: "auto", tabindex: "-1" });
     this.chips = h("p", { class: "ticket-chips" });
     this.stepBar = h("div", { class: "steps", role: "group", "aria-label": "Steps" });
   }
@@ -129,6 +129,7 @@ class Console {
     this.ticket?.close();
     this.ticket = null;
     this.list.select("");
+    this.notices.about("");
     replace(document.getElementById("right"));
   }
 
@@ -200,6 +201,7 @@ class Console {
     if (this.headOf === ticket && this.headSignature === signature) return;
     Object.assign(this, { headOf: ticket, headSignature: signature });
     this.heading.textContent = header.subject;
+    this.notices.about(`${header.number} ${header.subject}`);
     replace(this.chips, h("span", { class: "number" }, header.number), priority(header.priority),
       h("span", { class: `status ${header.status.replaceAll(" ", "-")}` }, header.status),
       header.assignee && h("span", { class: "assignee" }, header.assignee.id === this.me.id ? "yours" : header.assignee.name),

@@ -28,9 +28,9 @@ export class Details {
   requester(ticket, header) {
     const online = [...ticket.conversations.values()].some((each) => each.online);
     return section("Customer",
-      h("p", { class: "person" }, h("strong", {}, header.requester), " ",
+      h("p", { class: "person" }, h("strong", { dir: "auto" }, header.requester), " ",
         h("span", { class: online ? "online on" : "online" }, online ? "online" : "not in the chat")),
-      header.company && h("p", {}, header.company),
+      header.company && h("p", { dir: "auto" }, header.company),
       header.email && h("p", {}, mailLink(header.email)),
       header.phone && h("p", {}, withPhones(header.phone)),
       [...ticket.conversations.values()].some((each) => each.channel === "email") &&
@@ -63,8 +63,8 @@ export class Details {
       h("p", { class: "because" }, header.confirmed ? "Confirmed by staff." : `Proposed: ${header.priority}. Confirm or change it.`),
       fact("Type", header.type),
       fact("Assignee", header.assignee ? (header.assignee.id === this.me.id ? `${header.assignee.name} (you)` : header.assignee.name) : "nobody"),
-      header.workaround && h("div", { class: "quoted" }, h("h3", {}, "Workaround"), h("p", { class: "text" }, header.workaround)),
-      header.resolution && h("div", { class: "quoted" }, h("h3", {}, "Resolution"), h("p", { class: "text" }, header.resolution)),
+      header.workaround && h("div", { class: "quoted" }, h("h3", {}, "Workaround"), h("p", { class: "text", dir: "auto" }, header.workaround)),
+      header.resolution && h("div", { class: "quoted" }, h("h3", {}, "Resolution"), h("p", { class: "text", dir: "auto" }, header.resolution)),
       header.merged_into && fact("Merged into", ticketLink(header.merged_into, this.openTicket)),
       header.linked_to && fact("Split from", ticketLink(header.linked_to, this.openTicket)));
   }
@@ -78,7 +78,7 @@ export class Details {
 
   answers(header) {
     if (!header.answers.length) return null;
-    return section("Answers", h("dl", { class: "answers" }, header.answers.flatMap(({ ask, answer }) => [h("dt", {}, ask), h("dd", { class: "text" }, answer)])));
+    return section("Answers", h("dl", { class: "answers" }, header.answers.flatMap(({ ask, answer }) => [h("dt", { dir: "auto" }, ask), h("dd", { class: "text", dir: "auto" }, answer)])));
   }
 
   more(ticket, header, opened) {

@@ -18,7 +18,7 @@ function fileLink(file) {
     return h("a", { href: `${address}?inline`, target: "_blank", rel: "noopener", class: "picture", title: file.name }, picture);
   }
   return h("a", { href: address, download: file.name, class: "file" },
-    icon("file"), h("span", { class: "file-name" }, file.name), h("span", { class: "size" }, size(file.size)));
+    icon("file"), h("span", { class: "file-name", dir: "auto" }, file.name), h("span", { class: "size" }, size(file.size)));
 }
 
 export function size(bytes) {

@@ -40,7 +40,7 @@ export class TicketList {
       return [view, { tab, count }];
     }));
     this.search = h("input", {
-      type: "search", placeholder: "Search number, name, company, words", "aria-label": "Search tickets", maxlength: "200",
+      type: "search", placeholder: "Search tickets", "aria-label": "Search tickets", maxlength: "200", dir: "auto",
       on: { input: () => this.searchSoon(), keydown: (event) => this.searchKey(event) },
     });
     this.rows = h("ul", { class: "rows", "aria-label": "Tickets" });
@@ -192,11 +192,11 @@ export class TicketList {
       },
       h("span", { class: "row-top" },
         line.unread && h("span", { class: "dot", title: "Something new" }, h("span", { class: "hidden" }, "New: ")),
-        h("span", { class: "who" }, h("span", { class: "requester" }, line.requester), line.company && h("span", { class: "company" }, ` ${line.company}`)),
+        h("span", { class: "who" }, h("span", { class: "requester", dir: "auto" }, line.requester), line.company && [" ", h("span", { class: "company", dir: "auto" }, line.company)]),
         line.due_at && !waits && h("span", { class: "due", data: { due: line.due_at }, title: `Due ${whole(line.due_at)}` }),
         waits && h("span", { class: "chat-waits" }, icon("chat"), "Waiting ", h("span", { class: "timer", data: { since: line.chat.since } })),
         !line.active && h("time", { datetime: line.changed_at, title: whole(line.changed_at) }, short(line.changed_at))),
-      h("span", { class: "subject" }, line.marked ? marked(line.marked) : line.subject),
+      h("span", { class: "subject", dir: "auto" }, line.marked ? marked(line.marked) : line.subject),
       line.found && excerpt(line.found),
       h("span", { class: "row-bottom" },
         priority(line.priority),

@@ -10,11 +10,25 @@ export class Notices {
   constructor(open) {
     this.open = open;
     this.title = document.title;
+    this.subject = "";
+    this.count = 0;
     this.sound = localStorage.getItem("sound") === "on";
   }
 
   badge(count) {
-    document.title = count ? `(${count}) ${this.title}` : this.title;
+    this.count = count;
+    this.entitle();
+  }
+
+  /** Names what the page shows, "" for the list alone. */
+  about(subject) {
+    this.subject = subject;
+    this.entitle();
+  }
+
+  entitle() {
+    const title = this.subject ? `${this.subject} – ${document.body.dataset.desk}` : this.title;
+    document.title = this.count ? `(${this.count}) ${title}` : title;
   }
 
   hear(announced) {

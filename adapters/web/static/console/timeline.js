@@ -110,11 +110,11 @@ export class Timeline {
     const who = message.internal ? `Internal note by ${message.name}` : `${WHO[message.from]} ${message.name}`;
     const text = message.deleted
       ? h("p", { class: "gone" }, "Message deleted")
-      : h("p", { class: "text" }, linked(message.text));
+      : h("p", { class: "text", dir: "auto" }, linked(message.text));
     return h("li", { class: `message ${kind}`, data: { seq: message.seq, conversation: conversation.id } },
       h("header", {},
         message.internal && h("span", { class: "note-word" }, icon("lock"), "Internal note"),
-        h("span", { class: "name", title: who }, message.name || WHO[message.from]),
+        h("span", { class: "name", title: who, dir: "auto" }, message.name || WHO[message.from]),
         h("time", { datetime: message.at, title: whole(message.at) }, clock(message.at)),
         revisions.length > 0 && h("span", { class: "edited" }, message.deleted ? "deleted" : "edited"),
         own && this.tools(conversation, message)),
@@ -139,7 +139,7 @@ export class Timeline {
       signature: `${entry.at}${entry.what}`,
       build: () => h("li", { class: "line history" },
         h("span", { class: "words" }, words,
-          entry.why && [": ", h("span", { class: "why" }, withTickets(entry.why, this.actions.prefix, this.actions.open))]),
+          entry.why && [": ", h("span", { class: "why", dir: "auto" }, withTickets(entry.why, this.actions.prefix, this.actions.open))]),
         h("time", { datetime: entry.at, title: whole(entry.at) }, clock(entry.at))),
     };
   }
@@ -152,7 +152,7 @@ export class Timeline {
         h("header", {},
           message.internal && h("span", { class: "note-word" }, icon("lock"), "Internal note"),
           h("time", { datetime: message.at }, clock(message.at))),
-        h("p", { class: "text" }, message.text),
+        h("p", { class: "text", dir: "auto" }, message.text),
         filesOf(message),
         message.problem
           ? h("p", { class: "problem", role: "alert" }, `Not sent: ${message.problem} `,
@@ -180,7 +180,7 @@ function before(revisions) {
     h("summary", {}, "What was there before"),
     h("ol", {}, revisions.map((each) => h("li", {},
       h("span", { class: "by" }, `${each.deleted ? "Deleted" : "Edited"} by ${each.by}, ${short(each.at)}`),
-      h("p", { class: "text" }, each.before || "(no text)")))));
+      h("p", { class: "text", dir: "auto" }, each.before || "(no text)")))));
 }
 
 function ratingItem(conversation, { score, comment, at }) {

@@ -1,0 +1,70 @@
+"""How the console is laid out in a real browser: at 200 %, and with text that runs from right to left."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, FloatRect, Page, expect
+
+from tests.axe import violations
+from tests.console_browser import console_page, open_ticket, take
+from tests.console_client import waiting_chat
+from tests.running_desk import ServedDesk, serving
+
+pytestmark = pytest.mark.browser
+
+DIRECTION = "(element) => getComputedStyle(element).direction"
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[ServedDesk]:
+    async with serving() as served:
+        yield served
+
+
+async def box(page: Page, selector: str) -> FloatRect:
+    """Return where something stands on the page."""
+    found = await page.locator(selector).bounding_box()
+    assert found is not None, selector
+    return found
+
+
+async def test_at_two_hundred_percent_the_timeline_keeps_its_place_and_the_composer_takes_one_row(
+    desk: ServedDesk, browser: Browser
+) -> None:
+    async with console_page(browser, desk) as page, waiting_chat(desk) as (_, number, _):
+        await page.set_viewport_size({"width": 640, "height": 400})
+        await take(page, number)
+        text, send = await box(page, ".composer textarea"), await box(page, ".composer .send")
+        assert text["y"] <= send["y"] + send["height"] / 2 <= text["y"] + text["height"]
+        assert send["y"] + send["height"] <= 400
+        assert (await box(page, ".timeline"))["height"] >= 130
+        assert await violations(page) == []
+
+
+async def test_text_that_runs_from_right_to_left_is_laid_out_so_and_the_rest_is_not(
+    desk: ServedDesk, browser: Browser
+) -> None:
+    issue = "الطابعة لا تعمل 123."
+    async with (
+        console_page(browser, desk) as page,
+        waiting_chat(desk, issue=issue, name="مريم") as (customer, number, _),
+    ):
+        await open_ticket(page, number)
+        await page.get_by_role("button", name="Take chat").click()
+        await customer.send(t="message", id="2", text="In Latin letters.")
+        await expect(page.locator(".message.customer")).to_have_count(2)
+        await expect(page).to_have_title(f"{number} {issue} – Northwind IT")
+        await page.locator(".composer textarea").fill("שלום")
+        for selector in (
+            ".ticket-subject",
+            ".row .subject",
+            ".row .requester",
+            ".message.customer >> nth=0 >> .text",
+            ".person strong",
+            ".composer textarea",
+        ):
+            assert await page.locator(selector).evaluate(DIRECTION) == "rtl", selector
+        for selector in (".message.customer >> nth=1 >> .text", ".row .company", ".ticket-chips"):
+            assert await page.locator(selector).evaluate(DIRECTION) == "ltr", selector
