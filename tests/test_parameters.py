@@ -1,4 +1,4 @@
-"""The same statement and the same values for either database [storage.parameters, storage.connection]."""
+"""The same statement and the same values for either database [storage.parameters]."""
 
 from __future__ import annotations
 
