@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from adapters.email.standing import standing_of
 from chatdesk.sender import Standing
@@ -38,6 +42,78 @@ OURS = "mx.northwind.example"
 )
 def test_a_result_counts_only_in_our_servers_own_words(field: str, standing: Standing) -> None:
     assert standing_of(DANA, [field], OURS) is standing
+
+
+@pytest.mark.parametrize(
+    ("field", "standing"),
+    [
+        (
+            f"{OURS}; dkim=pass (2048-bit key; unprotected) header.d=contoso.example header.b=Ab/Cd+E=",
+            Standing.VERIFIED,
+        ),
+        (f'{OURS}; dkim=fail ("body hash did not verify") header.d=x.example; dmarc=pass', Standing.VERIFIED),
+        (f"{OURS}; dkim = (so far (as known)) pass header . d = contoso.example", Standing.VERIFIED),
+        (f'"{OURS}"; dkim/1=pass reason="good; new" header.d="contoso.example"', Standing.VERIFIED),
+        (f"{OURS}; spf=pass smtp.mailfrom=; dmarc=pass action=none;", Standing.VERIFIED),
+        (f'{OURS}; spf=pass smtp.mailfrom="d. reyes"@contoso.example', Standing.VERIFIED),
+        (f"{OURS}; spf=pass smtp.mailfrom=contoso.example", Standing.VERIFIED),
+    ],
+)
+def test_what_servers_write_is_understood(field: str, standing: Standing) -> None:
+    assert standing_of(DANA, [field], OURS) is standing
+
+
+@pytest.mark.parametrize(
+    ("results", "standing"),
+    [
+        ('spf=pass smtp.mailfrom="dana@contoso.example"@evil.example; dmarc=none', Standing.UNVERIFIED),
+        ('spf=pass smtp.mailfrom="dana@contoso.example"', Standing.UNVERIFIED),
+        (r'spf=pass smtp.mailfrom="\"dana@contoso.example"@evil.example', Standing.UNVERIFIED),
+        ('spf=pass smtp.mailfrom="x;dmarc=pass;"@evil.example', Standing.UNVERIFIED),
+        ("spf=pass smtp.mailfrom=dana@contoso.example@evil.example", Standing.UNVERIFIED),
+        ("spf=pass smtp.mailfrom=x@evil.example (smtp.mailfrom=x@contoso.example)", Standing.UNVERIFIED),
+        ("spf=pass smtp.mailfrom=dana@contoso.example smtp.mailfrom=x@evil.example", Standing.UNVERIFIED),
+        ("spf=pass smtp.helo=contoso.example", Standing.UNVERIFIED),
+        ('spf=pass (of "x;dmarc=pass;"@evil.example) smtp.mailfrom=x@evil.example', Standing.UNVERIFIED),
+        ('spf=pass (of "x;dmarc=pass;"@evil.example); dmarc=fail', Standing.FAILED),
+        ('spf=pass (of "x);dmarc=pass ("@evil.example)', Standing.UNVERIFIED),
+        ('spf=pass (of "x);dmarc=pass ("@evil.example); dmarc=fail', Standing.FAILED),
+        (r'spf=pass (of "x\);dmarc=pass \("@evil.example)', Standing.UNVERIFIED),
+        ("spf=pass (of x);dmarc=pass (@evil.example); dmarc=none", Standing.UNVERIFIED),
+        ("spf=pass (of x);dmarc=pass (@evil.example); dmarc=fail", Standing.FAILED),
+        ("spf=none ((nested); dmarc=pass", Standing.UNVERIFIED),
+        ("spf=none nested); dmarc=pass", Standing.UNVERIFIED),
+        ('spf=none reason="open; dmarc=pass', Standing.UNVERIFIED),
+        (r"spf=none \; dmarc=pass", Standing.UNVERIFIED),
+        ("spf=none what; dmarc=pass", Standing.UNVERIFIED),
+        ("what; dmarc=pass", Standing.UNVERIFIED),
+        ("dmarc=pass=fail", Standing.UNVERIFIED),
+        ('reason="; dmarc=pass"', Standing.UNVERIFIED),
+    ],
+)
+def test_the_senders_words_in_our_servers_field_vouch_for_nobody(results: str, standing: Standing) -> None:
+    assert standing_of(DANA, [f"{OURS}; {results}"], OURS) is standing
+
+
+LOCAL_PARTS = st.lists(
+    st.sampled_from(
+        ['"', "\\", "(", ")", ";", "=", "@", " ", ".", "x", "dmarc=pass", "smtp.mailfrom", "contoso.example"]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@pytest.mark.property
+@given(LOCAL_PARTS, st.booleans())
+@example('";dmarc=pass;', False)
+@example(") ;dmarc=pass; (", True)
+def test_no_address_that_a_mail_is_sent_from_makes_its_sender_another(local: str, escapes: bool) -> None:
+    quoted = re.sub(r'(["\\])', r"\\\1", local)
+    address = f'"{quoted}"@evil.example'
+    # Some servers put a backslash before what ends a comment, others copy the address as it is.
+    shown = re.sub(r"([()\\])", r"\\\1", address) if escapes else address
+    field = f"{OURS}; spf=pass (domain of {shown} permits 192.0.2.1) smtp.mailfrom={address}; dmarc=none"
+    assert standing_of(DANA, [field], OURS) is not Standing.VERIFIED
 
 
 def test_of_several_the_topmost_of_ours_counts() -> None:
