@@ -12,6 +12,7 @@ from adapters.email.attaching import Attaching
 from adapters.email.parsed import ParsedMail
 from adapters.email.people import answers_in, name_of, phones_in
 from adapters.email.question import question_to
+from adapters.email.staff_mail import is_note, note_text
 from adapters.email.standing import standing_of
 from adapters.email.threading import Thread, Threading
 from chatdesk.config import Config, UnknownSender
@@ -186,7 +187,7 @@ class Filing:
         if chat is None:
             await self._hold(mail, "Its ticket has no conversation.")
             return
-        internal = parsed.text.startswith("//")
+        internal = is_note(parsed.text)
         files, text = await self._d.attaching.attach(chat.id, account.id, parsed, contents, internal=internal)
         event = AgentMessaged(
             at=self._d.clock(),
@@ -194,7 +195,7 @@ class Filing:
             external_id=_external_id(mail, parsed),
             conversation=chat.id,
             agent=account.agent,
-            text=text.removeprefix("//").strip() if internal else text,
+            text=note_text(text) if internal else text,
             files=files,
             visibility=Visibility.INTERNAL if internal else Visibility.PUBLIC,
         )
