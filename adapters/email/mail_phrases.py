@@ -29,11 +29,18 @@ SEPARATORS = re.compile(
         |Ursprungligt\ meddelande|Oprindelig\ meddelelse|Wiadomość\ oryginalna|Alkuperäinen\ viesti
         |Původní\ zpráva|Исходное\ сообщение|元のメッセージ|原始邮件|原始郵件|원본\ 메시지
         |Forwarded\ message|Weitergeleitete\ Nachricht)\ ?-{3,}
-    | _{20,}
     | Begin\ forwarded\ message:
     )\s*$""",
     re.X | re.I,
 )
+UNDERSCORES = re.compile(r"^\s*_{20,}\s*$")
+"""Outlook's line above the block From/Sent/To/Subject; people draw such lines too."""
+DATED = re.compile(
+    r"""\S@\S|\b(?:19|20)\d\d(?:\b|\s?[年년])|\b\d{1,2}(?:[:\uff1a]|\ ?h\ ?)\d{2}\b
+    |\b\d{1,2}([./-])\ ?\d{1,2}\1\ ?\d{2,4}\b""",
+    re.X,
+)
+"""An address, a date or a time: who writes "On … wrote:" as a mail program gives one."""
 ANNOUNCES = re.compile(r"(?:<[^<>\s]+@[^<>\s]+>|\b20\d\d\b|\d{1,2}[.:]\d{2}).{0,80}[:\uff1a]\s*$")
 """A line that, right above a quotation, says whose it is, in whatever language."""
 
@@ -77,5 +84,50 @@ SIGN_OFFS = re.compile(
     | pozdrawiam|z\ poważaniem|s\ pozdravem|terveisin|с\ уважением
     | よろしくお願いいたします。?|此致|감사합니다\.?
     )[\s,.!]*$""",
+    re.X | re.I,
+)
+POSTSCRIPT = re.compile(r"\s*(?:p\.?\s?){1,3}s\b|\s*n\.?\s?b\b|\s*p\.?\s?d\b\.?\s*:", re.I)
+CONFIDENTIAL = re.compile(
+    r"confidential|privileged|vertraulich|confidentiel|confidencia|riservat|vertrouwelijk|konfidenti|fortrolig"
+    r"|poufn|důvěrn|luottamuksel|конфиденциальн|機密|机密|기밀",
+    re.I,
+)
+RECIPIENTS = re.compile(
+    r"intended|recipient|addressee|empfänger|adressat|destinat|geadresseerde|bestemd|mottagare|modtager|mottaker"
+    r"|adresat|vastaanottaj|адресат|受信者|收件人|수신",
+    re.I,
+)
+"""Two words that stand together in every disclaimer below a mail."""
+ENVIRONMENT = re.compile(
+    r"consider the environment|think before you print|(?:an|für) die umwelt"
+    r"|pense[zr] à l['\u2019]environnement|medio ?ambiente antes|meio ambiente antes|denk aan het milieu",
+    re.I,
+)
+REGISTERED = re.compile(
+    r"registered (?:office|number|no)\b|registered in (?:england|scotland|wales|ireland|the netherlands)"
+    r"|company (?:no|number|reg\w*)\.?\s*:?\s*\d|registergericht\s*:|sitz der gesellschaft"
+    r"|geschäftsführ\w+\s*:|\bHRB ?\d|\bUSt-?Id|\bVAT (?:no|id|reg)|\bSIRET\b\s*:?\s*\d|\bKvK\b\s*:?\s*\d",
+    re.I,
+)
+"""What a company has to say of itself below its mails."""
+SMALL_WORDS = frozenset({
+    "of", "and", "the", "for", "at", "in", "to", "on", "from", "by", "de", "des", "du", "la", "le", "les",
+    "et", "un", "una", "der", "die", "das", "dem", "und", "im", "am", "für", "von", "zu", "y", "e", "da",
+    "do", "dos", "di", "del", "della", "den", "det", "het", "van", "og", "och", "i", "z", "w",
+})  # fmt: skip
+"""Words that are written small in titles and names too."""
+GREETINGS = re.compile(
+    r"""(?:
+      hi|hello|hey|dear|good\ (?:morning|afternoon|evening|day)|greetings
+    | hallo|guten\ (?:tag|morgen|abend)|moin|servus|grüß\ gott|sehr\ geehrte[rs]?|liebe[rs]?
+    | bonjour|bonsoir|salut|chère?s?|madame|monsieur
+    | hola|buen[oa]s\ (?:días|tardes|noches)|estimad[oa]s?|olá|oi|bom\ dia|boa\ (?:tarde|noite)|prezad[oa]s?
+    | ciao|buongiorno|buonasera|salve|gentile|egregi[oa]
+    | beste|geachte|goede(?:morgen|middag|navond|ndag)
+    | hej|hei|hejsan|god\ (?:dag|morgon|morgen|kväll)|kära|kære
+    | cześć|dzień\ dobry|witam|szanown\w+|dobrý\ den|ahoj
+    | здравствуйте|привет|добрый\ (?:день|вечер)|доброе\ утро|уважаем\w+
+    | こんにちは|お世話になっております|您好|你好|안녕하세요
+    )\b,?(?:\s+[^\s,.!?:;]+\.?){0,3}\s*[,.!:;\u3002\uff0c\uff01-]*$""",
     re.X | re.I,
 )

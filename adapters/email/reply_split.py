@@ -13,18 +13,19 @@ from mailparser_reply import EmailReplyParser
 from adapters.email.html_text import QUOTE_MARK
 from adapters.email.mail_phrases import (
     ANNOUNCES,
+    DATED,
+    GREETINGS,
     HEADER_BLOCK,
     HEADER_FOLLOWS,
     INTRODUCTIONS,
-    PHONE_SENT,
     SEPARATORS,
-    SIGN_OFFS,
+    UNDERSCORES,
 )
+from adapters.email.signature import signature_start
 
 LONGEST = 100_000
 """Characters that are looked at for the history; a longer mail is not a reply's new text."""
-MAX_SIGNATURE_LINES = 15
-MAX_SIGN_OFF = 40
+LONGEST_GREETING = 60
 LANGUAGES = ["en", "de", "fr", "es", "it", "nl", "pl", "sv", "da", "cs", "ja", "ko", "zh"]
 
 
@@ -38,17 +39,19 @@ class SplitText:
 
 
 def split_text(text: str) -> SplitText:
-    """Return the parts of a mail's text. A mail that is nothing but history keeps it as its new text."""
+    """Return the parts of a mail's text. Where nothing new would be left, or a greeting only, all is new."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     cut = _history(lines)
     new, quoted = lines[:cut], lines[cut:]
-    if not "".join(new).strip() and _is_forward(quoted):
-        new, quoted = quoted, []
+    if _says_nothing(new) and _is_forward(quoted):
+        new, quoted = lines, []
     answers = _answers_between(quoted)
     if answers is not None:
         # Written between the quoted lines: without them the answers mean nothing.
         new, quoted = lines[: cut + answers], lines[cut + answers :]
-    end = _signature(new)
+    end = signature_start(new)
+    if _says_nothing(new[:end]):
+        end = len(new)
     return SplitText(_joined(new[:end]), _joined(new[end:]), _joined(quoted))
 
 
@@ -59,7 +62,7 @@ def _history(lines: list[str]) -> int:
         if line == QUOTE_MARK or SEPARATORS.match(line) or _begins_header_block(lines, number):
             found.append(number)
             break
-        if _introduces(lines, number) or _only_quoted_from(lines, number):
+        if _introduces(lines, number, dated=True) or _only_quoted_from(lines, number):
             found.append(number)
             break
     cut = min(found)
@@ -78,20 +81,25 @@ def _announced(lines: list[str], quotation: int) -> int:
     return quotation
 
 
-def _introduces(lines: list[str], number: int) -> bool:
-    """Whether "On … wrote:" stands here, on one line or broken over up to three."""
+def _introduces(lines: list[str], number: int, *, dated: bool = False) -> bool:
+    """Whether "On … wrote:" stands here, on one line or broken over up to three.
+
+    With ``dated`` it has to give a date, a time or an address: nothing else says that a program wrote it.
+    """
     joined = ""
     for line in lines[number : number + 3]:
         joined = f"{joined} {line.strip()}".strip()
         if not line.strip() or len(joined) > 400:
             return False
         if INTRODUCTIONS.match(joined):
-            return True
+            return not dated or DATED.search(joined) is not None
     return False
 
 
 def _begins_header_block(lines: list[str], number: int) -> bool:
-    """Whether Outlook's block From/Sent/To/Subject stands here, in whatever language."""
+    """Whether Outlook's block From/Sent/To/Subject stands here, or the line that it draws above one."""
+    if UNDERSCORES.match(lines[number]):
+        number = next((n for n in range(number + 1, min(number + 4, len(lines))) if lines[n].strip()), number)
     if not HEADER_BLOCK.match(lines[number]):
         return False
     following = [line for line in lines[number + 1 : number + 6] if line.strip()][:3]
@@ -106,17 +114,21 @@ def _only_quoted_from(lines: list[str], number: int) -> bool:
 
 
 def _by_library(lines: list[str]) -> int:
-    """Return where mail-parser-reply sees the history begin; it keeps the number of lines."""
+    """Return where mail-parser-reply sees the history begin; it keeps the number of lines.
+
+    To it, "Date:" and "Subject:" are enough, which people write in lists of their own.
+    """
     text = "\n".join(lines)
     if len(text) > LONGEST or "_" * 20 in text:
         return len(lines)
     replies = EmailReplyParser(languages=list(LANGUAGES)).read(text).replies
     if len(replies) < 2:
         return len(lines)
-    header = (replies[1].headers or "").split("\n", 1)[0].strip()
-    if not header:
+    header = (replies[1].headers or "").strip()
+    first = header.split("\n", 1)[0].strip()
+    if not DATED.search(header) or not (HEADER_BLOCK.match(first) or header.endswith((":", "\uff1a"))):
         return len(lines)
-    return next((number for number, line in enumerate(lines) if line.strip() == header), len(lines))
+    return next((number for number, line in enumerate(lines) if line.strip() == first), len(lines))
 
 
 def _answers_between(quoted: list[str]) -> int | None:
@@ -137,20 +149,10 @@ def _is_forward(quoted: list[str]) -> bool:
     return any(line.strip() and line != QUOTE_MARK for line in quoted)
 
 
-def _signature(lines: list[str]) -> int:
-    """Return the number of the line at which the signature begins; past the end when there is none."""
-    for number, line in enumerate(lines):
-        if line.rstrip(" ") == "--" and "".join(lines[:number]).strip():
-            return number
-    written = [number for number, line in enumerate(lines) if line.strip()]
-    last = written[-1] if written else 0
-    for number in written[1:]:
-        if last - number > MAX_SIGNATURE_LINES:
-            continue
-        line = lines[number]
-        if PHONE_SENT.match(line) or (len(line.strip()) <= MAX_SIGN_OFF and SIGN_OFFS.match(line)):
-            return number
-    return len(lines)
+def _says_nothing(lines: list[str]) -> bool:
+    """Whether nothing stands here, or no more than "Hello Marcus,"."""
+    written = [line.strip() for line in lines if line.strip() and line != QUOTE_MARK]
+    return all(len(line) <= LONGEST_GREETING and GREETINGS.match(line) for line in written)
 
 
 def _joined(lines: list[str]) -> str:
