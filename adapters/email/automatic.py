@@ -12,7 +12,8 @@ _SYSTEM_SENDERS = re.compile(
 )
 _VACATION = re.compile(
     r"""(?:re:\s*|aw:\s*)?(?:
-    automatic\ reply|auto(?:matic)?[-\ ]?(?:reply|response|antwort)|out\ of\ (?:the\ )?office
+    automatic\ reply|auto(?:matic)?[-\ ]?(?:reply|response|antwort)
+    |out\ of\ (?:the\ )?office(?:\ auto[-\ ]?reply)?
     |automatische\ antwort|abwesenheits(?:notiz|meldung)|abwesend
     |r[ée]ponse\ automatique|absence\ du\ bureau
     |respuesta\ autom[áa]tica|fuera\ de\ la\ oficina
@@ -24,9 +25,11 @@ _VACATION = re.compile(
     |automatick[áa]\ odpov[ěe][ďd]
     |自動応答|自动答复|자동\ 회신
     |автоматический\ ответ|автоответ
-    )(?:\b|:|$)""",
+    )\s*(?:[:\uff1a]|[.!]*$)""",
     re.I | re.X,
 )
+"""Programs write the subject of the mail they answer behind a colon, or nothing; what follows otherwise is a
+person's question about such notices."""
 _BULK = ("bulk", "junk", "list", "auto_reply")
 _LIST_FIELDS = ("List-Id", "List-Post", "List-Unsubscribe", "Mailing-List", "Feedback-ID")
 _ROBOT_FIELDS = ("X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress", "X-AutoReply-From", "X-Loop")
