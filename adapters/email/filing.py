@@ -64,7 +64,11 @@ class Desktop:
 
 
 class Filing:
-    """Files mails, each once. ``caps`` are counted in memory."""
+    """Files mails, each once. ``caps`` are counted in memory.
+
+    They are counted when a mail is done with: after a fault of the database it is worked on again, and has to
+    find what it found before.
+    """
 
     def __init__(self, desktop: Desktop, caps: InboundCaps = InboundCaps()) -> None:
         self._d = desktop
@@ -224,10 +228,12 @@ class Filing:
             files=files,
             standing=standing,
             by_token=thread.by_token,
-            reopens=not ticket.is_done or self._reopenings.take(str(ticket.number), at),
+            reopens=not ticket.is_done or not self._reopenings.wait(str(ticket.number), at),
         )
         try:
             await self._filed(mail, await self._d.desk.receive(event))
+            if ticket.is_done:
+                _ = self._reopenings.take(str(ticket.number), at)
         except EventRefused as refusal:
             if refusal.code not in ("ticket_over", "reopen_window"):
                 raise
@@ -253,7 +259,7 @@ class Filing:
         if not (parsed.text.strip() or parsed.subject or parsed.attachments):
             await self._hold(mail, "It is empty.")
             return
-        if not self._tickets.take(parsed.sender, at):
+        if self._tickets.wait(parsed.sender, at):
             await self._hold(mail, "Its sender has sent too many mails within an hour.")
             return
         files, text = await self._d.attaching.attach_for(None, mail, parsed, contents)
@@ -271,9 +277,13 @@ class Filing:
             files=files,
             standing=standing,
             linked_to=thread.linked_to,
-            acknowledge=standing is not Standing.FAILED and self._acknowledgements.take(parsed.sender, at),
+            acknowledge=standing is not Standing.FAILED
+            and not self._acknowledgements.wait(parsed.sender, at),
         )
         await self._filed(mail, await self._d.desk.receive(event))
+        _ = self._tickets.take(parsed.sender, at)
+        if event.acknowledge:
+            _ = self._acknowledgements.take(parsed.sender, at)
 
     async def _ask(self, mail: InboundMail, parsed: ParsedMail, standing: Standing) -> None:
         """Hold the mail for staff and ask its sender once [R30]; a forged address is not asked."""
@@ -282,13 +292,14 @@ class Filing:
         asks = (
             standing is not Standing.FAILED
             and not await self._d.inbox.was_asked(parsed.sender, at - ASK_AGAIN)
-            and self._questions.take("everybody", at)
+            and not self._questions.wait("everybody", at)
         )
         facts = {**mail.facts, ASKED: at.isoformat()} if asks else mail.facts
         held = replace(mail, status=InboundStatus.HELD, reason=reason, facts=facts)
         question = question_to(mail.id, parsed.sender, parsed.message_id, at)
         await self._d.inbox.finish(held, question if asks else None)
         if asks:
+            _ = self._questions.take("everybody", at)
             self._d.queued()
 
     async def _answered(self, mail: InboundMail, parsed: ParsedMail, held: str) -> None:
