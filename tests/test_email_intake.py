@@ -355,6 +355,14 @@ async def test_the_same_mail_from_two_folders_is_filed_once(desk: ServedDesk) ->
     assert (other.status, other.ticket) == (InboundStatus.REPEATED, first.ticket)
 
 
+async def test_mails_from_a_long_place_are_different_ones(desk: ServedDesk) -> None:
+    place = f"imap:{'u' * 100}@mail.northwind.example/{'Folder ' * 20}/1700000000"
+    first = await take_in(desk, mail("First."), f"{place}/41")
+    other = await take_in(desk, mail("Second."), f"{place}/42")
+    again = await take_in(desk, mail("First."), f"{place}/41")
+    assert (first.id == again.id, first.id == other.id) == (True, False)
+
+
 async def test_one_acknowledgement_an_hour_for_a_sender(desk: ServedDesk) -> None:
     tickets = {(await take_in(desk, mail(f"Problem {number}"))).ticket for number in range(4)}
     assert len(tickets) == 4

@@ -15,6 +15,7 @@ import structlog
 
 from adapters.email.imap_session import ImapFailed, ImapSession, imap_session
 from adapters.email.parsed import LEFT_IN_MAILBOX, MAX_SIZE
+from adapters.email.places import fitted
 from chatdesk.adapter_notes import AdapterNotes
 from chatdesk.config import MailSettings
 from chatdesk.errors import StorageError
@@ -88,7 +89,7 @@ class ImapReader:
 
     async def take_new(self, session: ImapSession, folder: str, validity: int) -> int:
         """Take in the mails that came since the last time; return how many there were."""
-        key = f"imap:{self._account.server.host}:{folder}:{validity}"[:255]
+        key = fitted(f"imap:{self._account.server.host}:{folder}:{validity}")
         noted = await self._notes.get(ADAPTER, key)
         if noted is None:
             return await self._take_first(session, folder, validity, key)

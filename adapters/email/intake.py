@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from adapters.email.filing import Filing
 from adapters.email.parsed import Unreadable
 from adapters.email.parser_process import ParserProcess
+from adapters.email.places import fitted
 from chatdesk.errors import ChatdeskError, DeskStopped, StorageError
 from chatdesk.inbox import InboundMail, InboundStatus, Inbox
 from chatdesk.ports import Clock
@@ -44,7 +45,7 @@ class Intake:
         ``place`` names where it lies, so that the same mail is kept once however often it is brought.
         Raises StorageError when it cannot be kept; it has to be brought again then.
         """
-        identity = await self._inbox.keep(place[:255], source, self._clock())
+        identity = await self._inbox.keep(fitted(place), source, self._clock())
         self._wake.set()
         return identity
 
