@@ -419,6 +419,12 @@ async def test_what_cannot_be_filed_is_held_with_a_reason_and_the_next_mail_is_f
     assert (await take_in(desk, mail())).status is InboundStatus.FILED
 
 
+async def test_a_mail_that_could_not_be_fetched_is_held_and_says_where_it_is(desk: ServedDesk) -> None:
+    held = await take_in(desk, b"X-Chatdesk-Left-In-Mailbox: x\r\nSubject: Mail 7 in INBOX\r\n")
+    assert (held.status, held.subject) == (InboundStatus.HELD, "Mail 7 in INBOX")
+    assert "all of it is in the mailbox" in held.reason
+
+
 async def test_a_mail_is_worked_on_after_a_restart_if_it_was_kept_before(desk: ServedDesk) -> None:
     sql = "SELECT facts FROM inbound_mail"
     came = await take_in(desk, mail())

@@ -146,11 +146,11 @@ class Filing:
     async def _by_a_person(
         self, mail: InboundMail, parsed: ParsedMail, contents: Sequence[bytes], standing: Standing
     ) -> None:
+        if parsed.is_header_only:
+            await self._hold(mail, "It is too large or could not be fetched; all of it is in the mailbox.")
+            return
         if not parsed.sender or len(parsed.sender) > LONGEST_ADDRESS:
             await self._hold(mail, "It has no sender that an answer could go to.")
-            return
-        if parsed.is_header_only:
-            await self._hold(mail, "It is too large to be fetched; the whole mail is in the mailbox.")
             return
         if parsed.sender in self._own:
             await self._hold(mail, "It bears the desk's own address, but the desk did not write it.")

@@ -7,6 +7,7 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import aioimaplib
 
@@ -18,12 +19,17 @@ TIMEOUT = 60.0
 """Seconds for a command; a mail of 60 MB has to come through in it."""
 IDLE_TIME = 5 * 60.0
 """Seconds after which a quiet folder is looked into all the same: news of a mail can get lost."""
+_Answer = TypeVar("_Answer")
 _UIDVALIDITY = re.compile(rb"UIDVALIDITY (\d+)")
 _SIZE = re.compile(rb"RFC822\.SIZE (\d+)")
 
 
 class ImapFailed(ChatdeskError):
     """The server refused a command, or the connection is gone; the text says what happened."""
+
+
+class ImapRefused(ImapFailed):
+    """The server refused one command; the connection is good for others."""
 
 
 class ImapSession:
@@ -87,33 +93,38 @@ class ImapSession:
             return
         try:
             idle = await self._client.idle_start(timeout=seconds)
-            await self._push_or_loss(seconds)
+            _ = await self._unless_lost(self._client.wait_server_push(timeout=seconds + TIMEOUT))
             self._client.idle_done()
-            _ = await asyncio.wait_for(idle, TIMEOUT)
+            _ = await self._unless_lost(asyncio.wait_for(idle, TIMEOUT))
         except (aioimaplib.AioImapException, TimeoutError, OSError) as error:
             raise ImapFailed(f"The connection was lost: {clean_line(str(error))}") from error
 
-    async def _push_or_loss(self, seconds: float) -> None:
-        push = asyncio.ensure_future(self._client.wait_server_push(timeout=seconds + TIMEOUT))
+    async def _unless_lost(self, answer: Awaitable[_Answer]) -> _Answer:
+        """Return the answer. Raises ImapFailed when the connection is lost before it came.
+
+        The library would go on waiting for it.
+        """
+        waiting = asyncio.ensure_future(answer)
         lost = asyncio.ensure_future(self._lost.wait())
         try:
-            _ = await asyncio.wait({push, lost}, return_when=asyncio.FIRST_COMPLETED)
+            _ = await asyncio.wait({waiting, lost}, return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
+                raise ImapFailed("The server has closed the connection.")
+            return waiting.result()
         finally:
-            for task in (push, lost):
+            for task in (waiting, lost):
                 _ = task.cancel()
-            _ = await asyncio.gather(push, lost, return_exceptions=True)
-        if self._lost.is_set():
-            raise ImapFailed("The server has closed the connection.")
+            _ = await asyncio.gather(waiting, lost, return_exceptions=True)
 
     async def _do(self, what: str, command: Awaitable[aioimaplib.Response]) -> list[bytes | bytearray]:
         try:
-            answer = await command
+            answer = await self._unless_lost(command)
         except (aioimaplib.AioImapException, TimeoutError, OSError) as error:
             raise ImapFailed(f"The server did not {what}: {clean_line(str(error))}") from error
         lines: list[bytes | bytearray] = list(answer.lines)
         if answer.result != "OK":
             said = b" ".join(bytes(line) for line in lines).decode("utf-8", "replace")
-            raise ImapFailed(f"The server did not {what}: {clean_line(said)[:300]}")
+            raise ImapRefused(f"The server did not {what}: {clean_line(said)[:300]}")
         return lines
 
 

@@ -41,7 +41,7 @@ class ParsedMail:
     addresses it was sent to. ``vouched`` are the Authentication-Results fields, topmost first. ``automatic``
     says why it counts as written by a program, "" for a person's. ``text`` is what is new, without the
     ``quoted`` history and the ``signature``. ``html`` is sanitised. ``left_out`` names attachments that
-    were too many. ``is_header_only`` says that the rest was too large to be fetched from its mailbox.
+    were too many. ``is_header_only`` says that the rest was too large, or could not be fetched.
     """
 
     message_id: str = ""
@@ -74,7 +74,7 @@ def parsed_adapter() -> TypeAdapter[ParsedMail]:
 
 
 LEFT_IN_MAILBOX = "X-Chatdesk-Left-In-Mailbox"
-"""A header field that is put on what was fetched of a mail that is too large."""
+"""A header field that is put on what was fetched of a mail that is too large, or that cannot be fetched."""
 
 
 class Unreadable(Exception):
