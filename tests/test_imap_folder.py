@@ -152,6 +152,27 @@ async def test_mail_that_cannot_be_moved_stays_and_is_taken_once(desk: Desk) -> 
     assert desk.uids() == [4]
 
 
+OTHER = MailServer("mail.northwind.example", 993, Encryption.TLS, "desk@northwind.example", "swordfish")
+
+
+async def test_another_account_on_the_same_server_is_begun_with_for_itself(desk: Desk) -> None:
+    await take(desk.folder(), Mailbox(*(b"old" for _ in range(50))))
+    desk.kept.clear()
+    await take(desk.folder(server=OTHER), Mailbox(b"one", b"two"))
+    assert desk.uids() == [1, 2]
+
+
+async def test_the_note_of_an_earlier_version_is_gone_on_from_by_the_first_account_that_is_read(
+    desk: Desk,
+) -> None:
+    desk.notes["imap:mail.northwind.example:INBOX:7"] = "2"
+    await take(desk.folder(), Mailbox(b"one", b"two", b"three"))
+    assert desk.uids() == [3]
+    desk.kept.clear()
+    await take(desk.folder(server=OTHER), Mailbox(b"one", b"two", b"three"))
+    assert desk.uids() == [1, 2, 3]
+
+
 FAULTS = [
     ImapRefused("The server did not fetch: [SERVERBUG]"),
     ImapFailed("The connection was lost"),

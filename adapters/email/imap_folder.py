@@ -67,17 +67,19 @@ class ImapFolder:
         self._accept = accept
         self._notes = notes
         self._clock = clock
-        self._validity = 0
+        self._place = ""
         self._tries: Counter[int] = Counter()
         self._due: dict[int, datetime] = {}
 
     async def open(self, session: ImapSession) -> None:
-        """Open the folder in this session. Raises ImapFailed."""
+        """Open the folder in this session. Raises ImapFailed, StorageError."""
         validity = await session.select(self.name)
-        if validity != self._validity:
-            self._validity = validity
+        place = f"imap:{self._server.user}@{self._server.host}/{self.name}/{validity}"
+        if place != self._place:
+            self._place = place
             self._tries.clear()
             self._due.clear()
+            await self._take_over(fitted(f"imap:{self._server.host}:{self.name}:{validity}"))
 
     async def take_new(self, session: ImapSession) -> int:
         """Take in the mails that came since the last time; return how many there were.
@@ -110,6 +112,17 @@ class ImapFolder:
 
     def _is_due(self, uid: int) -> bool:
         return uid not in self._due or self._due[uid] <= self._clock()
+
+    async def _take_over(self, earlier: str) -> None:
+        """Go on from the note of an earlier version, which did not say whose mailbox it was about.
+
+        The account that is read first takes it over, for good: an account that the desk is given later finds
+        nothing that says how far another's mailbox was read.
+        """
+        noted = await self._notes.get(ADAPTER, earlier)
+        if noted is not None:
+            _ = await self._notes.claim(ADAPTER, self._key, noted, self._clock())
+            await self._notes.remove(ADAPTER, earlier)
 
     async def _progress(self, session: ImapSession) -> Progress:
         noted = await self._notes.get(ADAPTER, self._key)
@@ -145,8 +158,7 @@ class ImapFolder:
     async def _take(self, session: ImapSession, progress: Progress, uid: int, found: Fetched | None) -> None:
         """Keep the mail, note that it was kept, and only then put it away."""
         if found is not None:
-            place = f"imap:{self._server.user}@{self._server.host}/{self.name}/{self._validity}/{uid}"
-            _ = await self._accept(found.source, place)
+            _ = await self._accept(found.source, f"{self._place}/{uid}")
         progress.last = max(progress.last, uid)
         progress.owed.discard(uid)
         await self._write(progress)
@@ -169,7 +181,7 @@ class ImapFolder:
 
     @property
     def _key(self) -> str:
-        return fitted(f"imap:{self._server.host}:{self.name}:{self._validity}")
+        return fitted(self._place)
 
     async def _write(self, progress: Progress) -> None:
         await self._notes.put(ADAPTER, self._key, progress.note(), self._clock())
