@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from html.parser import HTMLParser
 
 import nh3
@@ -22,7 +23,9 @@ _BLOCKS = _names(
     "header hr li main nav ol p pre section table tbody td tfoot th thead tr ul"
 )
 _PARAGRAPHS = _names("blockquote h1 h2 h3 h4 h5 h6 ol p pre table ul")
-_UNSEEN = _names("head noscript script style template title object iframe select svg math")
+_UNSEEN = _names("head noscript script style template title iframe select svg math")
+_WORDS = _names("a b big br code em font i img mark s small span strong sub sup u")
+"""Elements of the text that no head has."""
 _VOID = _names("area base br col embed hr img input link meta param source track wbr")
 _QUOTE_CLASSES = _names(
     "gmail_quote gmail_quote_container yahoo_quoted protonmail_quote moz-cite-prefix tutanota_quote"
@@ -49,15 +52,17 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self._lines: list[str] = [""]
-        self._unseen = 0
+        self._unseen: Counter[str] = Counter()
         self._preformatted = 0
         self._link = ""
         self._link_text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _UNSEEN:
-            self._unseen += 1
-        if self._unseen:
+            self._unseen[tag] += 1
+        elif self._shows(tag):
+            self._unseen.clear()
+        if self._unseen.total():
             return
         values = {name: value or "" for name, value in attrs}
         if _begins_quote(tag, values):
@@ -83,9 +88,9 @@ class _Reader(HTMLParser):
             self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in _UNSEEN:
-            self._unseen = max(0, self._unseen - 1)
-        if self._unseen:
+        if self._unseen[tag]:
+            self._unseen[tag] -= 1
+        if self._unseen.total():
             return
         if tag == "pre":
             self._preformatted = max(0, self._preformatted - 1)
@@ -95,7 +100,7 @@ class _Reader(HTMLParser):
             self._break(blank=tag in _PARAGRAPHS)
 
     def handle_data(self, data: str) -> None:
-        if self._unseen:
+        if self._unseen.total():
             return
         self._link_text += data
         if self._preformatted:
@@ -117,6 +122,12 @@ class _Reader(HTMLParser):
         """Return everything read so far."""
         lines = [line.rstrip() for line in self._lines]
         return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+
+    def _shows(self, tag: str) -> bool:
+        """Whether all that was hidden ends with this element, though nobody ended it: browsers see it so."""
+        if tag == "body" or tag in _BLOCKS:
+            return True
+        return tag in _WORDS and self._unseen.total() == self._unseen["head"]
 
     def _name_link(self) -> None:
         """Write the address of a link whose words do not say it; a reader must see where it leads."""
