@@ -89,7 +89,7 @@ class Inbox(Protocol):
         """Return what the newest ticket of that address says of its requester."""
 
     async def was_asked(self, address: str, since: datetime) -> bool:
-        """Tell whether that address was asked about a held mail since then."""
+        """Tell whether that address was asked about a mail of theirs since then, whatever became of it."""
 
 
 class Deliveries(Protocol):

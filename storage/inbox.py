@@ -25,6 +25,8 @@ from storage.writing import write_all
 if TYPE_CHECKING:
     from tortoise.queryset import QuerySet
 
+_ASKED_ABOUT = [InboundStatus.HELD.value, InboundStatus.FILED.value, InboundStatus.DISMISSED.value]
+"""What becomes of mail whose sender was asked: it is held, and then placed or dismissed by a technician."""
 _COLUMNS = ("id", "place", "at", "status", "message_id", "sender", "subject", "reason", "facts", "ticket")
 _UNFINISHED = (
     f"SELECT {', '.join(_COLUMNS)} FROM inbound_mail WHERE status = '{InboundStatus.RECEIVED.value}' "
@@ -139,8 +141,8 @@ class TortoiseInbox:
         return KnownSender(*(str(found[0][column]) for column in columns))
 
     async def was_asked(self, address: str, since: datetime) -> bool:
-        query = models.InboundMail.filter(sender=address, at__gte=since, status=InboundStatus.HELD.value)
-        found = await self._mails(query.limit(50))
+        query = models.InboundMail.filter(sender=address, at__gte=since, status__in=_ASKED_ABOUT)
+        found = await self._mails(query.order_by("at").limit(50))
         return any(ASKED in mail.facts for mail in found)
 
     async def _mails(self, query: QuerySet[models.InboundMail]) -> list[InboundMail]:

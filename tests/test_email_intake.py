@@ -241,6 +241,14 @@ async def test_a_stranger_is_held_and_asked_once(desk: ServedDesk) -> None:
     assert len(await all_sent(desk)) == 1
 
 
+async def test_a_stranger_whose_mail_was_dismissed_is_not_asked_again(desk: ServedDesk) -> None:
+    agent = (await desk.running.staff.add("Marcus Bell", "marcus@northwind.example", None, now())).agent
+    for text in ("Buy now!", "Buy today!"):
+        came = await take_in(desk, mail(text, sender="Sam <sam@unknown.example>", vouched=""))
+        await desk.running.mail.room.dismiss(came.id, agent)
+    assert len(await all_sent(desk)) == 1
+
+
 async def test_two_nodes_that_work_on_a_strangers_mail_at_once_ask_once(desk: ServedDesk) -> None:
     _ = await take_in(desk, mail("Help!", sender="Sam <sam@unknown.example>", vouched=""))
     async with desk.running.database.transaction() as connection:

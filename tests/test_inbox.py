@@ -101,6 +101,19 @@ async def test_a_question_is_queued_with_the_mail_that_is_held(
     assert not await inbox.was_asked("eve@x.example", NOON - timedelta(days=7))
 
 
+@pytest.mark.parametrize("status", [InboundStatus.HELD, InboundStatus.FILED, InboundStatus.DISMISSED])
+async def test_who_was_asked_was_asked_whatever_became_of_the_mail(
+    inbox: TortoiseInbox, status: InboundStatus
+) -> None:
+    identities = [await inbox.keep(f"p{n}", b"x", NOON + timedelta(seconds=n)) for n in range(60)]
+    for identity in identities:
+        mail = await inbox.read(identity)
+        assert mail is not None
+        facts = {"asked": "now"} if identity == identities[0] else {}
+        await inbox.finish(replace(mail, status=status, sender="sam@x.example", facts=facts))
+    assert await inbox.was_asked("sam@x.example", NOON - timedelta(days=7))
+
+
 async def test_a_message_id_leads_to_the_ticket_it_was_filed_on(inbox: TortoiseInbox) -> None:
     identity = await inbox.keep("p", b"x", NOON)
     mail = await inbox.read(identity)
