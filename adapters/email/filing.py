@@ -9,7 +9,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from adapters.email.attaching import Attaching
-from adapters.email.parsed import ParsedMail
+from adapters.email.parsed import Bounce, ParsedMail
 from adapters.email.people import answers_in, name_of, phones_in
 from adapters.email.question import question_to
 from adapters.email.staff_mail import is_note, note_text
@@ -85,8 +85,8 @@ class Filing:
         mail = self.described(mail, parsed, standing)
         if await self._is_repeated(mail, parsed):
             return
-        if parsed.bounce is not None and parsed.bounce.failed:
-            await self._bounced(mail, parsed)
+        if parsed.bounce is not None and parsed.bounce.failures:
+            await self._bounced(mail, parsed.bounce)
         elif await d.inbox.is_ours(parsed.message_id):
             await d.inbox.finish(replace(mail, status=InboundStatus.OWN, reason="The desk wrote it."))
         elif parsed.automatic:
@@ -125,14 +125,16 @@ class Filing:
                 return True
         return False
 
-    async def _bounced(self, mail: InboundMail, parsed: ParsedMail) -> None:
-        bounce = parsed.bounce
-        if bounce is None:
-            return
-        text = f"The mail came back from {bounce.recipient or 'its way'}: {bounce.reason or 'not delivered'}"
-        ticket = await self._d.deliveries.bounced(bounce.message_id, text, self._d.clock())
-        done = replace(mail, status=InboundStatus.BOUNCE, reason=text, ticket=ticket)
-        await self._d.inbox.finish(done)
+    async def _bounced(self, mail: InboundMail, bounce: Bounce) -> None:
+        """Mark the mail that came back as failed; of a copy to the desk itself it is only written down."""
+        failed = next((one for one in bounce.failures if one.recipient not in self._own), None)
+        told = failed or bounce.failures[0]
+        text = f"The mail came back from {told.recipient or 'its way'}: {told.reason or 'not delivered'}"
+        if failed is not None:
+            ticket = await self._d.deliveries.bounced(bounce.message_id, text, self._d.clock())
+        else:
+            ticket = await self._d.inbox.ticket_of_message([bounce.message_id])
+        await self._d.inbox.finish(replace(mail, status=InboundStatus.BOUNCE, reason=text, ticket=ticket))
 
     async def _automatic(self, mail: InboundMail, parsed: ParsedMail, standing: Standing) -> None:
         """Keep it with its ticket, if it has one, and do nothing else [R18]."""

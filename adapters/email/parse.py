@@ -10,6 +10,7 @@ from email.message import Message
 
 from adapters.email.automatic import why_automatic
 from adapters.email.body import BodyReader
+from adapters.email.bounce import bounce_in
 from adapters.email.header_values import (
     all_addresses,
     message_ids,
@@ -19,9 +20,9 @@ from adapters.email.header_values import (
     shown_field,
 )
 from adapters.email.html_text import clean_html
-from adapters.email.parsed import LEFT_IN_MAILBOX, MAX_SIZE, Bounce, ParsedMail, Unreadable
+from adapters.email.parsed import LEFT_IN_MAILBOX, MAX_SIZE, ParsedMail, Unreadable
 from adapters.email.reply_split import LONGEST, SplitText, split_text
-from chatdesk.plain_text import clean_line, clean_text
+from chatdesk.plain_text import clean_text
 
 MAX_HEADERS = 512 * 1024
 """Bytes of the header; mail servers take far less."""
@@ -67,7 +68,7 @@ def _parsed(message: Message, source: bytes) -> tuple[ParsedMail, Sequence[bytes
         html=clean_html(reader.body.html) if reader.body.html else "",
         attachments=tuple(reader.attachments),
         left_out=tuple(reader.left_out[:100]),
-        bounce=_bounce(message),
+        bounce=bounce_in(message),
         fingerprint=_fingerprint(message, source),
         is_header_only=LEFT_IN_MAILBOX in message,
     )
@@ -109,35 +110,3 @@ def _fingerprint(message: Message, source: bytes) -> str:
         digest.update(part.encode("utf-8", "replace") + b"\0")
     digest.update(body)
     return digest.hexdigest()[:40]
-
-
-def _bounce(message: Message) -> Bounce | None:
-    """Read a delivery status notification (RFC 3464): which of our mails it is about, and why it failed."""
-    if message.get_content_type() != "multipart/report":
-        return None
-    status: dict[str, str] = {}
-    original = ""
-    for part in message.walk():
-        kind = part.get_content_type()
-        if kind == "message/delivery-status":
-            status |= _status_fields(part)
-        elif kind == "text/rfc822-headers":
-            found = re.search(r"(?im)^message-id:\s*(<[^<>\s]{1,250}>)", str(part.get_payload()))
-            original = original or (found[1] if found else "")
-        elif part is not message and raw_field(part, "Message-ID"):
-            original = original or next(iter(message_ids(raw_field(part, "Message-ID"))), "")
-    if not original:
-        return None
-    failed = status.get("action", "").lower() == "failed" or status.get("status", "").startswith("5")
-    recipient = status.get("final-recipient", "").rpartition(";")[2].strip()
-    reason = status.get("diagnostic-code", "").partition(";")[2].strip() or status.get("status", "")
-    return Bounce(original, clean_line(recipient)[:254], failed, clean_line(reason)[:500])
-
-
-def _status_fields(part: Message) -> dict[str, str]:
-    found: dict[str, str] = {}
-    payload = part.get_payload()
-    for block in payload if isinstance(payload, list) else ():
-        if isinstance(block, Message):
-            found |= {name.lower(): str(value) for name, value in block.items()}
-    return found

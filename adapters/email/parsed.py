@@ -24,13 +24,22 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Undelivered:
+    """Whom a mail did not reach, "" when that is not said, and why."""
+
+    recipient: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Bounce:
-    """What a delivery status notification says (RFC 3464)."""
+    """What a delivery status notification says (RFC 3464) of the mail with that Message-ID.
+
+    There are no ``failures`` while the mail is only delayed, or has arrived.
+    """
 
     message_id: str
-    recipient: str
-    failed: bool
-    reason: str
+    failures: tuple[Undelivered, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
