@@ -12,6 +12,7 @@ from adapters.email.outbound import Caps, DemonstrationMail, MailChannel
 from adapters.email.parser_process import ParserProcess
 from adapters.email.room import DeskMailRoom
 from adapters.email.source import MailSource
+from adapters.email.staff_mail import StaffMail
 from adapters.email.threading import Threading
 from adapters.web.services import Services
 from chatdesk.mail_tokens import MailTokens
@@ -43,13 +44,13 @@ def mail_works(
     inbox = TortoiseInbox(database, services.new_id)
     reads, clock = services.staff_reads, services.clock
     attaching = Attaching(services.files, reads, clock)
+    staff_mail = StaffMail(services.desk, reads, services.staff, attaching, clock)
     desktop = Desktop(
         config=services.config,
         desk=services.desk,
         inbox=inbox,
         deliveries=TortoiseDeliveries(database),
-        reads=reads,
-        staff=services.staff,
+        staff_mail=staff_mail,
         threading=Threading(services.config, inbox, reads, tokens),
         attaching=attaching,
         clock=clock,
@@ -57,7 +58,7 @@ def mail_works(
     )
     parser = ParserProcess()
     intake = Intake(inbox, Filing(desktop), parser, clock)
-    room = DeskMailRoom(inbox, services.desk, attaching, parser, clock)
+    room = DeskMailRoom(inbox, services.desk, staff_mail, attaching, parser, clock)
     return MailWorks(mail_channel(services, database, source, tokens, servers), intake, room)
 
 

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from adapters.email import filing
+from adapters import email
 from adapters.slack import memory
 from adapters.teams import services
 from adapters.web import form_routes, visitor_events
@@ -18,7 +18,7 @@ from tests.desk_builders import NORTHWIND
 WRITTEN_DOWN = get_args(Contact.model_fields["way"].annotation)
 USED = {
     *WRITTEN_DOWN,
-    filing.CHANNEL,
+    email.CHANNEL,
     form_routes.CHANNEL,
     memory.NAME,
     services.CHANNEL,

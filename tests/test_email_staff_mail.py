@@ -9,8 +9,20 @@ import pytest
 from adapters.email.parse import parse_mail
 from adapters.email.staff_mail import is_note, note_text
 from chatdesk.bootstrap import now
-from chatdesk.conversation import Visibility
-from tests.mail_builders import MAIL_DESK, all_sent, mail, reply_address, sent_mail, take_in, ticket_file
+from chatdesk.conversation import AuthorKind, Visibility
+from chatdesk.errors import EventRefused
+from chatdesk.inbox import InboundStatus
+from chatdesk.ticket import TicketNumber
+from tests.mail_builders import (
+    MAIL_DESK,
+    PASSED,
+    all_sent,
+    mail,
+    reply_address,
+    sent_mail,
+    take_in,
+    ticket_file,
+)
 from tests.running_desk import ServedDesk, serving
 
 MARCUS = "Marcus Bell <marcus@northwind.example>"
@@ -88,3 +100,54 @@ async def test_a_note_below_a_quotation_is_not_mailed_to_the_customer(desk: Serv
     said = (await ticket_file(desk, number)).messages[-1]
     assert (said.visibility, said.author.name) == (Visibility.INTERNAL, "Marcus Bell")
     assert not any(b"HUSH" in found.source for found in await all_sent(desk))
+
+
+@pytest.mark.parametrize(
+    ("text", "vouched", "visibility"),
+    [
+        ("We are on our way.", PASSED, Visibility.PUBLIC),
+        ("// HUSH", PASSED, Visibility.INTERNAL),
+        (f"{QUOTE}\n// HUSH", PASSED, Visibility.INTERNAL),
+        ("// HUSH", "", Visibility.INTERNAL),
+        # Nobody acts as a technician on the strength of an address, whoever adds the mail.
+        ("Pay this invoice. HUSH", "", Visibility.INTERNAL),
+    ],
+)
+async def test_a_technicians_held_mail_is_added_to_a_ticket_as_theirs(
+    desk: ServedDesk, text: str, vouched: str, visibility: Visibility
+) -> None:
+    priya = (await desk.running.staff.add("Priya Nair", "priya@northwind.example", None, now())).agent
+    number = (await take_in(desk, mail())).ticket
+    assert number is not None
+    held = await take_in(desk, mail(text, "Printer", MARCUS, vouched=vouched))
+    assert held.status is InboundStatus.HELD
+    assert await desk.running.mail.room.add_to(held.id, number, priya) == number
+    file = await ticket_file(desk, number)
+    said = file.messages[-1]
+    assert (said.author.kind, said.author.name, said.visibility) == (
+        AuthorKind.AGENT,
+        "Marcus Bell",
+        visibility,
+    )
+    assert ("may be forged" in said.text, len(file.conversations)) == (not vouched, 1)
+    assert not any(b"HUSH" in found.source for found in await all_sent(desk))
+
+
+async def test_a_technicians_held_mail_needs_a_ticket_that_somebody_can_be_written_to_on(
+    desk: ServedDesk,
+) -> None:
+    priya = (await desk.running.staff.add("Priya Nair", "priya@northwind.example", None, now())).agent
+    held = await take_in(desk, mail("We are on our way.", "Printer", MARCUS))
+    with pytest.raises(EventRefused):
+        _ = await desk.running.mail.room.add_to(held.id, TicketNumber(9999), priya)
+
+
+async def test_what_a_former_technician_mails_is_a_note(desk: ServedDesk) -> None:
+    staff, room = desk.running.staff, desk.running.mail.room
+    priya = (await staff.add("Priya Nair", "priya@northwind.example", None, now())).agent
+    number = (await take_in(desk, mail())).ticket
+    assert number is not None
+    held = await take_in(desk, mail("We are on our way.", "Printer", MARCUS))
+    _ = await staff.disable("marcus@northwind.example", now())
+    _ = await room.add_to(held.id, number, priya)
+    assert (await ticket_file(desk, number)).messages[-1].visibility is Visibility.INTERNAL

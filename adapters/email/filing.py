@@ -8,27 +8,26 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
+from adapters.email import CHANNEL
 from adapters.email.attaching import Attaching
 from adapters.email.parsed import Bounce, ParsedMail
 from adapters.email.people import answers_in, name_of, phones_in
 from adapters.email.question import question_to
-from adapters.email.staff_mail import is_note, note_text
+from adapters.email.staff_mail import StaffMail
 from adapters.email.standing import standing_of
 from adapters.email.threading import Thread, Threading
 from chatdesk.config import Config, UnknownSender
-from chatdesk.conversation import ConversationId, Visibility, speaking_in
+from chatdesk.conversation import ConversationId
 from chatdesk.desk import Desk
 from chatdesk.errors import EventRefused
-from chatdesk.events import AgentMessaged, MailReceived, MailReplied, Outcome
+from chatdesk.events import MailReceived, MailReplied, Outcome
 from chatdesk.inbox import ASKED, Deliveries, InboundMail, InboundStatus, Inbox
 from chatdesk.ports import Clock
 from chatdesk.rate_limit import RateLimit
-from chatdesk.reading import StaffReads
 from chatdesk.sender import LONGEST_ADDRESS, Standing
-from chatdesk.staff import AgentAccount, Staff
+from chatdesk.staff import AgentAccount
 from chatdesk.ticket import Ticket
 
-CHANNEL = "email"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ASK_AGAIN = timedelta(days=7)
 MAX_PREVIEW = 2_000
@@ -55,8 +54,7 @@ class Desktop:
     desk: Desk
     inbox: Inbox
     deliveries: Deliveries
-    reads: StaffReads
-    staff: Staff
+    staff_mail: StaffMail
     threading: Threading
     attaching: Attaching
     clock: Clock
@@ -158,7 +156,7 @@ class Filing:
             await self._hold(mail, "It bears the desk's own address, but the desk did not write it.")
             return
         thread = await self._d.threading.find(parsed, standing)
-        account = await self._account(parsed.sender)
+        account = await self._d.staff_mail.account(parsed.sender)
         if account is not None:
             await self._by_staff(mail, parsed, contents, standing, thread, account)
         elif thread.held is not None:
@@ -167,10 +165,6 @@ class Filing:
             await self._reply(mail, parsed, contents, standing, thread, thread.ticket)
         else:
             await self._new(mail, parsed, contents, standing, thread)
-
-    async def _account(self, sender: str) -> AgentAccount | None:
-        accounts = await self._d.staff.accounts()
-        return next((one for one in accounts if one.email.casefold() == sender), None)
 
     async def _by_staff(
         self,
@@ -188,24 +182,12 @@ class Filing:
         if thread.ticket is None or account.disabled_at is not None:
             await self._hold(mail, "It is from a technician and belongs to no ticket.")
             return
-        file = await self._d.reads.ticket_file(thread.ticket.number)
-        chat = speaking_in(file.conversations) if file else None
-        if chat is None:
+        number, identity = thread.ticket.number, _external_id(mail, parsed)
+        outcome = await self._d.staff_mail.post(number, account, parsed, contents, identity)
+        if outcome is None:
             await self._hold(mail, "Its ticket has no conversation.")
             return
-        internal = is_note(parsed.text)
-        files, text = await self._d.attaching.attach(chat.id, account.id, parsed, contents, internal=internal)
-        event = AgentMessaged(
-            at=self._d.clock(),
-            channel=CHANNEL,
-            external_id=_external_id(mail, parsed),
-            conversation=chat.id,
-            agent=account.agent,
-            text=note_text(text) if internal else text,
-            files=files,
-            visibility=Visibility.INTERNAL if internal else Visibility.PUBLIC,
-        )
-        await self._filed(mail, await self._d.desk.receive(event))
+        await self._filed(mail, outcome)
 
     async def _reply(
         self,

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from adapters.email import CHANNEL
 from adapters.email.attaching import Attaching
-from adapters.email.filing import CHANNEL
 from adapters.email.header_values import is_address
 from adapters.email.parsed import ParsedMail, Unreadable
 from adapters.email.parser_process import ParserProcess
+from adapters.email.staff_mail import StaffMail
 from chatdesk.conversation import Agent, ConversationId
 from chatdesk.desk import Desk
 from chatdesk.errors import EventRefused, NotFound
@@ -19,6 +20,7 @@ from chatdesk.inbox import InboundMail, InboundStatus, Inbox
 from chatdesk.mail_room import MailContent, Placing
 from chatdesk.ports import Clock
 from chatdesk.sender import LONGEST_ADDRESS, Standing
+from chatdesk.staff import AgentAccount
 from chatdesk.ticket import TicketNumber
 
 OPEN = (InboundStatus.HELD, InboundStatus.AUTOMATIC)
@@ -29,10 +31,17 @@ class DeskMailRoom:
     """Mail that came, for staff [chatdesk.mail_room.MailRoom]."""
 
     def __init__(
-        self, inbox: Inbox, desk: Desk, attaching: Attaching, parser: ParserProcess, clock: Clock
+        self,
+        inbox: Inbox,
+        desk: Desk,
+        staff_mail: StaffMail,
+        attaching: Attaching,
+        parser: ParserProcess,
+        clock: Clock,
     ) -> None:
         self._inbox = inbox
         self._desk = desk
+        self._staff_mail = staff_mail
         self._attaching = attaching
         self._parser = parser
         self._clock = clock
@@ -86,6 +95,13 @@ class DeskMailRoom:
 
     async def add_to(self, identity: str, ticket: TicketNumber, by: Agent) -> TicketNumber:
         mail, parsed, contents = await self._open(identity)
+        account = await self._staff_mail.account(parsed.sender)
+        if account is not None:
+            identity, doubt = f"placed:{mail.id}", _doubt(mail, account)
+            outcome = await self._staff_mail.post(ticket, account, parsed, contents, identity, doubt)
+            if outcome is None:
+                raise EventRefused("No such ticket has a conversation.", code="no_conversation")
+            return await self._placed(mail, outcome, by)
         files, text = await self._attaching.attach_for(ticket, mail, parsed, contents)
         event = MailReplied(
             at=self._clock(),
@@ -142,3 +158,10 @@ def _standing(mail: InboundMail) -> Standing:
         return Standing(mail.facts.get("standing", ""))
     except ValueError:
         return Standing.UNVERIFIED
+
+
+def _doubt(mail: InboundMail, account: AgentAccount) -> str:
+    """Return why a technician's mail may not be theirs: a sender who is not verified never acts as staff."""
+    if _standing(mail) is not Standing.VERIFIED:
+        return f"(The mail server does not vouch that {mail.sender} wrote this; the address may be forged.)"
+    return "" if account.disabled_at is None else f"(The account of {account.name} is closed.)"
