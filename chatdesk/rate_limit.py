@@ -40,3 +40,7 @@ class RateLimit:
         if len(taken) < self._limit:
             return timedelta(0)
         return taken[0] + self._period - at
+
+    def forget(self, party: str) -> None:
+        """Count nothing of what the party has done so far."""
+        self._taken.pop(party, None)

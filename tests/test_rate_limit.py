@@ -34,3 +34,12 @@ def test_only_so_many_parties_are_remembered() -> None:
 
     assert limit.take("0", NOON)
     assert not limit.take(str(rate_limit.MAX_PARTIES), NOON)
+
+
+def test_who_is_forgotten_begins_anew() -> None:
+    limit = RateLimit(1, MINUTE)
+    limit.take("a", NOON)
+    limit.forget("a")
+    limit.forget("nobody")
+
+    assert limit.take("a", NOON)
