@@ -37,6 +37,7 @@ class RateLimit:
             taken.popleft()
         if not taken:
             del self._taken[party]
+        _bring_back(taken, at)
         if len(taken) < self._limit:
             return timedelta(0)
         return taken[0] + self._period - at
@@ -44,3 +45,12 @@ class RateLimit:
     def forget(self, party: str) -> None:
         """Count nothing of what the party has done so far."""
         self._taken.pop(party, None)
+
+
+def _bring_back(taken: deque[datetime], at: datetime) -> None:
+    """Count what lies ahead of ``at`` as of now: the clock was put back, and may take long to get there."""
+    ahead = 0
+    while taken and taken[-1] > at:
+        taken.pop()
+        ahead += 1
+    taken.extend([at] * ahead)

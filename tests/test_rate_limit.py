@@ -43,3 +43,19 @@ def test_who_is_forgotten_begins_anew() -> None:
     limit.forget("nobody")
 
     assert limit.take("a", NOON)
+
+
+def test_a_clock_that_was_ahead_for_a_moment_holds_nobody_up_for_longer_than_the_period() -> None:
+    limit = RateLimit(2, MINUTE)
+    for seconds in (0, 1):
+        limit.take("a", NOON + timedelta(days=365, seconds=seconds))
+
+    assert limit.wait("a", NOON) == MINUTE
+    assert not limit.take("a", NOON + timedelta(seconds=59))
+    assert limit.take("a", NOON + MINUTE)
+
+
+def test_times_that_come_in_another_order_are_all_counted() -> None:
+    limit = RateLimit(3, MINUTE)
+
+    assert [limit.take("a", NOON - timedelta(milliseconds=late)) for late in range(4)] == [True] * 3 + [False]
