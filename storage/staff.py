@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from chatdesk.errors import EventRefused
 from chatdesk.staff import AgentAccount, SignedIn
@@ -23,6 +24,8 @@ from storage.writing import write_all
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
+
+Result = TypeVar("Result")
 
 _AGENT, _SESSION = "SELECT * FROM agent WHERE {0} = ?", "SELECT * FROM session WHERE id = ? AND {0}"
 _ONCE, _MANY_TIMES = "once", "NOT once"
@@ -46,9 +49,14 @@ class TortoiseStaff:
 
         return self._given_hasher or PasswordHasher()
 
+    @cached_property
+    def _thread(self) -> ThreadPoolExecutor:
+        # One, and nobody else's: a check takes all cores for a tenth of a second, and uploads need threads.
+        return ThreadPoolExecutor(1, "passwords")
+
     async def add(self, name: str, email: str, password: str | None, at: datetime) -> AgentAccount:
         address = email.strip().casefold()
-        hashed = await asyncio.to_thread(self._hasher.hash, password) if password else ""
+        hashed = await self._in_thread(self._hasher.hash, password) if password else ""
         identity = secrets.token_hex(8)
         async with self._database.writing() as connection:
             await take_turn(connection, f"account {address}")
@@ -81,7 +89,7 @@ class TortoiseStaff:
     async def check_password(self, email: str, password: str) -> AgentAccount | None:
         found = await self._selecting.one(_AGENT.format("email"), email.strip().casefold())
         expected = (found[0]["password"] if found else "") or NOBODY
-        right = await asyncio.to_thread(self._matches, expected, password)
+        right = await self._in_thread(self._matches, expected, password)
         account = _account(found[0]) if right and found else None
         return account if account and account.disabled_at is None else None
 
@@ -132,6 +140,9 @@ class TortoiseStaff:
         async with self._database.writing() as connection:
             _ = await write_all(connection, [insert(tables.SESSION, [row], self._database.dialect)])
         return secret
+
+    async def _in_thread(self, work: Callable[..., Result], *values: str) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *values)
 
     def _matches(self, expected: str, password: str) -> bool:
         from argon2.exceptions import InvalidHashError, VerificationError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -11,10 +12,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 from yarl import URL
 
+from adapters.web import sign_in_throttle
 from adapters.web.sign_in_routes import next_page
-from adapters.web.sign_in_throttle import PER_ACCOUNT
+from adapters.web.sign_in_throttle import PER_ACCOUNT, PER_ADDRESS
 from chatdesk.bootstrap import now
 from chatdesk.errors import EventRefused
 from storage.database import Database
@@ -44,9 +47,11 @@ async def sign_in(
     desk: ServedDesk,
     password: str = PASSWORD,
     email: str = EMAIL,
+    come_from: str = "",
     **more: str,
 ) -> tuple[int, str]:
-    address, headers = f"{desk.base}/console/sign-in", {"Origin": desk.base}
+    address = f"{desk.base}/console/sign-in"
+    headers = {"Origin": desk.base} | ({"X-Forwarded-For": come_from} if come_from else {})
     sent = {"email": email, "password": password, **more}
     async with session.post(address, data=sent, headers=headers, allow_redirects=False) as answer:
         return answer.status, answer.headers.get("Location", "") or await answer.text()
@@ -175,6 +180,27 @@ async def test_guesses_sent_all_at_once_are_counted_one_by_one(desk: ServedDesk)
     assert [status for status, _ in found].count(401) == PER_ACCOUNT
 
 
+async def test_all_addresses_of_one_network_have_the_attempts_of_one() -> None:
+    """Who is given an IPv6 network has 18 million million million addresses in it."""
+    async with serving(behind_proxy=True) as desk, aiohttp.ClientSession() as session:
+        found = [
+            await sign_in(session, desk, email=f"{n}@x.example", come_from=f"2001:db8::{n:x}")
+            for n in range(PER_ADDRESS + 2)
+        ]
+        assert [status for status, _ in found] == [401] * PER_ADDRESS + [429] * 2
+        assert (await sign_in(session, desk, come_from="2001:db8:0:1::1"))[0] == 401
+
+
+async def test_where_many_passwords_wait_to_be_checked_the_next_one_is_asked_to_come_again(
+    desk: ServedDesk, browser_session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_in_throttle, "AT_ONCE", 0)
+    status, shown = await sign_in(browser_session, desk)
+    assert (status, "Wait a few seconds and try again." in shown) == (429, True)
+    monkeypatch.setattr(sign_in_throttle, "AT_ONCE", 1)
+    assert (await sign_in(browser_session, desk))[0] == 303
+
+
 async def test_a_sign_in_link_opens_once(desk: ServedDesk, browser_session: aiohttp.ClientSession) -> None:
     link = await desk.sign_in_link()
     async with browser_session.get(link, allow_redirects=False) as answer:
@@ -280,6 +306,38 @@ async def test_a_password_is_checked_whether_or_not_there_is_such_an_account(
         before = CountingHasher.checks
         assert await staff.check_password(email, "guess") is None
         assert CountingHasher.checks == before + 1
+
+
+class WaitingHasher(PasswordHasher):
+    """Checks nothing before it is told to, and knows how many checks ran side by side."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=64)
+        self.begun, self.go = asyncio.Event(), threading.Event()
+        self.running = self.most = 0
+        self._loop = asyncio.get_running_loop()
+
+    def verify(self, *arguments: object) -> bool:  # type: ignore[override]
+        self._loop.call_soon_threadsafe(self.begun.set)
+        self.running += 1
+        self.most = max(self.most, self.running)
+        self.go.wait(30)
+        self.running -= 1
+        raise VerifyMismatchError
+
+
+async def test_passwords_that_wait_to_be_checked_hold_up_nothing_else(tmp_path: Path) -> None:
+    async with Database(database_url(tmp_path)) as database:
+        hasher = WaitingHasher()
+        staff = TortoiseStaff(database, hasher)
+        checks = [asyncio.create_task(staff.check_password(f"{n}@x.example", "guess")) for n in range(64)]
+        await hasher.begun.wait()
+
+        async with asyncio.timeout(10):
+            assert await asyncio.to_thread(int) == 0
+        hasher.go.set()
+        assert await asyncio.gather(*checks) == [None] * 64
+        assert hasher.most == 1
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])

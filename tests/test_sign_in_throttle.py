@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
-from adapters.web.sign_in_throttle import PER_ACCOUNT, PER_ADDRESS, WINDOW, SignInThrottle
+from adapters.web.sign_in_throttle import AT_ONCE, PER_ACCOUNT, PER_ADDRESS, WINDOW, SignInThrottle
 
 EMAIL = "lena@northwind.example"
 NOON = datetime(2026, 9, 15, 12, tzinfo=UTC)
@@ -55,3 +56,13 @@ def test_ever_new_guessers_never_stop_others_from_signing_in() -> None:
     for n in range(60_000):
         throttle.admit(f"2001:db8:{n:x}::1", f"{n}@y.example", later + timedelta(seconds=n))
     assert throttle.admit("198.51.100.1", EMAIL, later + timedelta(days=1)) is None
+
+
+def test_so_many_passwords_are_checked_at_once() -> None:
+    throttle = SignInThrottle()
+    with ExitStack() as checks:
+        for _ in range(AT_ONCE):
+            assert not throttle.is_busy
+            checks.enter_context(throttle.checking())
+        assert throttle.is_busy
+    assert not throttle.is_busy

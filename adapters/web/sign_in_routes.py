@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from aiohttp import web
 
 from adapters.web.console_pages import page
+from adapters.web.limits import party
 from adapters.web.services import SERVICES
 from adapters.web.sign_in import COOKIE, begin_session, end_session, refuse_foreign, refuse_other_origins
 from adapters.web.sign_in_throttle import SignInThrottle
 from chatdesk.staff import AgentAccount
 
 THROTTLE = web.AppKey("sign_in_throttle", SignInThrottle)
+THIS_MACHINE = "this machine"
+"""What its own attempts are counted by: behind a proxy that is not declared everybody's."""
 MAX_PASSWORD = 1_000
+BUSY = timedelta(seconds=5)
 _NEXT = re.compile(r"/console(/tickets/[A-Za-z0-9]{1,20}-[0-9]{1,15}|/link/[A-Za-z0-9_-]{32})?")
 
 
@@ -41,14 +46,16 @@ async def use_password(request: web.Request) -> web.StreamResponse:
     if not email or not password:
         return _form(request, following, email, "Enter your e-mail address and your password.", 422)
     throttle, account_key = request.app[THROTTLE], email.casefold()
-    wait = throttle.admit(request.remote or "", account_key, services.clock())
+    if throttle.is_busy:
+        text = "Many people are signing in just now. Wait a few seconds and try again."
+        return _slowed(_form(request, following, email, text), BUSY)
+    wait = throttle.admit(party(request.remote) or THIS_MACHINE, account_key, services.clock())
     if wait is not None:
         minutes = -(-int(wait.total_seconds()) // 60)
         text = f"Too many attempts. Wait {minutes} minute{'s' if minutes != 1 else ''} and try again."
-        response = _form(request, following, email, text, 429)
-        response.headers["Retry-After"] = str(int(wait.total_seconds()) + 1)
-        return response
-    account = await services.staff.check_password(email, password[:MAX_PASSWORD])
+        return _slowed(_form(request, following, email, text), wait)
+    with throttle.checking():
+        account = await services.staff.check_password(email, password[:MAX_PASSWORD])
     if account is None:
         text = "This address and password do not belong together. Check both and try again."
         return _form(request, following, email, text, 401)
@@ -83,6 +90,12 @@ def next_page(wanted: str) -> str:
 async def _signed_in(request: web.Request, account: AgentAccount, following: str) -> web.StreamResponse:
     response = web.HTTPSeeOther(following)
     await begin_session(request, account, response)
+    return response
+
+
+def _slowed(response: web.Response, wait: timedelta) -> web.Response:
+    response.set_status(429)
+    response.headers["Retry-After"] = str(int(wait.total_seconds()) + 1)
     return response
 
 
