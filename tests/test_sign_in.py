@@ -11,13 +11,16 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 from yarl import URL
 
 from adapters.web import sign_in_throttle
+from adapters.web.known_devices import COOKIE, KnownDevices
 from adapters.web.sign_in_routes import next_page
-from adapters.web.sign_in_throttle import PER_ACCOUNT, PER_ADDRESS
+from adapters.web.sign_in_throttle import PER_ACCOUNT, PER_NETWORK
 from chatdesk.bootstrap import now
 from chatdesk.errors import EventRefused
 from storage.database import Database
@@ -185,10 +188,48 @@ async def test_all_addresses_of_one_network_have_the_attempts_of_one() -> None:
     async with serving(behind_proxy=True) as desk, aiohttp.ClientSession() as session:
         found = [
             await sign_in(session, desk, email=f"{n}@x.example", come_from=f"2001:db8::{n:x}")
-            for n in range(PER_ADDRESS + 2)
+            for n in range(PER_NETWORK + 2)
         ]
-        assert [status for status, _ in found] == [401] * PER_ADDRESS + [429] * 2
+        assert [status for status, _ in found] == [401] * PER_NETWORK + [429] * 2
         assert (await sign_in(session, desk, come_from="2001:db8:0:1::1"))[0] == 401
+
+
+async def test_strangers_lock_nobody_out_who_has_signed_in_in_this_browser_before(
+    browser_session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_in_throttle, "FROM_EVERYWHERE", PER_ACCOUNT)
+    async with serving(behind_proxy=True) as desk, aiohttp.ClientSession() as stranger:
+        for name, email in (("Lena Ortiz", EMAIL), ("Sam Lee", "sam@northwind.example")):
+            await desk.running.staff.add(name, email, PASSWORD, now())
+        assert (await sign_in(browser_session, desk, come_from="203.0.113.7"))[0] == 303
+        for n in range(PER_ACCOUNT):
+            for email in (EMAIL, "sam@northwind.example"):
+                await sign_in(stranger, desk, "guess", email, come_from=f"198.51.100.{n}")
+
+        assert (await sign_in(stranger, desk, come_from="203.0.113.7"))[0] == 429
+        assert (await sign_in(browser_session, desk, come_from="198.51.100.200"))[0] == 303
+        other = await sign_in(browser_session, desk, email="sam@northwind.example", come_from="203.0.113.7")
+        assert other[0] == 429
+
+
+@pytest.mark.parametrize("mark", ["", ".", "x.y", "x." + "0" * 64, "\u00fc.\u00fc", "." * 100])
+def test_an_invented_mark_of_a_browser_means_nothing(mark: str) -> None:
+    asked = make_mocked_request("POST", "/console/sign-in", headers={"Cookie": f"{COOKIE}={mark}"})
+    assert KnownDevices("secret").find(asked, EMAIL) is None
+
+
+def test_a_mark_of_a_browser_is_good_for_one_account_of_one_desk() -> None:
+    answer = web.Response()
+    asked = make_mocked_request("POST", "/console/sign-in")
+    KnownDevices("secret").remember(asked, answer, EMAIL, "laptop")
+    headers = {"Cookie": f"{COOKIE}={answer.cookies[COOKIE].value}"}
+    again = make_mocked_request("POST", "/console/sign-in", headers=headers)
+
+    assert KnownDevices("secret").find(again, EMAIL) == "laptop"
+    assert KnownDevices("secret").find(again, "sam@northwind.example") is None
+    assert KnownDevices("another").find(again, EMAIL) is None
+    with pytest.raises(ValueError, match="secret"):
+        KnownDevices("")
 
 
 async def test_where_many_passwords_wait_to_be_checked_the_next_one_is_asked_to_come_again(

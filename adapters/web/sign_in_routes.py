@@ -8,6 +8,7 @@ from datetime import timedelta
 from aiohttp import web
 
 from adapters.web.console_pages import page
+from adapters.web.known_devices import KnownDevices
 from adapters.web.limits import party
 from adapters.web.services import SERVICES
 from adapters.web.sign_in import COOKIE, begin_session, end_session, refuse_foreign, refuse_other_origins
@@ -15,6 +16,7 @@ from adapters.web.sign_in_throttle import SignInThrottle
 from chatdesk.staff import AgentAccount
 
 THROTTLE = web.AppKey("sign_in_throttle", SignInThrottle)
+DEVICES = web.AppKey("known_devices", KnownDevices)
 THIS_MACHINE = "this machine"
 """What its own attempts are counted by: behind a proxy that is not declared everybody's."""
 MAX_PASSWORD = 1_000
@@ -24,7 +26,10 @@ _NEXT = re.compile(r"/console(/tickets/[A-Za-z0-9]{1,20}-[0-9]{1,15}|/link/[A-Za
 
 def add_routes(application: web.Application) -> None:
     """Add the pages and requests of signing in and out."""
+    services = application[SERVICES]
     application[THROTTLE] = SignInThrottle()
+    # Without a secret a browser is known until this process ends.
+    application[DEVICES] = KnownDevices(services.secret or services.new_id())
     application.router.add_get("/console/sign-in", show_form)
     application.router.add_post("/console/sign-in", use_password)
     application.router.add_get("/console/sign-in/{secret}", use_link)
@@ -39,27 +44,27 @@ async def show_form(request: web.Request) -> web.Response:
 async def use_password(request: web.Request) -> web.StreamResponse:
     """Sign in by e-mail address and password; every failure says and takes the same."""
     refuse_other_origins(request)
-    services = request.app[SERVICES]
     sent = await request.post()
     email, password = str(sent.get("email", "")).strip(), str(sent.get("password", ""))
     following = next_page(str(sent.get("next", "")))
     if not email or not password:
         return _form(request, following, email, "Enter your e-mail address and your password.", 422)
-    throttle, account_key = request.app[THROTTLE], email.casefold()
-    if throttle.is_busy:
+    throttle, key = request.app[THROTTLE], email.casefold()
+    network, device = party(request.remote) or THIS_MACHINE, request.app[DEVICES].find(request, key)
+    if throttle.is_busy and device is None:
         text = "Many people are signing in just now. Wait a few seconds and try again."
         return _slowed(_form(request, following, email, text), BUSY)
-    wait = throttle.admit(party(request.remote) or THIS_MACHINE, account_key, services.clock())
+    wait = throttle.admit(network, key, request.app[SERVICES].clock(), device)
     if wait is not None:
         minutes = -(-int(wait.total_seconds()) // 60)
         text = f"Too many attempts. Wait {minutes} minute{'s' if minutes != 1 else ''} and try again."
         return _slowed(_form(request, following, email, text), wait)
     with throttle.checking():
-        account = await services.staff.check_password(email, password[:MAX_PASSWORD])
+        account = await request.app[SERVICES].staff.check_password(email, password[:MAX_PASSWORD])
     if account is None:
         text = "This address and password do not belong together. Check both and try again."
         return _form(request, following, email, text, 401)
-    throttle.succeeded(account_key)
+    throttle.succeeded(network, key, device)
     return await _signed_in(request, account, following)
 
 
@@ -90,6 +95,7 @@ def next_page(wanted: str) -> str:
 async def _signed_in(request: web.Request, account: AgentAccount, following: str) -> web.StreamResponse:
     response = web.HTTPSeeOther(following)
     await begin_session(request, account, response)
+    request.app[DEVICES].remember(request, response, account.email, request.app[SERVICES].new_id())
     return response
 
 
