@@ -10,7 +10,7 @@ from adapters.web.limits import Gate, Limits, party
 from chatdesk.errors import EventRefused
 
 NOON = datetime(2026, 9, 15, 12, tzinfo=UTC)
-SMALL = Limits(per_address=3, per_company=5, per_recipient=2, transcripts=1)
+SMALL = Limits(per_address=3, per_company=5, per_recipient=2, over=1, transcripts=1)
 
 
 def passes(gate: Gate, address: str | None, company: str, email: str, at: datetime = NOON) -> bool:
@@ -30,21 +30,33 @@ def test_one_address_sends_so_many_surveys_and_another_is_not_held_up() -> None:
     assert passes(gate, "203.0.113.8", "", "x@a.example")
 
 
-def test_one_recipient_gets_so_many_whoever_sends_and_however_they_write_it() -> None:
+def test_surveys_in_somebodys_name_do_not_keep_the_person_out_however_the_address_is_written() -> None:
     gate = Gate(SMALL)
 
     assert passes(gate, "203.0.113.1", "", "Dana@Contoso.example")
-    assert passes(gate, "203.0.113.2", "", " dana@contoso.example ")
-    assert not passes(gate, "203.0.113.3", "", "DANA@CONTOSO.EXAMPLE")
-    assert passes(gate, "203.0.113.3", "", "kim@contoso.example")
+    assert passes(gate, "203.0.113.1", "", " dana@contoso.example ")
+    assert passes(gate, "203.0.113.2", "", "DANA@CONTOSO.EXAMPLE")
+    assert not passes(gate, "203.0.113.2", "", "dana@contoso.example")
+    assert passes(gate, "203.0.113.2", "", "kim@contoso.example")
+    assert passes(gate, "203.0.113.3", "", "dana@contoso.example", NOON + timedelta(minutes=30))
 
 
-def test_one_company_sends_so_many() -> None:
+def test_surveys_in_a_companys_name_do_not_keep_its_people_out() -> None:
     gate = Gate(SMALL)
+    flood = [passes(gate, f"203.0.113.{n // 3}", "Contoso", f"{n}@evil.example") for n in range(6)]
 
-    results = [passes(gate, f"203.0.113.{n}", "Contoso", f"{n}@contoso.example") for n in range(6)]
-    assert results == [True] * 5 + [False]
+    assert flood == [True] * 5 + [True]
+    assert not passes(gate, "203.0.113.1", "Contoso", "x@evil.example")
+    assert passes(gate, "203.0.113.9", " contoso ", "dana@contoso.example")
+    assert not passes(gate, "203.0.113.9", "Contoso", "dana@contoso.example")
     assert passes(gate, "203.0.113.9", "Fabrikam", "x@fabrikam.example")
+
+
+def test_one_address_is_refused_sooner_in_a_name_that_many_come_in() -> None:
+    gate = Gate()
+    passed = [passes(gate, "203.0.113.7", "", "dana@contoso.example") for _ in range(60)]
+
+    assert passed.count(True) == 30
 
 
 def test_the_same_customer_may_go_on_later() -> None:

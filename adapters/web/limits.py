@@ -17,9 +17,16 @@ from chatdesk.rate_limit import RateLimit
 
 TEN_MINUTES, HOUR = timedelta(minutes=10), timedelta(hours=1)
 
+LONGEST_NAME = 254
+"""Characters of a typed name that it is counted by: an e-mail address has no more [RFC 5321, 4.5.3.1.3]."""
+
 
 class Limits(Struct, frozen=True):
     """How many surveys an address, a company (in ten minutes) and a recipient (in an hour) may send.
+
+    A company and a recipient are only typed, so a flood in their name must not keep them out: beyond their
+    limit each address may send ``over`` more. Such a ticket is taken; to a recipient who was told of so many
+    no mail is sent any more [adapters.email.outbound.Caps].
 
     ``transcripts`` is for one party and ten minutes. Whoever comes from the machine itself is not counted:
     behind a proxy that is not declared everybody does.
@@ -28,6 +35,7 @@ class Limits(Struct, frozen=True):
     per_address: int = 60
     per_company: int = 300
     per_recipient: int = 20
+    over: int = 10
     transcripts: int = 30
 
 
@@ -37,8 +45,8 @@ class Gate:
     def __init__(self, limits: Limits | None = None) -> None:
         limits = limits or Limits()
         self._addresses = RateLimit(limits.per_address, TEN_MINUTES)
-        self._companies = RateLimit(limits.per_company, TEN_MINUTES)
-        self._recipients = RateLimit(limits.per_recipient, HOUR)
+        self._companies = _Named(limits.per_company, limits.over, TEN_MINUTES)
+        self._recipients = _Named(limits.per_recipient, limits.over, HOUR)
         self._transcripts = RateLimit(limits.transcripts, TEN_MINUTES)
 
     def pass_survey(self, address: str | None, company: str, recipient: str, at: datetime) -> None:
@@ -49,16 +57,30 @@ class Gate:
         sender = party(address)
         if sender is None:
             return
-        names = (sender, company.strip().casefold(), recipient.strip().casefold())
-        counters = (self._addresses, self._companies, self._recipients)
-        for counter, name in zip(counters, names, strict=True):
-            if name and not counter.take(name, at):
-                raise _too_much("requests", counter.wait(name, at))
+        if not self._addresses.take(sender, at):
+            raise _too_much("requests", self._addresses.wait(sender, at))
+        self._companies.take(company, sender, at)
+        self._recipients.take(recipient, sender, at)
 
     def pass_transcript(self, party: str, at: datetime) -> None:
         """Count a transcript that is being fetched. Raises EventRefused with the code ``slow_down``."""
         if not self._transcripts.take(party, at):
             raise _too_much("transcripts", self._transcripts.wait(party, at))
+
+
+class _Named:
+    """Counts surveys by a name in them, all senders' together and then each one's by itself."""
+
+    def __init__(self, limit: int, over: int, period: timedelta) -> None:
+        self._all = RateLimit(limit, period)
+        self._over = RateLimit(over, period)
+
+    def take(self, name: str, sender: str, at: datetime) -> None:
+        """Count a survey of ``sender``. Raises EventRefused with the code ``slow_down``."""
+        name = name.strip().casefold()[:LONGEST_NAME]
+        both = f"{sender} {name}"
+        if name and not self._all.take(name, at) and not self._over.take(both, at):
+            raise _too_much("requests", self._over.wait(both, at))
 
 
 @lru_cache(maxsize=4096)
