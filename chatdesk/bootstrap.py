@@ -25,6 +25,7 @@ from chatdesk.config import Config
 from chatdesk.desk import Desk, Flows
 from chatdesk.files import FileLimits
 from chatdesk.health import Loops
+from chatdesk.housekeeping import Housekeeping
 from chatdesk.hub import Hub
 from chatdesk.ids import new_id
 from chatdesk.mail_parts import DeskMail, MailWay, desk_mail, mail_tokens
@@ -55,6 +56,7 @@ from storage.unfinished_move import refuse_unfinished
 log = structlog.get_logger(__name__)
 
 DESK_LOOP, RELAY_LOOP, NODES_LOOP, SEARCH_LOOP, LOG_LOOP = "desk", "relay", "nodes", "search", "log"
+CHORES_LOOP = "housekeeping"
 DATABASE_PATIENCE = 5.0
 """Seconds in which a database that works has answered."""
 RELAY_PATIENCE, DESK_PATIENCE, LINK_PATIENCE = 2.5, 2.0, 0.5
@@ -184,7 +186,11 @@ async def _linked(
 ) -> AsyncIterator[None]:
     """Keep a link to the desk's other nodes; on SQLite there are none, and the files are looked after."""
     indexer = SearchIndexer(database)
-    work = {SEARCH_LOOP: (indexer.run(), indexer.stop)}
+    housekeeping = Housekeeping({"files": services.files.remove_forgotten}, services.clock)
+    work = {
+        SEARCH_LOOP: (indexer.run(), indexer.stop),
+        CHORES_LOOP: (housekeeping.run(), housekeeping.stop),
+    }
     if database.dialect == "sqlite":
         checkpoints = Checkpoints(database)
         services.desk.on_batch(checkpoints.batch_done)
@@ -227,7 +233,7 @@ async def _services(
 ) -> Services:
     file_limits = FileLimits()
     files = LocalFiles(database, data / "files", file_limits, new_id)
-    await files.remove_orphans(now())
+    await files.remove_forgotten(now())
     return Services(
         config=config,
         desk=desk,

@@ -78,3 +78,9 @@ class Files(Protocol):
 
         They may have their own uploads, and what a public message of their own conversation shows.
         """
+
+    async def remove_forgotten(self, at: datetime) -> int:
+        """Remove uploads that no message took for a day before ``at`` (aware); return how many files.
+
+        Raises StorageError.
+        """

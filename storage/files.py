@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +18,9 @@ from chatdesk.rate_limit import RateLimit
 from storage.columns import Record, moment
 from storage.connection import execute
 from storage.database import Database
-from storage.file_writer import FileWriter, remove_strays
+from storage.file_room import FileRoom
+from storage.file_writer import FileWriter
+from storage.forgotten_files import IN_MESSAGE, ForgottenFiles
 from storage.orm import faults, models
 from storage.selecting import Selecting
 from storage.turns import take_turn
@@ -30,19 +31,11 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-ORPHAN_AGE = timedelta(days=1)
-"""How long an upload waits to be attached to a message."""
-
-_IN_MESSAGE = (
-    "EXISTS (SELECT 1 FROM message m WHERE m.conversation = f.conversation "
-    "AND m.files LIKE '%\"' || f.id || '\"%')"
-)
-_IN_PUBLIC_MESSAGE = _IN_MESSAGE[:-1] + " AND m.visibility = 'public' AND m.deleted_at IS NULL)"
+_IN_PUBLIC_MESSAGE = IN_MESSAGE[:-1] + " AND m.visibility = 'public' AND m.deleted_at IS NULL)"
 _FOR_VISITOR = (
     "SELECT f.*, c.visitor FROM file f JOIN conversation c ON c.id = f.conversation "
     f"WHERE f.id = ? AND c.visitor = ? AND NOT f.internal AND (f.owner = c.visitor OR {_IN_PUBLIC_MESSAGE})"
 )
-_ORPHANS = f"SELECT f.id FROM file f WHERE f.at < ? AND NOT {_IN_MESSAGE}"
 _MAKE_INTERNAL = f"UPDATE file AS f SET internal = TRUE WHERE f.id = ? AND NOT {_IN_PUBLIC_MESSAGE}"
 
 
@@ -57,7 +50,8 @@ class LocalFiles:
         self._new_id = new_id
         self._rate = RateLimit(limits.per_minute, timedelta(minutes=1))
         self._under_way: dict[str, int] = {}
-        self._used: int | None = None
+        self._room = FileRoom(database, limits)
+        self._forgotten = ForgottenFiles(database, folder, self._path)
 
     async def keep(
         self,
@@ -111,20 +105,15 @@ class LocalFiles:
         found = await self._selecting.one(_FOR_VISITOR, identity, visitor)
         return self._stored(found[0]) if found else None
 
-    async def remove_orphans(self, at: datetime) -> int:
-        """Remove uploads that no message took for a day, and what a crash left; return how many.
+    async def remove_forgotten(self, at: datetime) -> int:
+        """Remove uploads that no message took for a day; return how many.
 
-        To be called at the start, before any upload.
+        The first time, which has to be before any upload, all are looked at, and what a crash left is
+        removed as well [storage.forgotten_files]. Raises StorageError.
         """
-        before = at - ORPHAN_AGE
-        identities = [str(row["id"]) for row in await self._selecting.one(_ORPHANS, before)]
-        if identities:
-            async with self._database.transaction() as connection:
-                await models.File.filter(id__in=identities).using_db(connection).delete()
-        known = await self._database.select("SELECT id FROM file")
-        kept = {self._path(str(row["id"])) for row in known}
-        self._used = None
-        return await asyncio.to_thread(remove_strays, self._folder, kept, before)
+        removed = await self._forgotten.remove(at)
+        self._room.count_again()
+        return removed
 
     async def _keep(self, file: StoredFile, content: AsyncIterator[bytes]) -> FileRef:
         writer = FileWriter(file.path)
@@ -134,12 +123,14 @@ class LocalFiles:
         async def commit(ref: FileRef, sha256: str) -> None:
             nonlocal committed
             await self._insert(structs.replace(file, ref=ref), sha256)
+            self._room.keep(taken)
             committed = True
 
         try:
             await uninterrupted(writer.open())
             async for chunk in content:
-                await self._make_room(len(chunk), taken)
+                self._limits.check_size(taken + len(chunk))
+                await self._room.take(len(chunk))
                 taken += len(chunk)
                 await uninterrupted(writer.write(chunk))
             if not taken:
@@ -154,22 +145,9 @@ class LocalFiles:
             raise StorageError(f"The file could not be written: {error.strerror}.") from error
         finally:
             if not committed:
-                self._used = self._used - taken if self._used is not None else None
+                self._room.give_back(taken)
                 await uninterrupted(writer.abandon())
         return ref
-
-    async def _make_room(self, size: int, taken: int) -> None:
-        self._limits.check_size(taken + size)
-        used = await self._load_used() if self._used is None else self._used
-        if used + size > self._limits.total:
-            raise EventRefused("The desk has no room for more files just now.", code="full", field="file")
-        self._used = used + size
-
-    async def _load_used(self) -> int:
-        query = "SELECT COALESCE(SUM(size), 0) AS used FROM file"
-        found = await self._read(self._database.reader.execute_query_dict(query))
-        # Another upload that began meanwhile counts as well.
-        return int(found[0]["used"]) if self._used is None else self._used
 
     async def _refuse_one_too_many(self, conversation: ConversationId, connection: BaseDBAsyncClient) -> None:
         query = models.File.filter(conversation=conversation).using_db(connection).count()

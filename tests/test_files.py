@@ -27,6 +27,7 @@ from tests.core_builders import url
 NOON = datetime(2026, 9, 15, 12, tzinfo=UTC)
 CHAT, OTHER_CHAT = ConversationId("chat"), ConversationId("other")
 DANA, EVE, MARCUS = "dana", "eve", "marcus"
+LIMITS = FileLimits(size=1000, per_conversation=3, total=2500, per_minute=20, at_once=2)
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 
 
@@ -47,6 +48,10 @@ class Shelf:
         self, content: bytes = b"hello", owner: str = DANA, name: str = "a.txt", *, internal: bool = False
     ) -> FileRef:
         return await self.files.keep(CHAT, owner, name, stream(content), NOON, internal=internal)
+
+    def again(self) -> LocalFiles:
+        """The same files after a restart."""
+        return LocalFiles(self.database, self.folder, LIMITS, new_id)
 
     def on_disk(self) -> list[Path]:
         return [path for path in self.folder.rglob("*") if path.is_file()]
@@ -100,10 +105,9 @@ async def shelf(tmp_path: Path) -> AsyncIterator[Shelf]:
 
 @asynccontextmanager
 async def shelf_in(tmp_path: Path, kind: str = "") -> AsyncIterator[Shelf]:
-    limits = FileLimits(size=1000, per_conversation=3, total=2500, per_minute=20, at_once=2)
     async with Database(url(tmp_path, kind)) as database:
         folder = tmp_path / "files"
-        yield Shelf(LocalFiles(database, folder, limits, new_id), database, folder)
+        yield Shelf(LocalFiles(database, folder, LIMITS, new_id), database, folder)
 
 
 async def refusal(work: object) -> str:
@@ -221,9 +225,7 @@ async def test_the_desk_has_room_for_so_many_bytes_and_a_failed_upload_gives_its
 async def test_the_room_is_counted_afresh_after_a_restart(shelf: Shelf) -> None:
     await shelf.keep(bytes(1000))
     await shelf.keep(bytes(1000))
-    again = LocalFiles(shelf.database, shelf.folder, FileLimits(size=1000, total=2500), new_id)
-
-    assert await refusal(again.keep(CHAT, DANA, "c", stream(bytes(600)), NOON)) == "full"
+    assert await refusal(shelf.again().keep(CHAT, DANA, "c", stream(bytes(600)), NOON)) == "full"
 
 
 async def test_an_owner_sends_so_many_files_a_minute_and_others_are_not_held_up(shelf: Shelf) -> None:
@@ -426,10 +428,46 @@ async def test_forgotten_uploads_and_what_a_crash_left_go_after_a_day_and_nothin
     for path in shelf.on_disk():
         os.utime(path, (NOON.timestamp(), NOON.timestamp()))
 
-    assert await shelf.files.remove_orphans(NOON + timedelta(days=1)) == 0
-    assert await shelf.files.remove_orphans(NOON + timedelta(days=1, seconds=1)) == 2
+    assert await shelf.files.remove_forgotten(NOON + timedelta(hours=23)) == 0
+    assert await shelf.again().remove_forgotten(NOON + timedelta(days=1, seconds=1)) == 2
     assert await shelf.files.find(forgotten.id) is None
     assert {path.name for path in shelf.on_disk()} == {attached.id, late.id}
+
+
+async def test_uploads_are_forgotten_while_the_desk_runs_and_their_room_is_free_again(shelf: Shelf) -> None:
+    assert await shelf.files.remove_forgotten(NOON) == 0
+    attached = await shelf.keep(bytes(1000))
+    await shelf.message(attached)
+    forgotten = await shelf.keep(bytes(1000))
+    assert await refusal(shelf.keep(bytes(1000))) == "full"
+
+    for hours in range(1, 24):
+        assert await shelf.files.remove_forgotten(NOON + timedelta(hours=hours)) == 0
+    assert await shelf.files.remove_forgotten(NOON + timedelta(hours=25)) == 1
+    assert await shelf.files.find(forgotten.id) is None
+    assert [path.name for path in shelf.on_disk()] == [attached.id]
+    await shelf.keep(bytes(1000))
+
+
+async def test_room_is_counted_rightly_when_it_is_counted_again_during_an_upload(shelf: Shelf) -> None:
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def breaks() -> AsyncIterator[bytes]:
+        yield bytes(900)
+        begun.set()
+        await go.wait()
+        raise ConnectionResetError
+
+    task = asyncio.create_task(shelf.files.keep(CHAT, EVE, "n", breaks(), NOON))
+    await begun.wait()
+    await shelf.files.remove_forgotten(NOON)
+    await shelf.keep(bytes(1000))
+    assert await refusal(shelf.keep(bytes(700))) == "full"
+    go.set()
+    with pytest.raises(ConnectionResetError):
+        await task
+    await shelf.keep(bytes(700))
+    assert await refusal(shelf.keep(bytes(801))) == "full"
 
 
 async def test_a_young_stray_is_left_alone_it_may_be_on_its_way(shelf: Shelf) -> None:
@@ -437,7 +475,7 @@ async def test_a_young_stray_is_left_alone_it_may_be_on_its_way(shelf: Shelf) ->
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"half")
 
-    assert await shelf.files.remove_orphans(datetime.now(UTC)) == 0
+    assert await shelf.files.remove_forgotten(datetime.now(UTC)) == 0
     assert stray.exists()
 
 

@@ -1,0 +1,55 @@
+"""What has to be cleared away now and then, so that a desk that runs for months does not fill up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+
+import structlog
+
+from chatdesk.errors import ChatdeskError
+from chatdesk.ports import Clock
+
+log = structlog.get_logger(__name__)
+
+PAUSE = 3600.0
+"""Seconds between two rounds."""
+
+Chore = Callable[[datetime], Awaitable[int]]
+"""Clears away what is too old at that moment (aware, UTC); returns how much it was."""
+
+
+class Housekeeping:
+    """Does its chores, by name, every hour; each node does them. ``run`` has to be running."""
+
+    def __init__(self, chores: Mapping[str, Chore], clock: Clock, pause: float = PAUSE) -> None:
+        self._chores = chores
+        self._clock = clock
+        self._pause = pause
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Let ``run`` end."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Wait an hour, do every chore, and so on until ``stop``."""
+        while not self._stopping.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._pause):
+                    await self._stopping.wait()
+                return
+            for name, chore in self._chores.items():
+                await self._do(name, chore)
+
+    async def _do(self, name: str, chore: Chore) -> None:
+        try:
+            cleared = await chore(self._clock())
+        except (ChatdeskError, OSError) as error:
+            # What could not be cleared away now is found an hour later.
+            log.warning("chore_failed", chore=name, error=str(error))
+        else:
+            if cleared:
+                log.info("cleared_away", chore=name, number=cleared)

@@ -1,0 +1,69 @@
+"""Uploads that no message took, and what a crash left on the disk: both go after a day."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from storage.connection import fetch
+from storage.database import Database
+from storage.file_writer import remove_strays
+from storage.selecting import Selecting
+
+ORPHAN_AGE = timedelta(days=1)
+"""How long an upload waits to be attached to a message."""
+
+IN_MESSAGE = (
+    "EXISTS (SELECT 1 FROM message m WHERE m.conversation = f.conversation "
+    "AND m.files LIKE '%\"' || f.id || '\"%')"
+)
+"""Whether a message shows the file ``f``."""
+_FORGET = f"DELETE FROM file AS f WHERE f.id = ? AND NOT {IN_MESSAGE} RETURNING id"
+
+
+class ForgottenFiles:
+    """Finds and removes them; ``path`` tells where a file of that id is in ``folder``."""
+
+    def __init__(self, database: Database, folder: Path, path: Callable[[str], Path]) -> None:
+        self._database = database
+        self._selecting = Selecting(database)
+        self._folder = folder
+        self._path = path
+        self._looked_until: datetime | None = None
+
+    async def remove(self, at: datetime) -> int:
+        """Remove what nobody has needed for a day before ``at`` (aware); return how many files.
+
+        The first time all are looked at, and the disk is searched for what no row knows; after that only
+        those that have come of age since. Raises StorageError.
+        """
+        before, since = at - ORPHAN_AGE, self._looked_until
+        removed = await self._forget(await self._found(before, since))
+        if since is None:
+            known = await self._selecting.one("SELECT id FROM file")
+            kept = {self._path(str(row["id"])) for row in known}
+            removed += await asyncio.to_thread(remove_strays, self._folder, kept, before)
+        self._looked_until = before
+        return removed
+
+    async def _found(self, before: datetime, since: datetime | None) -> list[str]:
+        fresh, bounds = ("AND f.at >= ?", (before, since)) if since is not None else ("", (before,))
+        query = f"SELECT f.id FROM file f WHERE f.at < ? {fresh} AND NOT {IN_MESSAGE}"
+        return [str(row["id"]) for row in await self._selecting.one(query, *bounds)]
+
+    async def _forget(self, identities: Iterable[str]) -> int:
+        """Remove these, but for what a message has taken since they were found."""
+        gone: list[Path] = []
+        for identity in identities:
+            async with self._database.writing() as connection:
+                rows = await fetch(connection, _FORGET, identity)
+            gone += [self._path(str(row["id"])) for row in rows]
+        await asyncio.to_thread(_unlink, gone)
+        return len(gone)
+
+
+def _unlink(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
