@@ -186,7 +186,8 @@ async def _linked(
 ) -> AsyncIterator[None]:
     """Keep a link to the desk's other nodes; on SQLite there are none, and the files are looked after."""
     indexer = SearchIndexer(database)
-    housekeeping = Housekeeping({"files": services.files.remove_forgotten}, services.clock)
+    chores = {"files": services.files.remove_forgotten, "sessions": services.staff.remove_ended}
+    housekeeping = Housekeeping(chores, services.clock)
     work = {
         SEARCH_LOOP: (indexer.run(), indexer.stop),
         CHORES_LOOP: (housekeeping.run(), housekeeping.stop),

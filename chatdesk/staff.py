@@ -64,6 +64,9 @@ class Staff(Protocol):
     async def end_session(self, secret: str) -> None:
         """End the session."""
 
+    async def remove_ended(self, at: datetime) -> int:
+        """Remove sessions and links that ended by themselves before ``at``; return how many."""
+
     async def sign_in_link(self, account: AgentAccount, at: datetime, expires_at: datetime) -> str:
         """Return the secret of a link that signs in once, until ``expires_at``."""
 

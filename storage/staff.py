@@ -119,6 +119,10 @@ class TortoiseStaff:
         async with self._database.writing() as connection:
             await execute(connection, "DELETE FROM session WHERE id = ?", _hashed(secret))
 
+    async def remove_ended(self, at: datetime) -> int:
+        async with self._database.writing() as connection:
+            return await execute(connection, "DELETE FROM session WHERE expires_at <= ?", at)
+
     async def sign_in_link(self, account: AgentAccount, at: datetime, expires_at: datetime) -> str:
         return await self._new_session(account, at, expires_at, once=True)
 

@@ -6,7 +6,10 @@ import asyncio
 import socket
 import stat
 import threading
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,8 +20,10 @@ from chatdesk.cli.server import address, open_port
 from chatdesk.cli.setting import demo_setting, is_loopback, kept_secret, prepare_data, serve_setting
 from chatdesk.config import load_config
 from chatdesk.errors import ConfigurationError, StorageError
+from chatdesk.housekeeping import Housekeeping
 from chatdesk.mailbox import StoredMail
 from storage.database import Database
+from storage.files import LocalFiles
 from storage.staff import TortoiseStaff
 from tests.core_builders import url
 from tests.running_desk import ANSWERS, customer, database_url, serving
@@ -115,6 +120,29 @@ async def test_mail_of_the_demonstration_is_kept() -> None:
             while not kept:
                 kept = await desk.running.services.mailbox.newest(10)
     assert [(mail.recipient, mail.ticket) for mail in kept] == [(ANSWERS["email"], 1001)]
+
+
+async def test_a_running_desk_clears_away_forgotten_uploads_and_ended_sessions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: Counter[str] = Counter()
+    all_done = asyncio.Event()
+
+    def chore(name: str) -> Callable[[object, datetime], Awaitable[int]]:
+        async def does(self: object, at: datetime) -> int:
+            done[name] += 1
+            # Uploads are looked at by the start as well.
+            if done["uploads"] > 1 and done["sessions"]:
+                all_done.set()
+            return 0
+
+        return does
+
+    monkeypatch.setattr("chatdesk.bootstrap.Housekeeping", partial(Housekeeping, pause=0.0))
+    monkeypatch.setattr(LocalFiles, "remove_forgotten", chore("uploads"))
+    monkeypatch.setattr(TortoiseStaff, "remove_ended", chore("sessions"))
+    async with serving(), asyncio.timeout(10):
+        await all_done.wait()
 
 
 @pytest.mark.sqlite("a folder is in the place of its file")

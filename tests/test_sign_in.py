@@ -404,6 +404,24 @@ async def test_a_link_used_by_several_at_once_signs_one_in(tmp_path: Path, kind:
         assert [one for one in used if one] == [account]
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_sessions_and_links_that_have_ended_are_removed_and_no_others(
+    tmp_path: Path, kind: str
+) -> None:
+    async with Database(url(tmp_path, kind)) as database:
+        staff = TortoiseStaff(database)
+        account = await staff.add("Lena Ortiz", EMAIL, None, NOON)
+        minute = timedelta(minutes=1)
+        await staff.begin_session(account, NOON, NOON + minute)
+        await staff.sign_in_link(account, NOON, NOON + minute)
+        session = await staff.begin_session(account, NOON, NOON + 3 * minute)
+        link = await staff.sign_in_link(account, NOON, NOON + 3 * minute)
+
+        assert await staff.remove_ended(NOON + 2 * minute) == 2
+        assert await staff.session(session, NOON + 2 * minute) is not None
+        assert await staff.use_link(link, NOON + 2 * minute) == account
+
+
 def test_nobodys_hash_costs_what_new_ones_do() -> None:
     assert not PasswordHasher().check_needs_rehash(NOBODY)
 
