@@ -14,11 +14,18 @@ from chatdesk.errors import EventRefused
 
 
 class FileLimits(Struct, frozen=True):
-    """What uploads may take. Sizes are in bytes; ``per_minute`` and ``at_once`` are for one owner."""
+    """What uploads may take. Sizes are in bytes; ``per_minute`` and ``at_once`` are for one owner.
+
+    Of the desk's ``total`` visitors leave ``reserve`` to everybody else; each may have ``per_visitor`` in all
+    their chats, and ``waiting`` files that no message shows yet.
+    """
 
     size: int = 25 * 1024 * 1024
     per_conversation: int = 200
     total: int = 20 * 1024**3
+    reserve: int = 2 * 1024**3
+    per_visitor: int = 500 * 1024 * 1024
+    waiting: int = 40
     per_minute: int = 60
     at_once: int = 5
 
@@ -52,13 +59,15 @@ class Files(Protocol):
         at: datetime,
         *,
         internal: bool = False,
+        by_visitor: bool = False,
     ) -> FileRef:
         """Stream ``content`` to disk and return what it is known by.
 
         ``owner`` is the visitor's key or the agent's id; whether they may speak in the conversation is for
-        the caller to know. Nothing is kept when it raises: EventRefused with the code ``too_large``,
-        ``empty``, ``too_many`` (in this conversation), ``slow_down`` (from this owner) or ``full`` (the
-        desk); StorageError when the disk or the database cannot take it.
+        the caller to know. What comes ``by_visitor`` of a page has limits of its own. Nothing is kept when
+        it raises: EventRefused with the code ``too_large``, ``empty``, ``too_many`` (in this conversation,
+        or waiting), ``too_much`` (of this visitor), ``slow_down`` (from this owner) or ``full`` (the desk);
+        StorageError when the disk or the database cannot take it.
         """
 
     async def attach(

@@ -62,6 +62,7 @@ class LocalFiles:
         at: datetime,
         *,
         internal: bool = False,
+        by_visitor: bool = False,
     ) -> FileRef:
         """Stream a file to disk [chatdesk.files.Files.keep]."""
         if self._under_way.get(owner, 0) >= self._limits.at_once or not self._rate.take(owner, at):
@@ -69,11 +70,13 @@ class LocalFiles:
             raise EventRefused(text, code="slow_down", field="file")
         self._under_way[owner] = self._under_way.get(owner, 0) + 1
         try:
+            if by_visitor:
+                await self._room.refuse_over_share(owner, at)
             await self._refuse_one_too_many(conversation, self._database.reader)
             identity = self._new_id()
             ref = FileRef(identity, clean_file_name(name), "", 0)
             file = StoredFile(ref, conversation, owner, self._path(identity), internal, at)
-            return await self._keep(file, content)
+            return await self._keep(file, content, by_visitor=by_visitor)
         finally:
             self._under_way[owner] -= 1
             if not self._under_way[owner]:
@@ -115,7 +118,7 @@ class LocalFiles:
         self._room.count_again()
         return removed
 
-    async def _keep(self, file: StoredFile, content: AsyncIterator[bytes]) -> FileRef:
+    async def _keep(self, file: StoredFile, content: AsyncIterator[bytes], *, by_visitor: bool) -> FileRef:
         writer = FileWriter(file.path)
         taken = 0
         committed = False
@@ -130,7 +133,7 @@ class LocalFiles:
             await uninterrupted(writer.open())
             async for chunk in content:
                 self._limits.check_size(taken + len(chunk))
-                await self._room.take(len(chunk))
+                await self._room.take(len(chunk), by_visitor=by_visitor)
                 taken += len(chunk)
                 await uninterrupted(writer.write(chunk))
             if not taken:
@@ -152,7 +155,7 @@ class LocalFiles:
     async def _refuse_one_too_many(self, conversation: ConversationId, connection: BaseDBAsyncClient) -> None:
         query = models.File.filter(conversation=conversation).using_db(connection).count()
         if await self._read(query) >= self._limits.per_conversation:
-            text = f"This chat has {self._limits.per_conversation} files already; no more can be sent here."
+            text = f"This chat has {self._limits.per_conversation} files already. Send this one another way."
             raise EventRefused(text, code="too_many", field="file")
 
     async def _insert(self, file: StoredFile, sha256: str) -> None:

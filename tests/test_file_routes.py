@@ -12,6 +12,7 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 
+from adapters.web.upload_volume import UploadVolume
 from tests.running_desk import ServedDesk, serving
 from tests.web_people import PNG, signed_in, visitor
 
@@ -291,3 +292,17 @@ async def test_a_flood_of_files_is_slowed_down_and_says_when_to_go_on(desk: Serv
         assert set(statuses[:60]) == {400}
         answer = await dana.upload(b"x")
         assert answer.headers["Retry-After"] == "60"
+
+
+async def test_one_network_sends_so_much_in_a_day_and_technicians_are_not_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with serving(behind_proxy=True) as desk, visitor(desk) as dana, signed_in(desk) as marcus:
+        monkeypatch.setattr(desk.running.services.gate, "_uploads", UploadVolume(150_000))
+        for address, status in (("203.0.113.7", 201), ("203.0.113.7", 429), ("203.0.113.8", 201)):
+            answer = await dana.upload(bytes(100_000), "big.bin", **{"X-Forwarded-For": address})
+            assert answer.status == status
+            if status == 429:
+                assert "Send this one in 24 hours, or ask in the chat." in await answer.text()
+        for _ in range(2):
+            assert (await marcus.upload(dana.conversation, bytes(100_000))).status == 201

@@ -27,7 +27,16 @@ from tests.core_builders import url
 NOON = datetime(2026, 9, 15, 12, tzinfo=UTC)
 CHAT, OTHER_CHAT = ConversationId("chat"), ConversationId("other")
 DANA, EVE, MARCUS = "dana", "eve", "marcus"
-LIMITS = FileLimits(size=1000, per_conversation=3, total=2500, per_minute=20, at_once=2)
+LIMITS = FileLimits(
+    size=1000,
+    per_conversation=3,
+    total=2500,
+    reserve=1000,
+    per_visitor=1200,
+    waiting=2,
+    per_minute=20,
+    at_once=2,
+)
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 
 
@@ -48,6 +57,12 @@ class Shelf:
         self, content: bytes = b"hello", owner: str = DANA, name: str = "a.txt", *, internal: bool = False
     ) -> FileRef:
         return await self.files.keep(CHAT, owner, name, stream(content), NOON, internal=internal)
+
+    async def send(
+        self, content: bytes = b"hello", chat: ConversationId = CHAT, at: datetime = NOON, owner: str = DANA
+    ) -> FileRef:
+        """Keep a file that a visitor sends from a page."""
+        return await self.files.keep(chat, owner, "a.txt", stream(content), at, by_visitor=True)
 
     def again(self) -> LocalFiles:
         """The same files after a restart."""
@@ -220,6 +235,46 @@ async def test_the_desk_has_room_for_so_many_bytes_and_a_failed_upload_gives_its
 
     assert await refusal(shelf.keep(bytes(501))) == "full"
     assert (await shelf.keep(bytes(500))).size == 500
+
+
+async def test_visitors_leave_a_reserve_to_staff(shelf: Shelf) -> None:
+    await shelf.keep(bytes(1000), MARCUS)
+
+    with pytest.raises(EventRefused, match="Ask in the chat how else to send it") as caught:
+        await shelf.send(bytes(501))
+    assert caught.value.code == "full"
+    await shelf.send(bytes(500))
+    await shelf.keep(bytes(1000), MARCUS)
+    with pytest.raises(EventRefused, match="Tell whoever runs it"):
+        await shelf.files.keep(OTHER_CHAT, MARCUS, "n", stream(b"x"), NOON)
+
+
+async def test_a_visitor_has_so_much_room_in_all_their_chats_together(shelf: Shelf) -> None:
+    await shelf.conversation(CHAT, DANA)
+    await shelf.conversation(OTHER_CHAT, DANA)
+    await shelf.message(await shelf.send(bytes(600)), seq=1)
+    await shelf.message(await shelf.send(bytes(600)), seq=2)
+
+    with pytest.raises(EventRefused, match="all the room that one person has") as caught:
+        await shelf.send(chat=OTHER_CHAT)
+    assert caught.value.code == "too_much"
+    await shelf.send(chat=OTHER_CHAT, owner=EVE)
+    await shelf.keep(owner=MARCUS)
+
+
+async def test_so_many_files_of_a_visitor_wait_for_a_message(shelf: Shelf) -> None:
+    await shelf.conversation(CHAT, DANA)
+    await shelf.conversation(OTHER_CHAT, DANA)
+    first = await shelf.send()
+    await shelf.send(chat=OTHER_CHAT)
+
+    with pytest.raises(EventRefused, match="2 files wait to be sent") as caught:
+        await shelf.send()
+    assert caught.value.code == "too_many"
+    await shelf.message(first)
+    await shelf.send()
+    assert await refusal(shelf.send()) == "too_many"
+    await shelf.send(at=NOON + timedelta(days=2))
 
 
 async def test_the_room_is_counted_afresh_after_a_restart(shelf: Shelf) -> None:

@@ -30,6 +30,7 @@ STATUS = {
     "too_large": 413,
     "empty": 400,
     "too_many": 409,
+    "too_much": 429,
     "slow_down": 429,
     "full": 507,
     "stopped": 408,
@@ -62,7 +63,7 @@ async def visitor_uploads(request: web.Request) -> web.StreamResponse:
     own = await services.visitor_reads.own(visitor, identity) if visitor else None
     if visitor is None or own is None:
         return await _refused(request, refuse, EventRefused(_NO_CHAT, code="not_found"))
-    return await _upload(request, own.id, visitor, refuse, internal=False)
+    return await _upload(request, own.id, visitor, refuse, by_visitor=True)
 
 
 async def visitor_downloads(request: web.Request) -> web.StreamResponse:
@@ -98,7 +99,13 @@ def _refuse_staff(request: web.Request, status: int, code: str, message: str) ->
 
 
 async def _upload(
-    request: web.Request, conversation: ConversationId, owner: str, refused: Refuse, *, internal: bool
+    request: web.Request,
+    conversation: ConversationId,
+    owner: str,
+    refused: Refuse,
+    *,
+    internal: bool = False,
+    by_visitor: bool = False,
 ) -> web.StreamResponse:
     services = request.app[SERVICES]
     try:
@@ -107,9 +114,10 @@ async def _upload(
             conversation,
             owner,
             unquote(request.headers.get(NAME_HEADER, "") or request.query.get("name", "")),
-            _chunks(request.content),
+            _counted(request) if by_visitor else _chunks(request.content),
             services.clock(),
             internal=internal,
+            by_visitor=by_visitor,
         )
     except EventRefused as refusal:
         return await _refused(request, refused, refusal)
@@ -119,6 +127,14 @@ async def _upload(
     body = {"id": kept.id, "name": kept.name, "type": kept.media_type, "size": kept.size}
     response = web.json_response(body, status=201)
     return allow(request, response) if refused is refuse else response
+
+
+async def _counted(request: web.Request) -> AsyncIterator[bytes]:
+    """Pass on the body as it comes, and count it. Raises EventRefused (``too_much``, ``stopped``)."""
+    services = request.app[SERVICES]
+    async for chunk in _chunks(request.content):
+        services.gate.pass_upload(request.remote, len(chunk), services.clock())
+        yield chunk
 
 
 async def _chunks(content: StreamReader) -> AsyncIterator[bytes]:

@@ -1,4 +1,4 @@
-"""What one party may do from outside in a while: chats and tickets begun, transcripts fetched [threat 45].
+"""What one party may do from outside in a while: chats begun, files sent, transcripts fetched [threat 45].
 
 The limits are far above what people do and count attempts, so that a flood costs the desk little and hurts
 nobody else. What was typed stays with the sender, who may send it again later.
@@ -12,6 +12,7 @@ from ipaddress import IPv6Address, ip_address
 
 from msgspec import Struct
 
+from adapters.web.upload_volume import UploadVolume
 from chatdesk.errors import EventRefused
 from chatdesk.rate_limit import RateLimit
 
@@ -28,8 +29,8 @@ class Limits(Struct, frozen=True):
     limit each address may send ``over`` more. Such a ticket is taken; to a recipient who was told of so many
     no mail is sent any more [adapters.email.outbound.Caps].
 
-    ``transcripts`` is for one party and ten minutes. Whoever comes from the machine itself is not counted:
-    behind a proxy that is not declared everybody does.
+    ``transcripts`` is for one party and ten minutes, ``upload`` the bytes of one address in a day. Whoever
+    comes from the machine itself is not counted: behind a proxy that is not declared everybody does.
     """
 
     per_address: int = 60
@@ -37,6 +38,7 @@ class Limits(Struct, frozen=True):
     per_recipient: int = 20
     over: int = 10
     transcripts: int = 30
+    upload: int = 1024**3
 
 
 class Gate:
@@ -48,6 +50,7 @@ class Gate:
         self._companies = _Named(limits.per_company, limits.over, TEN_MINUTES)
         self._recipients = _Named(limits.per_recipient, limits.over, HOUR)
         self._transcripts = RateLimit(limits.transcripts, TEN_MINUTES)
+        self._uploads = UploadVolume(limits.upload)
 
     def pass_survey(self, address: str | None, company: str, recipient: str, at: datetime) -> None:
         """Count a survey that is being sent; "" for a company or recipient that is not named.
@@ -66,6 +69,16 @@ class Gate:
         """Count a transcript that is being fetched. Raises EventRefused with the code ``slow_down``."""
         if not self._transcripts.take(party, at):
             raise _too_much("transcripts", self._transcripts.wait(party, at))
+
+    def pass_upload(self, address: str | None, size: int, at: datetime) -> None:
+        """Count bytes of a visitor's file as they come. Raises EventRefused with the code ``too_much``."""
+        sender = party(address)
+        wait = self._uploads.take(sender, size, at) if sender is not None else None
+        if wait is not None:
+            hours = -(-wait // HOUR)
+            when = "an hour" if hours == 1 else f"{hours} hours"
+            text = f"Your network has sent too many files today. Send this one in {when}, or ask in the chat."
+            raise EventRefused(text, code="too_much", field="file")
 
 
 class _Named:
