@@ -169,5 +169,5 @@ def _read(page: str) -> _Cursor | None:
     last = int(number) if number.isdecimal() and len(number) < 16 else 0
     try:
         return _Cursor(last, optional_moment(due))
-    except ValueError:
+    except (ValueError, OverflowError):
         return _Cursor(0, None)

@@ -166,7 +166,11 @@ async def test_an_unknown_ticket_and_an_unknown_conversation_are_not_found(marcu
 
 
 @pytest.mark.parametrize(
-    "page", ["x", "|", "1|x", "9" * 500, "1|2026-99-99", "-1|", "1|'; DROP TABLE ticket; --"]
+    "page",
+    [
+        *("x", "|", "1|x", "9" * 500, "1|2026-99-99", "-1|", "1|'; DROP TABLE ticket; --"),
+        "1|0001-01-01T00:00:00+14:00",
+    ],
 )
 async def test_a_page_that_was_tampered_with_does_no_harm(marcus: ConsoleClient, page: str) -> None:
     await marcus.does("/tickets", way="phone", answers=ANSWERS)
@@ -187,3 +191,16 @@ async def test_a_search_takes_text_as_text(marcus: ConsoleClient, text: str) -> 
 async def test_an_unknown_view_is_refused(marcus: ConsoleClient) -> None:
     answer = await marcus.get("/tickets?view=everything")
     assert (answer.status, answer.body["field"]) == (422, "view")
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1969-01-01T00:00Z"]
+)
+async def test_a_day_that_no_calendar_of_the_desk_has_is_refused(marcus: ConsoleClient, moment: str) -> None:
+    ticket = (await marcus.does("/tickets", way="phone", answers=ANSWERS))["ticket"]
+    for step, body in (("edit", {"needed_by": moment}), ("wait", {"on": "date", "until": moment})):
+        answer = await marcus.post(f"/tickets/{ticket}/{step}", body)
+        assert (answer.status, answer.body["field"]) == (422, next(reversed(body)))
+    assert (
+        await marcus.post(f"/tickets/{ticket}/edit", {"needed_by": "2026-09-21T12:00:00-04:00"})
+    ).status == 200

@@ -81,7 +81,10 @@ async def test_all_tickets_are_listed_newest_first(database: Database) -> None:
     assert await pages(database, TicketFilter(TicketView.ALL), 2) == [[3, 2], [1]]
 
 
-@pytest.mark.parametrize("page", ["x", "|", "2|x", "99999999999999999999|", "-1|", "2|2026-13-01", "①|"])
+@pytest.mark.parametrize(
+    "page",
+    ["x", "|", "2|x", "99999999999999999999|", "-1|", "2|2026-13-01", "①|", "1|0001-01-01T00:00:00+14:00"],
+)
 @pytest.mark.parametrize("view", list(TicketView))
 async def test_a_cursor_that_was_tampered_with_shows_some_page_and_no_error(
     database: Database, page: str, view: TicketView

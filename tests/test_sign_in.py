@@ -268,7 +268,7 @@ async def test_an_old_link_and_a_link_of_a_closed_account_open_nothing(desk: Ser
     old = await staff.sign_in_link(account, now(), now() - timedelta(seconds=1))
     fresh = await staff.sign_in_link(account, now(), now() + timedelta(minutes=5))
     await staff.disable("sam@northwind.example", now())
-    for secret in (old, fresh, "x" * 43, "%00"):
+    for secret in (old, fresh, "x" * 43, "%01"):
         async with aiohttp.ClientSession() as session:
             address = f"{desk.base}/console/sign-in/{secret}"
             async with session.get(address, allow_redirects=False) as answer:

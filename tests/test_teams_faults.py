@@ -176,7 +176,8 @@ async def test_pictures_and_files_go_both_ways() -> None:
         async with desk.session.get(desk.base + path) as answer:
             assert await answer.read() == PICTURE
             assert answer.headers["Content-Disposition"].startswith("attachment")
-        for wrong in (path[:-1] + ("0" if path[-1] != "0" else "1"), path.replace(file.id, "f" * 32)):
+        last = "0" if path[-1] != "0" else "1"
+        for wrong in (path[:-1] + last, path[:-1] + "%C3%BC", path.replace(file.id, "f" * 32)):
             async with desk.session.get(desk.base + wrong) as answer:
                 assert answer.status == 404
         report = {

@@ -31,7 +31,8 @@ def file_lines(services: TeamsServices, message: Message) -> list[str]:
 async def serve_file(services: TeamsServices, request: web.Request) -> web.StreamResponse:
     """Answer with the file, for saving; a wrong or old address answers as a file that does not exist."""
     identity, until = request.match_info["file"], request.match_info["until"]
-    good = hmac.compare_digest(_signature(services, identity, until), request.match_info["signature"])
+    given = request.match_info["signature"]
+    good = given.isascii() and hmac.compare_digest(_signature(services, identity, until), given)
     if not (services.secret and good and int(until) > services.clock().timestamp()):
         raise web.HTTPNotFound
     found = await services.files.find(identity)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal, TypedDict
 
 from aiohttp import web
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from adapters.web.body_types import Identity, Seq, Text
+from adapters.web.body_types import Identity, Moment, Seq, Text
 from adapters.web.console_api import (
     Body,
     add_change,
@@ -56,7 +57,7 @@ class Wait(Body):
 
     on: Literal["customer", "vendor", "date"]
     text: Text = ""
-    until: AwareDatetime | None = None
+    until: Moment | None = None
 
 
 class Resolve(Body):
@@ -91,12 +92,12 @@ class Edit(Body):
     type: TicketType | None = None
     subject: Text | None = None
     workaround: Text | None = None
-    needed_by: AwareDatetime | None = None
+    needed_by: Moment | None = None
     reason: Text = ""
 
 
 class CommonToTicket(TypedDict):
-    at: AwareDatetime
+    at: datetime
     channel: str
     external_id: str
     ticket: TicketNumber

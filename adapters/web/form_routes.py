@@ -10,10 +10,10 @@ from aiohttp import web
 
 from adapters.web.colour import readable_colours
 from adapters.web.demo_routes import PAGES
+from adapters.web.form_body import read_form
 from adapters.web.frames import MAX_TEXT
 from adapters.web.origins import widget_for
 from adapters.web.services import SERVICES, Services
-from adapters.web.text import clean
 from adapters.web.visitor_session import visitor_key
 from chatdesk.config import WidgetSettings
 from chatdesk.conversation import AuthorKind, ConversationId
@@ -47,7 +47,7 @@ async def take_form(request: web.Request) -> web.StreamResponse:
     """Open a ticket from the form, or show it again with what is wrong beside each field."""
     services = request.app[SERVICES]
     widget = widget_for(request, without_origin=True)
-    posted = {name: clean(value) for name, value in (await request.post()).items() if isinstance(value, str)}
+    posted = await read_form(request)
     token = posted.get("token", "")
     if not _TOKEN.fullmatch(token):
         token = services.new_id()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hmac
 from urllib.parse import quote
 
 from aiohttp import web
 
 from adapters.web.console_pages import page
+from adapters.web.form_body import read_form
 from adapters.web.services import SERVICES
-from adapters.web.sign_in import csrf_token, refuse_other_origins, signed_in
+from adapters.web.sign_in import csrf_token, refuse_other_origins, refuse_wrong_token, signed_in
 from chatdesk.account_links import AccountLinks, PendingLink
 from chatdesk.staff import SignedIn
 
@@ -40,9 +40,7 @@ async def confirm(request: web.Request) -> web.StreamResponse:
     """Link the account to the technician who is signed in."""
     staff = await signed_in(request)
     refuse_other_origins(request)
-    sent = await request.post()
-    if not hmac.compare_digest(str(sent.get("csrf", "")).encode(), csrf_token(request).encode()):
-        raise web.HTTPForbidden(text="This page is out of date. Reload it and try again.")
+    refuse_wrong_token(request, (await read_form(request)).get("csrf", ""))
     now = request.app[SERVICES].clock()
     linked = await request.app[LINKS].confirm(request.match_info["code"], staff.account.id, now)
     return _page(request, staff, linked, done=True)

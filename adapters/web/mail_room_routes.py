@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -13,10 +12,11 @@ from adapters.web.console_api import Body as JsonBody
 from adapters.web.console_api import add_change, add_read, read_body, wanted_number, written_ticket
 from adapters.web.console_pages import page
 from adapters.web.file_response import disposition
+from adapters.web.form_body import read_form
 from adapters.web.frames import Json
 from adapters.web.mail_room_view import held_line, mail_view, problem_lines
 from adapters.web.services import SERVICES
-from adapters.web.sign_in import csrf_token, refuse_other_origins, signed_in
+from adapters.web.sign_in import csrf_token, refuse_other_origins, refuse_wrong_token, signed_in
 from chatdesk.errors import EventRefused, NotFound
 from chatdesk.inbox import Deliveries, InboundMail
 from chatdesk.mail_room import MailRoom, Placing
@@ -245,13 +245,8 @@ async def _wanted(request: web.Request) -> InboundMail:
 async def _form(request: web.Request) -> tuple[SignedIn, dict[str, str]]:
     """Return who sent a form of these pages, and its fields. Raises HTTPUnauthorized or HTTPForbidden."""
     staff = await signed_in(request)
-    sent = await request.post()
-    form = {
-        name: clean_line(value)[:MAX_FIELD] if name != "csrf" else value
-        for name, value in sent.items()
-        if isinstance(value, str)
-    }
-    if not hmac.compare_digest(form.get("csrf", "").encode(), csrf_token(request).encode()):
-        raise web.HTTPForbidden(text="This page is out of date. Reload it and try again.")
+    sent = await read_form(request)
+    form = {name: clean_line(value)[:MAX_FIELD] for name, value in sent.items()}
+    refuse_wrong_token(request, sent.get("csrf", ""))
     refuse_other_origins(request)
     return staff, form

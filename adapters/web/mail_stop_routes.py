@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from adapters.web.console_pages import page
+from adapters.web.form_body import read_form
 from adapters.web.services import SERVICES
 from chatdesk.mail_tokens import MailTokens
 from chatdesk.mail_updates import MailUpdates
@@ -32,8 +33,7 @@ async def stop(request: web.Request) -> web.Response:
     """Send this address no more updates of the ticket, or send them again."""
     number = _ticket(request)
     updates, address = request.app[_UPDATES], _address(request)
-    form = await request.post()
-    if form.get("again"):
+    if (await read_form(request)).get("again"):
         await updates.resume(number, address)
         return _page(request, number, stopped=False)
     await updates.stop(number, address, request.app[SERVICES].clock())

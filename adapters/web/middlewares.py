@@ -18,6 +18,7 @@ from adapters.web.services import SERVICES
 log = structlog.get_logger(__name__)
 
 REQUEST_ID = "X-Request-Id"
+BROKEN_BODY = "What was sent is not complete or cannot be unpacked. Send it again."
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by monitors; only their failures are worth a line."""
 
@@ -45,9 +46,14 @@ async def every_request(request: web.Request, handler: Handler) -> web.StreamRes
 async def _answered(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
     try:
         refuse_foreign_host(request)
+        _refuse_impossible_id(request)
         return await handler(request)
     except web.HTTPException as error:
         return error_answers.for_http(request, error, request_id)
+    except web.RequestPayloadError as error:
+        # Such as a body that is said to be packed and cannot be unpacked.
+        log.info("request_refused", kind=type(error).__name__)
+        return error_answers.for_http(request, web.HTTPBadRequest(text=BROKEN_BODY), request_id)
     except ConnectionError:
         # The other side went away in the middle of its request: nobody is left to be answered.
         raise
@@ -57,6 +63,14 @@ async def _answered(request: web.Request, handler: Handler, request_id: str) -> 
         else:
             log.error("request_failed", exc_info=error)
         return error_answers.for_error(request, error, request_id)
+
+
+def _refuse_impossible_id(request: web.Request) -> None:
+    """Raise HTTPNotFound for an id with a NUL in it: PostgreSQL takes none, and would not even look."""
+    if "\0" in request.path or (
+        "\0" in request.query_string and "\0" in request.query.get("conversation", "")
+    ):
+        raise web.HTTPNotFound
 
 
 def _note(request: web.Request, response: web.StreamResponse, seconds: float) -> None:

@@ -20,24 +20,34 @@ CSRF_HEADER = "X-CSRF-Token"
 async def signed_in(request: web.Request) -> SignedIn:
     """Return who is signed in. Raises HTTPUnauthorized when nobody is."""
     services = request.app[SERVICES]
-    secret = request.cookies.get(COOKIE, "")
+    secret = session_secret(request)
     found = await services.staff.session(secret, services.clock()) if secret else None
     if found is None:
         raise web.HTTPUnauthorized(text="Please sign in.")
     return found
 
 
+def session_secret(request: web.Request) -> str:
+    """Return the secret in the session's cookie, "" for none and for what the desk has never handed out."""
+    secret = request.cookies.get(COOKIE, "")
+    return secret if secret.isascii() else ""
+
+
 def csrf_token(request: web.Request) -> str:
     """Return the token of the request's session: another site can send the cookie, but cannot know this."""
-    return hashlib.sha256(b"chatdesk csrf " + request.cookies.get(COOKIE, "").encode()).hexdigest()
+    return hashlib.sha256(b"chatdesk csrf " + session_secret(request).encode()).hexdigest()
 
 
 def refuse_foreign(request: web.Request) -> None:
     """Raise HTTPForbidden unless the request comes from the console's own page of this session."""
-    given = request.headers.get(CSRF_HEADER, "")
-    if not hmac.compare_digest(given.encode(), csrf_token(request).encode()):
-        raise web.HTTPForbidden(text="This page is out of date. Reload it and try again.")
+    refuse_wrong_token(request, request.headers.get(CSRF_HEADER, ""))
     refuse_other_origins(request)
+
+
+def refuse_wrong_token(request: web.Request, given: str) -> None:
+    """Raise HTTPForbidden unless ``given`` is the token of the request's session."""
+    if not given.isascii() or not hmac.compare_digest(given, csrf_token(request)):
+        raise web.HTTPForbidden(text="This page is out of date. Reload it and try again.")
 
 
 def refuse_other_origins(request: web.Request) -> None:
@@ -67,7 +77,7 @@ async def begin_session(request: web.Request, account: AgentAccount, response: w
 async def end_session(request: web.Request) -> None:
     """End the request's session, if it has one, and close its live connections at once."""
     services = request.app[SERVICES]
-    secret = request.cookies.get(COOKIE, "")
+    secret = session_secret(request)
     if not secret:
         return
     found = await services.staff.session(secret, services.clock())

@@ -8,6 +8,7 @@ from datetime import timedelta
 from aiohttp import web
 
 from adapters.web.console_pages import page
+from adapters.web.form_body import read_form
 from adapters.web.known_devices import KnownDevices
 from adapters.web.limits import party
 from adapters.web.services import SERVICES
@@ -44,9 +45,9 @@ async def show_form(request: web.Request) -> web.Response:
 async def use_password(request: web.Request) -> web.StreamResponse:
     """Sign in by e-mail address and password; every failure says and takes the same."""
     refuse_other_origins(request)
-    sent = await request.post()
-    email, password = str(sent.get("email", "")).strip(), str(sent.get("password", ""))
-    following = next_page(str(sent.get("next", "")))
+    sent = await read_form(request)
+    email, password = sent.get("email", "").strip(), sent.get("password", "")
+    following = next_page(sent.get("next", ""))
     if not email or not password:
         return _form(request, following, email, "Enter your e-mail address and your password.", 422)
     throttle, key = request.app[THROTTLE], email.casefold()

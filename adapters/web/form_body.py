@@ -1,0 +1,29 @@
+"""What a form sends: read in one place, where what cannot be read is the sender's mistake and told as one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from adapters.web.text import clean
+
+UNREADABLE = "What was sent cannot be read. Go back to the page, reload it and send the form again."
+_UNREADABLE = (LookupError, ValueError, RuntimeError, AssertionError, TypeError)
+"""What the library raises for an unknown encoding, for bytes that are not in it, and for broken parts."""
+
+
+async def read_form(request: web.Request) -> Mapping[str, str]:
+    """Return the form's fields that are text, fit to be stored; of several with one name the first.
+
+    Raises HTTPBadRequest for a body that cannot be read, HTTPRequestEntityTooLarge for one too long.
+    """
+    try:
+        sent = await request.post()
+    except _UNREADABLE as error:
+        raise web.HTTPBadRequest(text=UNREADABLE) from error
+    fields: dict[str, str] = {}
+    for name, value in sent.items():
+        if isinstance(value, str):
+            fields.setdefault(name, clean(value))
+    return fields
