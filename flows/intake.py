@@ -12,6 +12,7 @@ from chatdesk.conversation import Author, AuthorKind, Ended, Ticketed, Waiting
 from chatdesk.effects import Announce, Decision, MailKind, MailRequester, OpenTicket, Post, Record, StartTimer
 from chatdesk.errors import EventRefused
 from chatdesk.events import CallLogged, SurveySubmitted
+from chatdesk.open_ways import refusal
 from chatdesk.plain_text import shortened
 from chatdesk.situation import Situation
 from chatdesk.sla import resolve_by, respond_by
@@ -29,8 +30,11 @@ MAX_SUBJECT = 80
 def open_by_survey(event: SurveySubmitted, situation: Situation) -> Decision:
     """Open a ticket from the survey, and put the customer in the queue if the desk is open [R23, R27].
 
-    Raises SurveyRefused when an answer cannot be taken.
+    Raises SurveyRefused when an answer cannot be taken, EventRefused for a way in that is not offered [R8].
     """
+    refused = refusal(situation.config, event.channel)
+    if refused:
+        raise EventRefused(refused, code="not_offered")
     answers = check_answers(situation.config.survey, dict(event.answers))
     words = _description(situation, answers)
     ticket = draft_ticket(situation, answers, words, event.channel, event.at)

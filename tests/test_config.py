@@ -55,8 +55,8 @@ def test_the_example_describes_the_desk(example: Config) -> None:
 
 
 def test_the_example_lists_its_channels_in_the_order_shown_to_customers(example: Config) -> None:
-    assert list(example.channels) == ["web", "email", "portal", "phone"]
-    web, email, portal, phone = example.channels.values()
+    assert list(example.channels) == ["web", "form", "email", "portal", "phone"]
+    web, _, email, portal, phone = example.channels.values()
     assert (web.calendar.name, web.after_hours, web.label) == ("chat", AfterHours.TICKET, "Live chat")
     assert (email.priority, email.first_contact) == (Priority.STANDARD, timedelta(hours=6))
     assert email.unknown_sender is UnknownSender.HOLD
@@ -112,7 +112,7 @@ def test_the_keys_commented_out_in_the_example_are_right_too() -> None:
 def test_customers_are_shown_the_channels_in_the_files_order_but_no_portal_while_there_is_none(
     example: Config,
 ) -> None:
-    assert [channel.name for channel in example.ways_in] == ["web", "email", "phone"]
+    assert [channel.name for channel in example.ways_in] == ["web", "form", "email", "phone"]
     config = read("[channels]\nphone = {}\nportal = {}\nweb = {}\n")
     assert list(config.channels) == ["phone", "portal", "web"]
     assert [channel.name for channel in config.ways_in] == ["phone", "web"]
@@ -122,7 +122,7 @@ def test_a_name_is_all_a_desk_needs() -> None:
     config = read("")
     assert config.desk.timezone == ZoneInfo("UTC")
     assert (config.desk.ticket_prefix, config.desk.first_ticket, config.desk.phone) == ("HD", 1001, "")
-    assert list(config.channels) == ["web", "email", "phone"]
+    assert list(config.channels) == ["web", "form", "email", "phone"]
     assert all(channel.calendar.always_open for channel in config.channels.values())
     assert set(config.sla) == set(Priority)
     assert config.staff.slack is config.staff.teams is None

@@ -7,8 +7,10 @@ import re
 import aiohttp
 import pytest
 
+from chatdesk.ticket import TicketNumber
 from tests.running_desk import ANSWERS, serving
 
+PERSON = {"Accept": "text/html"}
 CLOSED = """
 [desk]
 name = "Northwind IT"
@@ -98,3 +100,20 @@ async def test_unknown_widgets_and_foreign_pages_are_refused(
         headers = {"Origin": origin} if origin else {}
         async with session.post(f"{desk.base}/form?key={key}", data=ANSWERS, headers=headers) as answer:
             assert answer.status == status
+
+
+async def test_where_the_form_is_not_offered_there_is_a_page_that_says_so_and_no_ticket() -> None:
+    without = CLOSED.replace('form = { calendar = "never" }', "email = {}")
+    async with serving(without, demo=False) as desk, aiohttp.ClientSession(headers=PERSON) as session:
+        address = f"{desk.base}/form?key=desk"
+        for answer in (await session.get(address), await session.post(address, data=ANSWERS)):
+            assert (answer.status, answer.content_type) == (404, "text/html")
+            assert "This desk has no web form. Please reach it another way." in await answer.text()
+        assert await desk.running.services.staff_reads.ticket(TicketNumber(1001)) is None
+
+
+@pytest.mark.parametrize("config", [None, '[desk]\nname = "Northwind IT"\n'])
+async def test_a_desk_that_names_no_channels_and_the_demonstration_have_the_form(config: str | None) -> None:
+    async with serving(config, demo=config is None) as desk:
+        status, page = await fetch(desk.base, **{name: ANSWERS[name] for name in ANSWERS})
+    assert (status, "HD-1001" in page) == (200, True), page

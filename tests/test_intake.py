@@ -165,6 +165,21 @@ def test_who_came_at_the_same_moment_before_stands_before() -> None:
 # Without a chat
 
 
+@pytest.mark.parametrize(("channel", "name"), [("web", "live chat"), ("form", "web form")])
+def test_a_way_in_that_is_not_offered_opens_no_ticket(channel: str, name: str) -> None:
+    without = desk(('web    = { calendar = "chat", after_hours = "ticket" }', ""))
+    event = structs.replace(submitted(), channel=channel)
+    with pytest.raises(EventRefused, match=f"This desk has no {name}.") as refused:
+        step(Surveying(), event, structs.replace(situation(next_number=1024), config=without))
+    assert refused.value.code == "not_offered"
+
+
+@pytest.mark.parametrize("channel", ["slack", "teams"])
+def test_clients_who_share_a_channel_need_no_channel_that_is_offered_to_all(channel: str) -> None:
+    event = structs.replace(submitted(), channel=channel)
+    assert opened(step(Surveying(), event, situation(next_number=1024))).channel == channel
+
+
 def test_a_web_form_opens_a_ticket_with_a_call_back_promise() -> None:
     decision = step(Surveying(), submitted(live=False), situation(next_number=1024))
     text = (

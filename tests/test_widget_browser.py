@@ -292,3 +292,16 @@ async def test_the_launcher_shifts_nothing_and_loads_one_file_only(browser: Brow
         assert [path for path in asked if "widget" in path] == ["/widget.js"]
         assert await page.evaluate("window.shifts") == []
         await context.close()
+
+
+async def test_where_the_desk_has_no_chat_the_window_says_so_and_shows_the_other_ways(
+    browser: Browser,
+) -> None:
+    without = '[desk]\nname = "Northwind IT"\nphone = "555-0100"\n[channels]\nform = {}\nphone = {}\n'
+    async with serving(without) as desk, customer_page(browser, f"{desk.base}/demo") as dana:
+        await dana.open()
+        await expect(dana.window).to_contain_text("This desk has no live chat. Please reach it another way.")
+        await expect(dana.window.get_by_role("textbox")).to_have_count(0)
+        await expect(dana.window.get_by_text("Phone 555-0100")).to_be_visible()
+        await dana.window.get_by_role("link", name="Web form").click()
+        await expect(dana.page.get_by_role("heading", name="Open a ticket")).to_be_visible()

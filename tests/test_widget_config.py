@@ -22,10 +22,12 @@ mon-fri = "07:00-17:30"
 [channels]
 phone = {}
 web = { calendar = "chat" }
+form = {}
 email = {}
 [widgets.desk]
 origins = ["https://www.contoso.example"]
 """
+SITE = "https://desk.northwind.example"
 FRIDAY_EVENING = datetime(2026, 9, 18, 21, 30, tzinfo=UTC)
 OPEN = datetime(2026, 9, 18, 21, 29, 59, tzinfo=UTC)
 FRIDAY_MORNING, FRIDAY_NOON = (
@@ -36,10 +38,11 @@ FRIDAY_MORNING, FRIDAY_NOON = (
 
 def test_the_ways_in_stand_in_the_desks_own_order_with_their_addresses() -> None:
     config = parse_config(DESK, "chatdesk.toml")
-    found = widget_config(config, config.widgets[0], OPEN)
+    found = widget_config(config, config.widgets[0], OPEN, SITE)
     assert found["channels"] == [
         {"name": "phone", "label": "Phone", "href": "tel:555-0100"},
         {"name": "web", "label": "Live chat", "href": None},
+        {"name": "form", "label": "Web form", "href": f"{SITE}/form?key=desk"},
         {"name": "email", "label": "E-mail", "href": "mailto:help@northwind.example"},
     ]
 
@@ -49,14 +52,24 @@ def test_a_portal_that_the_file_sets_up_is_no_way_in_while_there_is_none(place: 
     text = DESK.replace(place, f'{place}\nportal = {{ first_contact = "6h", customer_sets_priority = true }}')
     config = parse_config(text, "chatdesk.toml")
     assert "portal" in config.channels
-    shown = widget_config(config, config.widgets[0], OPEN)["channels"]
-    assert shown == widget_config(parse_config(DESK, "chatdesk.toml"), config.widgets[0], OPEN)["channels"]
+    plain = parse_config(DESK, "chatdesk.toml")
+    shown = [widget_config(each, each.widgets[0], OPEN, SITE)["channels"] for each in (config, plain)]
+    assert shown[0] == shown[1]
+
+
+def test_where_the_desk_has_no_chat_it_says_so() -> None:
+    without = parse_config(DESK.replace('web = { calendar = "chat" }\n', ""), "chatdesk.toml")
+    found = [
+        widget_config(config, config.widgets[0], OPEN, SITE)["refusal"]
+        for config in (without, parse_config(DESK, "chatdesk.toml"), load_config(None))
+    ]
+    assert found == ["This desk has no live chat. Please reach it another way.", None, None]
 
 
 def test_it_says_whether_the_chat_is_open_and_when_it_opens_next() -> None:
     config = parse_config(DESK, "chatdesk.toml")
-    before = widget_config(config, config.widgets[0], OPEN)
-    after = widget_config(config, config.widgets[0], FRIDAY_EVENING)
+    before = widget_config(config, config.widgets[0], OPEN, SITE)
+    after = widget_config(config, config.widgets[0], FRIDAY_EVENING, SITE)
     assert (before["open"], before["opens"]) == (True, None)
     assert (after["open"], after["opens"]) == (False, "Monday, September 21, from 7:00 AM EDT")
     assert after["hours"] == "Monday to Friday, 7:00 AM to 5:30 PM EDT"
@@ -67,7 +80,7 @@ def test_a_chat_that_never_opens_still_names_the_day_of_the_contact(at: datetime
     config = load_config(None)
     widget = config.widget("after-hours")
     assert widget is not None
-    found = widget_config(config, widget, at)
+    found = widget_config(config, widget, at, SITE)
     assert (found["open"], found["opens"], found["hours"]) == (False, None, None)
     day = "Friday, September 18" if at is FRIDAY_MORNING else "Monday, September 21"
     assert found["contact"] == f"{day}, from 8:30 AM EDT"

@@ -19,6 +19,7 @@ from chatdesk.config import WidgetSettings
 from chatdesk.conversation import AuthorKind, ConversationId
 from chatdesk.errors import EventRefused, StorageError
 from chatdesk.events import Outcome, SurveySubmitted
+from chatdesk.open_ways import refusal
 from chatdesk.ticket import format_number
 from chatdesk.wording import describe_hours, say_moment
 
@@ -39,14 +40,14 @@ def add_routes(application: web.Application) -> None:
 
 async def show_form(request: web.Request) -> web.StreamResponse:
     """Show the survey as a form."""
-    widget = widget_for(request, without_origin=True)
+    widget = _widget(request)
     return _form_page(request, widget, request.app[SERVICES].new_id(), {}, {}, "", 200)
 
 
 async def take_form(request: web.Request) -> web.StreamResponse:
     """Open a ticket from the form, or show it again with what is wrong beside each field."""
     services = request.app[SERVICES]
-    widget = widget_for(request, without_origin=True)
+    widget = _widget(request)
     posted = await read_form(request)
     token = posted.get("token", "")
     if not _TOKEN.fullmatch(token):
@@ -65,6 +66,14 @@ async def take_form(request: web.Request) -> web.StreamResponse:
         text = "This could not be saved just now. Nothing you typed is lost: please send it again."
         return _form_page(request, widget, token, answers, {}, text, 503)
     return await _thanks_page(services, widget, token, outcome)
+
+
+def _widget(request: web.Request) -> WidgetSettings:
+    """Return the widget whose form is asked for. Raises HTTPNotFound where the form is not offered [R8]."""
+    refused = refusal(request.app[SERVICES].config, CHANNEL)
+    if refused:
+        raise web.HTTPNotFound(text=refused)
+    return widget_for(request, without_origin=True)
 
 
 async def _submit(

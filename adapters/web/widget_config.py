@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 
 from adapters.web.frames import Json
+from adapters.web.visitor_events import CHANNEL
 from chatdesk.business_hours import Calendar
 from chatdesk.config import ChannelSettings, Config, WidgetSettings
+from chatdesk.open_ways import refusal
 from chatdesk.sla import next_business_day
 from chatdesk.survey import Survey, SurveyField
 from chatdesk.wording import describe_hours, say_moment
 
 
-def widget_config(config: Config, widget: WidgetSettings, at: datetime) -> dict[str, Json]:
-    """Return the configuration that the page of this widget gets at ``at`` (aware, UTC)."""
+def widget_config(config: Config, widget: WidgetSettings, at: datetime, site: str) -> dict[str, Json]:
+    """Return what this widget's page gets at ``at`` (aware, UTC); ``site`` is the desk's own address."""
     company = config.company(widget.company)
     return {
         "name": widget.name,
@@ -23,7 +25,8 @@ def widget_config(config: Config, widget: WidgetSettings, at: datetime) -> dict[
         "language": config.desk.language,
         "phone": config.desk.phone or None,
         "survey": survey_json(config),
-        "channels": [_channel(config, channel) for channel in config.ways_in],
+        "refusal": refusal(config, CHANNEL) or None,
+        "channels": [_channel(config, channel, widget, site) for channel in config.ways_in],
         **hours_json(widget, at),
         "contact": _contact(config, widget.calendar, at),
     }
@@ -80,9 +83,10 @@ def _stopped(survey: Survey, urgency: str) -> Json:
     return {"field": urgency, "answer": field.options[-1]} if field and field.options else None
 
 
-def _channel(config: Config, channel: ChannelSettings) -> Json:
+def _channel(config: Config, channel: ChannelSettings, widget: WidgetSettings, site: str) -> Json:
     """Return a way in as customers are shown it, with its address where it has one [R8]."""
     addresses = {
+        "form": f"{site}/form?key={widget.key}",
         "email": f"mailto:{config.desk.email}" if config.desk.email else None,
         "phone": f"tel:{config.desk.phone}" if config.desk.phone else None,
     }

@@ -7,6 +7,7 @@ from aiohttp import web
 from adapters.web import visitor_stream
 from adapters.web.allowance import Allowances
 from adapters.web.cors import allow, preflight, readable_widget
+from adapters.web.origins import own_origin
 from adapters.web.services import SERVICES
 from adapters.web.visitor_connection import ADDRESSES, ALLOWANCES, Addresses
 from adapters.web.visitor_socket import visitor_socket
@@ -31,4 +32,5 @@ def add_routes(application: web.Application) -> None:
 async def _config(request: web.Request) -> web.StreamResponse:
     services = request.app[SERVICES]
     widget = readable_widget(request)
-    return allow(request, web.json_response(widget_config(services.config, widget, services.clock())))
+    shown = widget_config(services.config, widget, services.clock(), own_origin(request))
+    return allow(request, web.json_response(shown))

@@ -15,7 +15,7 @@ from chatdesk.ticket import Priority
 SET_BY_FILE = tuple(name for name in LABELS if name != DIRECT)
 """The channels that a desk can offer its customers."""
 
-OFFERED = ("web", "email", "phone")
+OFFERED = ("web", "form", "email", "phone")
 """The channels of a desk whose file has no [channels]."""
 
 
@@ -38,7 +38,7 @@ def default_calendar(calendars: Mapping[str, Calendar]) -> Calendar:
 
 
 def read_channels(table: Table, calendars: Mapping[str, Calendar]) -> dict[str, ChannelSettings]:
-    """Read [channels], keeping the file's order; without it three channels are offered."""
+    """Read [channels], keeping the file's order; without it those of OFFERED are."""
     channels = {
         name: _channel(name, table.table(name), calendars) for name in table.values if name in SET_BY_FILE
     }

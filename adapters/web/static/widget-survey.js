@@ -13,12 +13,8 @@ export class Survey {
     this.rows = config.survey.fields.map((field) => this.row(field));
     this.summary = h("p.notice.bad", { role: "alert" });
     this.submit = h("button.primary");
-    const onsubmit = (event) => {
-      event.preventDefault();
-      this.submitted();
-    };
-    const rows = this.rows.map((row) => row.element);
-    this.element = h("form.survey", { novalidate: true, onsubmit }, back, this.greeting(), this.reminder(), rows, this.summary, this.submit, this.ways());
+    const asked = [this.greeting(), this.reminder(), ...this.rows.map((row) => row.element), this.summary, this.submit];
+    this.element = h("form.survey", { novalidate: true, onsubmit: (event) => this.submitted(event) }, back, config.refusal || asked, this.ways());
     this.busy(false);
     this.update();
   }
@@ -84,7 +80,7 @@ export class Survey {
   changed(row) {
     this.drafts[row.field.id] = row.read();
     this.memory.set("survey", this.drafts);
-    this.complain(row, "");
+    this.complain(row);
     if (!this.rows.some(({ error }) => error.textContent)) this.summary.textContent = "";
     this.update();
   }
@@ -110,11 +106,11 @@ export class Survey {
     }
   }
 
-  submitted() {
+  submitted(event) {
+    event.preventDefault();
     const problems = {};
     for (const { field, element } of this.rows) {
-      const missing = field.required && !element.hidden && !this.answers[field.id];
-      if (missing) problems[field.id] = "Please fill in this field.";
+      if (field.required && !element.hidden && !this.answers[field.id]) problems[field.id] = "Please fill in this field.";
     }
     if (Object.keys(problems)[0]) return this.refused("Please check the marked fields.", problems);
     this.busy(true);
