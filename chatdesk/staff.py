@@ -70,5 +70,8 @@ class Staff(Protocol):
     async def sign_in_link(self, account: AgentAccount, at: datetime, expires_at: datetime) -> str:
         """Return the secret of a link that signs in once, until ``expires_at``."""
 
+    async def find_link(self, secret: str, at: datetime) -> AgentAccount | None:
+        """Return the account the link would sign in, and leave the link; None when it is used or old."""
+
     async def use_link(self, secret: str, at: datetime) -> AgentAccount | None:
         """Return the account the link signs in, and end the link; None when it is used or old."""

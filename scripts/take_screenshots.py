@@ -9,6 +9,7 @@ from pathlib import Path
 from playwright.async_api import Browser, Page, async_playwright
 
 from tests.conftest import CHROMIUM_FLAGS, CHROMIUM_PATH_FILE
+from tests.console_browser import sign_in
 from tests.running_desk import serving
 
 IMAGES = Path("docs/images")
@@ -31,7 +32,7 @@ async def main() -> None:
             customer = await _page(browser)
             await _start_chat(customer, f"{desk.base}/demo")
             technician = await _page(browser)
-            await technician.goto(await desk.sign_in_link())
+            await sign_in(technician, await desk.sign_in_link())
             await _talk(customer, technician)
             await technician.screenshot(path=IMAGES / "console.png")
             await customer.screenshot(path=IMAGES / "widget.png")

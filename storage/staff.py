@@ -126,15 +126,23 @@ class TortoiseStaff:
     async def sign_in_link(self, account: AgentAccount, at: datetime, expires_at: datetime) -> str:
         return await self._new_session(account, at, expires_at, once=True)
 
+    async def find_link(self, secret: str, at: datetime) -> AgentAccount | None:
+        found = await self._selecting.one(_SESSION.format(_ONCE), _hashed(secret))
+        return await self._signed_in_by(found, at)
+
     async def use_link(self, secret: str, at: datetime) -> AgentAccount | None:
         # Of several who use it at the same time one deletes it.
         query = f"DELETE FROM session WHERE id = ? AND {_ONCE} RETURNING agent, expires_at"
         async with self._database.writing() as connection:
             found = await fetch(connection, query, _hashed(secret))
-        account = await self.account(found[0]["agent"]) if found else None
-        if account is None or account.disabled_at is not None:
+        return await self._signed_in_by(found, at)
+
+    async def _signed_in_by(self, found: Sequence[Record], at: datetime) -> AgentAccount | None:
+        """Return the account of a link that was found, unless either is closed."""
+        if not found or moment(found[0]["expires_at"]) <= at:
             return None
-        return account if moment(found[0]["expires_at"]) > at else None
+        account = await self.account(found[0]["agent"])
+        return account if account is not None and account.disabled_at is None else None
 
     async def _new_session(
         self, account: AgentAccount, at: datetime, expires_at: datetime, *, once: bool

@@ -26,11 +26,18 @@ async def console_page(
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda message: _note(faults, message.type, message.text))
     page.on("dialog", lambda dialog: faults.append(f"dialog: {dialog.message}"))
-    await page.goto(await desk.sign_in_link(name))
+    await sign_in(page, await desk.sign_in_link(name))
     await expect(page.locator(".list")).to_be_visible()
     yield page
     await context.close()
     assert faults == []
+
+
+async def sign_in(page: Page, link: str) -> None:
+    """Open a sign-in link and press its button; the page is the console's then."""
+    await page.goto(link)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url("**/console")
 
 
 def _note(faults: list[str], kind: str, text: str) -> None:

@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any, Self
 
 import aiohttp
 
+from adapters.web.sign_in import COOKIE
 from chatdesk.bootstrap import RunningDesk, now, running_desk
 from chatdesk.cli.demonstration import TECHNICIANS, sign_in_address
 from chatdesk.cli.server import open_port
@@ -98,9 +99,17 @@ def database_url(folder: Path, *, migrated: bool = True) -> str:
 
 async def cookies_from(link: str) -> Mapping[str, str]:
     """Use a sign-in link and return the session's cookies."""
-    async with aiohttp.ClientSession() as session, session.get(link, allow_redirects=False) as answer:
+    async with aiohttp.ClientSession() as session, pressing(session, link) as answer:
         assert answer.status == 303, await answer.text()
-        return {name: morsel.value for name, morsel in answer.cookies.items()}
+        return {COOKIE: answer.cookies[COOKIE].value}
+
+
+def pressing(
+    session: aiohttp.ClientSession, link: str
+) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    """Press the button on the page of a sign-in link."""
+    headers = {"Origin": link.partition("/console/")[0]}
+    return session.post(link, headers=headers, allow_redirects=False)
 
 
 class Line:

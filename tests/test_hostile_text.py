@@ -11,6 +11,7 @@ from chatdesk.bootstrap import now
 from chatdesk.conversation import Agent, ConversationId, FileRef, Visibility
 from chatdesk.events import AgentMessaged, TicketTaken
 from chatdesk.ticket import TicketNumber
+from tests.console_browser import sign_in
 from tests.running_desk import ServedDesk, serving
 from tests.widget_page import WidgetPage, customer_page
 
@@ -147,7 +148,7 @@ async def test_no_page_of_the_desk_runs_what_somebody_wrote(browser: Browser) ->
 
 
 async def look_at_the_console(desk: ServedDesk, page: Page) -> None:
-    await page.goto(await desk.sign_in_link("Priya Shah"))
+    await sign_in(page, await desk.sign_in_link("Priya Shah"))
     await page.goto(f"{desk.base}/console/tickets/HD-1001")
     await expect(page.locator(".message").last).to_contain_text("done")
     await expect(page.locator(".message.note").last).to_contain_text("the last note")

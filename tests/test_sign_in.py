@@ -26,7 +26,7 @@ from chatdesk.errors import EventRefused
 from storage.database import Database
 from storage.staff import NOBODY, TortoiseStaff
 from tests.core_builders import url
-from tests.running_desk import ServedDesk, database_url, serving
+from tests.running_desk import ServedDesk, cookies_from, database_url, pressing, serving
 
 EMAIL, PASSWORD = "lena@northwind.example", "correct horse battery staple"
 NOON = datetime(2026, 9, 15, 12, tzinfo=UTC)
@@ -244,19 +244,46 @@ async def test_where_many_passwords_wait_to_be_checked_the_next_one_is_asked_to_
 
 async def test_a_sign_in_link_opens_once(desk: ServedDesk, browser_session: aiohttp.ClientSession) -> None:
     link = await desk.sign_in_link()
-    async with browser_session.get(link, allow_redirects=False) as answer:
+    async with browser_session.get(link) as shown:
+        page = await shown.text()
+        assert "You will be signed in as <strong>Marcus Bell</strong>." in page
+        assert "<script" not in page
+    async with pressing(browser_session, link) as answer:
         assert (answer.status, answer.headers["Location"]) == (303, "/console")
-    async with aiohttp.ClientSession() as second, second.get(link, allow_redirects=False) as answer:
-        assert answer.status == 401
-        assert "used already or is too old" in await answer.text()
+    assert await is_signed_in(browser_session, desk)
+    async with aiohttp.ClientSession() as second:
+        for again in (second.get(link), pressing(second, link)):
+            async with again as answer:
+                assert answer.status == 401
+                assert "used already or is too old" in await answer.text()
+                assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET", "OPTIONS"])
+async def test_what_looks_at_a_link_by_itself_neither_uses_it_nor_is_signed_in(
+    desk: ServedDesk, method: str
+) -> None:
+    """Mail programs and chats open the links in a text, to show what is behind them and to check them."""
+    link = await desk.sign_in_link()
+    async with aiohttp.ClientSession() as preview, preview.request(method, link) as answer:
         assert "Set-Cookie" not in answer.headers
+    assert await cookies_from(link)
+
+
+async def test_another_sites_page_cannot_press_the_button_of_a_link(desk: ServedDesk) -> None:
+    link = await desk.sign_in_link()
+    async with aiohttp.ClientSession() as session:
+        for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {}):
+            async with session.post(link, headers=headers) as answer:
+                assert answer.status == 403
+    assert await cookies_from(link)
 
 
 async def test_of_two_who_use_a_link_at_the_same_time_one_gets_in(desk: ServedDesk) -> None:
     link = await desk.sign_in_link()
 
     async def use() -> int:
-        async with aiohttp.ClientSession() as session, session.get(link, allow_redirects=False) as answer:
+        async with aiohttp.ClientSession() as session, pressing(session, link) as answer:
             return answer.status
 
     assert sorted(await asyncio.gather(*(use() for _ in range(5)))) == [303, 401, 401, 401, 401]
@@ -271,8 +298,9 @@ async def test_an_old_link_and_a_link_of_a_closed_account_open_nothing(desk: Ser
     for secret in (old, fresh, "x" * 43, "%01"):
         async with aiohttp.ClientSession() as session:
             address = f"{desk.base}/console/sign-in/{secret}"
-            async with session.get(address, allow_redirects=False) as answer:
-                assert answer.status == 401, secret
+            for asked in (session.get(address), pressing(session, address)):
+                async with asked as answer:
+                    assert answer.status == 401, secret
 
 
 async def test_a_link_is_no_session_and_a_session_is_no_link(desk: ServedDesk) -> None:
@@ -281,7 +309,7 @@ async def test_a_link_is_no_session_and_a_session_is_no_link(desk: ServedDesk) -
         assert not await is_signed_in(session, desk)
     cookies = await desk.sign_in()
     address = f"{desk.base}/console/sign-in/{cookies['chatdesk_session']}"
-    async with aiohttp.ClientSession() as session, session.get(address, allow_redirects=False) as answer:
+    async with aiohttp.ClientSession() as session, pressing(session, address) as answer:
         assert answer.status == 401
 
 

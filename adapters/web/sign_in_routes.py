@@ -33,7 +33,8 @@ def add_routes(application: web.Application) -> None:
     application[DEVICES] = KnownDevices(services.secret or services.new_id())
     application.router.add_get("/console/sign-in", show_form)
     application.router.add_post("/console/sign-in", use_password)
-    application.router.add_get("/console/sign-in/{secret}", use_link)
+    application.router.add_get("/console/sign-in/{secret}", show_link)
+    application.router.add_post("/console/sign-in/{secret}", use_link)
     application.router.add_post("/console/sign-out", sign_out)
 
 
@@ -69,13 +70,22 @@ async def use_password(request: web.Request) -> web.StreamResponse:
     return await _signed_in(request, account, following)
 
 
+async def show_link(request: web.Request) -> web.StreamResponse:
+    """Show whom a one-time link signs in; that takes a button, as mail programs open links by themselves."""
+    services = request.app[SERVICES]
+    account = await services.staff.find_link(request.match_info["secret"], services.clock())
+    if account is None:
+        return _link_is_over(request)
+    return page(request, "console_sign_in_link.html", technician=account.name)
+
+
 async def use_link(request: web.Request) -> web.StreamResponse:
     """Sign in by a one-time link."""
+    refuse_other_origins(request)
     services = request.app[SERVICES]
     account = await services.staff.use_link(request.match_info["secret"], services.clock())
     if account is None:
-        text = "This sign-in link was used already or is too old. Sign in with your password instead."
-        return _form(request, "/console", problem=text, status=401)
+        return _link_is_over(request)
     return await _signed_in(request, account, "/console")
 
 
@@ -98,6 +108,11 @@ async def _signed_in(request: web.Request, account: AgentAccount, following: str
     await begin_session(request, account, response)
     request.app[DEVICES].remember(request, response, account.email, request.app[SERVICES].new_id())
     return response
+
+
+def _link_is_over(request: web.Request) -> web.Response:
+    text = "This sign-in link was used already or is too old. Sign in with your password instead."
+    return _form(request, "/console", problem=text, status=401)
 
 
 def _slowed(response: web.Response, wait: timedelta) -> web.Response:
