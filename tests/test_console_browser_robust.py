@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from pathlib import Path
 
@@ -50,6 +51,30 @@ async def test_hostile_text_is_shown_as_text_everywhere(browser: Browser) -> Non
                 assert place in {"http:", "https:", "mailto:", "tel:"}
             assert await page.locator(".app script, .app svg[onload], .app img").count() == 0
             assert await page.locator(".ticket-subject").inner_text() == evil
+
+
+LINKED = """async (text) => {
+    const { linked } = await import("/console/static/dom.js");
+    return linked(text).map((node) => [node.href || "", node.textContent]).filter(([, shown]) => shown);
+}"""
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "rest"),
+    [
+        ("https://x.example/a).", "https://x.example/a", ")."),
+        ("http://a" + "." * 20_000 + "x", "http://a" + "." * 20_000 + "x", ""),
+        ("http://a" + ".?!" * 10_000, "http://a", ".?!" * 10_000),
+    ],
+    ids=["a sentence's end", "dots within", "marks at the end"],
+)
+async def test_a_link_ends_before_the_marks_around_it_however_many_there_are(
+    browser: Browser, text: str, address: str, rest: str
+) -> None:
+    async with serving() as desk, console_page(browser, desk) as page, asyncio.timeout(20):
+        link, *after = await page.evaluate(LINKED, text)
+    assert link[1] == address
+    assert "".join(shown for _, shown in after) == rest
 
 
 async def test_a_reload_shows_the_same_once_and_keeps_the_draft(browser: Browser) -> None:

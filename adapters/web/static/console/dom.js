@@ -1,7 +1,7 @@
 // Elements are built here and nowhere else: text becomes text nodes, so nothing from outside is ever markup.
 
 const SAFE_LINK = /\b(?:https?:\/\/|mailto:|tel:)[^\s<>"'`]+/gi;
-const TRAILING = /[.,;:!?)\]}»”’]+$/;
+const TRAILING = ".,;:!?)]}»”’";
 const SVG = "http://www.w3.org/2000/svg";
 
 const ICONS = {
@@ -79,7 +79,7 @@ export function linked(text) {
   const parts = [];
   let end = 0;
   for (const match of text.matchAll(SAFE_LINK)) {
-    const address = match[0].replace(TRAILING, "");
+    const address = withoutTrailing(match[0]);
     if (!isSafeLink(address)) continue;
     parts.push(document.createTextNode(text.slice(end, match.index)));
     parts.push(h("a", { href: address, target: "_blank", rel: "noopener noreferrer nofollow" }, address));
@@ -87,6 +87,13 @@ export function linked(text) {
   }
   parts.push(document.createTextNode(text.slice(end)));
   return parts;
+}
+
+/** An address without the marks that end the sentence around it, however many somebody typed. */
+function withoutTrailing(address) {
+  let end = address.length;
+  while (end && TRAILING.includes(address[end - 1])) end -= 1;
+  return address.slice(0, end);
 }
 
 function isSafeLink(address) {
