@@ -122,6 +122,11 @@ FORWARDED = {
         (("127.0.0.0/8", "198.51.100.0/24"), FORWARDED, ["203.0.113.9", "https", "desk.example.com", False]),
         (("127.0.0.0/8",), {}, ["127.0.0.1", "http", None, True]),
         (("127.0.0.0/8",), {"X-Forwarded-For": "<script>"}, ["127.0.0.1", "http", None, False]),
+        (("127.0.0.0/8",), {"X-Forwarded-For": "203.0.113.9:4711"}, ["203.0.113.9", "http", None, False]),
+        (("127.0.0.0/8",), {"X-Forwarded-For": "[2001:db8::1]:443"}, ["2001:db8::1", "http", None, False]),
+        (("127.0.0.0/8",), {"X-Forwarded-For": "9.9.9.9, 127.0.0.2:80"}, ["9.9.9.9", "http", None, False]),
+        (("127.0.0.0/8",), {"X-Forwarded-For": "2001:db8::1"}, ["2001:db8::1", "http", None, False]),
+        (("127.0.0.0/8",), {"X-Forwarded-For": "[x]:[y]"}, ["127.0.0.1", "http", None, False]),
         (("127.0.0.0/8",), {"X-Forwarded-Proto": "javascript"}, ["127.0.0.1", "http", None, False]),
     ],
 )

@@ -115,6 +115,16 @@ async def test_keys_that_cannot_be_fetched_ask_for_the_call_again() -> None:
         assert (await desk.call(hello(desk)))[0] == 503
 
 
+@pytest.mark.parametrize("header", [{"X-Forwarded-For": "203.0.113.9"}, {"Host": "desk.example.com"}, {}])
+async def test_anonymous_calls_that_a_proxy_on_this_machine_passes_on_are_refused(
+    header: dict[str, str],
+) -> None:
+    async with teams_desk(anonymous=True) as desk:
+        address = f"{desk.base}/api/messages"
+        async with desk.session.post(address, json=hello(desk), headers=header) as answer:
+            assert answer.status == (401 if header else 200)
+
+
 async def test_anonymous_calls_are_taken_only_when_switched_on_by_name() -> None:
     async with teams_desk(anonymous=True) as desk:
         assert (await desk.call(hello(desk), None))[0] == 200

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from ipaddress import ip_address
 
 import structlog
 from aiohttp import web
@@ -16,6 +15,7 @@ from adapters.teams.json_value import Json
 from adapters.teams.keys import KeysUnreachable
 from adapters.teams.services import TeamsServices
 from chatdesk.errors import ChatdeskError, DeskStopped, StorageError
+from chatdesk.own_machine import asked_from_here
 
 MESSAGES = "/api/messages"
 MAX_ACTIVITY = 256 * 1024
@@ -87,10 +87,8 @@ async def _read(request: web.Request) -> Json:
 def _is_from_here(request: web.Request) -> bool:
     transport = request.transport
     peer = transport.get_extra_info("peername") if transport is not None else None
-    try:
-        return isinstance(peer, tuple) and ip_address(peer[0]).is_loopback
-    except ValueError:
-        return False
+    version = (request.version.major, request.version.minor)
+    return isinstance(peer, tuple) and asked_from_here(str(peer[0]), request.host, version, request.headers)
 
 
 def _refuse(reason: str) -> web.Response:

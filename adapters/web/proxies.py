@@ -13,10 +13,9 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from adapters.web.services import SERVICES, Services
+from chatdesk.own_machine import LOCAL_HOSTS, asked_from_here, host_name
 
 Network = IPv4Network | IPv6Network
-FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded")
-LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def as_asked(request: web.Request) -> web.Request:
@@ -25,11 +24,11 @@ def as_asked(request: web.Request) -> web.Request:
     if not trusted or not _is_trusted(request.remote or "", trusted):
         return request
     hops = [hop.strip() for hop in ",".join(request.headers.getall("X-Forwarded-For", ())).split(",")]
-    client = next((hop for hop in reversed(hops) if hop and not _is_trusted(hop, trusted)), None)
+    client = _address(next((hop for hop in reversed(hops) if hop and not _is_trusted(hop, trusted)), ""))
     scheme = request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip().lower()
     host = request.headers.get("X-Forwarded-Host", "").rpartition(",")[2].strip()
     return request.clone(
-        remote=client if client and _address(client) else request.remote or "",
+        remote=str(client) if client is not None else request.remote or "",
         scheme=scheme if scheme in {"http", "https"} else request.scheme,
         host=host or request.host,
     )
@@ -38,15 +37,14 @@ def as_asked(request: web.Request) -> web.Request:
 def refuse_foreign_host(request: web.Request) -> None:
     """Raise HTTPMisdirectedRequest for another site's name that was pointed at this machine."""
     allowed = _allowed_hosts(request.app[SERVICES])
-    if allowed is not None and _host_name(request) not in allowed:
+    if allowed is not None and host_name(request.host) not in allowed:
         raise web.HTTPMisdirectedRequest(text="This desk has another address.")
 
 
 def came_from_this_machine(request: web.Request) -> bool:
     """Tell whether the request came from this machine itself, not passed on by a proxy on it."""
-    peer = _address(request.remote or "")
-    forwarded = any(name in request.headers for name in FORWARDED)
-    return peer is not None and peer.is_loopback and not forwarded
+    version = (request.version.major, request.version.minor)
+    return asked_from_here(request.remote or "", request.host, version, request.headers)
 
 
 def _allowed_hosts(services: Services) -> frozenset[str] | None:
@@ -57,21 +55,19 @@ def _allowed_hosts(services: Services) -> frozenset[str] | None:
     return LOCAL_HOSTS if services.demo else None
 
 
-def _host_name(request: web.Request) -> str:
-    try:
-        return urlsplit(f"//{request.host}").hostname or ""
-    except ValueError:
-        return ""
-
-
 def _is_trusted(text: str, trusted: tuple[Network, ...]) -> bool:
     address = _address(text)
     return address is not None and any(address in network for network in trusted)
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """Return the address in what a proxy wrote, which may be in brackets and have a port; None for others."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
     try:
-        found = ip_address(text.strip("[]"))
+        found = ip_address(text)
     except ValueError:
         return None
     mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
