@@ -30,6 +30,7 @@ MODULES = (
     "adapters.web.mail_room_routes",
     "adapters.web.mail_routes",
     "adapters.web.mail_stop_routes",
+    "adapters.web.start_routes",
     "adapters.web.transcript_routes",
     "adapters.web.instruments",
     "argon2",

@@ -24,6 +24,7 @@ from tests.web_people import Technician, Visitor, signed_in, visitor
 UNKNOWN = "0" * 32
 
 EVERYBODY = {
+    "/",
     "/error.css",
     "/form",
     "/form/form.css",

@@ -117,3 +117,23 @@ async def test_a_desk_that_names_no_channels_and_the_demonstration_have_the_form
     async with serving(config, demo=config is None) as desk:
         status, page = await fetch(desk.base, **{name: ANSWERS[name] for name in ANSWERS})
     assert (status, "HD-1001" in page) == (200, True), page
+
+
+async def test_without_a_key_the_form_is_that_of_the_desks_own_widget() -> None:
+    async with serving(CLOSED, demo=False) as desk, aiohttp.ClientSession() as session:
+        async with session.get(f"{desk.base}/form") as answer:
+            assert 'action="/form?key=desk"' in await answer.text()
+        async with session.get(f"{desk.base}/form?key=") as answer:
+            assert answer.status == 404
+
+
+@pytest.mark.parametrize(
+    ("config", "where"),
+    [(None, "/demo"), (CLOSED, "/form"), (CLOSED.replace('form = { calendar = "never" }', ""), None)],
+)
+async def test_the_bare_address_leads_to_a_page_where_there_is_one(
+    config: str | None, where: str | None
+) -> None:
+    async with serving(config, demo=config is None) as desk, aiohttp.ClientSession() as session:
+        answer = await session.get(f"{desk.base}/", allow_redirects=False)
+    assert (answer.status, answer.headers.get("Location")) == ((303, where) if where else (404, None))

@@ -51,10 +51,12 @@ def _add_pages(application: web.Application) -> None:
         file_routes,
         form_routes,
         mail_routes,
+        start_routes,
         transcript_routes,
     )
 
-    for part in (demo_routes, form_routes, console_routes, file_routes, transcript_routes, mail_routes):
+    pages = (start_routes, demo_routes, form_routes, console_routes)
+    for part in (*pages, file_routes, transcript_routes, mail_routes):
         part.add_routes(application)
 
 

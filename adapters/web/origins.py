@@ -6,10 +6,11 @@ from aiohttp import web
 
 from adapters.web.services import SERVICES
 from chatdesk.config import WidgetSettings
+from chatdesk.settings.clients import OWN_WIDGET
 
 
 def widget_for(request: web.Request, *, without_origin: bool = False) -> WidgetSettings:
-    """Return the widget whose key the request names, if its page may use it.
+    """Return the widget whose key the request names, the desk's own without one, if its page may use it.
 
     A browser leaves the origin out of a page's GET to its own site; ``without_origin`` lets such a
     request pass, where the answer is no secret or something else in the request is.
@@ -17,7 +18,7 @@ def widget_for(request: web.Request, *, without_origin: bool = False) -> WidgetS
     Raises HTTPNotFound for an unknown key and HTTPForbidden for a page of an origin that is not listed.
     """
     services = request.app[SERVICES]
-    widget = services.config.widget(request.query.get("key", ""))
+    widget = services.config.widget(request.query.get("key", OWN_WIDGET))
     if widget is None:
         raise web.HTTPNotFound(text="There is no widget with this key.")
     if without_origin and "Origin" not in request.headers:
