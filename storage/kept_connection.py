@@ -12,6 +12,7 @@ from typing import Any
 
 import asyncpg
 
+from storage.postgres_errors import connected
 from storage.uninterrupted import uninterrupted
 
 IDLE = 60.0
@@ -30,13 +31,16 @@ class KeptConnection:
         self._stale_at = 0.0
 
     async def execute(self, query: str, values: Sequence[Any]) -> None:
-        """Execute a statement. Raises what the driver does; what failed leaves nothing kept."""
+        """Execute a statement. Raises what the driver does, and DatabaseUnavailable when it cannot connect.
+
+        What failed leaves nothing kept.
+        """
         kept, self._kept = self._kept, None
         if kept is not None and (kept.is_closed() or asyncio.get_running_loop().time() > self._stale_at):
             await self._release(kept)
             kept = None
         if kept is None:
-            kept = await self._pool.acquire(timeout=self._timeout)
+            kept = await connected(self._pool.acquire, timeout=self._timeout)
         try:
             await kept.fetch(query, *values)
         except asyncpg.DivisionByZeroError:

@@ -27,7 +27,7 @@ from storage.announcements import Told, Typist, WentOn, beginning, following, pa
 from storage.database import Database, postgres_address
 from storage.memory import Memory
 from storage.missing_news import MissingNews
-from storage.postgres_client import translated
+from storage.postgres_errors import connected, translated
 from storage.postgres_statements import NODES_CHANNEL
 
 log = structlog.get_logger(__name__)
@@ -96,6 +96,9 @@ class NodeLink:
                 await self._linked()
             except (StorageError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
                 log.warning("node_link_lost", error=str(error))
+            except Exception:
+                # Whatever is wrong with the link, this node's own people are served without it.
+                log.exception("node_link_broke")
             finally:
                 # Others that come cannot be heard of.
                 self.connected, self._node.may_have_others = False, True
@@ -104,7 +107,7 @@ class NodeLink:
 
     async def _linked(self) -> None:
         address = postgres_address(self._database.url)
-        connection = await translated(asyncpg.connect, address, timeout=10.0, command_timeout=10.0)
+        connection = await connected(asyncpg.connect, address, timeout=10.0, command_timeout=10.0)
         try:
             self._lost.clear()
             connection.add_termination_listener(self._on_lost)

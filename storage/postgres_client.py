@@ -1,15 +1,13 @@
 """Tortoise's PostgreSQL client, repaired: transactions survive cancellation, and a lost server is told apart.
 
 The library's own keeps a connection for ever when a task is cancelled while it enters a transaction, and
-lets the driver's errors through when the server goes away. Here whatever is the server's fault (stopped,
-restarting, out of connections, a standby that only reads) is raised as DatabaseUnavailable, so that callers
-wait and try again; a row that another node was faster with is ConcurrentChange.
+lets the driver's errors through when the server goes away [storage/postgres_errors.py].
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,14 +15,15 @@ import asyncpg
 from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
 from tortoise.backends.base.client import (
     NestedTransactionContext,
+    PoolConnectionWrapper,
     TransactionContext,
     TransactionContextPooled,
 )
 from tortoise.connection import get_connections
-from tortoise.exceptions import IntegrityError, OperationalError
 
-from chatdesk.errors import ConcurrentChange, DatabaseUnavailable
+from chatdesk.errors import DatabaseUnavailable
 from storage.kept_connection import KeptConnection
+from storage.postgres_errors import connected, translated
 from storage.uninterrupted import uninterrupted
 
 ACQUIRE_TIMEOUT = 10.0
@@ -38,50 +37,6 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": "15s",
     "lock_timeout": "10s",
 }
-_CONFLICTS = (
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.LockNotAvailableError,
-    # How a batch written from memory says that another node was faster [all_or_nothing_sql].
-    asyncpg.DivisionByZeroError,
-)
-_UNAVAILABLE = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.InternalClientError,
-    asyncpg.PostgresSystemError,
-    OSError,
-    TimeoutError,
-)
-
-
-async def translated(call: Callable[..., Awaitable[Any]], *arguments: Any, **named: Any) -> Any:
-    """Await a call to the driver; raise what goes wrong as errors that callers know.
-
-    A value that no database could take keeps the driver's own error: the record is at fault then.
-    """
-    try:
-        return await call(*arguments, **named)
-    except _CONFLICTS as error:
-        raise ConcurrentChange(str(error)) from error
-    except asyncpg.IntegrityConstraintViolationError as error:
-        raise IntegrityError(error) from error
-    except _UNAVAILABLE as error:
-        raise DatabaseUnavailable(_said(error)) from error
-    except (asyncpg.DataError, ValueError):
-        raise
-    except asyncpg.PostgresError as error:
-        raise OperationalError(error) from error
-    except asyncpg.InterfaceError as error:
-        # The driver's word for a connection that was closed under it.
-        raise DatabaseUnavailable(_said(error)) from error
-
-
-def _said(error: BaseException) -> str:
-    return f"PostgreSQL cannot be used now: {str(error) or type(error).__name__}"
 
 
 async def _reset(connection: asyncpg.Connection) -> None:
@@ -94,6 +49,15 @@ async def _reset(connection: asyncpg.Connection) -> None:
         await connection.reset()
 
 
+class _Acquired(PoolConnectionWrapper[asyncpg.Connection]):
+    """A connection of the pool for one statement, which may have to be made first."""
+
+    __slots__ = ()
+
+    async def __aenter__(self) -> asyncpg.Connection:
+        return await connected(super().__aenter__)
+
+
 class PostgresTransaction(TransactionContextPooled):
     """A transaction whose connection always goes back to the pool."""
 
@@ -101,7 +65,7 @@ class PostgresTransaction(TransactionContextPooled):
     client: PostgresTransactionWrapper
 
     async def __aenter__(self) -> PostgresTransactionWrapper:
-        await translated(self._acquire)
+        await connected(self._acquire)
         try:
             await uninterrupted(translated(self.client.begin))
         except BaseException:
@@ -188,7 +152,7 @@ class PostgresClient(AsyncpgDBClient):
         self._kept: KeptConnection | None = None
 
     async def create_connection(self, with_db: bool) -> None:
-        self._pool = await translated(
+        self._pool = await connected(
             asyncpg.create_pool,
             self._dsn,
             min_size=self.pool_minsize,
@@ -200,6 +164,10 @@ class PostgresClient(AsyncpgDBClient):
         )
         self._kept = KeptConnection(self._pool, ACQUIRE_TIMEOUT)
         await self._post_connect()
+
+    def acquire_connection(self) -> _Acquired:
+        """Return what acquires a connection. It raises what ``connected`` does."""
+        return _Acquired(self, self._pool_init_lock)
 
     async def execute_autocommit(self, query: str, values: Sequence[Any]) -> None:
         """Execute a statement that is a transaction of its own, one after the other the fastest way.

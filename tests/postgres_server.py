@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -29,6 +31,18 @@ DO $$ DECLARE name text; BEGIN
         WHERE schemaname = 'public' AND tablename <> 'tortoise_migrations'
     LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
 END $$"""
+_CUT_OFF = """
+ALTER DATABASE {0} ALLOW_CONNECTIONS false;
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{0}';
+"""
+REFUSALS = {
+    "it takes no connections": (_CUT_OFF, "ALTER DATABASE {0} ALLOW_CONNECTIONS true;"),
+    "it has another name": (
+        _CUT_OFF + "ALTER DATABASE {0} RENAME TO {0}_away; ALTER DATABASE {0}_away ALLOW_CONNECTIONS true;",
+        "ALTER DATABASE {0}_away RENAME TO {0};",
+    ),
+}
+"""Why a database cannot be connected to for a while: what makes it so, and what ends it."""
 _numbers = count(1)
 _free: list[str] = []
 _in_use: dict[Path, str] = {}
@@ -86,6 +100,18 @@ def stop_at_once() -> None:
 def start_again() -> None:
     """Start the server after ``stop_at_once``."""
     server().ensure_postgres_running()
+
+
+@contextmanager
+def refusing(address: str, why: str) -> Iterator[None]:
+    """Cut off who is connected to a database, and let nobody connect until the block ends [REFUSALS]."""
+    name = address.partition("?")[0].rpartition("/")[2]
+    begin, end = REFUSALS[why]
+    server().psql(begin.format(name))
+    try:
+        yield
+    finally:
+        server().psql(end.format(name))
 
 
 def set_aside(address: str) -> None:

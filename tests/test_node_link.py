@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from chatdesk.changes import Changes
 from chatdesk.errors import ConcurrentChange, NotRemembered
@@ -21,6 +22,7 @@ from storage.database import Database
 from storage.memory import Memory
 from storage.postgres_statements import NODES_CHANNEL
 from storage.store import TortoiseStore
+from tests import postgres_server
 from tests.core_builders import url
 from tests.desk_builders import CHAT, TICKET, conversation, ticket
 from tests.linked_nodes import linked_node, say, until
@@ -174,6 +176,30 @@ async def test_what_is_told_by_its_id_is_read_and_remembered(linked: Linked) -> 
     assert found is not None
     assert (linked.remembered(), found.subject) == (2, "Another")
     await say(linked.own, remembered=True)
+
+
+@pytest.mark.parametrize("why", postgres_server.REFUSALS)
+async def test_a_link_waits_for_a_database_that_cannot_be_connected_to(
+    linked: Linked, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    monkeypatch.setattr(node_link, "RETRY_AFTER", 0.01)
+    with capture_logs() as logs:
+        with postgres_server.refusing(linked.database.url, why):
+            await until(lambda: len(logs) > 3)
+        said = (await say(linked.other)).messages[0]
+        assert await linked.next() == (2, [said.text])
+    assert {entry["event"] for entry in logs} == {"node_link_lost"}
+
+
+async def test_a_link_goes_on_after_a_fault_of_its_own(
+    linked: Linked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_link, "RETRY_AFTER", 0.01)
+    with monkeypatch.context() as faulty, capture_logs() as logs:
+        faulty.setattr(node_link, "packed", None)
+        await until(lambda: "node_link_broke" in {entry["event"] for entry in logs})
+    said = (await say(linked.other)).messages[0]
+    assert await linked.next() == (2, [said.text])
 
 
 @pytest.mark.parametrize("text", ["?", '{"node":"other","went_on":[[7]]}'])

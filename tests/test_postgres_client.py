@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -104,6 +104,37 @@ async def test_a_server_that_only_reads_is_told_as_unavailable(database: Databas
             await asyncio.sleep(0.01)
     async with database.transaction() as connection:
         await connection.execute_query("INSERT INTO counter VALUES ('x', 1)")
+
+
+@pytest.mark.parametrize("why", postgres_server.REFUSALS)
+async def test_a_database_that_cannot_be_connected_to_is_told_as_unavailable(
+    database: Database, address: str, why: str
+) -> None:
+    client = database.postgres_writer
+    uses: dict[str, Callable[[], Awaitable[object]]] = {
+        "transaction": lambda: in_transaction(database),
+        "kept": lambda: client.execute_autocommit("SELECT 1", []),
+        "read": lambda: database.select("SELECT 1"),
+    }
+    with postgres_server.refusing(address, why):
+        for use in uses.values():
+            # What it was connected with has to be found out to be lost first.
+            for _ in range(2 * POOL_SIZE):
+                with pytest.raises(DatabaseUnavailable):
+                    await use()
+    for use in uses.values():
+        await use()
+
+
+@pytest.mark.parametrize("why", postgres_server.REFUSALS)
+async def test_a_desk_is_told_that_its_database_cannot_be_connected_to(address: str, why: str) -> None:
+    with postgres_server.refusing(address, why), pytest.raises(DatabaseUnavailable):
+        await Database(address).open()
+
+
+async def in_transaction(database: Database) -> None:
+    async with database.transaction() as connection:
+        await connection.execute_query("SELECT 1")
 
 
 async def test_a_deadlock_is_a_concurrent_change(database: Database) -> None:
