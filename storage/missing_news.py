@@ -12,6 +12,7 @@ from msgspec.json import encode as to_json
 from chatdesk.conversation import Conversation, ConversationId, Message
 from chatdesk.hub import ConversationChanged, Hub, QueueChanged, TicketsChanged
 from chatdesk.ticket import Ticket
+from storage.columns import readable
 from storage.conversation_rows import to_conversation, to_message
 from storage.database import Database
 from storage.memory import Memory
@@ -112,9 +113,9 @@ class MissingNews:
             return
         known = [[i, c.version, c.last_seq] if c else [i, 0, None] for i, c in told.items()]
         (row,) = await self._rows(_NEWS, known)
-        found = [to_conversation(one) for one in from_json(row["conversations"] or "[]")]
+        found = list(readable(to_conversation, from_json(row["conversations"] or "[]")))
         messages: dict[ConversationId, list[Message]] = {}
-        for message in map(to_message, from_json(row["messages"] or "[]")):
+        for message in readable(to_message, from_json(row["messages"] or "[]"), "row"):
             messages.setdefault(message.conversation, []).append(message)
         tickets = await self._tickets(c.ticket for c in found if c.ticket in changed or c.id in whole)
         # Whoever listens is about to write, often: their batches need not read it again.
@@ -128,7 +129,7 @@ class MissingNews:
         numbers = sorted({number for number in wanted if number is not None})
         if not numbers:
             return {}
-        tickets = map(to_ticket, await self._rows(_TICKETS, numbers))
+        tickets = readable(to_ticket, await self._rows(_TICKETS, numbers), "number")
         return {ticket.number: ticket for ticket in tickets}
 
     async def _rows(self, query: str, values: object) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from chatdesk.changes import Changes
+from chatdesk.conversation import ConversationId, Message, Visibility
 from chatdesk.errors import ConcurrentChange, NotRemembered
 from chatdesk.hub import ConversationChanged, ConversationNews, Hub
 from chatdesk.nodes import Node
@@ -24,8 +25,8 @@ from storage.postgres_statements import NODES_CHANNEL
 from storage.store import TortoiseStore
 from tests import postgres_server
 from tests.core_builders import url
-from tests.desk_builders import CHAT, TICKET, conversation, ticket
-from tests.linked_nodes import linked_node, say, until
+from tests.desk_builders import CHAT, TICKET, TUESDAY, conversation, ticket
+from tests.linked_nodes import DANA, linked_node, say, until
 
 pytestmark = pytest.mark.postgres
 
@@ -176,6 +177,31 @@ async def test_what_is_told_by_its_id_is_read_and_remembered(linked: Linked) -> 
     assert found is not None
     assert (linked.remembered(), found.subject) == (2, "Another")
     await say(linked.own, remembered=True)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "UPDATE conversation SET state = 'on_hold' WHERE id = 'other'",
+        "UPDATE message SET visibility = 'shown' WHERE conversation = 'other'",
+        f"UPDATE ticket SET status = 'on_hold' WHERE number = {TICKET}",
+    ],
+)
+async def test_what_cannot_be_read_keeps_nothing_else_from_being_told(linked: Linked, broken: str) -> None:
+    """As a newer version writes it while the nodes are updated one after the other."""
+    other, silent = ConversationId("other"), TortoiseStore(linked.database)
+    linked.hub.listen(other, lambda _: None)
+    async with silent.batch() as batch:
+        said = Message(other, 1, DANA, Visibility.PUBLIC, "Hello", TUESDAY, changed=1)
+        begun = conversation(id=other, visitor="tom", version=1, last_seq=1)
+        await batch.write(Changes(conversations={other: begun}, messages=[said]))
+    missed = (await say(silent)).messages[0]
+    await linked.database.writer.execute_query(broken)
+    # Everything is looked for.
+    await linked.tell("?")
+    assert await linked.next() == (2, [missed.text])
+    told = (await say(linked.other)).messages[0]
+    assert await linked.next() == (3, [told.text])
 
 
 @pytest.mark.parametrize("why", postgres_server.REFUSALS)
