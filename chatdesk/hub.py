@@ -38,7 +38,10 @@ class Typing(Struct, frozen=True):
 
 
 class TicketsChanged(Struct, frozen=True):
-    """Tickets whose line in a list may have changed; ``announced`` holds those staff must be told of."""
+    """Tickets that may have changed; ``announced`` holds those staff must be told of.
+
+    With neither, any ticket may have changed: something of which this node was not told.
+    """
 
     numbers: frozenset[TicketNumber]
     announced: tuple[tuple[TicketNumber, str], ...] = ()

@@ -11,6 +11,7 @@ from aiohttp import WSCloseCode
 
 from chatdesk.bootstrap import now
 from chatdesk.errors import StorageError
+from chatdesk.hub import TicketsChanged
 from tests.console_client import console, waiting_chat
 from tests.running_desk import Line, ServedDesk, serving, technician
 
@@ -84,6 +85,25 @@ async def test_bad_frames_are_answered_and_hurt_nobody(desk: ServedDesk) -> None
             assert answer["code"] == "bad_frame"
         await line.send(t="ping")
         await line.next("pong")
+
+
+async def test_a_page_looks_at_its_ticket_again_when_any_may_have_changed(desk: ServedDesk) -> None:
+    """As after a link to other nodes was lost: they may have changed the ticket, and nothing of the chat."""
+    async with (
+        waiting_chat(desk) as (_, number, conversation),
+        technician(desk.base, await desk.sign_in()) as line,
+        technician(desk.base, await desk.sign_in("Priya Nair")) as elsewhere,
+    ):
+        await line.send(t="watch", conversation=conversation, after=0)
+        await line.next("ready")
+        for page in (line, elsewhere):
+            await page.send(t="watch_desk")
+            await page.send(t="ping")
+            await page.next("pong")
+        desk.running.hub.pass_on_to_desk(TicketsChanged(frozenset()))
+        assert await line.next("tickets") == {"t": "tickets", "numbers": [number], "announced": {}}
+        # Its lists may be other ones.
+        assert await elsewhere.next("tickets") == {"t": "tickets", "numbers": [], "announced": {}}
 
 
 async def test_signing_out_closes_every_live_page_of_the_session_at_once(desk: ServedDesk) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from adapters.web import frames
 from adapters.web.allowance import Allowance
@@ -32,7 +32,7 @@ from chatdesk.hub import (
     TicketsChanged,
     Typing,
 )
-from chatdesk.ticket import format_number
+from chatdesk.ticket import TicketNumber, format_number
 
 
 class StaffSession:
@@ -110,8 +110,14 @@ class StaffSession:
                 announced: dict[str, Json] = {
                     format_number(prefix, number): reason for number, reason in news.announced
                 }
-                numbers: list[Json] = [format_number(prefix, number) for number in sorted(news.numbers)]
+                known = news.numbers if news.numbers or news.announced else self._watched_tickets()
+                numbers: list[Json] = [format_number(prefix, number) for number in sorted(known)]
                 self._send(encode({"t": "tickets", "numbers": numbers, "announced": announced}))
+
+    def _watched_tickets(self) -> Set[TicketNumber]:
+        """Return the tickets of the conversations that the page follows."""
+        followed = filter(None, map(self._services.hub.newest, self._watched))
+        return {conversation.ticket for conversation in followed if conversation.ticket is not None}
 
     def _act(self, frame: frames.StaffFrame) -> None:
         match frame:
