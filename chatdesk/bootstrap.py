@@ -225,7 +225,7 @@ def build_desk(
 
 
 def _wake(relay: Relay, changes: Changes) -> None:
-    if changes.deliveries:
+    if changes.deliveries or changes.recovered:
         relay.wake()
 
 

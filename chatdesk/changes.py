@@ -58,7 +58,8 @@ class Changes(Struct):
 
     A conversation or ticket with version 1 is new. ``revised`` holds edited and deleted messages, by
     conversation and sequence number, also those posted by the same batch. ``announced`` are the tickets
-    staff must be told of. ``queue`` holds who waits now, and None for who does no longer.
+    staff must be told of. ``queue`` holds who waits now, and None for who does no longer. ``recovered`` says
+    that events of the batch had been committed by an attempt whose answer was lost, so that nobody was told.
     """
 
     conversations: dict[ConversationId, Conversation] = field(default_factory=dict)
@@ -74,6 +75,7 @@ class Changes(Struct):
     queue: dict[ConversationId, QueueEntry | None] = field(default_factory=dict)
     queue_changed: bool = False
     numbers_used: int = 0
+    recovered: bool = False
 
     @property
     def empty(self) -> bool:

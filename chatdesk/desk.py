@@ -42,6 +42,8 @@ process commits by itself: both take the same processor's time then, and what is
 MAX_CONFLICTS = 10
 PATIENCE, RETRY_AFTER = 20.0, 0.25
 """Seconds that events wait for a database server that restarts or fails over, and between attempts."""
+MOST_IN_DOUBT = 10_000
+"""Events, the latest, of which is remembered that a lost answer leaves it open whether they were stored."""
 _TOLD = (Outcome, EventRefused)
 """What a sender is told of a batch that was stored; other errors are faults of the desk."""
 
@@ -87,6 +89,7 @@ class Desk:
         self._router = Router(config, new_id)
         self._waiting: list[_Pending] = []
         self._untold: _Committed | None = None
+        self._in_doubt: dict[str, None] = {}
         self._arrived = asyncio.Event()
         self._stopping = False
         self._after_commit: list[Callable[[Changes], None]] = []
@@ -220,8 +223,10 @@ class Desk:
         give_up = asyncio.get_running_loop().time() + PATIENCE
         try:
             return await self._commit(events, remembered=True)
-        except (ConcurrentChange, NotRemembered, DatabaseUnavailable):
+        except (ConcurrentChange, NotRemembered):
             log.debug("batch_read_afresh", events=len(events))
+        except DatabaseUnavailable:
+            self._doubt(events)
         while True:
             try:
                 return await self._commit(events, remembered=False)
@@ -233,6 +238,7 @@ class Desk:
                     raise
             except DatabaseUnavailable as error:
                 # What was committed all the same is found to have been received before.
+                self._doubt(events)
                 if self._stopping or asyncio.get_running_loop().time() > give_up:
                     raise
                 log.warning("desk_waits_for_database", events=len(events), error=str(error))
@@ -258,7 +264,24 @@ class Desk:
                 raise NotRemembered("A refusal needs a second look.")
             if not work.changes.empty:
                 await batch.write(work.changes)
+        if self._in_doubt:
+            work.changes.recovered = self._settle_doubts(keys, results)
         return work.changes, results
+
+    def _doubt(self, events: Sequence[AnyEvent]) -> None:
+        """Note that these may have been committed: the database was lost before it said so."""
+        self._in_doubt.update(dict.fromkeys(event.key for event in events))
+        for key in tuple(self._in_doubt)[:-MOST_IN_DOUBT]:
+            del self._in_doubt[key]
+
+    def _settle_doubts(self, keys: Sequence[str], results: Sequence[Outcome | Exception]) -> bool:
+        """Tell whether some of these events, now known to be stored, had been committed in doubt."""
+        found = False
+        for key, result in zip(keys, results, strict=True):
+            doubted = key in self._in_doubt
+            self._in_doubt.pop(key, None)
+            found = found or (doubted and isinstance(result, Outcome) and result.repeated)
+        return found
 
     async def _set_aside(self, pending: _Pending, error: Exception) -> None:
         log.error("event_set_aside", kind=type(pending.event).__name__, exc_info=error)

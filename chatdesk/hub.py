@@ -63,7 +63,8 @@ class Hub:
     Where several nodes work on one desk, what one commits may be heard of before what another has committed
     earlier: it is kept until that was told. ``ask_missing`` is called with a conversation of which something
     is kept, ``is_asked`` tells whether it is being read. ``on_behind`` is called with one that has to be read
-    from what ``newest`` says of it on, and ``on_signal`` with what this node's people do, for the others.
+    from what ``newest`` says of it on, ``on_untold`` when something was committed of which nobody was told,
+    and ``on_signal`` with what this node's people do, for the others.
     """
 
     def __init__(self) -> None:
@@ -75,6 +76,7 @@ class Hub:
         self.ask_missing: Callable[[ConversationId], None] | None = None
         self.is_asked: Callable[[ConversationId], bool] = lambda _: False
         self.on_behind: Callable[[ConversationId], None] | None = None
+        self.on_untold: Callable[[], None] | None = None
         self.on_signal: Callable[[Typing], None] | None = None
 
     def listen(self, conversation: ConversationId, listener: ConversationListener) -> None:
@@ -130,6 +132,8 @@ class Hub:
                     self.pass_on_next(news)
         if self._desk:
             self._publish_to_desk(changes)
+        if changes.recovered and self.on_untold is not None:
+            self.on_untold()
 
     def signal(self, typing: Typing) -> None:
         """Tell listeners of the conversation, here and on other nodes, that somebody types."""

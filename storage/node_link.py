@@ -81,6 +81,7 @@ class NodeLink:
         hub.ask_missing = self._ask
         hub.is_asked = self._missing.is_wanted
         hub.on_behind = self._read_behind
+        hub.on_untold = self._look_anew
         hub.on_signal = self._signal
         facts.on_own = self._say
 
@@ -240,6 +241,12 @@ class NodeLink:
 
     def _read_behind(self, conversation: ConversationId) -> None:
         self._missing.want([conversation], whole=True)
+
+    def _look_anew(self) -> None:
+        """Read all that people look at, here and on the other nodes: something was told to nobody."""
+        self._missing.want_all()
+        self._whole = True
+        self._news.set()
 
     def _signal(self, typing: Typing) -> None:
         by = typing.by

@@ -48,13 +48,17 @@ class Record:
 
 
 class FakeStore:
-    """The store in memory. ``fail`` is raised by the next write or commit, as often as it holds errors."""
+    """The store in memory.
+
+    What ``fail_on_write`` holds the next writes raise, ``fail_after_commit`` when they have taken effect.
+    """
 
     def __init__(self) -> None:
         self.works_elsewhere = False
         self.record = Record()
         self.items_set_aside: list[SetAside] = []
         self.fail_on_write: list[Exception] = []
+        self.fail_after_commit: list[Exception] = []
         self.fail_on_set_aside: list[Exception] = []
         self.batches = 0
 
@@ -67,6 +71,8 @@ class FakeStore:
         except BaseException:
             self.record = before
             raise
+        if self.fail_after_commit:
+            raise self.fail_after_commit.pop(0)
 
     async def set_aside(self, item: SetAside) -> None:
         if self.fail_on_set_aside:

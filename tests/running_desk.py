@@ -68,13 +68,15 @@ async def serving(
     demo: bool = True,
     data: Path | None = None,
     mail: MailServers = NO_SERVERS,
+    address: str = "",
     *,
     behind_proxy: bool = False,
 ) -> AsyncIterator[ServedDesk]:
     """Serve a desk in this process on a free port: the demonstration, or the chatdesk.toml ``config_text``.
 
     With ``data``, an existing folder, the desk goes on with what is there; otherwise it begins empty.
-    ``behind_proxy`` lets a test say by X-Forwarded-For where it comes from.
+    ``address`` is its database, else the folder's own; ``behind_proxy`` lets a test say by X-Forwarded-For
+    where it comes from.
     """
     config = load_config(None) if config_text is None else parse_config(config_text, "chatdesk.toml")
     proxies = (ip_network("127.0.0.1/32"),) if behind_proxy else ()
@@ -82,7 +84,12 @@ async def serving(
         folder = data or Path(fresh)
         async with (
             running_desk(
-                config, database_url(folder), folder, demo=demo, trusted_proxies=proxies, mail=mail
+                config,
+                address or database_url(folder),
+                folder,
+                demo=demo,
+                trusted_proxies=proxies,
+                mail=mail,
             ) as desk,
             open_port(desk, "127.0.0.1", 0) as base,
         ):

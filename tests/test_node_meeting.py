@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -87,20 +87,34 @@ async def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
         yield opened
 
 
-async def test_a_node_that_hears_of_no_other_stops_telling_what_it_commits(database: Database) -> None:
+@asynccontextmanager
+async def announced(database: Database) -> AsyncIterator[asyncio.Queue[str]]:
+    """Listen to what nodes announce."""
     texts: asyncio.Queue[str] = asyncio.Queue()
     listener = await asyncpg.connect(postgres_address(database.url))
     try:
         await listener.add_listener(NODES_CHANNEL, lambda *told: texts.put_nowait(told[3]))
-        async with linked(database, "a") as a:
-            await until(lambda: not a.node.may_have_others)
-            await said_by(a)
-            await listener.execute("SELECT pg_notify($1, 'the last')", NODES_CHANNEL)
-            async with asyncio.timeout(10):
-                while (text := await texts.get()) != "the last":
-                    assert "went_on" not in text
+        yield texts
     finally:
         await listener.close()
+
+
+async def heard(texts: asyncio.Queue[str], wanted: Callable[[str], bool]) -> list[str]:
+    """Wait for such an announcement; return all up to it."""
+    found: list[str] = []
+    async with asyncio.timeout(10):
+        while not found or not wanted(found[-1]):
+            found.append(await texts.get())
+    return found
+
+
+async def test_a_node_that_hears_of_no_other_stops_telling_what_it_commits(database: Database) -> None:
+    async with announced(database) as texts, linked(database, "a") as a:
+        await until(lambda: not a.node.may_have_others)
+        await said_by(a)
+        await database.writer.execute_query("SELECT pg_notify($1, 'the last')", [NODES_CHANNEL])
+        told = await heard(texts, lambda text: text == "the last")
+        assert not any("went_on" in text for text in told)
 
 
 async def test_who_comes_hears_of_what_was_on_its_way_without_being_told_of(database: Database) -> None:
@@ -131,6 +145,17 @@ async def test_nodes_that_come_while_another_talks_miss_nothing(database: Databa
                     last = await said_by(a)
                 said = list(range(before.last_seq + 1, last.last_seq + 1))
                 await until(partial(b.has_heard, said))
+
+
+async def test_what_is_found_to_be_committed_is_read_here_and_by_the_other_nodes(database: Database) -> None:
+    async with announced(database) as texts, linked(database, "a") as a:
+        a.shown(conversation(version=1))
+        # Its first words are over, which have everything read as well.
+        await heard(texts, lambda text: '"beat":true' in text and '"whole"' not in text)
+        (said,) = (await say(TortoiseStore(database))).messages
+        a.hub.publish(Changes(recovered=True))
+        await heard(texts, lambda text: '"whole":true' in text)
+        await until(partial(a.has_heard, [said.seq]))
 
 
 async def test_what_begins_later_is_not_waited_for() -> None:
