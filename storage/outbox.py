@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+import structlog
 from msgspec.json import encode as to_json
+from msgspec.structs import replace
 
+from chatdesk.errors import StorageError
 from chatdesk.outbox import Delivery, DeliveryResult, DeliveryStatus
+from chatdesk.plain_text import clean_text
 from storage.columns import Record, moment, timestamp
 from storage.connection import fetch
 from storage.database import Database
 from storage.delivery_rows import to_delivery
 from storage.parameters import elements, given, numbered
+
+log = structlog.get_logger(__name__)
+
+LONGEST_ID, LONGEST_ERROR = 255, 2_000
+"""Characters that are kept of the other side's id for a delivery, and of what it said against it."""
+NOT_KEPT = "What the other side said of this attempt could not be kept."
 
 _IS_HEAD = """NOT EXISTS (
     SELECT 1 FROM delivery AS earlier
@@ -71,7 +81,29 @@ class TortoiseOutbox:
         return deliveries
 
     async def finish(self, results: Sequence[DeliveryResult], now: datetime) -> None:
-        """Note what became of deliveries [chatdesk.ports.Outbox.finish]."""
+        """Note what became of deliveries [chatdesk.ports.Outbox.finish].
+
+        What a channel said of one of them, whatever it is, keeps nothing from being noted of the others.
+        """
+        try:
+            await self._finish(results, now)
+        except StorageError:
+            raise
+        except Exception:
+            # One of them is at fault, not the database [Database.transaction].
+            for result in results:
+                await self._finish_alone(result, now)
+
+    async def _finish_alone(self, result: DeliveryResult, now: datetime) -> None:
+        try:
+            await self._finish([result], now)
+        except StorageError:
+            raise
+        except Exception as error:
+            log.error("delivery_result_not_kept", delivery=result.id, error=str(error))
+            await self._finish([replace(result, external_id="", error=NOT_KEPT)], now)
+
+    async def _finish(self, results: Sequence[DeliveryResult], now: datetime) -> None:
         records = [
             [
                 result.id,
@@ -79,8 +111,8 @@ class TortoiseOutbox:
                 result.status.value,
                 timestamp(result.retry_at or now),
                 None if result.retry_at else timestamp(now),
-                result.external_id,
-                result.error,
+                clean_text(result.external_id)[:LONGEST_ID],
+                clean_text(result.error)[:LONGEST_ERROR],
             ]
             for result in results
         ]

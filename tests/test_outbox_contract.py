@@ -11,9 +11,10 @@ import pytest
 
 from chatdesk.outbox import Delivery, DeliveryResult, DeliveryStatus
 from chatdesk.ports import Outbox, Store
+from storage import outbox
 from storage.connection import fetch
 from storage.database import Database
-from storage.outbox import _FINISH_SQLITE, TortoiseOutbox
+from storage.outbox import _FINISH_SQLITE, NOT_KEPT, TortoiseOutbox
 from storage.store import TortoiseStore
 from tests.core_builders import delivery, queue_up, url
 from tests.desk_builders import TUESDAY
@@ -127,6 +128,55 @@ async def test_next_due_is_the_earliest_of_those_that_may_go(kept: Kept) -> None
         delivery("b1", "2", due=TUESDAY + SECOND),
     )
     assert await kept.outbox.next_due() == TUESDAY + SECOND
+
+
+SAID = {
+    "a NUL": ("a\x00b", "ab"),
+    "half a character": ("a\udce4b", "a\ufffdb"),
+    "more than fits": ("x" * 3_000, "x" * 2_000),
+}
+"""What another side may say, and what is kept of it."""
+
+
+@pytest.mark.parametrize("said", SAID.values(), ids=SAID)
+async def test_what_the_other_side_says_is_kept_as_far_as_a_database_takes_it(
+    kept: Kept, said: tuple[str, str]
+) -> None:
+    await queue_up(kept.store, delivery("a1"), delivery("b1", "2"))
+    await kept.lease()
+    done, failed = DeliveryStatus.DONE, DeliveryStatus.FAILED
+    results = [
+        DeliveryResult("a1", 1, done, external_id=said[0]),
+        DeliveryResult("b1", 1, failed, error=said[0]),
+    ]
+    await kept.outbox.finish(results, TUESDAY)
+    assert await kept.outbox.next_due() is None
+    if isinstance(kept.outbox, TortoiseOutbox):
+        assert await noted(kept.outbox) == [("done", said[1][:255], ""), ("failed", "", said[1])]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_a_result_that_cannot_be_kept_keeps_no_other_from_being_noted(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "clean_text", lambda text: text)
+    async with Database(url(tmp_path, kind)) as database:
+        store, kept_there = TortoiseStore(database), TortoiseOutbox(database)
+        await queue_up(store, delivery("a1"), delivery("b1", "2"))
+        await kept_there.lease(TUESDAY, TUESDAY + LEASE, 10)
+        results = [
+            DeliveryResult("a1", 1, DeliveryStatus.UNKNOWN, error="a\udce4b"),
+            DeliveryResult("b1", 1, DeliveryStatus.DONE, external_id="there"),
+        ]
+        await kept_there.finish(results, TUESDAY)
+        assert await noted(kept_there) == [("unknown", "", NOT_KEPT), ("done", "there", "")]
+
+
+async def noted(kept_there: TortoiseOutbox) -> list[tuple[str, str, str]]:
+    """Return what is noted of the deliveries, in their order."""
+    query = 'SELECT status, external_id, error FROM delivery ORDER BY "row"'
+    rows = await kept_there._database.select(query)
+    return [(row["status"], row["external_id"], row["error"]) for row in rows]
 
 
 @pytest.mark.sqlite("its statement; PostgreSQL reads the JSON once by itself")

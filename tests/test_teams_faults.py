@@ -6,10 +6,13 @@ import asyncio
 import json
 import random
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 import pytest
 
+from adapters.teams.connector_pipeline import _Answer, _raise
 from chatdesk.conversation import ConversationId
+from chatdesk.errors import DeliveryDelayed
 from chatdesk.events import CustomerMessaged
 from chatdesk.outbox import DeliveryStatus
 from tests.fake_connector.connector import Failure, Json
@@ -47,6 +50,13 @@ async def delivery_states(desk: TeamsDesk) -> dict[DeliveryStatus, int]:
     assert file is not None
     states = [note.status for note in file.deliveries if note.delivery.target == "teams"]
     return {state: states.count(state) for state in set(states)}
+
+
+def test_a_proxy_s_answer_is_shown_as_one_line_that_can_be_kept() -> None:
+    page = "<html>\r\n<h1>Bad Gateway</h1>".encode("utf-16-le")
+    with pytest.raises(DeliveryDelayed) as raised:
+        _raise(_Answer(HTTPStatus.BAD_GATEWAY, {}, page))
+    assert str(raised.value) == "Teams answered 502: <html> <h1>Bad Gateway</h1>"
 
 
 async def test_duplicated_and_shuffled_activities_are_each_taken_once() -> None:

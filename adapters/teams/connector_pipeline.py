@@ -18,6 +18,7 @@ from msrest.pipeline.universal import RawDeserializer
 
 from adapters.teams.bot_token import BotToken
 from chatdesk.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown
+from chatdesk.plain_text import clean_line
 
 TRY_AGAIN = frozenset(
     {
@@ -115,7 +116,7 @@ def connector_pipeline(session: aiohttp.ClientSession, token: BotToken) -> Async
 
 def _raise(answer: _Answer) -> NoReturn:
     status = answer.status_code
-    said = f"Teams answered {status}: {answer.text()[:SHOWN]}"
+    said = f"Teams answered {status}: {clean_line(answer.text())[:SHOWN]}"
     if status in TRY_AGAIN:
         raise DeliveryDelayed(said, retry_after=retry_after(answer.headers.get("Retry-After", "")))
     if status == HTTPStatus.UNAUTHORIZED:
