@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from adapters.slack import service
 from adapters.slack.inbox import Inbox
 from storage.database import Database
 from tests.fake_slack.person import envelope, signed
@@ -140,6 +143,21 @@ async def test_slack_is_answered_in_time_when_the_database_is_slow_and_all_is_wo
             assert desk.wire.seconds[-1] < 3
             assert [body["event"]["ts"] for _, body in await inbox.left_over()] == [ts]  # type: ignore[index]
         await heard(line, "while it was slow")
+
+
+async def test_what_a_node_that_is_gone_has_kept_is_worked_on_by_one_that_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(service, "LOOK_AGAIN", 0.05)
+    async with slack_desk() as desk, chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        await heard(line, "Marcus Bell from the help desk has joined.")
+        message = desk.marcus.write(TRIAGE, "before it was gone", card["ts"])
+        file = await Inbox(desk.served.data / "slack-inbox").keep(envelope(desk.marcus.said(TRIAGE, message)))
+        long_ago = (datetime.now(UTC) - service.IN_HAND).timestamp() - 1
+        os.utime(file, (long_ago, long_ago))
+        await heard(line, "before it was gone")
+        await desk.slack.until(lambda: not file.exists())
 
 
 @asynccontextmanager

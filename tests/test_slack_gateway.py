@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import stat
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,28 @@ async def test_the_next_process_works_on_what_was_kept(inbox: WatchedInbox) -> N
     await inbox.emptied.wait()
     assert await inbox.left_over() == []
     await second.stop()
+
+
+async def test_what_was_kept_a_moment_ago_is_left_to_whoever_has_it_in_hand(inbox: WatchedInbox) -> None:
+    handler = Handler()
+    gateway = Gateway(handler, inbox)
+    file = await inbox.keep(BODY)
+    kept_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    await gateway.resume(kept_at)
+    assert handler.seen == []
+    await gateway.resume(kept_at + timedelta(seconds=1))
+    await handler.done.wait()
+    await inbox.emptied.wait()
+    assert await inbox.left_over() == []
+    await gateway.stop()
+
+
+async def test_a_file_that_cannot_be_read_keeps_no_other_from_being_worked_on(
+    inbox: WatchedInbox, tmp_path: Path
+) -> None:
+    file = await inbox.keep(BODY)
+    (tmp_path / "inbox" / "folder.json").mkdir()
+    assert await inbox.left_over() == [(file, BODY)]
 
 
 async def test_a_request_that_cannot_be_kept_is_not_acknowledged(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -48,9 +49,13 @@ class Gateway:
         self._finish_later(file, body, task)
         return None
 
-    async def resume(self) -> None:
-        """Work on what an earlier run has kept, or another node that shares the folder and is gone."""
-        for file, body in await self._inbox.left_over():
+    async def resume(self, kept_before: datetime | None = None) -> None:
+        """Work on what an earlier run has kept, or another node that shares the folder and is gone.
+
+        What was kept since ``kept_before``, if that is given, is left to the node that has it in hand. What
+        it has in hand for longer is worked on twice, which Slack's own ids make harmless.
+        """
+        for file, body in await self._inbox.left_over(kept_before):
             if file not in self._in_hand:
                 log.info("slack_request_resumed", file=file.name)
                 self._finish_later(file, body, None)

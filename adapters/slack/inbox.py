@@ -9,6 +9,8 @@ import asyncio
 import hashlib
 import json
 import os
+from datetime import datetime
+from math import inf
 from pathlib import Path
 
 import structlog
@@ -32,9 +34,9 @@ class Inbox:
         """Forget a request that was worked on."""
         await asyncio.to_thread(file.unlink, missing_ok=True)
 
-    async def left_over(self) -> list[tuple[Path, Payload]]:
-        """Return what was kept and is not finished, oldest first."""
-        return await asyncio.to_thread(self._left_over)
+    async def left_over(self, kept_before: datetime | None = None) -> list[tuple[Path, Payload]]:
+        """Return what was kept, before this moment if one is given, and is not finished, oldest first."""
+        return await asyncio.to_thread(self._left_over, kept_before)
 
     def _keep(self, text: str) -> Path:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -55,17 +57,21 @@ class Inbox:
         finally:
             os.close(folder)
 
-    def _left_over(self) -> list[tuple[Path, Payload]]:
+    def _left_over(self, kept_before: datetime | None) -> list[tuple[Path, Payload]]:
         if not self._folder.is_dir():
             return []
+        before = inf if kept_before is None else kept_before.timestamp()
         found: list[tuple[float, Path, Payload]] = []
         for file in self._folder.glob("*.json"):
             try:
-                at, body = file.stat().st_mtime, json.loads(file.read_text())
+                at = file.stat().st_mtime
+                if at >= before:
+                    continue
+                body = json.loads(file.read_text())
             except FileNotFoundError:
                 # Another node that shares the folder has just finished it.
                 continue
-            except ValueError as error:
+            except (OSError, ValueError) as error:
                 log.error("slack_inbox_unreadable", file=file.name, error=str(error))
                 continue
             if isinstance(body, dict):

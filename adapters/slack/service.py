@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import aiohttp
 import structlog
@@ -46,6 +47,10 @@ from chatdesk.outbox import Delivery
 from chatdesk.ports import Channel
 
 CONNECTIONS = 100
+LOOK_AGAIN = 60.0
+"""Seconds after which it is looked whether another node that died has left requests."""
+IN_HAND = timedelta(minutes=2)
+"""How long a request may be the work of the node that kept it: it tries again at least every minute."""
 TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
 log = structlog.get_logger(__name__)
 
@@ -96,7 +101,15 @@ async def slack_service(parts: Parts) -> AsyncIterator[SlackService]:
         shown = desk_side.personal, _watcher(receipts)
         channel = SlackChannel(api, pacer, memory, parts.reads, cards, *posts, *shown)
         app = build_bolt_app(gateway, api.client, parts.secrets.signing_secret)
-        tasks = [asyncio.create_task(receipts.run())]
+
+        async def look_again(_: int) -> None:
+            while True:
+                await asyncio.sleep(LOOK_AGAIN)
+                await gateway.resume(parts.clock() - IN_HAND)
+
+        # Of several nodes one looks for what a node has kept that is gone.
+        inbox = parts.alone.run("slack-inbox", look_again)
+        tasks = [asyncio.create_task(receipts.run()), asyncio.create_task(inbox)]
         if parts.secrets.app_token:
             sockets = SocketMode(api, parts.secrets.app_token, session, app, random.random)
 
