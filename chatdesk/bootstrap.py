@@ -125,7 +125,7 @@ async def running_desk(
             secret=secret,
             trusted_proxies=trusted_proxies,
         )
-        staffed = await stack.enter_async_context(slack_service(services, database, data, slack))
+        staffed = await stack.enter_async_context(slack_service(services, database, data, slack, loops))
         in_teams = await stack.enter_async_context(teams_service(services, database, teams))
         channels: dict[str, Channel] = {**staffed.channels, **in_teams.channels}
         relay = _relay(database, desk, channels)

@@ -32,8 +32,14 @@ class Loops:
         _, late = await asyncio.wait({task}, timeout=patience)
         if late:
             log.warning("loop_cut_off", loop=name, seconds=patience)
-            task.cancel()
-            await asyncio.wait({task})
+            await self.cancel(name)
+
+    async def cancel(self, name: str) -> None:
+        """End a loop that has no end of its own."""
+        self._stopping.add(name)
+        task = self._tasks[name]
+        task.cancel()
+        await asyncio.wait({task})
 
     async def failure(self) -> str:
         """Wait until a loop fails, and return what happened."""

@@ -131,7 +131,7 @@ class DeskMail:
             # Ended last: nothing is brought any more when the intake stops.
             stack.push_async_callback(self._finish, loops)
             if self._servers.imap is not None:
-                _ = await stack.enter_async_context(self._reading())
+                _ = await stack.enter_async_context(self._reading(loops))
             if self._servers.listen is not None:
                 from adapters.email.listener import listening
 
@@ -166,7 +166,7 @@ class DeskMail:
         await loops.finish(INTAKE_LOOP, PATIENCE)
 
     @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[None]:
+    async def _reading(self, loops: Loops) -> AsyncIterator[None]:
         # Its libraries are needed by a desk that reads a mailbox only.
         from adapters.email.imap import ImapAccount, ImapReader
 
@@ -183,12 +183,11 @@ class DeskMail:
 
         # Of several nodes one reads the mailbox.
         alone = Alone(TortoiseLeases(self._database), self._services.new_id(), clock)
-        task = asyncio.create_task(alone.run(IMAP_LOOP, read), name=IMAP_LOOP)
+        loops.start(IMAP_LOOP, alone.run(IMAP_LOOP, read))
         try:
             yield
         finally:
-            _ = task.cancel()
-            _ = await asyncio.gather(task, return_exceptions=True)
+            await loops.cancel(IMAP_LOOP)
 
 
 def own_addresses(services: Services) -> frozenset[str]:

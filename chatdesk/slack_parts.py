@@ -12,6 +12,7 @@ from aiohttp import web
 from adapters.web.services import Services
 from chatdesk import certificates
 from chatdesk.account_links import AccountLinks
+from chatdesk.health import Loops
 from chatdesk.leases import Alone
 from chatdesk.ports import Channel
 from chatdesk.settings.slack import SlackSecrets
@@ -42,7 +43,7 @@ class NoSlack:
 
 @asynccontextmanager
 async def slack_service(
-    services: Services, database: Database, data: Path, secrets: SlackSecrets
+    services: Services, database: Database, data: Path, secrets: SlackSecrets, loops: Loops
 ) -> AsyncIterator[StaffService]:
     """Let the technicians' Slack work until the block ends, where the desk's file and secrets name one."""
     channel = services.config.staff.slack
@@ -69,6 +70,7 @@ async def slack_service(
         links=account_links(database),
         inbox=data / "slack-inbox",
         alone=Alone(TortoiseLeases(database), services.new_id(), services.clock),
+        loops=loops,
         clock=services.clock,
         new_id=services.new_id,
     )

@@ -13,6 +13,7 @@ from chatdesk.cli import server
 from chatdesk.cli.setting import Setting
 from chatdesk.config import Environment, load_config
 from chatdesk.health import Loops
+from chatdesk.settings.mail_servers import Encryption, MailServer, MailServers
 from storage.database import Database
 from tests.running_desk import ANSWERS, ServedDesk, customer, database_url, serving
 
@@ -28,9 +29,11 @@ async def test_a_working_desk_is_alive_and_ready() -> None:
         assert await get(desk, "/readyz") == (200, '{"status": "ready"}')
 
 
-@pytest.mark.parametrize("name", ["desk", "relay"])
+@pytest.mark.parametrize("name", ["desk", "relay", "mail", "mailbox"])
 async def test_a_desk_whose_loop_died_is_not_ready_and_says_which(name: str) -> None:
-    async with serving() as desk:
+    # Nobody listens there; the mailbox is waited for.
+    mailbox = MailServer("127.0.0.1", 9, Encryption.NONE, "desk", "secret")
+    async with serving(mail=MailServers(imap=mailbox)) as desk:
         desk.running.loops._tasks[name].cancel()
         await desk.running.loops.failure()
         status, text = await get(desk, "/readyz")
@@ -64,6 +67,17 @@ async def test_a_loop_that_fails_is_named_with_its_reason() -> None:
     loops.start("batch", failing())
     reason = await asyncio.wait_for(loops.failure(), 5)
     assert reason == "The batch loop has stopped: RuntimeError."
+
+
+async def test_a_loop_without_an_end_of_its_own_is_ended_when_the_desk_stops() -> None:
+    loops = Loops()
+    loops.start("mailbox", endless())
+    await loops.cancel("mailbox")
+    assert loops.problems() == []
+
+
+async def endless() -> None:
+    await asyncio.Event().wait()
 
 
 async def test_a_process_whose_loop_died_stops_by_itself_and_says_so(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, expect
 
+from adapters.slack.cards import Cards
 from adapters.slack.memory import Memory, Post
+from chatdesk.errors import StorageError
 from chatdesk.hub import ConversationChanged, ConversationNews
 from tests.fake_slack.workspace import Message
 from tests.slack_desk import TRIAGE, SlackDesk, chat, heard, shown, slack_desk
@@ -81,6 +83,28 @@ async def test_that_the_customer_types_shows_in_the_banner_and_goes_again(desk: 
         await desk.until_shown(banner, "Dana Reyes is typing…")
         await line.send(t="typing", on=False)
         await desk.slack.until(lambda: "is typing" not in shown(banner))
+
+
+@pytest.mark.parametrize("fault", [StorageError("restarting"), RuntimeError("something else")])
+async def test_signs_go_on_after_one_that_could_not_be_shown(
+    desk: SlackDesk, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    failed = asyncio.Event()
+
+    async def show_typing(*_: object) -> None:
+        failed.set()
+        raise fault
+
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        await desk.until_shown(desk.thread(card)[0], "LIVE with")
+        with monkeypatch.context() as failing:
+            failing.setattr(Cards, "show_typing", show_typing)
+            await line.send(t="typing", on=True)
+            await failed.wait()
+        ts = await desk.marcus.say(TRIAGE, "Hello", card["ts"])
+        message = desk.workspace.channels[TRIAGE].messages[ts]
+        await desk.slack.until(lambda: "outbox_tray" in message["reactions"])
 
 
 async def test_a_customers_file_appears_in_the_thread_once(desk: SlackDesk) -> None:

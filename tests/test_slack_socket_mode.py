@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from adapters.slack.socket_mode import SocketMode
 from tests.fake_slack.person import envelope
 from tests.slack_desk import TRIAGE, SlackDesk, chat, heard, shown, slack_desk
 
@@ -46,6 +47,30 @@ async def test_a_socket_that_is_cut_or_closed_is_replaced_while_the_other_works(
         await desk.slack.until(lambda: len(desk.slack.sockets) == 2)
         await desk.marcus.say(TRIAGE, "over a new one", card["ts"])
         await heard(line, "over a new one")
+
+
+async def test_sockets_are_opened_again_after_any_fault(
+    desk: SlackDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = asyncio.Event()
+
+    async def address(_: SocketMode) -> str:
+        failed.set()
+        raise RuntimeError("something that nobody thought of")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(SocketMode, "_address", address)
+        for socket in tuple(desk.slack.sockets):
+            await socket.close()
+        await failed.wait()
+    await desk.slack.until(lambda: len(desk.slack.sockets) == 2)
+
+
+@pytest.mark.parametrize("name", ["slack", "slack-inbox", "slack-signs"])
+async def test_a_desk_whose_work_for_slack_has_stopped_says_so(desk: SlackDesk, name: str) -> None:
+    loops = desk.served.running.loops
+    loops._tasks[name].cancel()
+    assert f"The {name} loop has stopped" in await asyncio.wait_for(loops.failure(), 5)
 
 
 async def test_a_request_whose_answer_was_lost_comes_again_and_counts_once(desk: SlackDesk) -> None:

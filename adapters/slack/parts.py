@@ -10,6 +10,7 @@ from chatdesk.adapter_notes import AdapterNotes, Identities
 from chatdesk.config import Config, StaffChannel
 from chatdesk.desk import Desk
 from chatdesk.files import Files
+from chatdesk.health import Loops
 from chatdesk.hub import Hub
 from chatdesk.leases import Alone
 from chatdesk.ports import Clock, NewId
@@ -35,5 +36,6 @@ class Parts:
     links: AccountLinks
     inbox: Path
     alone: Alone
+    loops: Loops
     clock: Clock
     new_id: NewId

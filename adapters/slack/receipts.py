@@ -19,7 +19,7 @@ from adapters.slack.memory import Post
 from adapters.slack.mrkdwn import literal
 from chatdesk.conversation import AuthorKind, Conversation, ConversationId, Live
 from chatdesk.conversation import Receipts as StoredReceipts
-from chatdesk.errors import DeliveryDelayed, DeliveryError
+from chatdesk.errors import DeliveryDelayed, DeliveryError, StorageError
 from chatdesk.hub import ConversationChanged, ConversationListener, ConversationNews, Hub, Typing
 from chatdesk.plain_text import clean_line
 from chatdesk.ticket import TicketNumber
@@ -103,8 +103,10 @@ class Receipts:
                     await self._send_one()
                 except DeliveryDelayed as delayed:
                     await asyncio.sleep(delayed.retry_after or 1.0)
-                except DeliveryError as error:
+                except (DeliveryError, StorageError) as error:
                     log.debug("slack_sign_not_shown", error=str(error))
+                except Exception:
+                    log.exception("slack_sign_failed")
             self._wake.clear()
             await self._wake.wait()
 

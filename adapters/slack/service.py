@@ -7,7 +7,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import aiohttp
 import structlog
@@ -47,6 +47,7 @@ from chatdesk.outbox import Delivery
 from chatdesk.ports import Channel
 
 CONNECTIONS = 100
+SOCKETS_LOOP, INBOX_LOOP, SIGNS_LOOP = "slack", "slack-inbox", "slack-signs"
 LOOK_AGAIN = 60.0
 """Seconds after which it is looked whether another node that died has left requests."""
 IN_HAND = timedelta(minutes=2)
@@ -101,34 +102,55 @@ async def slack_service(parts: Parts) -> AsyncIterator[SlackService]:
         shown = desk_side.personal, _watcher(receipts)
         channel = SlackChannel(api, pacer, memory, parts.reads, cards, *posts, *shown)
         app = build_bolt_app(gateway, api.client, parts.secrets.signing_secret)
-
-        async def look_again(_: int) -> None:
-            while True:
-                await asyncio.sleep(LOOK_AGAIN)
-                await gateway.resume(parts.clock() - IN_HAND)
-
-        # Of several nodes one looks for what a node has kept that is gone.
-        inbox = parts.alone.run("slack-inbox", look_again)
-        tasks = [asyncio.create_task(receipts.run()), asyncio.create_task(inbox)]
+        sockets = None
         if parts.secrets.app_token:
             sockets = SocketMode(api, parts.secrets.app_token, session, app, random.random)
-
-            async def hold_sockets(_: int) -> None:
-                # What an earlier holder kept and did not finish comes first.
-                await gateway.resume()
-                await sockets.run()
-
-            # Of several nodes one holds the sockets.
-            tasks.append(asyncio.create_task(parts.alone.run("slack", hold_sockets)))
-        await gateway.resume()
         try:
-            yield SlackService({channel.name: channel}, app, bool(parts.secrets.signing_secret))
+            async with _at_work(parts, gateway, receipts, sockets):
+                await gateway.resume()
+                yield SlackService({channel.name: channel}, app, bool(parts.secrets.signing_secret))
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             receipts.close()
             await gateway.stop()
+
+
+@asynccontextmanager
+async def _at_work(
+    parts: Parts, gateway: Gateway, receipts: Receipts, sockets: SocketMode | None
+) -> AsyncIterator[None]:
+    """Run what goes on in the background until the block ends."""
+
+    async def look_again(_: int) -> None:
+        while True:
+            await asyncio.sleep(LOOK_AGAIN)
+            await _resume(gateway, parts.clock() - IN_HAND)
+
+    # Of several nodes one looks for what a node has kept that is gone.
+    work = {SIGNS_LOOP: receipts.run(), INBOX_LOOP: parts.alone.run(INBOX_LOOP, look_again)}
+    if sockets is not None:
+        stay_connected = sockets.run
+
+        async def hold_sockets(_: int) -> None:
+            # What an earlier holder kept and did not finish comes first.
+            await _resume(gateway)
+            await stay_connected()
+
+        # Of several nodes one holds the sockets.
+        work[SOCKETS_LOOP] = parts.alone.run(SOCKETS_LOOP, hold_sockets)
+    for name, loop in work.items():
+        parts.loops.start(name, loop)
+    try:
+        yield
+    finally:
+        await asyncio.gather(*map(parts.loops.cancel, work))
+
+
+async def _resume(gateway: Gateway, kept_before: datetime | None = None) -> None:
+    try:
+        await gateway.resume(kept_before)
+    except OSError as error:
+        # A shared volume that is away: what comes now is worked on all the same.
+        log.error("slack_inbox_not_read", error=str(error))
 
 
 def _watcher(receipts: Receipts) -> Callable[[Delivery], None]:

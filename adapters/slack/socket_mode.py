@@ -66,6 +66,8 @@ class SocketMode:
                 log.warning("slack_socket_waits", error=str(delayed))
             except (DeliveryError, aiohttp.ClientError, TimeoutError, ConnectionError) as error:
                 log.warning("slack_socket_lost", error=str(error))
+            except Exception:
+                log.exception("slack_socket_failed")
             await asyncio.sleep(wait * (0.5 + self._jitter()))
             wait = min(wait * 2, LONGEST_WAIT)
 
