@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 READER = "reader"
 POOL_SIZE = 5
 """Connections to PostgreSQL at most, for writing and again for reading."""
+WRITE_TIMEOUT = 10.0
+"""Seconds after which a statement of a batch counts as lost on PostgreSQL: batches wait no longer than 20."""
 _PASSWORD = re.compile(r"^(\w+://[^:/@]*):[^@]*@")
 
 
@@ -270,13 +272,13 @@ def tortoise_config(url: str) -> dict[str, Any]:
     if url.startswith("sqlite:"):
         file = sqlite_file(url)
         file.parent.mkdir(parents=True, exist_ok=True)
-        connection: Any = {
+        writer: Any = {
             "engine": "storage.sqlite_client",
             "credentials": {"file_path": str(file), **PRAGMAS},
         }
+        reader = writer
     else:
-        connection = {
-            "engine": "storage.postgres_client",
-            "credentials": {"dsn": postgres_address(url), "maxsize": POOL_SIZE},
-        }
-    return {"connections": {WRITER: connection, READER: connection}, "apps": APPS}
+        credentials = {"dsn": postgres_address(url), "maxsize": POOL_SIZE}
+        reader = {"engine": "storage.postgres_client", "credentials": credentials}
+        writer = {**reader, "credentials": {**credentials, "command_timeout": WRITE_TIMEOUT}}
+    return {"connections": {WRITER: writer, READER: reader}, "apps": APPS}

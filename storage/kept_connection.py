@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -19,6 +20,15 @@ IDLE = 60.0
 """Seconds after which an unused connection goes back to the pool, which replaces what nobody used for long:
 between here and the server it may have been forgotten.
 """
+
+RELEASE_TIMEOUT = 2.0
+"""Seconds in which the server has to confirm that a statement was cut off; else the connection is closed."""
+
+
+async def give_back(pool: asyncpg.Pool, connection: Any) -> None:
+    """Give a connection back to its pool; where nobody answers on it, it is closed."""
+    with suppress(TimeoutError):
+        await pool.release(connection, timeout=RELEASE_TIMEOUT)
 
 
 class KeptConnection:
@@ -67,4 +77,4 @@ class KeptConnection:
         self._stale_at = asyncio.get_running_loop().time() + IDLE
 
     async def _release(self, connection: Any) -> None:
-        await uninterrupted(self._pool.release(connection))
+        await uninterrupted(give_back(self._pool, connection))

@@ -22,7 +22,7 @@ from tortoise.backends.base.client import (
 from tortoise.connection import get_connections
 
 from chatdesk.errors import DatabaseUnavailable
-from storage.kept_connection import KeptConnection
+from storage.kept_connection import KeptConnection, give_back
 from storage.postgres_errors import connected, translated
 from storage.uninterrupted import uninterrupted
 
@@ -35,7 +35,7 @@ _SETTINGS = {
     "timezone": "UTC",
     # A node that hangs in a transaction must not hold the others' rows for ever.
     "idle_in_transaction_session_timeout": "15s",
-    "lock_timeout": "10s",
+    "lock_timeout": "8s",
 }
 
 
@@ -57,6 +57,9 @@ class _Acquired(PoolConnectionWrapper[asyncpg.Connection]):
     async def __aenter__(self) -> asyncpg.Connection:
         return await connected(super().__aenter__)
 
+    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+        await give_back(self.client._pool, self.connection)
+
 
 class PostgresTransaction(TransactionContextPooled):
     """A transaction whose connection always goes back to the pool."""
@@ -68,19 +71,29 @@ class PostgresTransaction(TransactionContextPooled):
         await connected(self._acquire)
         try:
             await uninterrupted(translated(self.client.begin))
-        except BaseException:
-            await uninterrupted(self._undo())
+        except BaseException as error:
+            await self._leave(error)
             raise
         self.token = get_connections().set(self.connection_name, self.client)
         return self.client
 
     async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         get_connections().reset(self.token)
-        parent = self.client._parent
-        if isinstance(exc_val, DatabaseUnavailable) and isinstance(parent, PostgresClient):
-            # Another server may take the writes now: what is connected to this one is of no use.
-            await parent.renew()
-        await uninterrupted(translated(self._commit) if exc_type is None else self._undo())
+        if exc_type is None:
+            await uninterrupted(translated(self._commit))
+        else:
+            await self._leave(exc_val)
+
+    async def _leave(self, error: BaseException) -> None:
+        """Undo what was begun. Of a lost server every connection is made anew before it is used again."""
+        if not isinstance(error, DatabaseUnavailable):
+            await uninterrupted(self._undo())
+            return
+        # Another server may take the writes now, and nobody may answer on this connection any more.
+        self._drop()
+        await uninterrupted(self._release())
+        if isinstance(self.client._parent, PostgresClient):
+            await self.client._parent.renew()
 
     async def _acquire(self) -> None:
         await self.ensure_connection()
@@ -116,7 +129,7 @@ class PostgresTransaction(TransactionContextPooled):
     async def _release(self) -> None:
         pool = self.client._parent._pool
         if pool is not None:
-            await pool.release(self.client._connection)
+            await give_back(pool, self.client._connection)
 
 
 class PostgresTransactionWrapper(TransactionWrapper):
@@ -146,9 +159,10 @@ class PostgresSnapshotWrapper(PostgresTransactionWrapper):
 class PostgresClient(AsyncpgDBClient):
     """PostgreSQL by its address, as libpq writes it; see the module's text."""
 
-    def __init__(self, dsn: str, **settings: Any) -> None:
+    def __init__(self, dsn: str, command_timeout: float = COMMAND_TIMEOUT, **settings: Any) -> None:
         super().__init__(**settings)
         self._dsn = dsn
+        self._command_timeout = command_timeout
         self._kept: KeptConnection | None = None
 
     async def create_connection(self, with_db: bool) -> None:
@@ -158,7 +172,7 @@ class PostgresClient(AsyncpgDBClient):
             min_size=self.pool_minsize,
             max_size=self.pool_maxsize,
             timeout=ACQUIRE_TIMEOUT,
-            command_timeout=COMMAND_TIMEOUT,
+            command_timeout=self._command_timeout,
             server_settings=_SETTINGS,
             reset=_reset,
         )
@@ -176,7 +190,11 @@ class PostgresClient(AsyncpgDBClient):
         """
         if self._kept is None:
             raise DatabaseUnavailable("The database is closed.")
-        await translated(self._kept.execute, query, values)
+        try:
+            await translated(self._kept.execute, query, values)
+        except DatabaseUnavailable:
+            await self.renew()
+            raise
 
     async def execute_script(self, query: str) -> None:
         """Execute a migration, which may take its time."""
