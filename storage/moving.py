@@ -19,7 +19,8 @@ from tortoise.backends.base.client import BaseDBAsyncClient
 from tortoise.exceptions import BaseORMException
 from tortoise.models import Model
 
-from chatdesk.errors import StorageError
+from chatdesk.errors import ConcurrentChange, StorageError
+from chatdesk.plain_text import clean_line, shortened
 from storage import models
 from storage.columns import moment
 from storage.connection import fetch
@@ -30,6 +31,8 @@ from storage.search_index import index_all
 from storage.unfinished_move import MARK, MARKED
 
 CHUNK, CHUNK_OF_MAILS = 2_000, 20
+STATEMENT_TIMEOUT = 3600.0
+"""Seconds that PostgreSQL has for a statement: nobody waits for an answer, and a table may be large."""
 
 Progress = Callable[[str, int, int], None]
 """Called with a table's name, how many of its rows are done and how many there are."""
@@ -68,10 +71,27 @@ class Side:
         self._dialect: str = client.capabilities.dialect
         self._postgres = self._dialect == "postgres"
 
-    async def hold(self) -> None:
-        """Let nobody else write meanwhile, as far as the database can."""
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[Side]:
+        """Let nobody else write until the block ends; yield what it is read through.
+
+        Raises StorageError when somebody is writing.
+        """
         if not self._postgres:
             await self._client.execute_query("BEGIN IMMEDIATE")
+            yield self
+            return
+        # PostgreSQL's driver is needed by a desk on PostgreSQL only.
+        from storage.postgres_client import PostgresClient
+
+        assert isinstance(self._client, PostgresClient)
+        async with self._client.holding() as transaction:
+            names = ", ".join(f'"{table.name}"' for table in tables())
+            try:
+                await transaction.execute_query(f"LOCK TABLE {names} IN SHARE MODE")
+            except ConcurrentChange as error:
+                raise StorageError("Somebody writes to the source. Stop its desk and move again.") from error
+            yield Side(transaction)
 
     async def count(self, table: Table) -> int:
         found = await self._client.execute_query_dict(f'SELECT COUNT(*) AS n FROM "{table.name}"')
@@ -98,11 +118,30 @@ class Side:
             after = found[-1][table.key]
 
     async def insert(self, table: Table, chunk: Sequence[Sequence[Any]]) -> None:
-        """Insert these rows, all or none."""
+        """Insert these rows. Raises StorageError, which names a value that the database does not take.
+
+        The rows before that are there then.
+        """
         names = ", ".join(f'"{column}"' for column in table.columns)
         places = ", ".join("?" * len(table.columns))
         query = numbered(f'INSERT INTO "{table.name}" ({names}) VALUES ({places})', self._dialect)
-        await self._client.execute_many(query, [given(_values(table, row), self._dialect) for row in chunk])
+        rows = [given(_values(table, row), self._dialect) for row in chunk]
+        try:
+            await self._client.execute_many(query, rows)
+        except (StorageError, BaseORMException):
+            raise
+        except Exception:
+            # The driver's own error: some value is at fault [storage.postgres_errors.translated].
+            await self._insert_one_by_one(table, query, rows)
+
+    async def _insert_one_by_one(self, table: Table, query: str, rows: Sequence[list[Any]]) -> None:
+        for row in rows:
+            try:
+                await self._client.execute_many(query, [row])
+            except (StorageError, BaseORMException):
+                raise
+            except Exception as error:
+                raise StorageError(_not_taken(table, row, error)) from error
 
     async def number_on(self, table: Table) -> None:
         """Let generated keys go on after those that were copied."""
@@ -142,7 +181,8 @@ def tables() -> list[Table]:
 async def move(source: str, target: str, progress: Progress) -> list[Compared]:
     """Copy everything from one database's address to another's and compare both.
 
-    Raises StorageError when the target holds another desk, or when the source changed meanwhile.
+    Nobody else writes to the source meanwhile. Raises StorageError when the target holds another desk or does
+    not take a value, or when the source changed after an earlier run.
     """
     if source == target:
         raise StorageError("Both addresses name the same database.")
@@ -152,8 +192,7 @@ async def move(source: str, target: str, progress: Progress) -> list[Compared]:
         async with Database(address):
             pass  # Brings the schema up to date.
     try:
-        async with _side(source) as old, _side(target) as new:
-            await old.hold()
+        async with _side(source) as unheld, unheld.held() as old, _side(target) as new:
             if not await new.is_marked():
                 await _refuse_used(new)
                 await new.mark()
@@ -171,7 +210,10 @@ async def move(source: str, target: str, progress: Progress) -> list[Compared]:
 @asynccontextmanager
 async def _side(address: str) -> AsyncIterator[Side]:
     made = tortoise_config(address)["connections"][WRITER]
-    client = import_module(made["engine"]).client_class(connection_name="move", **made["credentials"])
+    credentials = {**made["credentials"]}
+    if "command_timeout" in credentials:
+        credentials["command_timeout"] = STATEMENT_TIMEOUT
+    client = import_module(made["engine"]).client_class(connection_name="move", **credentials)
     await client.create_connection(with_db=True)
     try:
         yield Side(client)
@@ -195,6 +237,26 @@ async def _copy(table: Table, old: Side, new: Side, progress: Progress) -> None:
         done += len(chunk)
         progress(table.name, done, total)
     await new.number_on(table)
+
+
+def _not_taken(table: Table, row: Sequence[Any], error: Exception) -> str:
+    values = dict(zip(table.columns, row, strict=True))
+    unfit = [name for name, value in values.items() if not _fits(table.model._meta.fields_map[name], value)]
+    return (
+        f"The target does not take {' and '.join(unfit) or 'a value'} of the row "
+        f"{shortened(clean_line(str(values[table.key])), 80)} in the table {table.name}: {error}. "
+        "Change it in the source and move again."
+    )
+
+
+def _fits(field: fields.Field[Any], value: Any) -> bool:
+    """Tell whether a column has room for a value: SQLite takes more than it was told, PostgreSQL does not."""
+    if isinstance(field, fields.CharField) and isinstance(value, str):
+        return len(value) <= field.max_length
+    if isinstance(field, fields.IntField) and isinstance(value, int):
+        room = field.constraints
+        return bool(room["ge"] <= value <= room["le"])
+    return True
 
 
 async def _compare(table: Table, old: Side, new: Side) -> Compared:

@@ -7,8 +7,8 @@ lets the driver's errors through when the server goes away [storage/postgres_err
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
@@ -229,6 +229,23 @@ class PostgresClient(AsyncpgDBClient):
     def snapshot(self) -> PostgresTransaction:
         """Return a transaction in which all statements read as of one moment."""
         return PostgresTransaction(PostgresSnapshotWrapper(self), self._pool_init_lock)
+
+    @asynccontextmanager
+    async def holding(self) -> AsyncIterator[PostgresTransactionWrapper]:
+        """Open a transaction that may stay open while nothing is asked of it; it is undone at the end."""
+        pool = self._pool
+        if pool is None:
+            raise DatabaseUnavailable("The database is closed.")
+        transaction = PostgresTransactionWrapper(self)
+        transaction._connection = await connected(pool.acquire, timeout=ACQUIRE_TIMEOUT)
+        try:
+            await transaction.begin()
+            await transaction.execute_query("SET LOCAL idle_in_transaction_session_timeout = 0")
+            yield transaction
+        finally:
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await transaction.rollback()
+            await uninterrupted(give_back(pool, transaction._connection))
 
 
 client_class = PostgresClient

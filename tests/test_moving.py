@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import asyncpg
 import pytest
 from typer.testing import CliRunner
 
@@ -12,7 +13,7 @@ from chatdesk.cli.commands import application
 from chatdesk.errors import StorageError
 from chatdesk.mailbox import StoredMail
 from chatdesk.ticket import TicketNumber
-from storage import moving
+from storage import moving, postgres_client
 from storage.database import Database
 from storage.mailbox import TortoiseMailbox
 from storage.moving import move
@@ -21,6 +22,7 @@ from storage.search import TortoiseSearch
 from storage.staff import TortoiseStaff
 from storage.store import TortoiseStore
 from storage.unfinished_move import refuse_unfinished
+from tests.asking import ask
 from tests.core_builders import message, new_desk, running, survey, url
 from tests.desk_builders import TUESDAY
 
@@ -149,6 +151,61 @@ def test_a_source_that_went_on_meanwhile_is_noticed(old: str, new: str) -> None:
     asyncio.run(go_on())
     with pytest.raises(StorageError, match="conversation differs"):
         asyncio.run(move(old, new, quiet))
+
+
+def test_nobody_writes_to_a_source_while_it_is_moved(
+    old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _ = asyncio.run(move(old, new, quiet))
+    compare, refused = moving._compare, list[str]()
+
+    async def write(table: moving.Table, source: moving.Side, target: moving.Side) -> moving.Compared:
+        compared = await compare(table, source, target)
+        (setting,) = await source._client.execute_query_dict("SHOW idle_in_transaction_session_timeout")
+        assert setting["idle_in_transaction_session_timeout"] == "0", "it is not cut off meanwhile"
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await ask(new, f"DO $$ BEGIN LOCK {table.name} IN ROW EXCLUSIVE MODE NOWAIT; END $$")
+        refused.append(table.name)
+        return compared
+
+    monkeypatch.setattr(moving, "_compare", write)
+    _ = asyncio.run(move(new, f"sqlite:///{tmp_path / 'back.sqlite3'}", quiet))
+    assert refused == [table.name for table in moving.tables()]
+
+
+def test_a_source_that_is_being_written_to_is_not_moved(
+    old: str, new: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(postgres_client._SETTINGS, "lock_timeout", "50ms")
+
+    async def move_meanwhile() -> None:
+        writer = await asyncpg.connect(new)
+        try:
+            async with writer.transaction():
+                await writer.execute("UPDATE ticket SET version = version + 1")
+                await move(new, f"sqlite:///{tmp_path / 'back.sqlite3'}", quiet)
+        finally:
+            await writer.close()
+
+    with pytest.raises(StorageError, match="Somebody writes to the source"):
+        asyncio.run(move_meanwhile())
+
+
+TOO_MUCH = {
+    "requester_name of the row 1001 in the table ticket": "UPDATE ticket SET requester_name = $1",
+    "seq of the row 1 in the table message": "UPDATE message SET seq = 3000000000 + length($1) WHERE row = 1",
+}
+
+
+@pytest.mark.parametrize("named", TOO_MUCH)
+def test_a_value_that_the_target_does_not_take_is_named(old: str, new: str, named: str) -> None:
+    asyncio.run(ask(old, TOO_MUCH[named], "x" * 400))
+    result = CliRunner().invoke(application, ["move", "--from", old, "--to", new])
+    assert result.exit_code == 1
+    assert f"The target does not take {named}" in " ".join(result.output.split())
+    asyncio.run(ask(old, "UPDATE ticket SET requester_name = $1", "Dana Reyes"))
+    asyncio.run(ask(old, "UPDATE message SET seq = $1 WHERE row = 1", 1))
+    assert asyncio.run(move(old, new, quiet))
 
 
 def test_a_target_with_a_desk_of_its_own_is_refused(old: str, new: str) -> None:
