@@ -65,6 +65,22 @@ async def test_notes_and_other_peoples_messages_stay_internal(desk: SlackDesk) -
         assert internal == ["he has an old laptop", "I know this customer"]
 
 
+@pytest.mark.parametrize(
+    "text", [" // for us", "\xa0// for us", "\u200b// for us", "*// for us*", "&gt; // for us", "`// for us`"]
+)
+async def test_a_note_stays_internal_whatever_stands_before_its_mark(desk: SlackDesk, text: str) -> None:
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        await desk.marcus.say(TRIAGE, text, card["ts"])
+        public = await desk.marcus.say(TRIAGE, "Good morning", card["ts"])
+        await desk.marcus.edit(TRIAGE, public, text)
+        assert "the customer has read this message" in desk.workspace.ephemeral[-1]["text"]
+        await heard(line, "Good morning")
+        file = await desk.ticket(1001)
+        internal = [message.text for message in file.messages if message.visibility == "internal"]
+        assert internal == ["for us"]
+
+
 async def test_after_the_chat_the_thread_is_internal(desk: SlackDesk) -> None:
     async with chat(desk) as (line, card):
         await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")

@@ -158,6 +158,18 @@ async def test_replies_in_the_thread_go_where_their_writer_means_them_to_go() ->
         assert not [text for text in desk.connector.texts(thread) if "Good morning" in text]
 
 
+@pytest.mark.parametrize("text", ["\u200b// for us", "&nbsp;// for us", "*// for us*", "> // for us"])
+async def test_a_note_stays_internal_whatever_stands_before_its_mark(text: str) -> None:
+    async with teams_desk() as desk:
+        await desk.hire(MARCUS)
+        thread = (await chat_on_the_web(desk)).conversation
+        await desk.press(MARCUS, "take", ticket=1001)
+        await desk.say(MARCUS, text, thread)
+        await desk.mention(MARCUS, text, thread)
+        notes = [message.visibility for message in await messages(desk) if message.text == "for us"]
+        assert notes == [Visibility.INTERNAL] * 2
+
+
 async def test_people_who_are_not_staff_can_do_nothing_in_the_channel() -> None:
     outsider = Person("29:eve", "aad-eve", "Eve", CLIENT_TENANT)
     guest = Person("29:guest", "aad-guest", "Marcus Bell")

@@ -17,10 +17,10 @@ from adapters.slack.turns import Turns
 from chatdesk.conversation import Agent, Conversation, ConversationId, Live, Visibility
 from chatdesk.errors import DeliveryRefused, EventRefused
 from chatdesk.events import AgentMessaged, MessageDeleted, MessageEdited
+from chatdesk.note_mark import is_note, without_note_mark
 from chatdesk.reading import StaffReads
 from chatdesk.ticket import TicketNumber
 
-NOTE = "//"
 SAID = frozenset({"", "file_share", "thread_broadcast"})
 """Subtypes of a message that is somebody's own words."""
 
@@ -88,9 +88,8 @@ class Threads:
         place = await self._memory.place(number)
         conversation = await self._conversation(place)
         words = await self._words(message)
-        note = words.startswith(NOTE)
-        internal = note or not _answers(agent, conversation)
-        words = words.removeprefix(NOTE).strip() if note else words.strip()
+        internal = is_note(words) or not _answers(agent, conversation)
+        words = without_note_mark(words)
         ts, at = text(message, "ts"), moment(text(message, "ts"))
         files = await self._files.fetch(message, conversation.id, agent.id, at, internal=internal)
         if not words and not files:
@@ -136,8 +135,8 @@ class Threads:
         agent = await self._people.agent(text(message, "user"))
         if agent is None:
             return
-        words = (await self._words(message)).strip()
-        if words.startswith(NOTE) and not post.internal:
+        words = await self._words(message)
+        if is_note(words) and not post.internal:
             raise EventRefused("the customer has read this message; delete it and write the note anew.")
         event = MessageEdited(
             at=moment(edited),
@@ -146,7 +145,7 @@ class Threads:
             conversation=ConversationId(post.conversation),
             by=agent.author,
             seq=post.seq,
-            text=words.removeprefix(NOTE).strip() if post.internal else words,
+            text=without_note_mark(words),
         )
         await self._sequencer.receive(text(message, "thread_ts"), edited, event)
         await self._memory.keep_said(replace(post, edited=edited))

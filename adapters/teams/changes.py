@@ -7,12 +7,12 @@ import hashlib
 from adapters.teams.memory import Source
 from adapters.teams.people import visitor_of
 from adapters.teams.services import CHANNEL
-from adapters.teams.thread_marks import NOTE, without_note_mark
 from adapters.teams.ticket_facts import read_message
 from adapters.teams.turn import Turn
 from chatdesk.conversation import Author, AuthorKind, ConversationId, Visibility
 from chatdesk.errors import EventRefused
 from chatdesk.events import MessageDeleted, MessageEdited, Outcome
+from chatdesk.note_mark import is_note, without_note_mark
 
 LOOK_BACK = 6
 """Messages that one event can have added to a conversation, at most."""
@@ -58,7 +58,7 @@ def _event(turn: Turn, source: Source) -> MessageEdited | MessageDeleted:
     incoming = turn.incoming
     conversation = ConversationId(source.conversation)
     at, by = turn.services.clock(), _author(turn)
-    becomes_note = turn.agent is not None and incoming.text.startswith(NOTE) and not source.internal
+    becomes_note = turn.agent is not None and is_note(incoming.text) and not source.internal
     # A public message that is made a note afterwards is taken back: it must not go out with the mark cut off.
     if incoming.type == "messageDelete" or becomes_note:
         key = f"{incoming.key}/deleted"

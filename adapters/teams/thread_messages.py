@@ -10,12 +10,12 @@ from __future__ import annotations
 from adapters.teams import changes
 from adapters.teams.inbound_files import keep_files
 from adapters.teams.services import CHANNEL
-from adapters.teams.thread_marks import NOTE, without_note_mark
 from adapters.teams.ticket_facts import read_file
 from adapters.teams.ticket_steps import Step, write
 from adapters.teams.turn import Turn
 from chatdesk.conversation import Visibility, speaking_in
 from chatdesk.errors import EventRefused
+from chatdesk.note_mark import is_note, without_note_mark
 from chatdesk.ticket import Ticket, TicketNumber
 
 NO_TICKET = "This thread belongs to no ticket. Write to the customer in the thread of the ticket's card."
@@ -55,7 +55,7 @@ async def _write(turn: Turn, number: TicketNumber) -> None:
 
 def _visibility(turn: Turn, ticket: Ticket) -> Visibility:
     incoming = turn.incoming
-    if incoming.text.startswith(NOTE):
+    if is_note(incoming.text):
         return Visibility.INTERNAL
     theirs = turn.agent is not None and ticket.assignee == turn.agent.id
     return Visibility.PUBLIC if theirs or incoming.mentions_bot else Visibility.INTERNAL
