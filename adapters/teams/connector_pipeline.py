@@ -35,6 +35,10 @@ SHOWN = 200
 """Characters of an answer that are kept to explain a failure."""
 
 
+class NotThere(DeliveryRefused):
+    """What a call was about does not stand in Teams, or not any more."""
+
+
 class _Answer:
     """An answer as the SDK reads it."""
 
@@ -74,7 +78,8 @@ class _NoSender(AsyncHTTPSender[Any, Any]):
 class AiohttpPolicy(AsyncHTTPPolicy[Any, Any]):
     """Sends each request with the bot's token. Answers other than success are raised as the relay reads them.
 
-    DeliveryDelayed: it did not happen. DeliveryRefused: it never will. DeliveryUnknown: it cannot be told.
+    DeliveryDelayed: it did not happen. DeliveryRefused: it never will, NotThere when it is about nothing that
+    stands in Teams. DeliveryUnknown: it cannot be told.
     """
 
     def __init__(self, session: aiohttp.ClientSession, token: BotToken) -> None:
@@ -88,6 +93,8 @@ class AiohttpPolicy(AsyncHTTPPolicy[Any, Any]):
         if answer.status_code == HTTPStatus.UNAUTHORIZED and token:
             self._token.forget(token)
             answer = await self._exchange(request, await self._token.get())
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            raise NotThere(f"Teams answered 404: {answer.text()[:SHOWN]}")
         if answer.status_code >= HTTPStatus.BAD_REQUEST:
             _raise(answer)
         return Response(request, answer)

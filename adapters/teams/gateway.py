@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from botbuilder.schema import Activity, ChannelAccount, ConversationParameters
 
 from adapters.teams.connector_clients import ConnectorClients
+from adapters.teams.connector_pipeline import NotThere
 from adapters.teams.json_value import Document
 from chatdesk.errors import DeliveryUnknown
 
@@ -53,9 +55,10 @@ class Gateway:
         await conversations.update_activity(place.conversation, activity_id, made)
 
     async def delete(self, place: Place, activity_id: str) -> None:
-        """Take back an activity that the bot sent."""
+        """Take back an activity that the bot sent; one that is gone already is left so."""
         conversations = self._clients.client(place.service_url).conversations
-        await conversations.delete_activity(place.conversation, activity_id)
+        with suppress(NotThere):
+            await conversations.delete_activity(place.conversation, activity_id)
 
     async def begin_thread(self, channel: Place, activity: Document) -> tuple[Place, str]:
         """Post an activity as a new thread of a channel; return the thread and the activity's id."""

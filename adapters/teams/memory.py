@@ -23,15 +23,21 @@ KEPT_CHATS = 20
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """An activity that stands in Teams: where, and under which id."""
+    """A message as it stands in Teams: where, and the ids of its activities, several for a long one."""
 
     service_url: str
     conversation: str
     activity: str
+    more: tuple[str, ...] = ()
 
     @property
     def place(self) -> Place:
         return Place(self.service_url, self.conversation)
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The ids of all its activities, in order."""
+        return (self.activity, *self.more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,7 @@ class Memory:
     async def posted(self, side: str, conversation: ConversationId, seq: int) -> Posted | None:
         """Return where a message stands on that side."""
         found = await self._get(f"message:{side}:{conversation}:{seq}")
-        return Posted(**found) if found else None
+        return Posted(**{**found, "more": tuple(found.get("more", ()))}) if found else None
 
     async def keep_posted(self, side: str, conversation: ConversationId, seq: int, posted: Posted) -> None:
         """Remember where a message stands on that side."""
@@ -135,14 +141,23 @@ class Memory:
         if await self.service_of(channel) != url:
             await self._put(f"service:{channel}", {"url": url})
 
-    async def sent(self, delivery: str, part: int = 0) -> str | None:
-        """Return the activity that a part of a delivery became."""
-        found = await self._get(f"sent:{delivery}:{part}")
+    async def sent(self, delivery: str) -> str | None:
+        """Return the activity that a delivery became."""
+        found = await self._get(f"sent:{delivery}:0")
         return str(found["id"]) if found else None
 
-    async def keep_sent(self, delivery: str, activity: str, part: int = 0) -> None:
-        """Remember that a part of a delivery was sent."""
-        await self._put(f"sent:{delivery}:{part}", {"id": activity})
+    async def keep_sent(self, delivery: str, activity: str) -> None:
+        """Remember that a delivery was sent."""
+        await self._put(f"sent:{delivery}:0", {"id": activity})
+
+    async def adding(self, delivery: str) -> int | None:
+        """Return how many activities stood when a change last began to add one."""
+        found = await self._get(f"adding:{delivery}")
+        return int(found["standing"]) if found else None
+
+    async def keep_adding(self, delivery: str, standing: int) -> None:
+        """Remember that a change begins to add an activity to those that stand."""
+        await self._put(f"adding:{delivery}", {"standing": standing})
 
     async def kept_file(self, message: str, number: int) -> FileRef | None:
         """Return a file of a message that was fetched already."""

@@ -1,14 +1,14 @@
 """The way out to Teams: cards, messages in their threads, and messages to customers in their own chats.
 
 Teams has no way to ask what a bot has sent. An attempt that was cut off is therefore only repeated where that
-is harmless (an edit), or where the adapter had noted that it arrived; otherwise it is unknown.
+is harmless (an edit that adds nothing), or where the adapter had noted that it arrived; otherwise it is
+unknown.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from adapters.teams import message_text
@@ -68,11 +68,18 @@ class TeamsChannel:
         noted = await self._memory.sent(delivery.id)
         if noted is not None:
             return noted
-        if delivery.kind is DeliveryKind.REVISION:
+        if delivery.kind is DeliveryKind.REVISION and not await self._was_adding(await self._task(delivery)):
             return None
         if delivery.kind is DeliveryKind.TICKET and await self._card_of(delivery) is not None:
             return None
         raise DeliveryUnknown("Teams cannot be asked whether a message arrived; look into the conversation.")
+
+    async def _was_adding(self, task: _Task) -> bool:
+        """Tell whether the change was cut off while it added a piece."""
+        message = task.message
+        posted = await self._memory.posted(task.side, message.conversation, message.seq)
+        adding = await self._memory.adding(task.delivery.id)
+        return posted is not None and adding == len(posted.all)
 
     async def _card_of(self, delivery: Delivery) -> TicketCard | None:
         return await self._memory.card(delivery.ticket) if delivery.ticket is not None else None
@@ -152,30 +159,34 @@ class TeamsChannel:
         _ = await self._gateway.send(known.place, made)
 
     async def _post(self, task: _Task) -> str:
-        if task.message.deleted_at is not None:
+        """Send the message in pieces, each once: what stands already is noted before the next is sent."""
+        message = task.message
+        if message.deleted_at is not None:
             return NOTHING
         place = await self._place(task)
         if place is None:
             return NOTHING
-        text = self._text(task)
-        first = await self._send_pieces(task.delivery, place, message_text.pieces(text))
-        posted = Posted(place.service_url, place.conversation, first)
+        posted = await self._memory.posted(task.side, message.conversation, message.seq)
+        begun = len(posted.all) if posted else 0
+        for piece in message_text.pieces(self._text(task))[begun:]:
+            posted = await self._send_piece(task, place, posted, piece)
+        if posted is None:
+            return NOTHING
+        await self._memory.keep_sent(task.delivery.id, posted.activity)
+        return posted.activity
+
+    async def _send_piece(self, task: _Task, place: Place, posted: Posted | None, piece: str) -> Posted:
+        activity = await self._gateway.send(place, text_message(piece))
+        if posted is None:
+            posted = Posted(place.service_url, place.conversation, activity)
+        else:
+            posted = replace(posted, more=(*posted.more, activity))
+        await self._keep_posted(task, posted)
+        return posted
+
+    async def _keep_posted(self, task: _Task, posted: Posted) -> None:
         message = task.message
         await self._memory.keep_posted(task.side, message.conversation, message.seq, posted)
-        return first
-
-    async def _send_pieces(self, delivery: Delivery, place: Place, pieces: Sequence[str]) -> str:
-        """Send the pieces, each once; return the first one's id. Part 0 is noted when all are sent."""
-        ids: list[str] = []
-        for number, piece in enumerate(pieces, 1):
-            activity = await self._memory.sent(delivery.id, number) if len(pieces) > 1 else None
-            if activity is None:
-                activity = await self._gateway.send(place, text_message(piece))
-                if len(pieces) > 1:
-                    await self._memory.keep_sent(delivery.id, activity, number)
-            ids.append(activity)
-        await self._memory.keep_sent(delivery.id, ids[0])
-        return ids[0]
 
     def _text(self, task: _Task) -> str:
         said = message_text.for_customer if task.side == TO_CUSTOMER else message_text.for_staff
@@ -184,15 +195,23 @@ class TeamsChannel:
         return "\n".join([said(task.message), *file_lines(self._services, task.message)]).strip()
 
     async def _revise(self, task: _Task) -> str:
+        """Change every activity of the message; those it needs no longer go, those it lacks are added."""
         message = task.message
         posted = await self._memory.posted(task.side, message.conversation, message.seq)
         if posted is None:
             return NOTHING
-        if message.deleted_at is not None:
-            await self._gateway.delete(posted.place, posted.activity)
-        else:
-            first = message_text.pieces(self._text(task))[0]
-            await self._gateway.update(posted.place, posted.activity, text_message(first))
+        pieces = [] if message.deleted_at is not None else message_text.pieces(self._text(task))
+        for activity, piece in zip(posted.all, pieces, strict=False):
+            await self._gateway.update(posted.place, activity, text_message(piece))
+        for activity in posted.all[len(pieces) :]:
+            await self._gateway.delete(posted.place, activity)
+        if pieces and len(pieces) < len(posted.all):
+            posted = replace(posted, more=posted.more[: len(pieces) - 1])
+            await self._keep_posted(task, posted)
+        for piece in pieces[len(posted.all) :]:
+            # Unlike the rest of a change, this must not be repeated when it is cut off.
+            await self._memory.keep_adding(task.delivery.id, len(posted.all))
+            posted = await self._send_piece(task, posted.place, posted, piece)
         return posted.activity
 
     async def _place(self, task: _Task) -> Place | None:
