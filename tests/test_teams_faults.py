@@ -11,12 +11,14 @@ from http import HTTPStatus
 import pytest
 
 from adapters.teams.connector_pipeline import _Answer, _raise
+from adapters.teams.gateway import Place
+from adapters.teams.memory import Memory, Source
 from chatdesk.conversation import ConversationId
-from chatdesk.errors import DeliveryDelayed
+from chatdesk.errors import DeliveryDelayed, StorageError
 from chatdesk.events import CustomerMessaged
 from chatdesk.outbox import DeliveryStatus
 from tests.fake_connector.connector import Failure, Json
-from tests.fake_connector.running import DANA, MARCUS, TeamsDesk, teams_desk
+from tests.fake_connector.running import DANA, MARCUS, Person, TeamsDesk, teams_desk
 from tests.test_teams_desk import FIRST, chat_on_the_web, fill_in, messages, said
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(200)
@@ -130,6 +132,29 @@ async def test_a_customers_edit_and_deletion_follow_in_the_thread() -> None:
             lambda: not any("Never mind" in one for one in desk.connector.texts(thread))
         )
         assert not [text for text in desk.connector.texts(thread) if "secret1" in text]
+
+
+@pytest.mark.parametrize("person", [MARCUS, DANA])
+async def test_what_was_stored_but_not_noted_can_still_be_edited_and_taken_back(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def keep_nothing(self: Memory, place: Place, activity: str, source: Source) -> None:
+        raise StorageError("the database is away for a moment")
+
+    async with teams_desk() as desk:
+        thread = await live_chat(desk)
+        activity = desk.activity(person, thread if person is MARCUS else "", text="The password is secret1")
+        with monkeypatch.context() as patch:
+            patch.setattr(Memory, "keep_source", keep_nothing)
+            assert (await desk.call(activity))[0] == 503
+        await desk.say(person, "More words", thread if person is MARCUS else "")
+        assert (await desk.call(activity))[0] == 200
+        edit = {**activity, "type": "messageUpdate", "text": "The password is known", "timestamp": "later"}
+        assert (await desk.call(edit))[0] == 200
+        assert (await said(desk, "The password is known")).edited_at is not None
+        assert (await desk.call(activity))[0] == 200
+        assert (await desk.call({**activity, "type": "messageDelete", "text": ""}))[0] == 200
+        assert [message.text for message in await messages(desk) if "password" in message.text] == []
 
 
 @pytest.mark.parametrize(

@@ -19,16 +19,22 @@ LOOK_BACK = 6
 
 
 async def remember(turn: Turn, outcome: Outcome, author: str) -> None:
-    """Note which message the activity became: an edit names only the activity."""
-    if outcome.conversation is None or outcome.repeated:
+    """Note which message the activity became: an edit names only the activity.
+
+    Also when the activity is repeated: the first time may have ended between the commit and this note.
+    """
+    memory, place, activity = turn.services.memory, turn.incoming.place, turn.incoming.id
+    if outcome.conversation is None:
+        return
+    if outcome.repeated and await memory.source(place, activity) is not None:
         return
     reads = turn.services.staff_reads
     added = await reads.messages(outcome.conversation, max(0, outcome.seq - LOOK_BACK))
     own = [one for one in added if one.author.id == author and one.seq <= outcome.seq]
     if own:
-        internal = own[-1].visibility is Visibility.INTERNAL
-        source = Source(outcome.conversation, own[-1].seq, internal)
-        await turn.services.memory.keep_source(turn.incoming.place, turn.incoming.id, source)
+        newest = max(own, key=lambda message: message.seq)
+        internal = newest.visibility is Visibility.INTERNAL
+        await memory.keep_source(place, activity, Source(outcome.conversation, newest.seq, internal))
 
 
 async def follow(turn: Turn) -> None:
