@@ -184,6 +184,13 @@ async def heard(line: Line, text: str) -> dict[str, Any]:
                 return found
 
 
+def file_in_slack(desk: SlackDesk, name: str, content: bytes, **changes: object) -> Message:
+    """Return a file as somebody shares it in Slack."""
+    identity = desk.workspace.next_id("F")
+    desk.workspace.uploads[identity] = {"name": name, "length": len(content), "content": content}
+    return {**desk.workspace.file(identity), **changes}
+
+
 def shown(message: Message) -> str:
     """Return all the words that a message shows."""
     return "\n".join(_texts(message.get("blocks", []))) or str(message["text"])

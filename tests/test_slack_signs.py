@@ -14,7 +14,7 @@ from adapters.slack.memory import Memory, Post
 from chatdesk.errors import StorageError
 from chatdesk.hub import ConversationChanged, ConversationNews
 from tests.fake_slack.workspace import Message
-from tests.slack_desk import TRIAGE, SlackDesk, chat, heard, shown, slack_desk
+from tests.slack_desk import TRIAGE, SlackDesk, chat, file_in_slack, heard, shown, slack_desk
 from tests.widget_page import customer_page
 
 VISITOR = "a-browser-secret-of-forty-three-letters-0123"
@@ -24,13 +24,6 @@ VISITOR = "a-browser-secret-of-forty-three-letters-0123"
 async def desk() -> AsyncIterator[SlackDesk]:
     async with slack_desk() as running:
         yield running
-
-
-def shared(desk: SlackDesk, name: str, content: bytes, **changes: object) -> Message:
-    """Return a file as a technician shares it in Slack."""
-    identity = desk.workspace.next_id("F")
-    desk.workspace.uploads[identity] = {"name": name, "length": len(content), "content": content}
-    return {**desk.workspace.file(identity), **changes}
 
 
 async def test_each_message_to_the_customer_shows_relayed_delivered_and_seen(desk: SlackDesk) -> None:
@@ -137,7 +130,7 @@ async def upload(desk: SlackDesk, name: str, content: bytes) -> str:
 async def test_a_technicians_file_reaches_the_customer(desk: SlackDesk) -> None:
     async with chat(desk) as (line, card):
         await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
-        file = shared(desk, "driver.txt", b"the new driver")
+        file = file_in_slack(desk, "driver.txt", b"the new driver")
         await desk.marcus.say(TRIAGE, "Install this", card["ts"], [file])
         message = await heard(line, "Install this")
         assert [(kept["name"], kept["size"]) for kept in message["files"]] == [("driver.txt", 14)]
@@ -156,7 +149,7 @@ async def test_a_file_that_cannot_be_taken_is_said_and_the_token_goes_nowhere_el
 ) -> None:
     async with chat(desk) as (_, card):
         await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
-        await desk.marcus.say(TRIAGE, "This one", card["ts"], [shared(desk, "a.txt", b"a", **change)])
+        await desk.marcus.say(TRIAGE, "This one", card["ts"], [file_in_slack(desk, "a.txt", b"a", **change)])
         assert words in desk.workspace.ephemeral[-1]["text"]
 
 

@@ -12,6 +12,7 @@ from chatdesk.errors import DeliveryRefused
 from chatdesk.files import Files
 
 DONE = "done"
+GONE = ("file_not_found", "file_deleted")
 
 
 class FilePosts:
@@ -24,16 +25,28 @@ class FilePosts:
 
     async def post(self, place: Place, message: Message) -> None:
         """Show the message's files in the thread; those that are shown already are left alone."""
+        shown = _key(place.channel, message)
         for file in message.files:
             key = f"upload:{place.channel}:{file.id}"
             begun = await self._memory.get(key)
             if begun == DONE:
                 continue
             if begun is None or not await self._is_there(place, message, begun):
-                await self._upload(place, file, key)
+                begun = await self._upload(place, file, key)
+            await self._memory.put(shown, " ".join(filter(None, (await self._memory.get(shown), begun))))
             await self._memory.put(key, DONE)
 
-    async def _upload(self, place: Place, file: FileRef, key: str) -> None:
+    async def take_away(self, channel: str, message: Message) -> None:
+        """Delete the files that were shown with the message; those that are gone already are left so."""
+        for uploaded in (await self._memory.get(_key(channel, message)) or "").split():
+            try:
+                await self._api.write("files.delete", file=uploaded)
+            except DeliveryRefused as refused:
+                if not any(gone in str(refused) for gone in GONE):
+                    raise
+
+    async def _upload(self, place: Place, file: FileRef, key: str) -> str:
+        """Upload the file and return Slack's id for it."""
         stored = await self._files.find(file.id)
         if stored is None:
             raise DeliveryRefused("The file is not there any more.")
@@ -48,6 +61,7 @@ class FilePosts:
             channel_id=place.channel,
             thread_ts=place.ts,
         )
+        return uploaded
 
     async def _is_there(self, place: Place, message: Message, uploaded: str) -> bool:
         oldest = f"{message.at.timestamp() - 300:.6f}"
@@ -58,3 +72,7 @@ class FilePosts:
             if any(text(file, "id") == uploaded for file in parts(reply, "files")):
                 return True
         return False
+
+
+def _key(channel: str, message: Message) -> str:
+    return f"files:{channel}:{message.conversation}:{message.seq}"

@@ -149,7 +149,7 @@ class SlackChannel:
     async def _revise(self, delivery: Delivery) -> str:
         message = await self._message(delivery)
         if delivery.payload.get("to") == TO_CUSTOMER:
-            return await self._customers.revise(message)
+            return await self._customers.revise(delivery, message)
         post = await self._memory.shown(message.conversation, message.seq)
         if post is None:
             # It was typed in Slack or is not shown there; nobody may change a person's own post.

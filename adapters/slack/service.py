@@ -98,7 +98,8 @@ async def slack_service(parts: Parts) -> AsyncIterator[SlackService]:
         receipts = Receipts(api, parts.hub, cards, clock)
         desk_side = DeskSide(parts, api, memory, people)
         gateway = Gateway(desk_side.dispatch(receipts).handle, Inbox(parts.inbox))
-        posts = (FilePosts(api, memory, parts.files), CustomerPosts(api, pacer, memory))
+        files = FilePosts(api, memory, parts.files)
+        posts = (files, CustomerPosts(api, pacer, memory, files))
         shown = desk_side.personal, _watcher(receipts)
         channel = SlackChannel(api, pacer, memory, parts.reads, cards, *posts, *shown)
         app = build_bolt_app(gateway, api.client, parts.secrets.signing_secret)
@@ -185,12 +186,13 @@ class DeskSide:
         commands = Commands(
             parts.config, people, doing, buttons, contacts, self.personal, self._lists, parts.clock
         )
+        files = ThreadFiles(self._api, parts.files, FileLimits())
         threads = Threads(
             self._memory,
             parts.reads,
             people,
             Sequencer(parts.desk),
-            ThreadFiles(self._api, parts.files, FileLimits()),
+            files,
             receipts,
             teller,
         )
@@ -202,6 +204,7 @@ class DeskSide:
             people,
             parts.desk,
             buttons,
+            files,
             teller,
             parts.clock,
         )

@@ -5,43 +5,39 @@ Nobody there is ever staff to the desk. What they write in a thread that has a t
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import replace
+
+import structlog
 
 from adapters.slack import modals, mrkdwn
 from adapters.slack.api import SlackApi, message_metadata
 from adapters.slack.block_limits import MAX_OPTION, cut, marked, plain, section
 from adapters.slack.buttons import Buttons
+from adapters.slack.cards import find_post
 from adapters.slack.contacts import survey_problems
+from adapters.slack.customer_messages import CustomerMessages
 from adapters.slack.memory import NAME, Memory
 from adapters.slack.modals import Subject
 from adapters.slack.payload import Block, Payload, part, parts, text
 from adapters.slack.people import People
+from adapters.slack.shared_threads import SharedThread, SharedThreads
 from adapters.slack.tell import Teller
+from adapters.slack.thread_files import ThreadFiles
 from adapters.slack.threads import SAID, moment
 from adapters.slack.turns import Turns
 from chatdesk.config import Config, StaffChannel
 from chatdesk.conversation import ConversationId
 from chatdesk.desk import Desk
-from chatdesk.errors import DeliveryError, EventRefused
-from chatdesk.events import CustomerMessaged, SurveySubmitted
+from chatdesk.errors import DeliveryError, DeliveryRefused, EventRefused
+from chatdesk.events import SurveySubmitted
 from chatdesk.ports import Clock
 from chatdesk.ticket import format_number
 
 OPEN, ADD, NO = "shared_open", "shared_add", "shared_no"
 SURVEY = "shared_survey"
-
-
-@dataclass(frozen=True, slots=True)
-class SharedThread:
-    """A customer's thread and the conversation it is; ``visitor`` is the desk's name for who speaks there."""
-
-    channel: str
-    thread: str
-    conversation: str
-    visitor: str
-    ticket: int = 0
+BEGUN = "begun"
+"""What is noted of an offer before it is posted."""
+log = structlog.get_logger(__name__)
 
 
 class SharedChannels:
@@ -56,6 +52,7 @@ class SharedChannels:
         people: People,
         desk: Desk,
         buttons: Buttons,
+        files: ThreadFiles,
         teller: Teller,
         clock: Clock,
     ) -> None:
@@ -69,6 +66,8 @@ class SharedChannels:
         self._teller = teller
         self._clock = clock
         self._turns = Turns()
+        self._threads = SharedThreads(memory)
+        self._messages = CustomerMessages(api, memory, people, desk, files, teller, self._turns)
 
     async def on_message(self, team: str, event: Payload) -> None:
         """Offer a ticket for a message of a customer, or pass it on where its thread has one."""
@@ -76,22 +75,22 @@ class SharedChannels:
         # A channel that is not listed belongs to nobody: no other client's is guessed.
         if channel not in self._channel.customers or text(event, "subtype") not in SAID:
             return
-        if text(event, "bot_id") or not await self._is_customer(user):
+        if text(event, "bot_id") or not await self._messages.is_customer(user):
             return
         thread = text(event, "thread_ts")
         if not thread or thread == ts:
             await self._offer(channel, ts, user)
             return
-        known = await self._thread(channel, thread)
+        known = await self._threads.at(channel, thread)
         if known is not None:
-            await self._pass_on(team, event, known)
+            await self._messages.pass_on(team, event, known, moment(ts))
 
     async def on_press(self, body: Payload) -> None:
         """Work on the offer's buttons."""
         action = next(iter(parts(body, "actions")), {})
         channel, user = text(body, "container", "channel_id"), text(body, "user", "id")
         offer, thread = text(body, "container", "message_ts"), text(action, "value")
-        if channel not in self._channel.customers or not await self._is_customer(user):
+        if channel not in self._channel.customers or not await self._messages.is_customer(user):
             return
         subject = Subject(channel=channel, thread=thread, extra={"offer": offer, "user": user})
         try:
@@ -111,9 +110,9 @@ class SharedChannels:
         subject = Subject.read(view)
         if text(view, "callback_id") != SURVEY or subject.channel not in self._channel.customers:
             return None
-        thread = self._new_thread(subject)
+        thread = SharedThread.new(subject.channel, subject.thread)
         # Noted first: what the desk answers is sent as soon as the ticket is there.
-        await self._keep(thread)
+        await self._threads.keep(thread)
         event = SurveySubmitted(
             at=self._clock(),
             channel=NAME,
@@ -128,19 +127,28 @@ class SharedChannels:
             outcome = await self._desk.receive(event)
         except EventRefused as refused:
             return survey_problems(view, refused)
-        opened = SharedThread(**{**asdict(thread), "ticket": outcome.ticket or 0})
+        opened = replace(thread, ticket=outcome.ticket or 0)
         await self._settle(opened, subject, f"Ticket {self._name(opened.ticket)} is open.")
+        await self._pass_on_thread(text(body, "team", "id"), opened)
         return None
 
     async def _offer(self, channel: str, ts: str, user: str) -> None:
         """Offer a ticket in the message's thread, once."""
         key = f"offer:{channel}:{ts}"
         async with self._turns.of(key):
-            if await self._memory.get(key) is None:
-                await self._memory.put(key, await self._post_offer(channel, ts, user, key))
+            noted = await self._memory.get(key)
+            if noted not in (None, BEGUN):
+                return
+            offer = None
+            if noted == BEGUN:
+                # Whether it was posted the last time is not known.
+                offer = await find_post(self._api, channel, ts, key, moment(ts))
+            else:
+                await self._memory.put(key, BEGUN)
+            await self._memory.put(key, offer or await self._post_offer(channel, ts, user, key))
 
     async def _post_offer(self, channel: str, ts: str, user: str, key: str) -> str:
-        last = _read(await self._memory.get(f"shared-last:{channel}:{user}"))
+        last = await self._threads.last(channel, user)
         buttons = [_button(OPEN, "Create ticket", ts)]
         if last is not None and last.ticket:
             buttons.append(_button(ADD, f"Add to {self._name(last.ticket)}", ts))
@@ -159,50 +167,49 @@ class SharedChannels:
     async def _survey(self, subject: Subject) -> Block:
         company = self._config.company(self._channel.customers[subject.channel])
         person = await self._people.person(subject.extra["user"])
-        words = await self._first_words(subject)
+        words = await self._messages.words(await self._messages.first(subject.channel, subject.thread))
         known = {"name": person.name, "company": company.name if company else "", "issue": words}
         return modals.survey(self._config.survey, SURVEY, "New ticket", "Create ticket", subject, known)
 
     async def _add(self, team: str, subject: Subject) -> None:
         """Let the message's thread be one more of the ticket that the customer had last."""
         channel, user = subject.channel, subject.extra["user"]
-        last = _read(await self._memory.get(f"shared-last:{channel}:{user}"))
+        last = await self._threads.last(channel, user)
         if last is None:
             raise EventRefused("There is no ticket to add this to.")
-        added = SharedThread(channel, subject.thread, last.conversation, last.visitor, last.ticket)
-        await self._keep(added)
-        event = CustomerMessaged(
-            at=self._clock(),
-            channel=NAME,
-            external_id=f"{team}:{channel}:{subject.thread}",
-            conversation=ConversationId(last.conversation),
-            visitor=last.visitor,
-            text=await self._first_words(subject),
-        )
-        await self._desk.receive(event)
-        await self._settle(added, subject, f"Added to {self._name(added.ticket)}.")
-
-    async def _pass_on(self, team: str, event: Payload, known: SharedThread) -> None:
-        channel, ts = text(event, "channel"), text(event, "ts")
-        names = await self._people.names(mrkdwn.mentioned(text(event, "text")))
-        said = CustomerMessaged(
-            at=moment(ts),
-            channel=NAME,
-            external_id=f"{team}:{channel}:{ts}",
-            conversation=ConversationId(known.conversation),
-            visitor=known.visitor,
-            text=mrkdwn.read(event, names),
-        )
+        before = await self._threads.of(last.conversation) or last
+        added = replace(last, thread=subject.thread)
+        first = await self._messages.first(channel, subject.thread)
+        # Noted first: what the desk answers belongs here.
+        await self._threads.keep(added)
         try:
-            await self._desk.receive(said)
-        except EventRefused as refused:
-            await self._teller.tell(channel, text(event, "user"), str(refused), known.thread)
+            await self._messages.hand_over(team, first, added, self._clock())
+        except (EventRefused, DeliveryRefused) as refused:
+            await self._threads.move_back(added, before)
+            raise EventRefused(f"Not added: {refused}") from refused
+        await self._settle(added, subject, f"Added to {self._name(added.ticket)}.")
+        await self._pass_on_thread(team, added)
+
+    async def _pass_on_thread(self, team: str, thread: SharedThread) -> None:
+        """Pass on what customers had written in the thread before it had a ticket.
+
+        The words of the first message are on the ticket; its files may not be.
+        """
+        try:
+            written = await self._messages.written(thread.channel, thread.thread)
+        except DeliveryRefused as refused:
+            log.warning("slack_thread_not_read", ticket=thread.ticket, error=str(refused))
+            return
+        for message in written:
+            is_first = text(message, "ts") == thread.thread
+            if not is_first or parts(message, "files"):
+                rest = {**message, "text": ""} if is_first else message
+                await self._messages.pass_on(team, rest, thread, self._clock())
 
     async def _settle(self, thread: SharedThread, subject: Subject, words: str) -> None:
         """Remember the thread as the customer's latest, and let the offer say what became of it."""
-        await self._keep(thread)
-        user = subject.extra.get("user", "")
-        await self._memory.put(f"shared-last:{thread.channel}:{user}", json.dumps(asdict(thread)))
+        await self._threads.keep(thread)
+        await self._threads.keep_last(subject.extra.get("user", ""), thread)
         shown = [section(plain(words))]
         try:
             await self._api.write(
@@ -212,43 +219,8 @@ class SharedChannels:
             # The ticket is open all the same, and the desk's own answer follows.
             return
 
-    async def _first_words(self, subject: Subject) -> str:
-        """Return what the thread's first message says."""
-        query: dict[str, str | int] = {"channel": subject.channel, "ts": subject.thread, "limit": 1}
-        answer = await self._api.read("conversations.replies", **query)
-        first = next(iter(parts(answer, "messages")), {})
-        names = await self._people.names(mrkdwn.mentioned(text(first, "text")))
-        return mrkdwn.read(first, names)
-
-    async def _is_customer(self, user: str) -> bool:
-        person = await self._people.person(user)
-        return person.is_person and await self._people.agent(user) is None
-
-    def _new_thread(self, subject: Subject) -> SharedThread:
-        """Return the thread with ids that a repeated request gets again."""
-        place = f"{NAME}:{subject.channel}:{subject.thread}"
-        identity = hashlib.sha256(place.encode()).hexdigest()[:32]
-        return SharedThread(subject.channel, subject.thread, identity, place)
-
-    async def _keep(self, thread: SharedThread) -> None:
-        kept = json.dumps(asdict(thread))
-        await self._memory.put(f"shared-thread:{thread.channel}:{thread.thread}", kept)
-        await self._memory.put(f"shared:{thread.conversation}", kept)
-
-    async def _thread(self, channel: str, thread: str) -> SharedThread | None:
-        return _read(await self._memory.get(f"shared-thread:{channel}:{thread}"))
-
     def _name(self, number: int) -> str:
         return format_number(self._config.desk.ticket_prefix, number)
-
-
-async def shared_thread(memory: Memory, conversation: str) -> SharedThread | None:
-    """Return the customer's thread in which the conversation is held now."""
-    return _read(await memory.get(f"shared:{conversation}"))
-
-
-def _read(kept: str | None) -> SharedThread | None:
-    return SharedThread(**json.loads(kept)) if kept else None
 
 
 def _button(action: str, label: str, value: str) -> Block:

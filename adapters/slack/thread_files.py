@@ -1,4 +1,4 @@
-"""Files that a technician puts into a thread, fetched from Slack and kept with the conversation."""
+"""Files that somebody puts into a thread, fetched from Slack and kept with the conversation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 import aiohttp
 
 from adapters.slack.api import SlackApi
-from adapters.slack.payload import Payload, number, parts, text
+from adapters.slack.payload import Payload, number, part, parts, text
 from chatdesk.conversation import ConversationId, FileRef
 from chatdesk.errors import EventRefused
 from chatdesk.files import FileLimits, Files
@@ -39,6 +39,9 @@ class ThreadFiles:
     async def _fetch(
         self, file: Payload, conversation: ConversationId, owner: str, at: datetime, *, internal: bool
     ) -> FileRef:
+        if text(file, "file_access") == "check_file_info":
+            # Of a file of another company's workspace, the message tells the id only.
+            file = part(await self._api.read("files.info", file=text(file, "id")), "file")
         self._limits.check_size(number(file, "size"))
         address = text(file, "url_private_download") or text(file, "url_private")
         if not address:

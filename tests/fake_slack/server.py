@@ -18,7 +18,7 @@ from tests.fake_slack.rules import Refused
 from tests.fake_slack.workspace import APP_TOKEN, BOT_TOKEN, SCOPES, Workspace
 
 READS = {"conversations.history", "conversations.replies", "conversations.info", "users.info",
-         "users.lookupByEmail"}  # fmt: skip
+         "users.lookupByEmail", "files.info"}  # fmt: skip
 FORMS = {"files.getUploadURLExternal"}
 Fault = Literal["busy", "failed", "cut before", "cut after"]
 

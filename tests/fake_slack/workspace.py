@@ -247,6 +247,21 @@ class Workspace:
         self.put(channel.id, BOT_USER, {"text": "", "files": files, "thread_ts": thread})
         return {"files": files}
 
+    def _files_info(self, body: Body) -> dict[str, Any]:
+        if body.get("file") not in self.uploads:
+            raise Refused("file_not_found")
+        return {"file": self.file(body["file"])}
+
+    def _files_delete(self, body: Body) -> dict[str, Any]:
+        if self.uploads.pop(body["file"], None) is None:
+            raise Refused("file_not_found")
+        for channel in self.channels.values():
+            for message in channel.messages.values():
+                kept = [file for file in message.get("files", []) if file["id"] != body["file"]]
+                if "files" in message:
+                    message["files"] = kept
+        return {}
+
     def file(self, identity: str) -> dict[str, Any]:
         upload = self.uploads[identity]
         address = f"{self.base}/files/{identity}"
