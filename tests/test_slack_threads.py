@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.fake_slack.person import Person
 from tests.slack_desk import TRIAGE, SlackDesk, chat, heard, shown, slack_desk
 
 
@@ -63,6 +64,25 @@ async def test_notes_and_other_peoples_messages_stay_internal(desk: SlackDesk) -
         file = await desk.ticket(1001)
         internal = [message.text for message in file.messages if message.visibility == "internal"]
         assert internal == ["he has an old laptop", "I know this customer"]
+
+
+async def test_a_colleague_without_an_account_writes_notes_and_no_more(desk: SlackDesk) -> None:
+    anna = Person(desk.wire, desk.workspace.add_user("U0ANNA", "Anna Back", "anna@northwind.example"))
+    guest = desk.workspace.add_user("U0GUEST", "A Guest", "guest@northwind.example", is_restricted=True)
+    desk.workspace.channels[TRIAGE].members |= {anna.user, guest}
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        ts = await anna.say(TRIAGE, "I know this customer", card["ts"])
+        await anna.say(TRIAGE, "// their serial number is 555", card["ts"])
+        await anna.edit(TRIAGE, ts, "I know Dana")
+        await anna.press(TRIAGE, card["ts"], "ticket_take")
+        await Person(desk.wire, guest).say(TRIAGE, "So do I", card["ts"])
+        await desk.marcus.say(TRIAGE, "Good morning", card["ts"])
+        await heard(line, "Good morning")
+        file = await desk.ticket(1001)
+        notes = [(one.author.name, one.text) for one in file.messages if one.visibility == "internal"]
+        assert notes == [("Anna Back", "I know Dana"), ("Anna Back", "their serial number is 555")]
+        assert "Only the desk's technicians" in desk.workspace.ephemeral[-1]["text"]
 
 
 @pytest.mark.parametrize(

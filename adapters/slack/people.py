@@ -82,6 +82,17 @@ class People:
         account = await self._linked(person) or await self._by_address(person)
         return account.agent if account is not None and account.disabled_at is None else None
 
+    async def note_author(self, user: str) -> Agent | None:
+        """Return who an internal note of the user is by: the technician, or a colleague without an account.
+
+        A colleague may do nothing but write notes; None for bots, guests and people of other companies.
+        Raises as ``agent``.
+        """
+        person = await self.person(user)
+        if not person.is_member:
+            return None
+        return await self.agent(user) or Agent(f"{PROVIDER}:{person.team}:{person.id}", person.name)
+
     async def user_of(self, agent: str) -> str | None:
         """Return the Slack user that the technician has linked or, by address, was last seen as."""
         linked = await self._identities.external_id(PROVIDER, agent)

@@ -68,7 +68,7 @@ class Threads:
         number = await self._memory.ticket_at(channel, thread) if thread else None
         if number is None or thread == text(message, "ts"):
             return number is not None
-        agent = await self._people.agent(text(message, "user"))
+        agent = await self._people.note_author(text(message, "user"))
         if agent is None:
             return True
         known = await self._memory.said(channel, text(message, "ts"))
@@ -132,7 +132,7 @@ class Threads:
         return True
 
     async def _edit(self, team: str, post: Post, message: Payload, edited: str) -> None:
-        agent = await self._people.agent(text(message, "user"))
+        agent = await self._people.note_author(text(message, "user"))
         if agent is None:
             return
         words = await self._words(message)
@@ -160,7 +160,7 @@ class Threads:
                 return False
             await self._memory.keep_said(Post(channel, ts, gone=True))
             return True
-        agent = await self._people.agent(text(previous, "user"))
+        agent = await self._people.note_author(text(previous, "user"))
         if post.gone or agent is None:
             return True
         deleted = MessageDeleted(
