@@ -10,7 +10,7 @@ from chatdesk.conversation import Message as DeskMessage
 from tests.fake_slack.person import Person
 from tests.fake_slack.server import Fault
 from tests.fake_slack.workspace import Message
-from tests.slack_desk import OUTSIDER, SHARED, TRIAGE, SlackDesk, file_in_slack, shown, slack_desk
+from tests.slack_desk import OUTSIDER, SHARED, TRIAGE, SlackDesk, chat, file_in_slack, shown, slack_desk
 from tests.test_slack_shared_channels import ANSWERS, asked, in_thread
 
 
@@ -165,3 +165,22 @@ async def test_a_customer_reads_the_whole_of_an_edit_however_long(
             return "".join("".join(read[first:]).split()) == "".join(f"{text}edited".split())
 
         await desk.slack.until(whole)
+
+
+async def test_when_slack_asks_to_wait_with_a_clients_channel_the_technicians_goes_on() -> None:
+    async with slack_desk(seconds_per_post=0.001) as desk:
+        dana = Person(desk.wire, OUTSIDER)
+        ts, card = await taken(desk, dana)
+        desk.slack.fail("chat.postMessage", "busy", seconds=5)
+        await desk.marcus.say(TRIAGE, "A moment, please", card["ts"])
+        await desk.slack.until(lambda: desk.slack.ledger[-1].error == "ratelimited")
+        refused = desk.slack.ledger[-1]
+        assert refused.body["channel"] == SHARED
+        async with chat(desk) as (line, other):
+            await line.send(t="message", id="1", text="From the page")
+            await desk.reply(other, "From the page")
+        posts = [call for call in desk.slack.calls("chat.postMessage") if call.at > refused.at]
+        assert {call.body["channel"] for call in posts if call.at < refused.at + 4} == {TRIAGE}
+        await desk.slack.until(lambda: shown(in_thread(desk, ts)[-1]) == "A moment, please")
+        held = [call for call in desk.slack.calls("chat.postMessage") if call.body["channel"] == SHARED][-1]
+        assert held.at - refused.at >= 5

@@ -34,6 +34,15 @@ ADVICE = {
 MAX_PAGES = 20
 
 
+class SlackAskedToWait(DeliveryDelayed):
+    """Slack takes no more such calls for ``seconds``; ``channel`` is the one that was named, "" for none."""
+
+    def __init__(self, method: str, seconds: float, channel: str) -> None:
+        super().__init__(f"Slack asked to wait with {method}.", retry_after=seconds)
+        self.seconds = seconds
+        self.channel = channel
+
+
 class SlackApi:
     """Calls of one workspace. ``session`` carries them all and has the time limits."""
 
@@ -49,7 +58,8 @@ class SlackApi:
     async def write(self, method: str, **body: object) -> Payload:
         """Call a method that changes something.
 
-        Raises DeliveryDelayed (it did not happen), DeliveryRefused (it never will) or DeliveryUnknown.
+        Raises DeliveryDelayed (it did not happen; SlackAskedToWait when Slack is too busy), DeliveryRefused
+        (it never will) or DeliveryUnknown.
         """
         return await self._call(method, http_verb="POST", json=body)
 
@@ -141,7 +151,7 @@ class SlackApi:
                 headers=headers,
             )
         except SlackApiError as error:
-            raise _told_apart(method, error) from error
+            raise _told_apart(method, error, text(json or {}, "channel")) from error
         except aiohttp.ClientConnectorError as error:
             raise DeliveryDelayed(f"Slack cannot be reached for {method}.") from error
         except (aiohttp.ClientError, TimeoutError, SlackClientError, ConnectionError) as error:
@@ -150,14 +160,16 @@ class SlackApi:
         return found if isinstance(found, dict) else {}
 
 
-def _told_apart(method: str, error: SlackApiError) -> DeliveryDelayed | DeliveryRefused | DeliveryUnknown:
+def _told_apart(
+    method: str, error: SlackApiError, channel: str = ""
+) -> DeliveryDelayed | DeliveryRefused | DeliveryUnknown:
     """Return what an error answer means for the delivery."""
     response = error.response
     status = int(getattr(response, "status_code", 0) or getattr(response, "status", 0) or 0)
     data = getattr(response, "data", None)
     code = text(data, "error") if isinstance(data, dict) else ""
     if status == 429 or code in BUSY:
-        return DeliveryDelayed(f"Slack asked to wait with {method}.", retry_after=_retry_after(response))
+        return SlackAskedToWait(method, _retry_after(response), channel)
     if status >= 500 or code in DOUBTFUL or not code:
         return DeliveryUnknown(f"Slack failed at {method} (HTTP {status} {code}).")
     return DeliveryRefused(f"Slack refused {method}: {code}: {ADVICE.get(code, 'see the Slack API.')}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import zip_longest
 
-from adapters.slack.api import SlackApi, message_metadata
+from adapters.slack.api import SlackApi, SlackAskedToWait, message_metadata
 from adapters.slack.block_limits import context, plain
 from adapters.slack.card import is_on_card, message_parts, message_summary, username
 from adapters.slack.cards import Cards, find_post
@@ -16,7 +16,7 @@ from adapters.slack.pacing import Pacer
 from adapters.slack.payload import Block, text
 from adapters.slack.personal import Personal
 from chatdesk.conversation import ConversationId, Message
-from chatdesk.errors import DeliveryDelayed, DeliveryRefused
+from chatdesk.errors import DeliveryRefused
 from chatdesk.outbox import Delivery, DeliveryKind
 from chatdesk.reading import StaffReads
 from chatdesk.routing import TO_CUSTOMER
@@ -61,9 +61,8 @@ class SlackChannel:
         """Carry it out and return the post's ts [chatdesk.ports.Channel.send]."""
         try:
             sent = await self._send(delivery)
-        except DeliveryDelayed as delayed:
-            if delayed.retry_after and "Slack asked" in str(delayed):
-                await self._hold(delivery, delayed.retry_after)
+        except SlackAskedToWait as asked:
+            self._pacer.hold(asked.channel, asked.seconds)
             raise
         self._on_shown(delivery)
         return sent
@@ -179,11 +178,6 @@ class SlackChannel:
         if conversation is None or seq is None:
             raise DeliveryRefused("The delivery names no message.")
         return await read_message(self._reads, conversation, seq)
-
-    async def _hold(self, delivery: Delivery, seconds: float) -> None:
-        place = await self._memory.place(delivery.ticket) if delivery.ticket is not None else None
-        if place is not None:
-            self._pacer.hold(place.channel, seconds)
 
 
 async def read_message(reads: StaffReads, conversation: ConversationId, seq: int) -> Message:
