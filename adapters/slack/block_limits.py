@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from adapters.slack.payload import Block
 
-MAX_BLOCKS = 50
 MAX_MODAL_BLOCKS = 100
 MAX_SECTION = 3_000
 MAX_FIELD = 2_000
-MAX_FIELDS = 10
 MAX_HEADER = 150
 MAX_TITLE = 24
 MAX_LABEL = 2_000
@@ -16,7 +14,6 @@ MAX_HINT = 2_000
 MAX_OPTIONS = 100
 MAX_OPTION = 75
 MAX_INPUT = 3_000
-MAX_METADATA = 3_000
 MAX_USERNAME = 80
 MAX_MESSAGE = 9_000
 """Characters of one post. Slack was seen to refuse all blocks together from about 11,000 on."""

@@ -14,7 +14,7 @@ from adapters.slack.tell import Teller
 from chatdesk.config import Config
 from chatdesk.errors import EventRefused
 
-LOG, ADD = "log", "add"
+LOG = "log"
 MAX_QUOTED = 2_000
 
 

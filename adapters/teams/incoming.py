@@ -52,8 +52,6 @@ class Incoming:
     kind: str
     text: str
     mentions_bot: bool
-    change: str
-    reply_to: str
     value: Json
     files: tuple[IncomingFile, ...]
     raw: Json
@@ -93,8 +91,6 @@ def read_incoming(raw: Json) -> Incoming:
         kind=text_at(raw, "conversation", "conversationType"),
         text=_plain(text.replace(mention, " ") if mention else text),
         mentions_bot=mention is not None,
-        change=text_at(raw, "channelData", "eventType"),
-        reply_to=text_at(raw, "replyToId"),
         value=object_at(raw, "value"),
         files=_files(raw),
         raw=raw,
