@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from chatdesk.bootstrap import now
+from chatdesk.events import MessageDeleted
 from tests.fake_slack.person import Person
 from tests.slack_desk import TRIAGE, SlackDesk, chat, heard, shown, slack_desk
 
@@ -122,6 +124,26 @@ async def test_edits_and_deletions_follow_to_the_page(desk: SlackDesk) -> None:
         await desk.marcus.delete(TRIAGE, ts)
         news = await line.next("news")
         assert news["messages"][0]["deleted"]
+
+
+async def test_a_deletion_that_is_refused_is_said_and_slack_has_its_answer(desk: SlackDesk) -> None:
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        ts = await desk.marcus.say(TRIAGE, "Restart it", card["ts"])
+        sent = await heard(line, "Restart it")
+        file = await desk.ticket(1001)
+        by = next(message.author for message in file.messages if message.seq == sent["seq"])
+        deleted = MessageDeleted(
+            at=now(),
+            channel="web",
+            external_id="delete",
+            conversation=file.conversations[0].id,
+            by=by,
+            seq=sent["seq"],
+        )
+        await desk.served.running.desk.receive(deleted)
+        await desk.marcus.delete(TRIAGE, ts)
+        assert "The deletion was not passed on" in desk.workspace.ephemeral[-1]["text"]
 
 
 async def test_the_customers_edits_and_deletions_follow_to_the_thread(desk: SlackDesk) -> None:

@@ -160,20 +160,29 @@ class Threads:
                 return False
             await self._memory.keep_said(Post(channel, ts, gone=True))
             return True
+        if not post.gone:
+            try:
+                await self._delete(team, post, event)
+            except EventRefused as refused:
+                words = f"The deletion was not passed on: {refused}"
+                await self._teller.tell(channel, text(previous, "user"), words, text(previous, "thread_ts"))
+        return True
+
+    async def _delete(self, team: str, post: Post, event: Payload) -> None:
+        previous = part(event, "previous_message")
         agent = await self._people.note_author(text(previous, "user"))
-        if post.gone or agent is None:
-            return True
+        if agent is None:
+            return
         deleted = MessageDeleted(
-            at=moment(text(event, "event_ts") or text(event, "ts") or ts),
+            at=moment(text(event, "event_ts") or text(event, "ts") or post.ts),
             channel=NAME,
-            external_id=f"{team}:{channel}:{ts}:delete",
+            external_id=f"{team}:{post.channel}:{post.ts}:delete",
             conversation=ConversationId(post.conversation),
             by=agent.author,
             seq=post.seq,
         )
         await self._sequencer.receive(text(previous, "thread_ts"), text(event, "event_ts"), deleted)
         await self._memory.keep_said(replace(post, gone=True))
-        return True
 
     async def _words(self, message: Payload) -> str:
         names = await self._people.names(mrkdwn.mentioned(text(message, "text")))
