@@ -13,7 +13,6 @@ from adapters.slack.cards import Cards
 from adapters.slack.memory import Memory, Post
 from chatdesk.errors import StorageError
 from chatdesk.hub import ConversationChanged, ConversationNews
-from tests.fake_slack.workspace import Message
 from tests.slack_desk import TRIAGE, SlackDesk, chat, file_in_slack, heard, shown, slack_desk
 from tests.widget_page import customer_page
 

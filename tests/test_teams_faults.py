@@ -10,10 +10,14 @@ from http import HTTPStatus
 
 import pytest
 
+from adapters.teams import customers
 from adapters.teams.connector_pipeline import _Answer, _raise
 from adapters.teams.gateway import Place
+from adapters.teams.incoming import Incoming
 from adapters.teams.memory import Memory, Source
-from chatdesk.conversation import ConversationId
+from adapters.teams.people import People
+from adapters.teams.turn import Turn
+from chatdesk.conversation import Agent, ConversationId
 from chatdesk.errors import DeliveryDelayed, StorageError
 from chatdesk.events import CustomerMessaged
 from chatdesk.outbox import DeliveryStatus
@@ -132,6 +136,41 @@ async def test_a_customers_edit_and_deletion_follow_in_the_thread() -> None:
             lambda: not any("Never mind" in one for one in desk.connector.texts(thread))
         )
         assert not [text for text in desk.connector.texts(thread) if "secret1" in text]
+
+
+async def test_a_repetition_is_not_answered_before_the_first_is_on_disk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    receive, technician = customers.receive_message, People.technician
+    begun, repeated, calls = asyncio.Event(), asyncio.Event(), 0
+
+    async def fail_once(turn: Turn) -> None:
+        if begun.is_set():
+            await receive(turn)
+            return
+        begun.set()
+        await repeated.wait()
+        raise StorageError("the database is away for a moment")
+
+    async def count_calls(self: People, incoming: Incoming) -> Agent | None:
+        nonlocal calls
+        calls += 1
+        agent = await technician(self, incoming)
+        if calls == 2:
+            # What is left of this call up to where it waits needs one turn of the loop.
+            asyncio.get_running_loop().call_soon(repeated.set)
+        return agent
+
+    async with teams_desk() as desk:
+        await live_chat(desk)
+        monkeypatch.setattr(customers, "receive_message", fail_once)
+        monkeypatch.setattr(People, "technician", count_calls)
+        activity = desk.activity(DANA, text="Are you there?")
+        first = asyncio.create_task(desk.call(activity))
+        await begun.wait()
+        second = asyncio.create_task(desk.call(activity))
+        assert ((await first)[0], (await second)[0]) == (503, 200)
+        assert [message.text for message in await messages(desk)].count("Are you there?") == 1
 
 
 @pytest.mark.parametrize("person", [MARCUS, DANA])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 
 import structlog
 
 from adapters.teams import card_buttons, changes, commands, customers, extension, thread_messages
 from adapters.teams.card_parts import card_message
-from adapters.teams.incoming import Incoming, read_incoming
+from adapters.teams.incoming import read_incoming
 from adapters.teams.json_value import Json, text_at
 from adapters.teams.people import People
 from adapters.teams.services import TeamsServices
@@ -28,7 +29,8 @@ class Inbound:
         self._services = services
         self._answers = answers
         self._people = People(services)
-        self._begun: OrderedDict[str, None] = OrderedDict()
+        self._done: OrderedDict[str, None] = OrderedDict()
+        self._in_work: dict[str, asyncio.Event] = {}
 
     async def receive(self, raw: Json) -> Reply:
         """Work on one activity and return the answer to the call.
@@ -62,14 +64,26 @@ class Inbound:
             return await self._pressed(turn)
         if not incoming.is_personal:
             await thread_messages.receive_thread_message(turn)
-        elif self._is_new(incoming):
-            try:
-                await self._personal(turn)
-            except BaseException:
-                # It comes again, and is then to be worked on.
-                self._begun.pop(incoming.key, None)
-                raise
+        else:
+            await self._once(turn)
         return NO_REPLY
+
+    async def _once(self, turn: Turn) -> None:
+        """Work on a personal message unless that was done; a repetition meanwhile waits for the end of it."""
+        key = turn.incoming.key
+        while (first := self._in_work.get(key)) is not None:
+            await first.wait()
+        if key in self._done:
+            return
+        ended = self._in_work[key] = asyncio.Event()
+        try:
+            await self._personal(turn)
+            self._done[key] = None
+        finally:
+            del self._in_work[key]
+            ended.set()
+        while len(self._done) > REMEMBERED:
+            self._done.popitem(last=False)
 
     async def _personal(self, turn: Turn) -> None:
         if await commands.link_account(turn):
@@ -80,14 +94,6 @@ class Inbound:
             await commands.receive_command(turn, turn.agent)
         else:
             await customers.receive_message(turn)
-
-    def _is_new(self, incoming: Incoming) -> bool:
-        if incoming.key in self._begun:
-            return False
-        self._begun[incoming.key] = None
-        while len(self._begun) > REMEMBERED:
-            self._begun.popitem(last=False)
-        return True
 
     async def _pressed(self, turn: Turn) -> Reply:
         """A card sent by Action.Submit: there is no place to answer in, so the result is posted."""
