@@ -83,7 +83,10 @@ async def test_a_colleague_without_an_account_writes_notes_and_no_more(desk: Sla
         await heard(line, "Good morning")
         file = await desk.ticket(1001)
         notes = [(one.author.name, one.text) for one in file.messages if one.visibility == "internal"]
-        assert notes == [("Anna Back", "I know Dana"), ("Anna Back", "their serial number is 555")]
+        assert notes == [
+            ("Anna Back (Slack)", "I know Dana"),
+            ("Anna Back (Slack)", "their serial number is 555"),
+        ]
         assert "Only the desk's technicians" in desk.workspace.ephemeral[-1]["text"]
 
 

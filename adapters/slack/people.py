@@ -85,13 +85,15 @@ class People:
     async def note_author(self, user: str) -> Agent | None:
         """Return who an internal note of the user is by: the technician, or a colleague without an account.
 
-        A colleague may do nothing but write notes; None for bots, guests and people of other companies.
-        Raises as ``agent``.
+        A colleague may do nothing but write notes; the name says that it is the one in Slack, which people
+        choose themselves. None for bots, guests, people of other companies, and those for whose address
+        Slack does not vouch. Raises as ``agent``.
         """
+        agent = await self.agent(user)
         person = await self.person(user)
-        if not person.is_member:
-            return None
-        return await self.agent(user) or Agent(f"{PROVIDER}:{person.team}:{person.id}", person.name)
+        if agent is not None or not person.email:
+            return agent
+        return Agent(f"{PROVIDER}:{person.team}:{person.id}", f"{person.name} (Slack)")
 
     async def user_of(self, agent: str) -> str | None:
         """Return the Slack user that the technician has linked or, by address, was last seen as."""
