@@ -55,10 +55,10 @@ async def test_who_hung_while_the_mailbox_passed_on_notes_nothing_when_it_wakes(
         await deliver(post, 1)
         async with mail_nodes(tmp_path, imap) as nodes:
             await nodes.until(READ_UP_TO, "1")
-            imap.hold(b"+FLAGS.SILENT")
+            imap.hold(b"BODY.PEEK[]")
             await deliver(post, 2)
             await imap.held.wait()
-            # The second mail is kept, and that it is has not been noted yet.
+            # The second mail was asked for, and will be kept and noted as soon as it comes.
             freeze(nodes.a)
             await nodes.until(HOLDS.format("mailbox"), 2)
             await deliver(post, 3)
