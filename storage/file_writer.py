@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Set
 from contextlib import suppress
 from datetime import datetime
 from io import BufferedWriter
@@ -88,11 +87,14 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def remove_strays(folder: Path, kept: Set[Path], before: datetime) -> int:
-    """Remove files that nobody knows and that are older than ``before``; return how many. Blocks."""
+def remove_unfinished(folder: Path, before: datetime) -> int:
+    """Remove files that were begun before ``before`` and not finished; return how many. Blocks.
+
+    Whole files are left alone: another database, to which the desk may go back, may know them.
+    """
     removed = 0
-    for path in folder.glob("*/*/*"):
-        if path not in kept and path.stat().st_mtime < before.timestamp():
+    for path in folder.glob("*/*/*.part"):
+        if path.stat().st_mtime < before.timestamp():
             path.unlink()
             removed += 1
     return removed

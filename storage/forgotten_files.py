@@ -9,7 +9,7 @@ from pathlib import Path
 
 from storage.connection import fetch
 from storage.database import Database
-from storage.file_writer import remove_strays
+from storage.file_writer import remove_unfinished
 from storage.selecting import Selecting
 
 ORPHAN_AGE = timedelta(days=1)
@@ -36,15 +36,13 @@ class ForgottenFiles:
     async def remove(self, at: datetime) -> int:
         """Remove what nobody has needed for a day before ``at`` (aware); return how many files.
 
-        The first time all are looked at, and the disk is searched for what no row knows; after that only
+        The first time all are looked at, and the disk is searched for what was not finished; after that only
         those that have come of age since. Raises StorageError.
         """
         before, since = at - ORPHAN_AGE, self._looked_until
         removed = await self._forget(await self._found(before, since))
         if since is None:
-            known = await self._selecting.one("SELECT id FROM file")
-            kept = {self._path(str(row["id"])) for row in known}
-            removed += await asyncio.to_thread(remove_strays, self._folder, kept, before)
+            removed += await asyncio.to_thread(remove_unfinished, self._folder, before)
         self._looked_until = before
         return removed
 

@@ -480,13 +480,16 @@ async def test_forgotten_uploads_and_what_a_crash_left_go_after_a_day_and_nothin
     stray = shelf.folder / "ab" / "cd" / "abcd.part"
     stray.parent.mkdir(parents=True)
     stray.write_bytes(b"half")
+    # Whole, and of another database to which the desk may go back.
+    unknown = stray.with_name("abce")
+    unknown.write_bytes(b"an invoice, the only copy")
     for path in shelf.on_disk():
         os.utime(path, (NOON.timestamp(), NOON.timestamp()))
 
     assert await shelf.files.remove_forgotten(NOON + timedelta(hours=23)) == 0
     assert await shelf.again().remove_forgotten(NOON + timedelta(days=1, seconds=1)) == 2
     assert await shelf.files.find(forgotten.id) is None
-    assert {path.name for path in shelf.on_disk()} == {attached.id, late.id}
+    assert {path.name for path in shelf.on_disk()} == {attached.id, late.id, unknown.name}
 
 
 async def test_uploads_are_forgotten_while_the_desk_runs_and_their_room_is_free_again(shelf: Shelf) -> None:
