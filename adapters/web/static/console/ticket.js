@@ -174,6 +174,10 @@ export class OpenTicket extends EventTarget {
     return all.find((each) => ["waiting", "live"].includes(each.state.phase)) || all.at(-1) || null;
   }
 
+  get isMine() {
+    return this.header?.assignee?.id === this.me.id;
+  }
+
   say(text, internal, files = []) {
     const conversation = this.current;
     const at = new Date().toISOString();
