@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from adapters.slack.api import SlackApi, message_metadata
-from adapters.slack.card import message_parts, message_summary, username
+from adapters.slack.api import SlackApi
+from adapters.slack.card import message_parts, message_summary
 from adapters.slack.cards import find_post
 from adapters.slack.file_posts import FilePosts
 from adapters.slack.memory import Memory, Place
+from adapters.slack.message_posts import post_part
 from adapters.slack.pacing import Pacer
-from adapters.slack.payload import Block, text
+from adapters.slack.payload import Block
 from adapters.slack.shared_threads import SharedThread, SharedThreads
 from chatdesk.conversation import Message
 from chatdesk.errors import DeliveryRefused
@@ -81,25 +82,11 @@ class CustomerPosts:
     ) -> list[str]:
         """Post what is not there yet; each post is noted before the next. Returns the ts of all."""
         for index in range(len(posted), len(shown)):
-            ts = await self._post_part(thread, _part_key(delivery, index), message, shown[index])
+            place, key = (thread.channel, thread.thread), _part_key(delivery, index)
+            ts = await post_part(self._api, self._pacer, place, key, message, shown[index])
             posted = [*posted, ts]
             await self._keep_posted(message, thread, posted)
         return posted
-
-    async def _post_part(self, thread: SharedThread, key: str, message: Message, blocks: list[Block]) -> str:
-        await self._pacer.turn(thread.channel, key)
-        answer = await self._api.write(
-            "chat.postMessage",
-            channel=thread.channel,
-            thread_ts=thread.thread,
-            text=message_summary(message),
-            blocks=blocks,
-            username=username(message),
-            unfurl_links=False,
-            unfurl_media=False,
-            metadata=message_metadata("post", delivery=key),
-        )
-        return text(answer, "ts")
 
     async def find(self, delivery: Delivery) -> str | None:
         """Leave it to ``post``, which looks for what is there before it posts anything."""

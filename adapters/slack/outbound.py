@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import zip_longest
 
-from adapters.slack.api import SlackApi, SlackAskedToWait, message_metadata
+from adapters.slack.api import SlackApi, SlackAskedToWait
 from adapters.slack.block_limits import context, plain
-from adapters.slack.card import is_on_card, message_parts, message_summary, username
+from adapters.slack.card import is_on_card, message_parts, message_summary
 from adapters.slack.cards import Cards, find_post
 from adapters.slack.customer_posts import CustomerPosts
 from adapters.slack.file_posts import FilePosts
 from adapters.slack.memory import NAME, Memory, Place, Post
+from adapters.slack.message_posts import post_part
 from adapters.slack.pacing import Pacer
-from adapters.slack.payload import Block, text
+from adapters.slack.payload import Block
 from adapters.slack.personal import Personal
 from chatdesk.conversation import ConversationId, Message
 from chatdesk.errors import DeliveryRefused
@@ -128,22 +129,10 @@ class SlackChannel:
         return post
 
     async def _post_message(self, place: Place, key: str, message: Message, blocks: list[Block]) -> str:
-        await self._pacer.turn(place.channel, key)
-        answer = await self._api.write(
-            "chat.postMessage",
-            channel=place.channel,
-            thread_ts=place.ts,
-            text=message_summary(message),
-            blocks=blocks,
-            username=username(message),
-            mrkdwn=False,
-            parse="none",
-            link_names=False,
-            unfurl_links=False,
-            unfurl_media=False,
-            metadata=message_metadata("post", delivery=key),
+        thread = (place.channel, place.ts)
+        return await post_part(
+            self._api, self._pacer, thread, key, message, blocks, mrkdwn=False, parse="none", link_names=False
         )
-        return text(answer, "ts")
 
     async def _revise(self, delivery: Delivery) -> str:
         message = await self._message(delivery)
