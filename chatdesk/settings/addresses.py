@@ -6,9 +6,8 @@ import re
 from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
+from chatdesk.own_machine import LOCAL_HOSTS
 from chatdesk.settings.values import Reader, matching, text, unusable
-
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 def link(*schemes: str) -> Reader[str]:
@@ -33,7 +32,7 @@ def _usable(address: str, schemes: Collection[str]) -> bool:
         return False
     if parts.scheme not in ("http", "https"):
         return parts.scheme in schemes and bool(parts.path)
-    allowed = parts.scheme in schemes or (parts.scheme == "http" and host in _LOOPBACK)
+    allowed = parts.scheme in schemes or (parts.scheme == "http" and host in LOCAL_HOSTS)
     return allowed and bool(host) and "@" not in parts.netloc
 
 

@@ -10,8 +10,7 @@ from urllib.parse import unquote, urlsplit
 from msgspec import Struct
 
 from chatdesk.guarded import Guarded
-
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+from chatdesk.own_machine import LOCAL_HOSTS
 
 
 class Encryption(StrEnum):
@@ -93,7 +92,7 @@ def _server(
         problems.append(f"{name}: holds a password; put it into CHATDESK_{kind}_PASSWORD.")
     encryption, usual = schemes[parts.scheme]
     user = unquote(parts.username or "")
-    if encryption is Encryption.NONE and user and host not in LOOPBACK:
+    if encryption is Encryption.NONE and user and host not in LOCAL_HOSTS:
         problems.append(f"{name}: would send the password unprotected; use {next(iter(schemes))}://.")
     if user and not password:
         problems.append(f"CHATDESK_{kind}_PASSWORD: is not set, but {name} names a user.")
