@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 from rich.console import Console
 
+from chatdesk.changes import HistoryEntry
 from chatdesk.cli.ending import errors_shown
 from chatdesk.cli.offline import Offline, run
 from chatdesk.cli.showing import (
@@ -23,7 +24,7 @@ from chatdesk.cli.showing import (
     table,
 )
 from chatdesk.conversation import Message, Visibility
-from chatdesk.reading import TicketFile, TicketFilter, TicketPage, TicketView
+from chatdesk.reading import DeliveryNote, TicketFile, TicketFilter, TicketPage, TicketView
 from chatdesk.ticket import Ticket, format_number
 
 tickets = typer.Typer(help="Tickets: lists, and one in full.", no_args_is_help=True)
@@ -195,31 +196,8 @@ def _print_deliveries(console: Console, file: TicketFile, zone: ZoneInfo) -> Non
 def _file_json(file: TicketFile, prefix: str) -> dict[str, Json]:
     return {
         **ticket_json(file.ticket, prefix),
-        "messages": [
-            {
-                "conversation": message.conversation,
-                "seq": message.seq,
-                "at": iso(message.at),
-                "author": message.author.name,
-                "role": message.author.kind.value,
-                "visibility": message.visibility.value,
-                "text": "" if message.deleted_at else message.text,
-                "deleted": message.deleted_at is not None,
-                "files": [file.name for file in message.files],
-            }
-            for message in file.messages
-        ],
-        "history": [
-            {
-                "at": iso(entry.at),
-                "by": entry.by.name,
-                "what": entry.what,
-                "why": entry.why,
-                "before": entry.before.value if entry.before else None,
-                "after": entry.after.value if entry.after else None,
-            }
-            for entry in file.history
-        ],
+        "messages": [_message_json(message) for message in file.messages],
+        "history": [_entry_json(entry) for entry in file.history],
         "ratings": [
             {
                 "conversation": rating.conversation,
@@ -229,16 +207,42 @@ def _file_json(file: TicketFile, prefix: str) -> dict[str, Json]:
             }
             for rating in file.ratings
         ],
-        "deliveries": [
-            {
-                "id": note.delivery.id,
-                "target": note.delivery.target,
-                "kind": note.delivery.kind.value,
-                "status": note.status.value,
-                "queued_at": iso(note.delivery.created_at),
-                "finished_at": iso(note.finished_at),
-                "error": note.error,
-            }
-            for note in file.deliveries
-        ],
+        "deliveries": [_delivery_json(note) for note in file.deliveries],
+    }
+
+
+def _message_json(message: Message) -> dict[str, Json]:
+    return {
+        "conversation": message.conversation,
+        "seq": message.seq,
+        "at": iso(message.at),
+        "author": message.author.name,
+        "role": message.author.kind.value,
+        "visibility": message.visibility.value,
+        "text": "" if message.deleted_at else message.text,
+        "deleted": message.deleted_at is not None,
+        "files": [file.name for file in message.files],
+    }
+
+
+def _entry_json(entry: HistoryEntry) -> dict[str, Json]:
+    return {
+        "at": iso(entry.at),
+        "by": entry.by.name,
+        "what": entry.what,
+        "why": entry.why,
+        "before": entry.before.value if entry.before else None,
+        "after": entry.after.value if entry.after else None,
+    }
+
+
+def _delivery_json(note: DeliveryNote) -> dict[str, Json]:
+    return {
+        "id": note.delivery.id,
+        "target": note.delivery.target,
+        "kind": note.delivery.kind.value,
+        "status": note.status.value,
+        "queued_at": iso(note.delivery.created_at),
+        "finished_at": iso(note.finished_at),
+        "error": note.error,
     }
