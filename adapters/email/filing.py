@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -232,19 +232,17 @@ class Filing:
         standing: Standing,
         thread: Thread,
     ) -> None:
+        """File the mail as a new ticket, unless it has to be held."""
         config, at = self._d.config, self._d.clock()
         known = await self._d.inbox.known_sender(parsed.sender)
         owner = config.company_of(parsed.sender)
         company = owner.name if owner else known.company if known else ""
-        unknown = not company and config.channel(CHANNEL).unknown_sender is UnknownSender.HOLD
-        if unknown:
+        if not company and config.channel(CHANNEL).unknown_sender is UnknownSender.HOLD:
             await self._ask(mail, parsed, standing)
             return
-        if not (parsed.text.strip() or parsed.subject or parsed.attachments):
-            await self._hold(mail, "It is empty.")
-            return
-        if self._tickets.wait(parsed.sender, at):
-            await self._hold(mail, "Its sender has sent too many mails within an hour.")
+        objection = self._objection(parsed, at)
+        if objection:
+            await self._hold(mail, objection)
             return
         files, text = await self._d.attaching.attach_for(None, mail, parsed, contents)
         event = MailReceived(
@@ -268,6 +266,14 @@ class Filing:
         _ = self._tickets.take(parsed.sender, at)
         if event.acknowledge:
             _ = self._acknowledgements.take(parsed.sender, at)
+
+    def _objection(self, parsed: ParsedMail, at: datetime) -> str:
+        """Return why the mail opens no ticket by itself; "" when nothing is against it."""
+        if not (parsed.text.strip() or parsed.subject or parsed.attachments):
+            return "It is empty."
+        if self._tickets.wait(parsed.sender, at):
+            return "Its sender has sent too many mails within an hour."
+        return ""
 
     async def _ask(self, mail: InboundMail, parsed: ParsedMail, standing: Standing) -> None:
         """Hold the mail for staff and ask its sender once [R30]; a forged address is not asked."""
