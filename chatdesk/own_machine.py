@@ -1,4 +1,4 @@
-"""Whether a request was made on the desk's own machine, or came through a proxy on it.
+"""The desk's own machine: its names, and whether a request was made on it or came through a proxy on it.
 
 A proxy that is not declared, and adds no header to say for whom it asks, looks much like a program on the
 machine. It is told by what it leaves as it was, the name that was asked for, or by speaking HTTP/1.0, as
@@ -19,7 +19,15 @@ FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real
 def asked_from_here(peer: str, host: str, version: tuple[int, int], headers: Container[str]) -> bool:
     """Tell it by the other side's address, the Host header, HTTP's version and the headers' names."""
     direct = not any(name in headers for name in FORWARDED) and version >= (1, 1)
-    return direct and host_name(host) in LOCAL_HOSTS and _is_loopback(peer)
+    return direct and host_name(host) in LOCAL_HOSTS and _is_own_peer(peer)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address is this machine's own."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def host_name(host: str) -> str:
@@ -30,7 +38,7 @@ def host_name(host: str) -> str:
         return ""
 
 
-def _is_loopback(peer: str) -> bool:
+def _is_own_peer(peer: str) -> bool:
     try:
         found = ip_address(peer)
     except ValueError:

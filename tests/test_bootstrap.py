@@ -17,11 +17,12 @@ import pytest
 from chatdesk.bootstrap import running_desk
 from chatdesk.cli.demonstration import TECHNICIANS, technicians
 from chatdesk.cli.server import address, open_port
-from chatdesk.cli.setting import demo_setting, is_loopback, kept_secret, prepare_data, serve_setting
+from chatdesk.cli.setting import demo_setting, kept_secret, prepare_data, serve_setting
 from chatdesk.config import load_config
 from chatdesk.errors import ConfigurationError, StorageError
 from chatdesk.housekeeping import Housekeeping
 from chatdesk.mailbox import StoredMail
+from chatdesk.own_machine import is_loopback
 from storage.database import Database
 from storage.files import LocalFiles
 from storage.staff import TortoiseStaff

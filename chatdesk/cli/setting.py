@@ -6,13 +6,13 @@ import os
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from ipaddress import ip_address
 from pathlib import Path
 
 from msgspec import Struct
 
 from chatdesk.config import Config, Environment, load_config
 from chatdesk.errors import ConfigurationError
+from chatdesk.own_machine import is_loopback
 
 KEPT_SECRET = "secret"  # noqa: S105 - the name of a file
 
@@ -67,14 +67,6 @@ def demo_setting(environ: Mapping[str, str]) -> Setting:
         environment.slack.check()
     prepare_data(environment.data)
     return Setting(environment, config, environment.secret or kept_secret(environment.data))
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address is this machine's own."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def prepare_data(folder: Path) -> None:

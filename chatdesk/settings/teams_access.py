@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from typing import ClassVar
 from urllib.parse import urlsplit
 
 from chatdesk.guarded import Guarded
+from chatdesk.own_machine import is_loopback
 
 MICROSOFT_HOSTS = frozenset(
     {
@@ -69,7 +69,7 @@ class TeamsAccess(Guarded, frozen=True):
         if any(_same_place(service_url, allowed) for allowed in self.service_urls):
             return True
         if self.anonymous:
-            return parts.scheme == "http" and _is_loopback(parts.hostname)
+            return parts.scheme == "http" and is_loopback(parts.hostname)
         return parts.scheme == "https" and port in (None, 443) and parts.hostname in MICROSOFT_HOSTS
 
 
@@ -83,13 +83,13 @@ def read_teams_access(given: Mapping[str, str], host: str, problems: list[str]) 
     switch = given.get("CHATDESK_TEAMS_ANONYMOUS", "")
     if switch not in ("", "loopback"):
         problems.append(f'CHATDESK_TEAMS_ANONYMOUS: {switch!r} is not "loopback"; leave it out otherwise.')
-    if switch and not _is_loopback(host):
+    if switch and not is_loopback(host):
         problems.append(f"CHATDESK_TEAMS_ANONYMOUS: lets everybody in; not while the desk listens on {host}.")
     return TeamsAccess(
         app_id=given.get("TEAMS_APP_ID", ""),
         password=given.get("TEAMS_APP_PASSWORD", ""),
         tenant=given.get("TEAMS_TENANT_ID", ""),
-        anonymous=switch == "loopback" and _is_loopback(host),
+        anonymous=switch == "loopback" and is_loopback(host),
         login_url=_address(given, "CHATDESK_TEAMS_LOGIN_URL", usual.login_url, problems),
         issuer=given.get("CHATDESK_TEAMS_ISSUER", usual.issuer),
         openid_url=_address(given, "CHATDESK_TEAMS_OPENID_URL", usual.openid_url, problems),
@@ -110,17 +110,10 @@ def _checked(url: str, name: str, problems: list[str]) -> str:
         usable = bool(parts.hostname) and not parts.username and not parts.query and parts.port != 0
     except ValueError:
         usable, parts = False, urlsplit("")
-    if not usable or not (parts.scheme == "https" or _is_loopback(parts.hostname or "")):
+    if not usable or not (parts.scheme == "https" or is_loopback(parts.hostname or "")):
         problems.append(f"{name}: {url!r} cannot be used; give an https address (http only on 127.0.0.1).")
     return url
 
 
 def _same_place(url: str, allowed: str) -> bool:
     return url.rstrip("/") == allowed.rstrip("/") or url.startswith(allowed.rstrip("/") + "/")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
