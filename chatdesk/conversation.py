@@ -156,7 +156,9 @@ class Conversation(Struct, frozen=True):
     """A chat, a mail thread or a call; from its survey on it belongs to one ticket.
 
     ``visitor`` is the hash of the browser's secret (or the channel's own name for the person); only its
-    holder may speak as the customer. ``last_seq`` is the highest sequence number given out.
+    holder may speak as the customer. ``opened_with`` is the ticket it was opened with where a merge has given
+    it to another: the requester of that one is the customer here [R20]. ``last_seq`` is the highest sequence
+    number given out.
     ``version`` counts the writes and settles conflicts between writers.
     """
 
@@ -175,6 +177,7 @@ class Conversation(Struct, frozen=True):
     last_seq: int = 0
     receipts: Receipts = Receipts()
     rating: int | None = None
+    opened_with: TicketNumber | None = None
     version: int = 0
 
     @property

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from chatdesk.changes import Changes
 from chatdesk.conversation import Conversation, ConversationId, Message, Waiting
 from chatdesk.errors import EventRefused, NotFound
+from chatdesk.merging import as_opened
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
 from chatdesk.waiting_line import WaitingLine
@@ -128,6 +129,12 @@ class Draft:
         if conversation.ticket is None:
             raise EventRefused("This conversation has no ticket.", code="no_ticket")
         return self.ticket(conversation.ticket)
+
+    def as_seen_in(self, conversation: Conversation, ticket: Ticket) -> Ticket:
+        """Return the conversation's ticket as its customer may see it [R20]."""
+        if conversation.opened_with is None:
+            return ticket
+        return as_opened(ticket, self.ticket(conversation.opened_with))
 
     def message(self, conversation: ConversationId, seq: int) -> Message | None:
         """Return a message as it is now, if it was loaded or posted."""

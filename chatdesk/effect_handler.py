@@ -171,7 +171,9 @@ class EffectHandler:
             self._announce(effect.what, conversation, at)
 
     def _mail(self, effect: MailRequester, conversation: Conversation, at: datetime) -> None:
-        ticket = self._draft.ticket_of(conversation)
+        if effect.conversation is not None:
+            conversation = self._draft.conversation(effect.conversation)
+        ticket = self._draft.as_seen_in(conversation, self._draft.ticket_of(conversation))
         if ticket.requester_email:
             mail = self._router.mail(effect, ticket, conversation, at)
             self._draft.changes.deliveries.append(mail)
@@ -184,7 +186,9 @@ class EffectHandler:
 
     def _move_conversations(self, effect: MoveConversations, source: Ticket, at: datetime) -> None:
         for conversation in self._draft.conversations_of(source.number):
-            self._draft.put_conversation(conversation, replace(conversation, ticket=effect.to))
+            opened_with = conversation.opened_with or source.number
+            moved = replace(conversation, ticket=effect.to, opened_with=opened_with)
+            self._draft.put_conversation(conversation, moved)
         merged = format_number(self._config.desk.ticket_prefix, source.number)
         self._draft.changes.history.append(HistoryEntry(effect.to, at, effect.by, "merged in", merged))
 

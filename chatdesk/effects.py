@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
-from chatdesk.conversation import Author, Conversation, DialogueState, FileRef, Visibility
+from chatdesk.conversation import Author, Conversation, ConversationId, DialogueState, FileRef, Visibility
 from chatdesk.ticket import Ticket, TicketNumber, TicketStatus
 
 
@@ -55,10 +55,14 @@ class Record(Struct, frozen=True):
 
 
 class MailRequester(Struct, frozen=True):
-    """Queue a mail to the ticket's requester [R14, R15]. ``text`` is the news, in the desk's words."""
+    """Queue a mail to the requester [R14, R15]. ``text`` is the news, in the desk's words.
+
+    ``conversation`` is the one whose customer is written to, None for the one at hand.
+    """
 
     kind: MailKind
     text: str
+    conversation: ConversationId | None = None
 
 
 class Announce(Struct, frozen=True):

@@ -45,7 +45,8 @@ async def load(batch: StoreBatch, events: Sequence[AnyEvent]) -> Loaded:
     plain = [event for event in events if type(event) in _PLAIN] if others else events
     await _load_conversations(batch, plain, others, loaded)
     numbers = _ticket_numbers(others)
-    numbers |= {c.ticket for c in loaded.conversations.values() if c.ticket is not None}
+    for conversation in loaded.conversations.values():
+        numbers |= {n for n in (conversation.ticket, conversation.opened_with) if n is not None}
     if numbers:
         loaded.tickets.update(await batch.tickets(numbers))
     wanted = [pair for event in others for pair in _messages(event)]

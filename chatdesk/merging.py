@@ -1,6 +1,8 @@
-"""Which tickets may be merged: a merge cannot be undone, and must not mix up two clients [R20]."""
+"""Which tickets may be merged [R20], and what is shown of the one to the requester of the other [R38]."""
 
 from __future__ import annotations
+
+from msgspec.structs import replace
 
 from chatdesk.errors import EventRefused
 from chatdesk.ticket import Ticket, format_number
@@ -29,3 +31,23 @@ def check_merge(ticket: Ticket, into: Ticket, prefix: str, *, other_company: boo
 def same_company(one: Ticket, other: Ticket) -> bool:
     """Tell whether two tickets name the same company, however it is spaced and capitalised."""
     return one.company.casefold().split() == other.company.casefold().split()
+
+
+def as_opened(ticket: Ticket, opened: Ticket) -> Ticket:
+    """Return the ticket as it is shown to the requester of ``opened``, which was merged into it.
+
+    Number, state and dates are the ticket's; who asked, for what and from where are their own. The
+    resolution is read where it is told.
+    """
+    return replace(
+        ticket,
+        subject=opened.subject,
+        channel=opened.channel,
+        opened_at=opened.opened_at,
+        requester_name=opened.requester_name,
+        requester_email=opened.requester_email,
+        requester_phone=opened.requester_phone,
+        company=opened.company,
+        answers=opened.answers,
+        resolution="",
+    )

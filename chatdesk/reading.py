@@ -17,6 +17,8 @@ from msgspec import Struct
 from chatdesk.changes import HistoryEntry, Rating
 from chatdesk.config import QueueOrder
 from chatdesk.conversation import Conversation, ConversationId, Message, Revision
+from chatdesk.errors import NotFound
+from chatdesk.merging import as_opened
 from chatdesk.outbox import Delivery, DeliveryStatus
 from chatdesk.search import Found
 from chatdesk.situation import QueueEntry
@@ -89,7 +91,10 @@ class Problems(Struct, frozen=True):
 
 
 class TicketFile(Struct, frozen=True):
-    """A whole ticket as staff see it: the only record of the work [R21]. Ratings are oldest first."""
+    """A whole ticket as staff see it: the only record of the work [R21]. Ratings are oldest first.
+
+    ``origins`` are the tickets merged into it with which conversations of it were opened.
+    """
 
     ticket: Ticket
     conversations: tuple[Conversation, ...]
@@ -98,12 +103,22 @@ class TicketFile(Struct, frozen=True):
     history: tuple[HistoryEntry, ...]
     deliveries: tuple[DeliveryNote, ...]
     ratings: tuple[Rating, ...] = ()
+    origins: tuple[Ticket, ...] = ()
+
+    def as_seen_in(self, conversation: Conversation) -> Ticket:
+        """Return the ticket as the customer of one of its conversations may see it. Raises NotFound."""
+        if conversation.opened_with is None:
+            return self.ticket
+        opened = next((one for one in self.origins if one.number == conversation.opened_with), None)
+        if opened is None:
+            raise NotFound("The ticket")
+        return as_opened(self.ticket, opened)
 
 
 class VisitorChat(Struct, frozen=True):
     """A visitor's conversation for their page, all of one moment.
 
-    ``messages`` are as VisitorReads.messages returns them, ``answers`` those to the survey of its ticket.
+    ``messages`` are as VisitorReads.messages returns them, ``answers`` those to the survey it was opened by.
     With ``omitted`` older ones may be missing: of a very long chat the newest are read.
     """
 
@@ -129,7 +144,7 @@ class VisitorReads(Protocol):
         """Return what a page shows of the conversation, if it is the visitor's; ``after`` as for messages."""
 
     async def ticket(self, visitor: str, conversation: ConversationId) -> Ticket | None:
-        """Return the ticket of the visitor's own conversation."""
+        """Return the ticket of the visitor's own conversation, as they may see it."""
 
 
 class StaffReads(Protocol):

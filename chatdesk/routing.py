@@ -37,6 +37,7 @@ class Router:
     ) -> Delivery:
         """Return the mail to the ticket's requester, or an answer to whoever wrote the mail [R14, R15].
 
+        ``ticket`` is as the conversation's customer sees it, who is its requester for them.
         Updates wait a while for one another: what is told within it becomes one mail.
         """
         to = ticket.requester_email

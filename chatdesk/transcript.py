@@ -38,10 +38,13 @@ SLICE = 16_000
 def record_of(
     file: TicketFile, conversation: Conversation, desk: DeskSettings, at: datetime
 ) -> TranscriptRecord:
-    """Return the record of one conversation of a ticket's file as it is at ``at`` (aware)."""
+    """Return the record of one conversation of a ticket's file as it is at ``at`` (aware).
+
+    It shows the ticket as the conversation's customer may see it. Raises NotFound.
+    """
     return TranscriptRecord(
         conversation=conversation,
-        ticket=file.ticket,
+        ticket=file.as_seen_in(conversation),
         messages=file.messages,
         revisions=file.revisions,
         history=file.history,

@@ -137,10 +137,7 @@ class Work:
         situation = replace(self._situation(main, ticket), conversations=tuple(conversations))
         decision = self._ticket_flow(ticket, event, situation)
         after = replace(situation, ticket=decision.ticket)
-        steps = [
-            (c, self._conversation_flow(c.state, event, replace(after, conversation=c)))
-            for c in conversations
-        ]
+        steps = [(c, self._conversation_flow(c.state, event, self._seen_in(c, after))) for c in conversations]
         self._draft.put_ticket(ticket, decision.ticket)
         for conversation, step in steps:
             if step.effects or step.state != conversation.state:
@@ -225,7 +222,14 @@ class Work:
 
     def _situation(self, conversation: Conversation, ticket: Ticket | None) -> Situation:
         draft = self._draft
-        return Situation(self._config, conversation, ticket, (conversation,), draft.queue, draft.next_number)
+        shown = draft.as_seen_in(conversation, ticket) if ticket else None
+        return Situation(self._config, conversation, shown, (conversation,), draft.queue, draft.next_number)
+
+    def _seen_in(self, conversation: Conversation, situation: Situation) -> Situation:
+        """Return the situation of one of the ticket's conversations."""
+        ticket = situation.ticket
+        shown = self._draft.as_seen_in(conversation, ticket) if ticket else None
+        return replace(situation, conversation=conversation, ticket=shown)
 
 
 def _speaker(event: ConversationEvent | TimerFired) -> str | None:

@@ -70,6 +70,7 @@ def conversation_row(c: Conversation) -> Row:
         c.receipts.staff_delivered,
         c.receipts.staff_seen,
         c.rating,
+        c.opened_with,
         # Unique, so that two nodes cannot open two chats for one browser [fault: two first messages at once].
         f"{c.visitor}:{c.widget}" if c.is_open and c.visitor else None,
         c.version,
@@ -133,6 +134,7 @@ def to_conversation(row: Record) -> Conversation:
             row["customer_delivered"], row["customer_seen"], row["staff_delivered"], row["staff_seen"]
         ),
         rating=row["rating"],
+        opened_with=row["opened_with"],
         version=row["version"],
     )
 
@@ -166,6 +168,7 @@ class _ConversationRecord(Struct):
     staff_delivered: int
     staff_seen: int
     rating: int | None
+    opened_with: TicketNumber | None
     version: int
 
 
@@ -191,6 +194,7 @@ def read_conversations(json: str) -> list[Conversation]:
             row.last_seq,
             Receipts(row.customer_delivered, row.customer_seen, row.staff_delivered, row.staff_seen),
             row.rating,
+            row.opened_with,
             row.version,
         )
         for row in decoded(_RECORDS, json)

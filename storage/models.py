@@ -29,6 +29,7 @@ class Conversation(Model):
     staff_delivered = fields.IntField()
     staff_seen = fields.IntField()
     rating = fields.IntField(null=True)
+    opened_with = fields.BigIntField(null=True)
     open_key = fields.CharField(max_length=255, null=True, unique=True)
     version = fields.IntField()
 

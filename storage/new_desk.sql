@@ -44,7 +44,7 @@ CREATE TABLE "conversation" (
     "rating" INT,
     "open_key" VARCHAR(255)  UNIQUE,
     "version" INT NOT NULL
-);
+, "opened_with" BIGINT);
 CREATE INDEX "idx_conversatio_ticket_e86f3e" ON "conversation" ("ticket");
 CREATE INDEX "idx_conversatio_visitor_4d7b61" ON "conversation" ("visitor", "opened_at");
 CREATE TABLE "counter" (
@@ -280,3 +280,4 @@ INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0007_
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0008_words_behind', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0009_surveys', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0010_plain_words', CURRENT_TIMESTAMP);
+INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0011_opened_with', CURRENT_TIMESTAMP);

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from chatdesk.config import QueueOrder
 from chatdesk.conversation import Conversation, ConversationId, Message, Visibility, Waiting
 from chatdesk.errors import StorageError
+from chatdesk.merging import as_opened
 from chatdesk.outbox import TIMER_TARGET, DeliveryStatus
 from chatdesk.reading import (
     DeliveryNote,
@@ -59,12 +60,13 @@ _PUBLIC = f" AND visibility = '{Visibility.PUBLIC.value}'"
 _OF_VISITOR = " AND conversation IN (SELECT id FROM conversation WHERE id = ? AND visitor = ?)"
 _CONVERSATION = "SELECT * FROM conversation WHERE {0} ORDER BY opened_at DESC LIMIT 1"
 _TICKET = "SELECT * FROM ticket WHERE number = ?"
-_OWN_TICKET = (
-    "SELECT t.* FROM ticket t JOIN conversation c ON c.ticket = t.number WHERE c.id = ? AND c.visitor = ?"
+_OWN_TICKETS = (
+    "SELECT t.* FROM ticket t JOIN conversation c ON t.number IN (c.ticket, c.opened_with) "
+    "WHERE c.id = ? AND c.visitor = ? ORDER BY CASE WHEN t.number = c.ticket THEN 0 ELSE 1 END"
 )
 _OWN_CHAT = (
-    "SELECT c.*, t.answers FROM conversation c LEFT JOIN ticket t ON t.number = c.ticket "
-    "WHERE c.id = ? AND c.visitor = ?"
+    "SELECT c.*, t.answers FROM conversation c "
+    "LEFT JOIN ticket t ON t.number = coalesce(c.opened_with, c.ticket) WHERE c.id = ? AND c.visitor = ?"
 )
 _WAITING = "SELECT * FROM conversation WHERE state = 'waiting'"
 _CHAT_FILE = (
@@ -75,6 +77,7 @@ _CHAT_FILE = (
     'SELECT * FROM history WHERE ticket = ? ORDER BY "row"',
     "SELECT r.* FROM rating r JOIN conversation c ON c.id = r.conversation WHERE c.ticket = ? "
     'ORDER BY r."row"',
+    "SELECT * FROM ticket WHERE number IN (SELECT opened_with FROM conversation WHERE ticket = ?)",
 )
 _TICKET_FILE = (
     *_CHAT_FILE,
@@ -134,8 +137,9 @@ class TortoiseVisitorReads(_Reads):
         )
 
     async def ticket(self, visitor: str, conversation: ConversationId) -> Ticket | None:
-        found = await self._selecting.one(_OWN_TICKET, conversation, visitor)
-        return to_ticket(found[0]) if found else None
+        found = await self._selecting.one(_OWN_TICKETS, conversation, visitor)
+        tickets = list(map(to_ticket, found))
+        return as_opened(*tickets) if len(tickets) > 1 else next(iter(tickets), None)
 
 
 class TortoiseStaffReads(_Reads):
@@ -157,7 +161,7 @@ class TortoiseStaffReads(_Reads):
 
     async def ticket_file(self, number: TicketNumber) -> TicketFile | None:
         found = await self._selecting.all([Select(query, (number,)) for query in _TICKET_FILE])
-        tickets, conversations, revisions, history, ratings, messages, deliveries = found
+        tickets, conversations, revisions, history, ratings, origins, messages, deliveries = found
         if not tickets:
             return None
         return TicketFile(
@@ -168,6 +172,7 @@ class TortoiseStaffReads(_Reads):
             tuple(map(to_history, history)),
             await _made(_to_delivery_note, deliveries),
             tuple(map(to_rating, ratings)),
+            tuple(map(to_ticket, origins)),
         )
 
     async def opening(
@@ -179,7 +184,7 @@ class TortoiseStaffReads(_Reads):
 
     async def chat_file(self, number: TicketNumber, conversation: str = "") -> TicketFile | None:
         found = await self._selecting.all([Select(query, (number,)) for query in _CHAT_FILE])
-        tickets, conversations, revisions, history, ratings = found
+        tickets, conversations, revisions, history, ratings, origins = found
         wanted = [each for each in conversations if not conversation or each["id"] == conversation]
         if not tickets or not wanted:
             return None
@@ -187,7 +192,16 @@ class TortoiseStaffReads(_Reads):
         changes = (to_revision(row) for row in revisions if row["conversation"] == chat.id)
         steps = map(to_history, history)
         given = (to_rating(row) for row in ratings if row["conversation"] == chat.id)
-        return TicketFile(to_ticket(tickets[0]), (chat,), (), tuple(changes), tuple(steps), (), tuple(given))
+        return TicketFile(
+            to_ticket(tickets[0]),
+            (chat,),
+            (),
+            tuple(changes),
+            tuple(steps),
+            (),
+            tuple(given),
+            tuple(map(to_ticket, origins)),
+        )
 
     def message_pieces(self, conversation: ConversationId) -> AsyncIterator[Sequence[Message]]:
         return message_pieces(self._selecting, self._database.dialect, conversation)

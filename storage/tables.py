@@ -46,6 +46,7 @@ CONVERSATION = Table(
         "staff_delivered": INT,
         "staff_seen": INT,
         "rating": INT,
+        "opened_with": BIGINT,
         "open_key": TEXT,
         "version": INT,
     },

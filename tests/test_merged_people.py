@@ -1,0 +1,147 @@
+"""Two people whose tickets were merged: neither sees what is the other's [R14, R15, R20, R38]."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from adapters.email.render import render_mail
+from adapters.email.ticket_facts import TicketFacts
+from chatdesk.bootstrap import now
+from chatdesk.conversation import ConversationId
+from chatdesk.effects import MailKind
+from chatdesk.ticket import TicketNumber
+from storage.connection import fetch
+from tests.console_client import ConsoleClient, console
+from tests.running_desk import ServedDesk, customer, serving
+from tests.web_people import Technician, Visitor, signed_in, visitor
+
+PAT = {
+    "name": "Pat Lee",
+    "company": "Fabrikam",
+    "email": "pat@fabrikam.example",
+    "phone": "555-0177",
+    "issue": "Mail is down",
+}
+OF_DANA = ("Dana", "Contoso", "contoso.example", "555-0134", "It is slow", "for Dana only")
+DANA, PATS = "HD-1001", "HD-1002"
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Pat's ticket was merged into Dana's; both are in a chat with Priya."""
+
+    desk: ServedDesk
+    marcus: ConsoleClient
+    priya: Technician
+    dana: Visitor
+    pat: Visitor
+
+    async def mailed_to(self, kind: str) -> list[str]:
+        """Return to whom mails of a kind were queued, oldest first."""
+        found = [each for number in (PATS, DANA) for each in (await self.marcus.ticket(number))["deliveries"]]
+        return [each["to"] for each in found if each["what"] == kind]
+
+    async def mail(self, kind: MailKind, number: int = 1001) -> str:
+        """Return a mail about Pat's chat as it would be sent now."""
+        services = self.desk.running.services
+        source, chat = TicketFacts(services.staff_reads), ConversationId(self.pat.conversation)
+        facts = await source.read(TicketNumber(number), chat)
+        mail = render_mail(kind, "News.", facts, services.config, now())
+        return f"{mail.subject}\n{mail.text}"
+
+
+@pytest.fixture
+async def people() -> AsyncIterator[People]:
+    async with (
+        serving() as desk,
+        console(desk) as marcus,
+        signed_in(desk, "Priya Nair") as priya,
+        visitor(desk) as dana,
+        visitor(desk, **PAT) as pat,
+    ):
+        await priya.take(DANA)
+        await priya.take(PATS)
+        await priya.say(dana.conversation, "This is for Dana only.")
+        await priya.say(pat.conversation, "Hello Pat.")
+        await marcus.does(f"/tickets/{PATS}/merge", into=DANA, other_company=True)
+        yield People(desk, marcus, priya, dana, pat)
+
+
+def nothing_of_dana(text: str) -> bool:
+    return not [words for words in OF_DANA if words in text]
+
+
+async def test_the_transcript_of_a_merged_chat_is_mailed_to_whom_it_was_held_with(people: People) -> None:
+    await people.marcus.does(f"/conversations/{people.pat.conversation}/end")
+    await people.marcus.does(f"/conversations/{people.dana.conversation}/end")
+    sent = await people.mailed_to("transcript")
+    assert sent == ["pat@fabrikam.example", "dana@contoso.example"]
+    text = await people.mail(MailKind.TRANSCRIPT)
+    assert nothing_of_dana(text), text
+    assert "[HD-1001] Mail is down" in text
+    assert "Hello Pat Lee," in text
+
+
+async def test_an_answer_in_a_merged_conversation_is_mailed_to_whom_it_was_given(people: People) -> None:
+    await people.marcus.does(f"/conversations/{people.pat.conversation}/end")
+    await people.priya.say(people.pat.conversation, "One more thing, Pat.")
+    assert await people.mailed_to("comment") == ["pat@fabrikam.example"]
+    text = await people.mail(MailKind.COMMENT)
+    assert nothing_of_dana(text), text
+
+
+async def test_a_mail_that_was_queued_before_the_merge_is_still_sent(people: People) -> None:
+    text = await people.mail(MailKind.STATUS, 1002)
+    assert "Hello Pat Lee," in text
+    assert nothing_of_dana(text), text
+
+
+async def test_the_page_of_a_merged_chat_knows_its_own_customer(people: People) -> None:
+    async with customer(people.desk.base, people.pat.secret) as line:
+        ready = await line.next("ready")
+    assert ready["state"]["ticket"] == DANA
+    assert {key: ready["known"].get(key) for key in ("name", "company", "email", "phone")} == {
+        key: PAT[key] for key in ("name", "company", "email", "phone")
+    }
+
+
+@pytest.mark.parametrize("form", ["text", "html"])
+async def test_the_transcript_of_a_merged_chat_names_its_own_customer(people: People, form: str) -> None:
+    await people.marcus.does(f"/tickets/{DANA}/edit", workaround="for Dana only")
+    answer = await people.pat.get("/widget/transcript", conversation=people.pat.conversation, format=form)
+    text = await answer.text()
+    assert answer.status == 200
+    assert nothing_of_dana(text), text
+    assert all(words in text for words in ("HD-1001", "Pat Lee", "Fabrikam", "Mail is down"))
+
+
+async def test_who_leaves_a_merged_chat_is_promised_a_call_at_their_own_number(people: People) -> None:
+    await people.pat.line.send(t="end", id="end")
+    await people.pat.line.next("ack")
+    await people.pat.say("Are you there?")
+    await people.pat.line.send(t="leave", id="leave")
+    await people.pat.line.next("ack")
+    file = await people.marcus.ticket(DANA)
+    said = " ".join(
+        message["text"]
+        for chat in file["conversations"]
+        if chat["id"] == people.pat.conversation
+        for message in chat["messages"]
+    )
+    assert "555-0134" not in said
+
+
+async def test_chats_merged_by_an_earlier_version_find_their_own_customers(people: People) -> None:
+    find = importlib.import_module("storage.migrations.0011_opened_with").MERGED_BEFORE
+    database = people.desk.running.database
+    await database.writer.execute_query("UPDATE conversation SET opened_with = NULL")
+    await database.writer.execute_script(find)
+    found = await fetch(database.reader, "SELECT id, opened_with FROM conversation")
+    assert {row["id"]: row["opened_with"] for row in found} == {
+        people.dana.conversation: None,
+        people.pat.conversation: 1002,
+    }
