@@ -171,12 +171,26 @@ class EffectHandler:
             self._announce(effect.what, conversation, at)
 
     def _mail(self, effect: MailRequester, conversation: Conversation, at: datetime) -> None:
+        ticket = self._draft.ticket_of(conversation)
+        shown = self._draft.as_seen_in(conversation, ticket)
         if effect.conversation is not None:
             conversation = self._draft.conversation(effect.conversation)
-        ticket = self._draft.as_seen_in(conversation, self._draft.ticket_of(conversation))
-        if ticket.requester_email:
-            mail = self._router.mail(effect, ticket, conversation, at)
+            here, shown = shown, self._draft.as_seen_in(conversation, ticket)
+            if self._is_told(effect, shown, here):
+                return
+        if shown.requester_email:
+            mail = self._router.mail(effect, shown, conversation, at)
             self._draft.changes.deliveries.append(mail)
+
+    def _is_told(self, effect: MailRequester, shown: Ticket, here: Ticket) -> bool:
+        """Tell whether that address has the news already: one person may have opened several tickets."""
+        address = shown.requester_email
+        return address.casefold() == here.requester_email.casefold() or any(
+            mail.ticket == shown.number
+            and mail.payload.get("to") == address
+            and mail.payload.get("text") == effect.text
+            for mail in self._draft.changes.deliveries
+        )
 
     def _announce(self, reason: str, conversation: Conversation, at: datetime) -> None:
         ticket = self._draft.ticket_of(conversation)

@@ -209,16 +209,27 @@ class Work:
         """
         ticket = self._draft.ticket(event.ticket)
         others = self._draft.conversations_of(event.ticket)
-        part = event.sender.casefold() == ticket.requester_email.casefold()
-        if not (event.by_token or part or any(c.visitor == event.visitor for c in others)):
+        origin = self._opened_by_sender(event.sender, ticket, others)
+        if not (event.by_token or origin or any(c.visitor == event.visitor for c in others)):
             raise NotFound("The ticket")
         own = next((c for c in others if c.visitor == event.visitor and c.channel == event.channel), None)
         if own is not None:
             return own
         new = begin_conversation(event.conversation, event, event.visitor)
-        new = replace(new, ticket=ticket.number, customer_name=event.name, state=Ticketed())
+        merged = origin.number if origin and origin is not ticket else None
+        new = replace(
+            new, ticket=ticket.number, customer_name=event.name, state=Ticketed(), opened_with=merged
+        )
         self._draft.put_conversation(new, new)
         return self._draft.conversation(new.id)
+
+    def _opened_by_sender(
+        self, sender: str, ticket: Ticket, conversations: list[Conversation]
+    ) -> Ticket | None:
+        """Return the ticket whose requester writes from that address: this one, or one merged into it."""
+        merged = {c.opened_with for c in conversations if c.opened_with is not None}
+        tickets = (ticket, *map(self._draft.ticket, sorted(merged)))
+        return next((one for one in tickets if one.requester_email.casefold() == sender.casefold()), None)
 
     def _situation(self, conversation: Conversation, ticket: Ticket | None) -> Situation:
         draft = self._draft

@@ -215,8 +215,9 @@ def _ticket_done(
 
 
 def _is_told_here(situation: Situation) -> bool:
-    """Tell whether news of the ticket belongs into this conversation: an open one, else the latest."""
-    here, chosen = situation.conversation, speaking_in(situation.conversations)
+    """Tell whether news of the ticket belongs here: an open conversation, else the customer's latest."""
+    here = situation.conversation
+    chosen = speaking_in([one for one in situation.conversations if one.opened_with == here.opened_with])
     return here.is_open or chosen is None or chosen.id == here.id
 
 

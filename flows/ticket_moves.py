@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from msgspec.structs import replace
 
-from chatdesk.conversation import Author, AuthorKind
+from chatdesk.conversation import Author, AuthorKind, Conversation, speaking_in
 from chatdesk.effects import MailKind, MailRequester, Post, Record, TicketDecision
 from chatdesk.situation import Situation
 from chatdesk.sla import due_after_pause
-from chatdesk.ticket import Ticket, Trigger, transition
+from chatdesk.ticket import Ticket, TicketNumber, Trigger, transition
 
 
 def moved(
@@ -26,17 +27,44 @@ def moved(
 
 
 def tell(decision: TicketDecision, situation: Situation, text: str, mail: str = "") -> TicketDecision:
-    """Say the news in the ticket's conversation and mail it [R15]; ``mail`` replaces the text there."""
+    """Say the news in the ticket's conversation and mail it [R15]; ``mail`` replaces the text there.
+
+    Who does not read it there, as it is another's conversation, gets the mail also while they chat.
+    """
     said = Post(situation.config.desk.author, text)
-    told = replace(decision, effects=(*decision.effects, said))
-    return tell_by_mail(told, situation, mail or text)
+    mails = _mails(situation, mail or text, read_in=(situation.conversation.opened_with,))
+    return replace(decision, effects=(*decision.effects, said, *mails))
 
 
 def tell_by_mail(decision: TicketDecision, situation: Situation, text: str) -> TicketDecision:
     """Mail the news [R15], but not to a customer who reads it in the chat at this moment."""
-    if somebody_chats(situation):
-        return decision
-    return replace(decision, effects=(*decision.effects, MailRequester(MailKind.STATUS, text)))
+    people = {conversation.opened_with for conversation in situation.conversations}
+    return replace(decision, effects=(*decision.effects, *_mails(situation, text, read_in=people)))
+
+
+def only_here(situation: Situation) -> Situation:
+    """Return the situation as it is for the customer of the conversation at hand alone."""
+    here = situation.conversation.opened_with
+    theirs = tuple(one for one in situation.conversations if one.opened_with == here)
+    return replace(situation, conversations=theirs)
+
+
+def _mails(
+    situation: Situation, text: str, read_in: Collection[TicketNumber | None]
+) -> Iterator[MailRequester]:
+    """Yield a mail to each of the ticket's people; of those in ``read_in``, only to who has no chat open.
+
+    A merge has brought them together: each is known by the ticket they opened, None for this one [R20].
+    """
+    of_person: dict[TicketNumber | None, list[Conversation]] = {}
+    for conversation in situation.conversations:
+        of_person.setdefault(conversation.opened_with, []).append(conversation)
+    for person, theirs in of_person.items():
+        chosen = speaking_in(theirs)
+        if chosen is None or (chosen.is_open and person in read_in):
+            continue
+        here = person == situation.conversation.opened_with
+        yield MailRequester(MailKind.STATUS, text, None if here else chosen.id)
 
 
 def somebody_chats(situation: Situation) -> bool:
@@ -44,6 +72,6 @@ def somebody_chats(situation: Situation) -> bool:
     return any(conversation.is_open for conversation in situation.conversations)
 
 
-def customer_author(visitor: str, ticket: Ticket) -> Author:
-    """Return the customer as the author of a step."""
-    return Author(AuthorKind.CUSTOMER, visitor, ticket.requester_name)
+def customer_author(visitor: str, situation: Situation) -> Author:
+    """Return the customer of the conversation at hand as the author of a step."""
+    return Author(AuthorKind.CUSTOMER, visitor, situation.conversation.customer_name)

@@ -11,7 +11,7 @@ from chatdesk.situation import Situation
 from chatdesk.sla import respond_by
 from chatdesk.ticket import Ticket, TicketNumber, TicketStatus, Trigger, format_number
 from flows.ticket_edits import check_subject
-from flows.ticket_moves import moved, tell
+from flows.ticket_moves import moved, only_here, tell
 
 
 def merge(ticket: Ticket, event: TicketMerged, situation: Situation) -> TicketDecision:
@@ -36,12 +36,13 @@ def split(ticket: Ticket, event: TicketSplit, situation: Situation) -> TicketDec
     if situation.next_number is None or not event.messages:
         text = "Choose the messages that belong to the new ticket."
         raise EventRefused(text, code="empty", field="messages")
-    new = _split_off(ticket, event, situation, situation.next_number)
+    # Of a merged ticket it is asked for by whoever said it.
+    new = _split_off(situation.ticket or ticket, event, situation, situation.next_number)
     name = format_number(situation.config.desk.ticket_prefix, new.number)
     split_off = SplitOff(new, situation.conversation, event.messages)
     record = Record("split", event.agent.author, f"into {name}: {new.subject}")
     decision = TicketDecision(ticket, (record, split_off))
-    return tell(decision, situation, f"Part of your request is now ticket {name}: {new.subject}")
+    return tell(decision, only_here(situation), f"Part of your request is now ticket {name}: {new.subject}")
 
 
 def _split_off(ticket: Ticket, event: TicketSplit, situation: Situation, number: TicketNumber) -> Ticket:

@@ -43,7 +43,7 @@ from flows.message_text import check_text
 from flows.promises import cancelled_words, closing_words
 from flows.ticket_dates import check_not_far
 from flows.ticket_edits import edit
-from flows.ticket_moves import customer_author, moved, somebody_chats, tell, tell_by_mail
+from flows.ticket_moves import customer_author, moved, only_here, somebody_chats, tell, tell_by_mail
 from flows.ticket_relations import merge, split
 
 DATE_REACHED = "date_reached"
@@ -164,7 +164,7 @@ def _customer_wrote(
     waits = ticket.status is TicketStatus.WAITING_ON_CUSTOMER
     if not (waits or ticket.is_done):
         return TicketDecision(ticket)
-    by = customer_author(event.visitor, ticket)
+    by = customer_author(event.visitor, situation)
     if isinstance(event, MailReplied):
         by = replace(by, name=event.name or event.sender)
         if ticket.is_done and not event.reopens:
@@ -191,7 +191,7 @@ def _ask(ticket: Ticket, event: TicketPaused, situation: Situation) -> TicketDec
     responded = _responded(ticket, event.at, situation)
     decision = moved(responded, event.trigger, event.at, event.agent.author, situation)
     asked = replace(decision, effects=(*decision.effects, Post(event.agent.author, question)))
-    return tell_by_mail(asked, situation, question)
+    return tell_by_mail(asked, only_here(situation), question)
 
 
 def _pause(ticket: Ticket, event: TicketPaused, situation: Situation) -> TicketDecision:
@@ -229,7 +229,7 @@ def _resolve(ticket: Ticket, event: TicketResolved, situation: Situation) -> Tic
 
 def _solved(ticket: Ticket, event: CustomerEnded, situation: Situation) -> TicketDecision:
     """The customer says that the matter is done; the conversation's flow thanks and mails."""
-    by, text = customer_author(event.visitor, ticket), "Solved, says the customer."
+    by, text = customer_author(event.visitor, situation), "Solved, says the customer."
     return _done(ticket, Trigger.CUSTOMER_SOLVED, event.at, by, text, situation)
 
 

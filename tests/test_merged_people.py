@@ -13,6 +13,7 @@ from adapters.email.ticket_facts import TicketFacts
 from chatdesk.bootstrap import now
 from chatdesk.conversation import ConversationId
 from chatdesk.effects import MailKind
+from chatdesk.events import MailReplied
 from chatdesk.ticket import TicketNumber
 from storage.connection import fetch
 from tests.console_client import ConsoleClient, console
@@ -145,3 +146,54 @@ async def test_chats_merged_by_an_earlier_version_find_their_own_customers(peopl
         people.dana.conversation: None,
         people.pat.conversation: 1002,
     }
+
+
+async def test_news_of_a_merged_ticket_is_mailed_to_each_of_its_people_once(people: People) -> None:
+    same = {**PAT, "email": "Dana@contoso.example"}
+    async with visitor(people.desk, **same) as again:
+        await people.priya.take("HD-1003")
+        await people.marcus.does("/tickets/HD-1003/merge", into=DANA, other_company=True)
+    for chat in (people.pat, people.dana, again):
+        await people.marcus.does(f"/conversations/{chat.conversation}/end")
+    await people.marcus.does(f"/tickets/{DANA}/resolve", resolution="The server is up.")
+    sent = [address.lower() for address in await people.mailed_to("status")]
+    assert sorted(sent) == ["dana@contoso.example", "pat@fabrikam.example"]
+    text = await people.mail(MailKind.STATUS)
+    assert nothing_of_dana(text), text
+
+
+async def test_a_question_is_mailed_to_none_but_whom_it_is_asked(people: People) -> None:
+    for chat in (people.pat, people.dana):
+        await people.marcus.does(f"/conversations/{chat.conversation}/end")
+    await people.marcus.does(f"/tickets/{DANA}/wait", on="customer", text="Is it slow still?")
+    file = await people.marcus.ticket(DANA)
+    asked = [
+        chat["id"]
+        for chat in file["conversations"]
+        if "Is it slow still?" in [message["text"] for message in chat["messages"]]
+    ]
+    address = {people.pat.conversation: PAT["email"], people.dana.conversation: "dana@contoso.example"}
+    assert await people.mailed_to("status") == [address[chat] for chat in asked]
+
+
+async def test_who_asked_by_chat_writes_to_the_merged_ticket_by_mail_too(people: People) -> None:
+    desk = people.desk.running.services.desk
+    chat = ConversationId("of-mail")
+    mail = MailReplied(
+        at=now(), channel="email", external_id="mail", conversation=chat, ticket=TicketNumber(1001),
+        sender="Pat@fabrikam.example", name="Pat Lee", text="Any news?",
+    )  # fmt: skip
+    outcome = await desk.receive(mail)
+    here = await people.desk.running.services.staff_reads.conversation(chat)
+    assert here is not None
+    assert (outcome.ticket, here.opened_with) == (1001, 1002)
+
+
+async def test_what_is_split_off_a_merged_ticket_is_asked_by_whose_words_it_was(people: People) -> None:
+    await people.pat.say("And my phone is broken.")
+    chats = (await people.marcus.ticket(DANA))["conversations"]
+    pats = next(chat for chat in chats if chat["id"] == people.pat.conversation)
+    words = {"subject": "Phone", "conversation": pats["id"], "messages": [pats["messages"][-1]["seq"]]}
+    await people.marcus.does(f"/tickets/{DANA}/split", **words)
+    new = (await people.marcus.ticket("HD-1003"))["ticket"]
+    assert (new["requester"], new["email"], new["company"]) == ("Pat Lee", PAT["email"], "Fabrikam")

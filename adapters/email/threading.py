@@ -100,4 +100,7 @@ class Threading:
         if ticket.requester_email.casefold() == sender:
             return True
         file = await self._reads.ticket_file(ticket.number)
-        return file is not None and any(c.visitor == visitor_of(sender) for c in file.conversations)
+        return file is not None and (
+            any(c.visitor == visitor_of(sender) for c in file.conversations)
+            or any(merged.requester_email.casefold() == sender for merged in file.origins)
+        )
