@@ -81,7 +81,7 @@ async def _load_conversations(
     visitors = {(event.visitor, event.widget) for event in others if isinstance(event, SurveySubmitted)}
     if visitors:
         loaded.conversations.update({c.id: c for c in await batch.open_conversations(visitors)})
-    numbers = _ticket_numbers(others)
+    numbers = _ticket_numbers(others) | _solved(others, loaded)
     if numbers:
         loaded.conversations.update({c.id: c for c in await batch.conversations_of(numbers)})
 
@@ -94,6 +94,13 @@ def _ticket_numbers(events: Sequence[AnyEvent]) -> set[TicketNumber]:
         if isinstance(event, TicketMerged):
             numbers.add(event.into)
     return numbers
+
+
+def _solved(events: Sequence[AnyEvent], loaded: Loaded) -> set[TicketNumber]:
+    """Return the tickets whose customers say that they are solved: others may be in a chat of theirs."""
+    ended = (event for event in events if isinstance(event, CustomerEnded) and event.solved)
+    chats = (loaded.conversations.get(event.conversation) for event in ended)
+    return {chat.ticket for chat in chats if chat is not None and chat.ticket is not None}
 
 
 def _messages(event: AnyEvent) -> list[tuple[ConversationId, int]]:

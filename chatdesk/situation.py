@@ -33,7 +33,8 @@ class Line(Protocol):
 class Situation(Struct, frozen=True):
     """The desk as one event finds it.
 
-    ``conversation`` is the one being stepped; ``conversations`` are all of the ticket's. ``queue`` holds
+    ``conversation`` is the one being stepped; ``conversations`` are all of the ticket's, for an event of the
+    ticket and where a customer says that it is solved; else that one. ``queue`` holds
     every waiting customer, None where nobody does. ``next_number`` is reserved for a ticket that this step
     may open.
     """
@@ -56,6 +57,11 @@ class Situation(Struct, frozen=True):
         """The ticket's number as people see it, of the ticket at hand or the one about to be opened."""
         number = self.ticket.number if self.ticket else self.next_number
         return format_number(self.config.desk.ticket_prefix, number or 0)
+
+    @property
+    def others_chat(self) -> bool:
+        """Whether somebody waits or talks in another of the ticket's conversations."""
+        return any(one.is_open and one.id != self.conversation.id for one in self.conversations)
 
     def place_in_queue(self, since: datetime, priority: Priority) -> int:
         """Return the place, counted from 1, of a customer waiting since ``since`` [R24, R42]."""

@@ -109,11 +109,13 @@ class Work:
         conversation = self._conversation_for(event)
         ticket = draft.find_ticket(conversation.ticket)
         situation = self._situation(conversation, ticket)
+        if ticket is not None and isinstance(event, CustomerEnded):
+            situation = replace(situation, conversations=tuple(draft.conversations_of(ticket.number)))
         decision = self._conversation_flow(conversation.state, event, situation)
         if decision.state is not conversation.state:
             moved = replace(conversation, state=decision.state, changed_at=event.at)
             draft.put_conversation(conversation, moved)
-            situation = self._situation(moved, ticket)
+            situation = replace(self._situation(moved, ticket), conversations=situation.conversations)
         ticket_effects: tuple[Effect, ...] = ()
         if ticket is not None:
             ticket_decision = self._ticket_flow(ticket, event, situation)

@@ -135,7 +135,7 @@ def _waiting(state: Waiting, event: AnyEvent, situation: Situation) -> Decision:
         case TimerFired(name=name, due=due) if name == NO_ANSWER and due == state.until:
             return nobody_came(event, situation)
         case CustomerEnded(solved=True):
-            return _end(event, situation, closing_words(situation))
+            return _end(event, situation, _ended_words(event, situation))
         case CustomerLeft() | CustomerEnded():
             return promise_call_back(event, situation, "You have left the queue:", may_wait=False)
     return Decision(state)
@@ -190,7 +190,7 @@ def _without_chat(state: Ticketed | Ended, event: AnyEvent, situation: Situation
         case AgentJoined():
             raise EventRefused("The customer is not in the chat; write, and they get a mail.", code="no_chat")
         case CustomerEnded(solved=True) if ticket_of(situation).is_active:
-            words = closing_words(situation)
+            words = _ended_words(event, situation)
             return Decision(Ended(event.at), (say(situation, words), MailRequester(MailKind.STATUS, words)))
     return Decision(state)
 
@@ -228,10 +228,13 @@ def _end(event: AnyEvent, situation: Situation, words: str) -> Decision:
 
 def _ended_words(event: AnyEvent, situation: Situation) -> str:
     name = situation.ticket_name
+    how = ""
     if isinstance(event, CustomerEnded) and event.solved:
-        return closing_words(situation)
+        if not situation.others_chat:
+            return closing_words(situation)
+        how = " as solved"
     who = event.agent.name if isinstance(event, AgentEnded) else situation.conversation.customer_name
-    return f"{who} has ended the chat. {name} stays open; write here to add to it."
+    return f"{who} has ended the chat{how}. {name} stays open; write here to add to it."
 
 
 def _rate(state: DialogueState, event: CustomerRated) -> Decision:

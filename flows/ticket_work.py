@@ -68,7 +68,7 @@ def step(ticket: Ticket, event: AnyEvent, situation: Situation) -> TicketDecisio
             return _assign(ticket, event, situation)
         case MailReplied():
             return _customer_wrote(ticket, event, situation)
-        case CustomerEnded(solved=True) if ticket.is_active:
+        case CustomerEnded(solved=True) if ticket.is_active and not situation.others_chat:
             return _solved(ticket, event, situation)
         case CustomerLeft() | CustomerEnded():
             return _with_promise(TicketDecision(ticket), situation)

@@ -197,3 +197,17 @@ async def test_what_is_split_off_a_merged_ticket_is_asked_by_whose_words_it_was(
     await people.marcus.does(f"/tickets/{DANA}/split", **words)
     new = (await people.marcus.ticket("HD-1003"))["ticket"]
     assert (new["requester"], new["email"], new["company"]) == ("Pat Lee", PAT["email"], "Fabrikam")
+
+
+async def test_solved_ends_only_its_own_chat_while_another_of_the_ticket_is_open(people: People) -> None:
+    await people.pat.line.send(t="end", id="end", solved=True)
+    await people.pat.line.next("ack")
+    file = await people.marcus.ticket(DANA)
+    phases = {chat["customer"]: chat["state"]["phase"] for chat in file["conversations"]}
+    assert (file["ticket"]["status"], phases) == ("in progress", {"Dana Reyes": "live", "Pat Lee": "ended"})
+    pats = next(chat for chat in file["conversations"] if chat["id"] == people.pat.conversation)
+    words = "Pat Lee has ended the chat as solved. HD-1001 stays open; write here to add to it."
+    assert pats["messages"][-1]["text"] == words
+    await people.dana.line.send(t="end", id="end", solved=True)
+    await people.dana.line.next("ack")
+    assert (await people.marcus.ticket(DANA))["ticket"]["status"] == "closed"
