@@ -189,7 +189,10 @@ class StaffReads(Protocol):
         """Return every waiting customer, in no order."""
 
     async def waiting_tickets(self, order: QueueOrder) -> Sequence[TicketLine]:
-        """Return the tickets whose customers wait in a chat, each with that chat, in the queue's order."""
+        """Return the chats in which customers wait, each with its ticket, in the queue's order.
+
+        The chats of a merged ticket have a line each, with the ticket as that customer sees it.
+        """
 
     async def problems(self, limit: int) -> Problems:
         """Return the newest ``limit`` of each kind of what needs a person."""

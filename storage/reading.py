@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -217,9 +217,11 @@ class TortoiseStaffReads(_Reads):
 
     async def waiting_tickets(self, order: QueueOrder) -> Sequence[TicketLine]:
         found = await self._selecting.one(_WAITING)
-        chats = {c.ticket: c for c in readable(to_conversation, found) if c.ticket is not None}
-        tickets = await self._values(models.Ticket.filter(number__in=sorted(chats)))
-        lines = [TicketLine(t, chats[t.number]) for t in readable(to_ticket, tickets, "number")]
+        chats = list(readable(to_conversation, found))
+        numbers = {n for chat in chats for n in (chat.ticket, chat.opened_with) if n is not None}
+        rows = await self._values(models.Ticket.filter(number__in=sorted(numbers)))
+        tickets = {ticket.number: ticket for ticket in readable(to_ticket, rows, "number")}
+        lines = [line for chat in chats for line in _waiting_line(chat, tickets)]
         return sorted(lines, key=lambda line: queue_key(order, _waits_since(line), line.ticket.priority))
 
     async def problems(self, limit: int) -> Problems:
@@ -250,6 +252,14 @@ async def _made(make: Callable[[Record], Made], found: Sequence[Record]) -> tupl
         made += map(make, found[first : first + AT_ONCE])
         await asyncio.sleep(0)
     return tuple(made)
+
+
+def _waiting_line(chat: Conversation, tickets: Mapping[TicketNumber, Ticket]) -> Iterator[TicketLine]:
+    """Yield the line of a chat that waits, unless its ticket cannot be read."""
+    ticket = tickets.get(chat.ticket) if chat.ticket is not None else None
+    if ticket is not None:
+        opened = tickets.get(chat.opened_with) if chat.opened_with is not None else None
+        yield TicketLine(as_opened(ticket, opened) if opened else ticket, chat)
 
 
 def _waits_since(line: TicketLine) -> datetime:

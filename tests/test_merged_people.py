@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
+from playwright.async_api import Browser, expect
 
 from adapters.email.render import render_mail
 from adapters.email.ticket_facts import TicketFacts
@@ -16,6 +17,7 @@ from chatdesk.effects import MailKind
 from chatdesk.events import MailReplied
 from chatdesk.ticket import TicketNumber
 from storage.connection import fetch
+from tests.console_browser import console_page
 from tests.console_client import ConsoleClient, console
 from tests.running_desk import ServedDesk, customer, serving
 from tests.web_people import Technician, Visitor, signed_in, visitor
@@ -211,3 +213,31 @@ async def test_solved_ends_only_its_own_chat_while_another_of_the_ticket_is_open
     await people.dana.line.send(t="end", id="end", solved=True)
     await people.dana.line.next("ack")
     assert (await people.marcus.ticket(DANA))["ticket"]["status"] == "closed"
+
+
+async def test_each_waiting_chat_of_a_merged_ticket_has_its_line_in_the_queue(people: People) -> None:
+    for chat in (people.pat, people.dana):
+        await people.marcus.does(f"/conversations/{chat.conversation}/end")
+        await chat.say("It is back.")
+    waiting = (await people.marcus.get("/tickets?view=queue")).body["waiting"]
+    assert [(line["number"], line["requester"], line["company"], line["subject"]) for line in waiting] == [
+        (DANA, "Pat Lee", "Fabrikam", "Mail is down"),
+        (DANA, "Dana Reyes", "Contoso", "It is slow"),
+    ]
+    chats = [line["chat"]["conversation"] for line in waiting]
+    assert chats == [people.pat.conversation, people.dana.conversation]
+
+
+@pytest.mark.browser
+async def test_the_console_reaches_each_waiting_chat_of_a_merged_ticket_with_the_keyboard(
+    people: People, browser: Browser
+) -> None:
+    for chat in (people.dana, people.pat):
+        await people.marcus.does(f"/conversations/{chat.conversation}/end")
+        await chat.say("It is back.")
+    async with console_page(browser, people.desk) as page:
+        rows = page.locator(f'.row[data-number="{DANA}"]')
+        await expect(rows.locator(".requester")).to_have_text(["Dana Reyes", "Pat Lee"])
+        for row in (rows.first, rows.last):
+            await page.keyboard.press("j")
+            await expect(row).to_be_focused()

@@ -203,6 +203,7 @@ def _chat(conversation: Conversation) -> dict[str, Json]:
         case Waiting() as waiting:
             return {
                 "phase": "waiting",
+                "conversation": conversation.id,
                 "since": waiting.since.isoformat(),
                 "until": waiting.until.isoformat(),
             }

@@ -161,13 +161,22 @@ export class TicketList {
     return [...this.waiting, ...this.lines.filter((line) => !shown.has(line.number))];
   }
 
+  /** Lines by key: a ticket's number, and the chat's id for further chats of it that wait. */
+  get keyed() {
+    const found = new Map();
+    for (const line of this.all) {
+      found.set(found.has(line.number) ? `${line.number} ${line.chat?.conversation}` : line.number, line);
+    }
+    return found;
+  }
+
   draw() {
-    const items = this.all.map((line) => ({
-      key: line.number,
+    const items = Array.from(this.keyed, ([key, line]) => ({
+      key,
       signature: JSON.stringify([line, line.number === this.selected]),
-      build: () => this.row(line),
+      build: () => this.row(line, key),
     }));
-    const focused = document.activeElement?.closest?.(".row")?.dataset.number;
+    const focused = document.activeElement?.closest?.(".row")?.dataset.key;
     reconcile(this.rows, this.known, items);
     if (focused && !this.rows.contains(document.activeElement)) this.rowOf(focused)?.focus();
     this.empty.hidden = items.length > 0;
@@ -176,7 +185,7 @@ export class TicketList {
     this.tick();
   }
 
-  row(line) {
+  row(line, key) {
     const waits = line.chat?.phase === "waiting";
     const live = line.chat?.phase === "live";
     const classes = ["row", waits && "waits", line.unread && "unread", line.number === this.selected && "selected"].filter(Boolean);
@@ -187,7 +196,7 @@ export class TicketList {
     };
     return h("li", {},
       h("a", {
-        class: classes.join(" "), href: `/console/tickets/${encodeURIComponent(line.number)}`, data: { number: line.number },
+        class: classes.join(" "), href: `/console/tickets/${encodeURIComponent(line.number)}`, data: { number: line.number, key },
         "aria-current": line.number === this.selected ? "true" : false, on: { click: open },
       },
       h("span", { class: "row-top" },
@@ -221,18 +230,18 @@ export class TicketList {
     this.draw();
   }
 
-  rowOf(number) {
-    return [...this.rows.querySelectorAll(".row")].find((row) => row.dataset.number === number) || null;
+  rowOf(key) {
+    return [...this.rows.querySelectorAll(".row")].find((row) => row.dataset.key === key) || null;
   }
 
   /** Moves the focus by one row; the ticket is opened with Enter. */
   move(step) {
     const rows = [...this.rows.querySelectorAll(".row")];
     if (!rows.length) return;
-    const focused = document.activeElement?.closest?.(".row")?.dataset.number || this.cursor;
-    const at = rows.findIndex((row) => row.dataset.number === focused);
+    const focused = document.activeElement?.closest?.(".row")?.dataset.key || this.cursor;
+    const at = rows.findIndex((row) => row.dataset.key === focused);
     const row = rows[Math.min(rows.length - 1, Math.max(0, at < 0 ? 0 : at + step))];
-    this.cursor = row.dataset.number;
+    this.cursor = row.dataset.key;
     row.focus();
   }
 }
