@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from adapters.email.html_text import html_to_text
+from adapters.email.html_text import clean_html, html_to_text
 
 
 @pytest.mark.parametrize(
@@ -30,3 +32,41 @@ from adapters.email.html_text import html_to_text
 )
 def test_what_was_not_ended_hides_nothing_that_follows(html: str, text: str) -> None:
     assert html_to_text(html) == text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("It <!-- is -> broken.<p>Really.", "It <!-- is -> broken.\n\nReally."),
+        ("It is <a href=x <b>broken</b>.", "It is broken."),
+        ("It is <b", "It is <b"),
+        ("It is " + "<!--x>" * 30 + "<p>broken.", "It is " + "<!--x>" * 20 + " broken."),
+    ],
+)
+def test_words_stay_where_a_tag_or_comment_has_no_end(html: str, text: str) -> None:
+    assert html_to_text(html) == text
+
+
+@pytest.mark.parametrize("begin", ["", "<pre>", "<a href=https://contoso.example>"])
+@pytest.mark.parametrize(
+    "filling",
+    [
+        "a<b>", "a&amp;", " <p>", "a", "<br>", "<div>", "<li>", "<p>", "<pre> <p>", "<", "</", "<!--",
+        "<!--x>", "<?", "<![", "<a ", "<a b=", "<a b='", '<a b=">', "<svg>", "<script></",
+        "<blockquote type=cite>",
+    ],
+)  # fmt: skip
+def test_html_made_to_take_long_takes_no_longer_than_its_length(begin: str, filling: str) -> None:
+    """All mail waits for the one at hand: what grew with its square held the others up."""
+    hostile = begin + filling * (300_000 // len(filling)) + "x"
+    began = time.process_time()
+    html_to_text(hostile)
+    clean_html(hostile)
+    assert time.process_time() - began < 4.0
+
+
+def test_the_frame_stays_empty_where_html_is_nested_beyond_all_measure() -> None:
+    assert clean_html("<div>" * 1_000 + "x") != ""
+    assert clean_html("<div>" * 3_000 + "x") == ""
+    assert clean_html("<p>x" * 3_000) != ""
+    assert clean_html("<div>x</div>" * 3_000) != ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,3 +124,26 @@ def test_the_parts_together_are_all_of_the_mail(lines: list[str]) -> None:
     said = split_text("\n".join(lines))
     parts = "\n".join((said.new, said.signature, said.quoted)).split("\n")
     assert [line for line in parts if line] == [line.rstrip() for line in lines if line]
+
+
+@pytest.mark.parametrize(
+    "filling",
+    ["\n", " \n", "\t", " ", "\u00a0", ">", ">\n", "> x\n", ">\n\n", "a\n", "a\n\n", "On 2024 ", "Am ", "Le ",
+     "On Monday, 1 May 2024 \n", "From: a\n", "From: a@contoso.example\n", "-- \n", "Best regards\n",
+     "Sent from my phone\n", "1 May 2024 10:00 ", "mail ", "Disclaimer: mail "],
+)  # fmt: skip
+def test_a_text_made_to_take_long_takes_no_longer_than_its_length(filling: str) -> None:
+    """All mail waits for the one at hand: what grew with its square held the others up."""
+    hostile = "It is broken.\n" + filling * (50_000 // len(filling)) + "x"
+    began = time.process_time()
+    split_text(hostile)
+    assert time.process_time() - began < 3.0
+
+
+@pytest.mark.parametrize("blank", [1, 2, 3, 4, 5, 40])
+def test_the_history_begins_where_it_does_however_many_lines_are_blank(blank: int) -> None:
+    above = "It is broken." + "\n" * blank
+    announced = "Dne 1.5.2024 10:00 Marcus Bell napsal(a):"
+    split = split_text(f"{above}\n{announced}\n\nShall we come?")
+    assert split.new == "It is broken."
+    assert split.quoted.startswith(announced)

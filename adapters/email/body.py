@@ -141,7 +141,7 @@ def _unflowed(text: str, part: Message) -> str:
     if str(part.get_param("format", "")).lower() != "flowed":
         return text
     delete = str(part.get_param("delsp", "")).lower() == "yes"
-    lines: list[str] = []
+    lines: list[list[str]] = []
     open_depth = -1
     for raw in text.replace("\r\n", "\n").split("\n"):
         marks = re.match(r">*", raw)
@@ -150,8 +150,8 @@ def _unflowed(text: str, part: Message) -> str:
         soft = line.endswith(" ") and line != "-- "
         words = line[:-1] if soft and delete else line
         if open_depth == depth and lines:
-            lines[-1] += words
+            lines[-1].append(words)
         else:
-            lines.append(f"{'>' * depth} {words}" if depth else words)
+            lines.append([f"{'>' * depth} {words}" if depth else words])
         open_depth = depth if soft else -1
-    return "\n".join(lines)
+    return "\n".join(map("".join, lines))

@@ -69,7 +69,7 @@ PHONE_SENT = re.compile(
 )
 SIGN_OFFS = re.compile(
     r"""^\s*(?:
-      (?:kind|best|warm|many)?\s*regards|best(?:\ wishes)?|cheers|sincerely(?:\ yours)?
+      (?:(?:kind|best|warm|many)\s*)?regards|best(?:\ wishes)?|cheers|sincerely(?:\ yours)?
     | yours\ (?:sincerely|truly|faithfully)
     | many\ thanks|thanks(?:\ (?:again|in\ advance|and\ regards))?|thank\ you|all\ the\ best|br|rgds
     | (?:mit\ )?(?:freundlichen|besten|herzlichen|vielen|schönen)\ grüßen?

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailparser_reply import EmailReplyParser
+from mailparser_reply.parser import EmailMessage
 
 from adapters.email.html_text import QUOTE_MARK
 from adapters.email.mail_phrases import (
@@ -26,6 +26,9 @@ from adapters.email.signature import signature_start
 LONGEST = 100_000
 """Characters that are looked at for the history; a longer mail is not a reply's new text."""
 LONGEST_GREETING = 60
+LONGEST_INTRODUCTION = 400
+MOST_BLANK = 3
+"""Blank lines in a row that the library is shown; none of its phrases goes beyond two."""
 LANGUAGES = ["en", "de", "fr", "es", "it", "nl", "pl", "sv", "da", "cs", "ja", "ko", "zh"]
 
 
@@ -58,11 +61,12 @@ def split_text(text: str) -> SplitText:
 def _history(lines: list[str]) -> int:
     """Return the number of the line at which the history begins; past the end when there is none."""
     found = [len(lines), _by_library(lines)]
+    quoted_from = _only_quoted_from(lines)
     for number, line in enumerate(lines):
         if line == QUOTE_MARK or SEPARATORS.match(line) or _begins_header_block(lines, number):
             found.append(number)
             break
-        if _introduces(lines, number, dated=True) or _only_quoted_from(lines, number):
+        if _introduces(lines, number, dated=True) or (number >= quoted_from and line.startswith(">")):
             found.append(number)
             break
     cut = min(found)
@@ -89,7 +93,7 @@ def _introduces(lines: list[str], number: int, *, dated: bool = False) -> bool:
     joined = ""
     for line in lines[number : number + 3]:
         joined = f"{joined} {line.strip()}".strip()
-        if not line.strip() or len(joined) > 400:
+        if not line.strip() or len(joined) > LONGEST_INTRODUCTION:
             return False
         if INTRODUCTIONS.match(joined):
             return not dated or DATED.search(joined) is not None
@@ -106,29 +110,45 @@ def _begins_header_block(lines: list[str], number: int) -> bool:
     return sum(HEADER_FOLLOWS.match(line) is not None for line in following) >= 2
 
 
-def _only_quoted_from(lines: list[str], number: int) -> bool:
-    """Whether from here on everything is quoted with >, and nothing else is said."""
-    if not lines[number].startswith(">"):
-        return False
-    return all(line.startswith(">") or not line.strip() for line in lines[number:])
+def _only_quoted_from(lines: list[str]) -> int:
+    """Return the number of the line from which on everything is quoted with >, and nothing else is said."""
+    said = (n for n in range(len(lines) - 1, -1, -1) if lines[n].strip() and not lines[n].startswith(">"))
+    return next(said, -1) + 1
 
 
 def _by_library(lines: list[str]) -> int:
-    """Return where mail-parser-reply sees the history begin; it keeps the number of lines.
+    """Return where mail-parser-reply sees the history begin.
 
     To it, "Date:" and "Subject:" are enough, which people write in lists of their own.
     """
-    text = "\n".join(lines)
+    numbers = [number for number in range(len(lines)) if not _is_blank_run(lines, number)]
+    shown = [lines[number].strip()[:LONGEST_INTRODUCTION] for number in numbers]
+    text = "\n".join(shown)
     if len(text) > LONGEST or "_" * 20 in text:
         return len(lines)
-    replies = EmailReplyParser(languages=list(LANGUAGES)).read(text).replies
-    if len(replies) < 2:
-        return len(lines)
-    header = (replies[1].headers or "").strip()
+    header = _header_in(text)
     first = header.split("\n", 1)[0].strip()
     if not DATED.search(header) or not (HEADER_BLOCK.match(first) or header.endswith((":", "\uff1a"))):
         return len(lines)
-    return next((number for number, line in enumerate(lines) if line.strip() == first), len(lines))
+    return next((number for number, line in zip(numbers, shown, strict=True) if line == first), len(lines))
+
+
+def _is_blank_run(lines: list[str], number: int) -> bool:
+    """Whether so many blank lines stand here that one more says nothing."""
+    run = lines[max(0, number - MOST_BLANK) : number + 1]
+    return len(run) > MOST_BLANK and not any(line.strip() for line in run)
+
+
+def _header_in(text: str) -> str:
+    """Return the first header of a mail below some words, "" when there is none.
+
+    The library's own reading goes on to signatures, which takes the square of a text's length.
+    """
+    message = EmailMessage(text, list(LANGUAGES))
+    for found in message.HEADER_REGEX.finditer(message.text):
+        if message.text[: found.start()].strip():
+            return next((group for group in found.groups() if group), "").strip()
+    return ""
 
 
 def _answers_between(quoted: list[str]) -> int | None:
