@@ -14,6 +14,8 @@ from chatdesk.ticket import TicketNumber
 
 ASKED = "asked"
 """The fact of a held mail that says when its sender was asked for what is missing [R30]."""
+ATTEMPTS = "attempts"
+"""The fact of a mail not yet worked off that says how often work on it was begun."""
 
 
 class InboundStatus(StrEnum):
@@ -66,6 +68,9 @@ class Inbox(Protocol):
 
     async def source(self, identity: str) -> bytes | None:
         """Return the whole mail with that id."""
+
+    async def begin(self, identity: str, attempt: int) -> bool:
+        """Write down that work on the mail begins for that time; False when it has been worked off."""
 
     async def finish(self, mail: InboundMail, question: Delivery | None = None) -> None:
         """Write down what became of the mail, and queue the question to its sender in the same commit."""

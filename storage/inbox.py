@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.errors import StorageError
-from chatdesk.inbox import ASKED, InboundMail, InboundStatus, KnownSender
+from chatdesk.inbox import ASKED, ATTEMPTS, InboundMail, InboundStatus, KnownSender
 from chatdesk.outbox import MAIL_TARGET, Delivery, DeliveryStatus
 from chatdesk.ports import NewId
 from chatdesk.ticket import TicketNumber
@@ -81,6 +81,12 @@ class TortoiseInbox:
     async def source(self, identity: str) -> bytes | None:
         found = await self._values(models.InboundMail.filter(id=identity), "source")
         return bytes(found[0]["source"]) if found else None
+
+    async def begin(self, identity: str, attempt: int) -> bool:
+        facts = json.dumps({ATTEMPTS: str(attempt)})
+        async with self._database.transaction() as connection:
+            waiting = models.InboundMail.filter(id=identity, status=InboundStatus.RECEIVED.value)
+            return bool(await waiting.using_db(connection).update(facts=facts))
 
     async def finish(self, mail: InboundMail, question: Delivery | None = None) -> None:
         async with self._database.transaction() as connection:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from email.message import EmailMessage
+from unittest.mock import AsyncMock
 
 import pytest
 
+from adapters.email.intake import Intake
 from chatdesk.bootstrap import now
 from chatdesk.conversation import Visibility
 from chatdesk.errors import StorageError
@@ -16,6 +19,7 @@ from chatdesk.inbox import InboundStatus
 from chatdesk.mailbox import StoredMail
 from chatdesk.outbox import DeliveryStatus
 from chatdesk.ticket import TicketNumber, TicketStatus
+from storage.inbox import TortoiseInbox
 from tests.mail_builders import (
     DANA,
     DESK_ADDRESS,
@@ -444,3 +448,48 @@ async def test_a_mail_is_worked_on_after_a_restart_if_it_was_kept_before(desk: S
     # The event was received before: the same ticket, and no second one.
     assert (again.status, again.ticket) == (InboundStatus.FILED, came.ticket)
     assert len((await ticket_file(desk, came.ticket)).messages) == 1
+
+
+async def test_a_mail_that_ends_the_desk_twice_is_held_after_that_and_the_next_is_filed(
+    desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes the process with it leaves no word behind but that it was begun."""
+    intake = desk.running.mail.intake
+    monkeypatch.setattr(intake._parser, "parse", AsyncMock(side_effect=asyncio.CancelledError))  # type: ignore[attr-defined]
+    intake.stop()
+    inbox = TortoiseInbox(desk.running.database, lambda: "first")
+    await inbox.keep("test:poison", mail(), now())
+    for _ in range(2):
+        restarted = Intake(inbox, intake._filing, intake._parser, now)  # type: ignore[attr-defined]
+        with pytest.raises(asyncio.CancelledError):
+            await restarted.work_off()
+    monkeypatch.undo()
+    assert await Intake(inbox, intake._filing, intake._parser, now).work_off() == 1  # type: ignore[attr-defined]
+    held = await inbox.read("first")
+    assert held is not None
+    assert (held.status, held.reason) == (InboundStatus.HELD, "It could not be worked on twice.")
+    later = TortoiseInbox(desk.running.database, lambda: "second")
+    await later.keep("test:next", mail(), now())
+    await Intake(later, intake._filing, intake._parser, now).work_off()  # type: ignore[attr-defined]
+    filed = await later.read("second")
+    assert filed is not None
+    assert filed.status is InboundStatus.FILED
+
+
+async def test_a_mail_that_the_database_could_not_take_is_tried_as_often_as_it_takes(
+    desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake = desk.running.mail.intake
+    intake.stop()
+    inbox = TortoiseInbox(desk.running.database, lambda: "first")
+    await inbox.keep("test:waits", mail(), now())
+    waiting = Intake(inbox, intake._filing, intake._parser, now)  # type: ignore[attr-defined]
+    with monkeypatch.context() as patched:
+        patched.setattr(type(intake._filing), "file", AsyncMock(side_effect=StorageError("away")))  # type: ignore[attr-defined]
+        for _ in range(5):
+            with pytest.raises(StorageError):
+                await waiting.work_off()
+    await waiting.work_off()
+    filed = await inbox.read("first")
+    assert filed is not None
+    assert filed.status is InboundStatus.FILED

@@ -17,10 +17,11 @@ from adapters.email.parsed import Unreadable
 from adapters.email.parser_process import ParserProcess
 from adapters.email.places import fitted
 from chatdesk.errors import ChatdeskError, DeskStopped, StorageError
-from chatdesk.inbox import InboundMail, InboundStatus, Inbox
+from chatdesk.inbox import ATTEMPTS, InboundMail, InboundStatus, Inbox
 from chatdesk.ports import Clock
 
 BATCH = 50
+MAX_ATTEMPTS = 2
 RETRY = 5.0
 """Seconds to wait when the database could not take something."""
 LOOK_AGAIN = 60.0
@@ -36,6 +37,8 @@ class Intake:
         self._filing = filing
         self._parser = parser
         self._clock = clock
+        self._failed: dict[str, int] = {}
+        """Attempts begun before the one that the database, not the mail, brought to an end."""
         self._wake = asyncio.Event()
         self._stopped = asyncio.Event()
 
@@ -82,6 +85,21 @@ class Intake:
         self._wake.set()
 
     async def _work_on(self, mail: InboundMail) -> None:
+        """Work on the mail unless that was begun twice and never ended: the desk was not there any more."""
+        begun = self._failed.pop(mail.id, int(mail.facts.get(ATTEMPTS, "0")))
+        mail = replace(mail, facts={})
+        if not await self._inbox.begin(mail.id, begun + 1):
+            return
+        if begun >= MAX_ATTEMPTS:
+            await self._hold(mail, "It could not be worked on twice.")
+            return
+        try:
+            await self._work_off(mail)
+        except (StorageError, DeskStopped):
+            self._failed[mail.id] = begun
+            raise
+
+    async def _work_off(self, mail: InboundMail) -> None:
         source = await self._inbox.source(mail.id)
         if source is None:
             return
