@@ -455,22 +455,22 @@ async def test_a_mail_that_ends_the_desk_twice_is_held_after_that_and_the_next_i
 ) -> None:
     """What takes the process with it leaves no word behind but that it was begun."""
     intake = desk.running.mail.intake
-    monkeypatch.setattr(intake._parser, "parse", AsyncMock(side_effect=asyncio.CancelledError))  # type: ignore[attr-defined]
+    monkeypatch.setattr(intake._parser, "parse", AsyncMock(side_effect=asyncio.CancelledError))
     intake.stop()
     inbox = TortoiseInbox(desk.running.database, lambda: "first")
     await inbox.keep("test:poison", mail(), now())
     for _ in range(2):
-        restarted = Intake(inbox, intake._filing, intake._parser, now)  # type: ignore[attr-defined]
+        restarted = Intake(inbox, intake._filing, intake._parser, now)
         with pytest.raises(asyncio.CancelledError):
             await restarted.work_off()
     monkeypatch.undo()
-    assert await Intake(inbox, intake._filing, intake._parser, now).work_off() == 1  # type: ignore[attr-defined]
+    assert await Intake(inbox, intake._filing, intake._parser, now).work_off() == 1
     held = await inbox.read("first")
     assert held is not None
     assert (held.status, held.reason) == (InboundStatus.HELD, "It could not be worked on twice.")
     later = TortoiseInbox(desk.running.database, lambda: "second")
     await later.keep("test:next", mail(), now())
-    await Intake(later, intake._filing, intake._parser, now).work_off()  # type: ignore[attr-defined]
+    await Intake(later, intake._filing, intake._parser, now).work_off()
     filed = await later.read("second")
     assert filed is not None
     assert filed.status is InboundStatus.FILED
@@ -483,9 +483,9 @@ async def test_a_mail_that_the_database_could_not_take_is_tried_as_often_as_it_t
     intake.stop()
     inbox = TortoiseInbox(desk.running.database, lambda: "first")
     await inbox.keep("test:waits", mail(), now())
-    waiting = Intake(inbox, intake._filing, intake._parser, now)  # type: ignore[attr-defined]
+    waiting = Intake(inbox, intake._filing, intake._parser, now)
     with monkeypatch.context() as patched:
-        patched.setattr(type(intake._filing), "file", AsyncMock(side_effect=StorageError("away")))  # type: ignore[attr-defined]
+        patched.setattr(type(intake._filing), "file", AsyncMock(side_effect=StorageError("away")))
         for _ in range(5):
             with pytest.raises(StorageError):
                 await waiting.work_off()

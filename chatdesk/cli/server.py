@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 from aiohttp import web
 
+from adapters.web.stalled_connections import PATIENCE, StalledConnections
 from chatdesk.bootstrap import RunningDesk, running_desk
 from chatdesk.cli.setting import Setting
 from chatdesk.errors import ConfigurationError
@@ -49,9 +50,12 @@ def allow_many_sockets() -> None:
 
 
 @asynccontextmanager
-async def open_port(desk: RunningDesk, host: str, port: int) -> AsyncIterator[str]:
+async def open_port(
+    desk: RunningDesk, host: str, port: int, patience: float = PATIENCE
+) -> AsyncIterator[str]:
     """Serve the desk on the port (0: any free one) and yield its address; live clients are told at the end.
 
+    ``patience`` is how many seconds a request that was begun may stand still.
     Raises ConfigurationError when the port cannot be used.
     """
     runner = web.AppRunner(desk.application, access_log=None, shutdown_timeout=GOODBYE)
@@ -64,9 +68,22 @@ async def open_port(desk: RunningDesk, host: str, port: int) -> AsyncIterator[st
             raise ConfigurationError(
                 f"Port {port} on {host} cannot be used: {reason}. Choose another with CHATDESK_PORT."
             ) from error
-        yield address(host, runner.addresses[0][1])
+        async with _closing_stalled(runner, patience):
+            yield address(host, runner.addresses[0][1])
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def _closing_stalled(runner: web.AppRunner, patience: float) -> AsyncIterator[None]:
+    server = runner.server
+    if server is None:
+        raise RuntimeError("The server has not been set up.")
+    closing = asyncio.create_task(StalledConnections(server, patience).run(), name="stalled connections")
+    try:
+        yield
+    finally:
+        closing.cancel()
 
 
 def address(host: str, port: int) -> str:
