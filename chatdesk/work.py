@@ -114,6 +114,9 @@ class Work:
         decision = self._conversation_flow(conversation.state, event, situation)
         if decision.state is not conversation.state:
             moved = replace(conversation, state=decision.state, changed_at=event.at)
+            if moved.is_open and moved.rating is not None:
+                # It was given for the chat before: the customer is asked about this one anew.
+                moved = replace(moved, rating=None)
             draft.put_conversation(conversation, moved)
             situation = replace(self._situation(moved, ticket), conversations=situation.conversations)
         ticket_effects: tuple[Effect, ...] = ()

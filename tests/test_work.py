@@ -137,6 +137,14 @@ def test_a_batch_may_open_a_chat_take_it_and_talk_in_it() -> None:
     assert [m.seq for m in changes.messages] == list(range(1, chat.last_seq + 1))
 
 
+def test_a_chat_that_goes_on_is_rated_anew() -> None:
+    world = live_world()
+    world.commit(chat_event(AgentEnded, agent=MARCUS), chat_event(CustomerRated, visitor="dana", score=2))
+    assert world.loaded.conversations[CHAT].rating == 2
+    world.commit(message("It is back."), ticket_event(TicketTaken), chat_event(AgentEnded, agent=MARCUS))
+    assert world.loaded.conversations[CHAT].rating is None
+
+
 @pytest.mark.parametrize(
     "stranger",
     [
