@@ -63,11 +63,12 @@ async def test_the_loader_carries_the_hash_of_the_chat_that_is_served() -> None:
 
 def test_squeezing_leaves_texts_and_templates_as_they_are() -> None:
     script = 'const a = { b: 1 }; // why\nif (a) {\n  say("x  =  // y", `p ${ q } : r`);\n}\n'
-    assert squeeze_script(script) == 'const a={b:1};if(a){say("x  =  // y",`p ${ q } : r`);}'
+    assert squeeze_script(script) == 'const a={b:1};if(a){say("x  =  // y",`p ${ q } : r`)}'
 
 
-def test_squeezing_keeps_the_line_ends_that_end_statements() -> None:
-    assert squeeze_script("const f = () => {\n  x();\n}\ng();\n") == "const f=()=>{x();}\ng();"
+def test_squeezing_joins_the_methods_of_a_class_and_leaves_out_needless_signs() -> None:
+    script = "class A {\n  one() {\n    x([1, 2,\n    ]);\n  }\n\n  two() {}\n}\ng();\n"
+    assert squeeze_script(script) == "class A{one(){x([1,2])}two(){}}g();"
 
 
 def test_squeezing_a_style_keeps_the_blanks_that_mean_something() -> None:
