@@ -60,6 +60,11 @@ def say_moment(at: datetime, now: datetime, zone: tzinfo) -> str:
     return f"{say_date(at, now, zone)}, from {say_time(at, zone)} {say_zone(at, zone)}"
 
 
+def say_opening(at: datetime, now: datetime, zone: tzinfo) -> str:
+    """The moment itself, as said at `now`: "Monday, September 21, at 7:00 AM EDT"."""
+    return f"{say_date(at, now, zone)}, at {say_time(at, zone)} {say_zone(at, zone)}"
+
+
 def say_day(at: datetime, now: datetime, zone: tzinfo) -> str:
     """The day of `at` as said at `now`: "today", "tomorrow", or the date."""
     return _day_of(_local(at, zone), _local(now, zone).date())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
 
+from adapters.web.phone_links import dialled, pieces
 from chatdesk.ticket import TicketNumber
 from tests.running_desk import ANSWERS, serving
 
@@ -22,6 +24,12 @@ web = { calendar = "never" }
 [calendars.desk]
 mon-fri = "08:30-17:00"
 """
+
+
+async def shown(base: str) -> str:
+    """Return the empty form."""
+    async with aiohttp.ClientSession() as session, session.get(f"{base}/form?key=desk") as answer:
+        return await answer.text()
 
 
 async def fetch(base: str, **fields: str) -> tuple[int, str]:
@@ -42,8 +50,35 @@ async def test_the_form_opens_a_ticket_and_shows_its_number_and_the_promise() ->
     async with serving(CLOSED.replace("never", "always"), demo=False) as desk:
         status, page = await fetch(desk.base, **ANSWERS)
     assert status == 200
-    assert "Your ticket is HD-1001" in page
+    assert 'Your ticket is <span class="whole">HD-1001</span>' in page
+    assert '<a href="tel:5550100">555-0100</a> now' in page
     assert "we will contact you at 555-0134" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("HD-1001: call 555-0100.", ["", "HD-1001", ": call ", "555-0100", "."]),
+        ("We call you at 1 555-0100.", ["We call you at 1 555-0100."]),
+        ("We call you at (212) 555-0100.", ["We call you at (212) 555-0100."]),
+        ("We call you at 555-01009.", ["We call you at 555-01009."]),
+    ],
+)
+def test_the_desks_number_is_a_piece_of_its_own_but_not_within_a_longer_one(
+    text: str, found: list[str]
+) -> None:
+    assert pieces(text, "555-0100", "HD-1001") == found
+    assert pieces(text, "") == [text]
+
+
+def test_an_extension_is_not_dialled() -> None:
+    assert dialled("+1 (555) 555-0100 x12") == "tel:+15555550100"
+
+
+async def test_what_is_typed_into_the_form_is_set_in_its_own_direction() -> None:
+    async with serving() as desk:
+        page = await shown(desk.base)
+    assert re.findall(r"<(?:input|textarea) id=\"f-(?![^>]*dir=\"auto\")[^>]*>", page) == []
 
 
 async def test_outside_hours_the_form_says_so_before_and_promises_a_day_afterwards() -> None:
@@ -53,6 +88,16 @@ async def test_outside_hours_the_form_says_so_before_and_promises_a_day_afterwar
         status, page = await fetch(desk.base, **ANSWERS)
     assert status == 200
     assert re.search(r"A technician will contact you on \w+, \w+ \d+, from 8:30 AM", page)
+
+
+async def test_the_form_names_the_moment_at_which_the_desk_opens() -> None:
+    today = datetime.now(UTC).date()
+    days = [(today + timedelta(days=ahead)).isoformat() for ahead in (-1, 0, 1)]
+    closed = f'[calendars.away]\nmon-sun = "08:30-17:00"\nholidays = {days}\n'.replace("'", '"')
+    text = CLOSED.replace('form = { calendar = "never"', 'form = { calendar = "away"') + closed
+    async with serving(text, demo=False) as desk:
+        page = await shown(desk.base)
+    assert re.search(r"We open on \w+, \w+ \d+(, \d+)?, at 8:30 AM E[DS]T\.", page)
 
 
 async def test_errors_stand_beside_their_fields_and_what_was_typed_is_kept() -> None:

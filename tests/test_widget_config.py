@@ -71,7 +71,7 @@ def test_it_says_whether_the_chat_is_open_and_when_it_opens_next() -> None:
     before = widget_config(config, config.widgets[0], OPEN, SITE)
     after = widget_config(config, config.widgets[0], FRIDAY_EVENING, SITE)
     assert (before["open"], before["opens"]) == (True, None)
-    assert (after["open"], after["opens"]) == (False, "Monday, September 21, from 7:00 AM EDT")
+    assert (after["open"], after["opens"]) == (False, "Monday, September 21, at 7:00 AM EDT")
     assert after["hours"] == "Monday to Friday, 7:00 AM to 5:30 PM EDT"
 
 

@@ -14,6 +14,7 @@ from chatdesk.wording import (
     say_full_date,
     say_length,
     say_moment,
+    say_opening,
     say_time,
     say_when,
     say_zone,
@@ -39,6 +40,7 @@ def test_a_promise_names_day_time_and_zone() -> None:
     assert say_time(at, NEW_YORK) == "7:00 AM"
     assert say_zone(at, NEW_YORK) == "EDT"
     assert say_moment(at, at, NEW_YORK) == "Monday, September 21, from 7:00 AM EDT"
+    assert say_opening(at, at, NEW_YORK) == "Monday, September 21, at 7:00 AM EDT"
 
 
 def test_the_zone_is_the_one_in_force_at_the_promised_moment() -> None:

@@ -7,6 +7,7 @@ from importlib.resources import files
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from adapters.web.phone_links import dialled, pieces
 from adapters.web.services import SERVICES
 
 PAGES = Environment(
@@ -16,6 +17,7 @@ PAGES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+PAGES.filters.update(dialled=dialled, pieces=pieces)
 POLICY = (
     "default-src 'self'; img-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 )

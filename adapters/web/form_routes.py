@@ -21,7 +21,7 @@ from chatdesk.errors import EventRefused, StorageError
 from chatdesk.events import Outcome, SurveySubmitted
 from chatdesk.open_ways import refusal
 from chatdesk.ticket import format_number
-from chatdesk.wording import describe_hours, say_moment
+from chatdesk.wording import describe_hours, say_opening
 
 CHANNEL = "form"
 TRAP = "website"
@@ -139,7 +139,7 @@ def _hours(services: Services) -> dict[str, object]:
     return {
         "open": calendar.is_open(now),
         "hours": describe_hours(calendar, now),
-        "opens": say_moment(opening, now, calendar.timezone) if opening else "",
+        "opens": say_opening(opening, now, calendar.timezone) if opening else "",
     }
 
 

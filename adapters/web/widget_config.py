@@ -11,7 +11,7 @@ from chatdesk.config import ChannelSettings, Config, WidgetSettings
 from chatdesk.open_ways import refusal
 from chatdesk.sla import next_business_day
 from chatdesk.survey import Survey, SurveyField
-from chatdesk.wording import describe_hours, say_moment
+from chatdesk.wording import describe_hours, say_moment, say_opening
 
 
 def widget_config(config: Config, widget: WidgetSettings, at: datetime, site: str) -> dict[str, Json]:
@@ -39,7 +39,7 @@ def hours_json(widget: WidgetSettings, at: datetime) -> dict[str, Json]:
     return {
         "open": calendar.is_open(at),
         "hours": None if calendar.never_open else describe_hours(calendar, at),
-        "opens": say_moment(opening, at, calendar.timezone) if opening else None,
+        "opens": say_opening(opening, at, calendar.timezone) if opening else None,
     }
 
 

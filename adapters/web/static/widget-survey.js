@@ -24,7 +24,7 @@ export class Survey {
     if (open) return h("p", "Tell us what is happening and a technician will join you here.");
     return h(
       "div.notice",
-      h("p", h("strong", "Our chat is closed now."), opens && ` It opens ${opens}.`),
+      h("p", h("strong", "Our chat is closed now."), opens && ` It opens on ${opens}.`),
       h("p", "Send this form and it becomes a ticket at once. A technician will contact you", contact && ` on ${contact}`, "."),
       phone && h("p", "If work has stopped completely, call ", call(phone), " now."),
     );
