@@ -108,12 +108,15 @@ class Live(Struct, frozen=True):
 class Ticketed(Struct, frozen=True):
     """No chat now; a technician will make contact by ``promised_at`` [R25, R27].
 
+    ``earliest`` says that it was promised as the desk's next opening: contact comes from then on, not before.
+
     ``may_wait`` says that the customer was told to keep waiting if they like: who takes the ticket
     then finds them in the chat.
     """
 
     promised_at: datetime | None = None
     may_wait: bool = False
+    earliest: bool = False
 
 
 class Ended(Struct, frozen=True):

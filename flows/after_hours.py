@@ -32,4 +32,4 @@ def open_ticket(event: SurveySubmitted, situation: Situation, ticket: Ticket, fi
         MailRequester(MailKind.OPENED, text),
         Announce("ticket after hours"),
     )
-    return Decision(Ticketed(promised), effects)
+    return Decision(Ticketed(promised, earliest=promised is not None), effects)

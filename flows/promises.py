@@ -63,6 +63,14 @@ def call_back_by(situation: Situation, ticket: Ticket, at: datetime) -> datetime
     return situation.calendar.next_opening(due) or due
 
 
+def is_opening(situation: Situation, promised: datetime | None) -> bool:
+    """Tell whether the desk opens at ``promised``: contact comes from then on, not before."""
+    calendar = situation.calendar
+    if promised is None or not calendar.is_open(promised):
+        return False
+    return not calendar.is_open(promised - timedelta(microseconds=1))
+
+
 def work_has_stopped(situation: Situation, ticket: Ticket) -> bool:
     """Tell whether the customer said that work has stopped: the survey's strongest urgency [R29]."""
     matrix = situation.config.priority
@@ -92,9 +100,7 @@ def cancelled_words(situation: Situation) -> str:
 
 def _say_call_back(situation: Situation, promised: datetime, at: datetime) -> str:
     zone = situation.config.desk.timezone
-    calendar = situation.calendar
-    just_before = promised - timedelta(microseconds=1)
-    if calendar.is_open(promised) and not calendar.is_open(just_before):
+    if is_opening(situation, promised):
         return f"on {say_moment(promised, at, zone)}"
     when = say_when(promised, at, zone)
     return when if when.startswith(("today", "tomorrow")) else f"on {when}"

@@ -19,6 +19,7 @@ from flows.promises import (
     added_words,
     call_back_by,
     call_back_text,
+    is_opening,
 )
 
 NO_ANSWER = "no_answer"
@@ -45,7 +46,8 @@ def come_back(state: DialogueState, event: CustomerMessaged, situation: Situatio
         return Decision(state, (said, Announce("customer wrote")))
     promised = next_business_day(situation.config, situation.calendar, event.at)
     text = added_after_hours_text(situation, ticket, promised, event.at)
-    return Decision(Ticketed(promised), (said, say(situation, text), Announce("customer wrote")))
+    after = Ticketed(promised, earliest=promised is not None)
+    return Decision(after, (said, say(situation, text), Announce("customer wrote")))
 
 
 def nobody_came(event: AnyEvent, situation: Situation) -> Decision:
@@ -66,7 +68,8 @@ def promise_call_back(event: AnyEvent, situation: Situation, opening: str, *, ma
     effects: tuple[Effect, ...] = (say(situation, text),)
     if promised.promised_at is None or promised.promised_at != ticket.promised_at:
         effects = (*effects, MailRequester(MailKind.STATUS, text))
-    return Decision(Ticketed(promised.promised_at, may_wait), effects)
+    earliest = is_opening(situation, promised.promised_at)
+    return Decision(Ticketed(promised.promised_at, may_wait, earliest), effects)
 
 
 def join(present: tuple[str, ...], agent: Agent, situation: Situation) -> Decision:

@@ -67,6 +67,12 @@ def test_a_promise_already_made_stands_and_is_not_mailed_again() -> None:
     assert mails(decision.effects) == []
 
 
+def test_a_promise_of_the_next_opening_says_that_contact_comes_from_then_on() -> None:
+    about = ticket(promised_at=at("09-21 07:00"))
+    decision = step(WAITING, fired("no_answer", NOW), chat(WAITING, about))
+    assert decision.state == Ticketed(at("09-21 07:00"), may_wait=True, earliest=True)
+
+
 def test_a_new_promise_is_mailed_as_it_was_said() -> None:
     decision = step(WAITING, fired("no_answer", NOW), chat(WAITING))
     assert mails(decision.effects) == [MailRequester(MailKind.STATUS, BUSY)]
@@ -90,7 +96,7 @@ def test_after_hours_a_message_gets_the_date_once() -> None:
     state = Ended(TUESDAY)
     here = chat(state)
     first = step(state, wrote("And the printer.", FRIDAY_EVENING), here)
-    assert first.state == Ticketed(at("09-21 07:00"))
+    assert first.state == Ticketed(at("09-21 07:00"), earliest=True)
     assert posts(first.effects) == [
         "And the printer.",
         "Your message was added to HD-1024. A technician will contact you on Monday, September 21, "

@@ -105,7 +105,8 @@ def _phase(state: DialogueState) -> dict[str, Json]:
         case Live():
             return {"phase": "live", "agents": list(state.agents)}
         case Ticketed():
-            return {"phase": "ticketed", "promised": state.promised_at, "may_wait": state.may_wait}
+            promise: dict[str, Json] = {"promised": state.promised_at, "earliest": state.earliest}
+            return {"phase": "ticketed", **promise, "may_wait": state.may_wait}
         case Ended():
             return {"phase": "ended", "at": state.at}
 
