@@ -5,7 +5,10 @@ import { button, h } from "./widget-dom.js";
 
 const MOST = 10;
 
-const size = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
+function size(bytes) {
+  if (bytes < 1024) return `${bytes} B`;
+  return bytes < 1024 ** 2 ? `${Math.round(bytes / 1024)} kB` : `${(bytes / 1024 ** 2).toFixed(1)} MB`;
+}
 
 export class Files {
   constructor(link) {
@@ -55,7 +58,7 @@ export class Files {
     const note = h("span.error", { role: "status" });
     const save = () => this.save(`files/${id}`, "", name, (text) => note.append(text));
     const shown = button("file", name, save, `Save ${name}`);
-    const plain = () => shown.replaceChildren(name, h("small", ` ${size(bytes)}`));
+    const plain = () => shown.replaceChildren(name, h("small", size(bytes)));
     plain();
     if (/^image\/(png|jpeg|gif|webp)$/.test(type)) {
       this.pictures[id] ||= this.fetch(`files/${id}`, "&inline=1");
@@ -109,11 +112,12 @@ export class Attachments {
     return this.items.filter((item) => item.id);
   }
 
-  /** Take the ids of what has arrived; what failed stays to be seen. */
+  /** Take the ids of what has arrived; what failed has been seen by now, and goes too. */
   take() {
-    return this.ready.map((item) => {
-      this.remove(item);
-      return item.id;
-    });
+    const { ready } = this;
+    this.items = [];
+    this.element.replaceChildren();
+    this.changed();
+    return ready.map(({ id }) => id);
   }
 }
