@@ -1,6 +1,6 @@
 // The chat's window: opens and closes, keeps what is shown in step with the desk, and tells of news.
 
-import { button, call, h, icon } from "./widget-dom.js";
+import { button, call, h, icon, tooLong } from "./widget-dom.js";
 import { Dialogue } from "./widget-dialogue.js";
 import { Ending } from "./widget-ending.js";
 import { Files } from "./widget-files.js";
@@ -170,6 +170,7 @@ class Chat {
     else if (!id && code === "too_many") this.say(message);
     if (!frame?.problem || frame.t === "message") return;
     this.link.drop(id);
+    this.ending.asking = null;
     if (id !== this.asked) return this.say(message, 8_000);
     this.asked = null;
     this.survey?.refused(message, fields);
@@ -184,15 +185,22 @@ class Chat {
     }
     const lose = () => {
       this.lost = true;
-      this.say("Connection lost. Reconnecting…");
+      this.say("Connection lost. Reconnecting…", 0, this.byPhone());
     };
     this.later = setTimeout(lose, 400);
   }
 
-  say(text, within) {
+  say(text, within, more = []) {
     clearTimeout(this.saying);
-    this.banner.textContent = text;
+    this.banner.replaceChildren(text, ...more);
     if (within) this.saying = setTimeout(() => this.say(""), within);
+  }
+
+  /** Say so when a text is longer than the desk takes. */
+  isTooLong(text, most) {
+    const problem = tooLong(text, most);
+    if (problem) this.say(problem, 8_000);
+    return problem;
   }
 
   /** Send something that is about this conversation, whatever another tab shows meanwhile. */
@@ -262,8 +270,10 @@ class Chat {
     this.badge();
     if (!this.isOpen) return;
     const { id, state } = this.dialogue;
-    this.subtitle.textContent = id ? `${state.ticket} · ${PHASES[state.phase]}` : this.config.hours && `Open ${this.config.hours}`;
     const asks = !id || this.anew;
+    const { hours } = this.config;
+    const stands = this.dialogue.answered && state.phase === "ticketed" ? "" : ` · ${PHASES[state.phase]}`;
+    this.subtitle.textContent = asks ? hours && `Open ${hours}` : state.ticket + stands;
     const shown = !this.known ? this.connecting() : asks ? this.questions().element : this.thread.element;
     const moved = shown !== this.body.firstChild;
     if (moved) this.body.replaceChildren(shown);
@@ -272,8 +282,13 @@ class Chat {
   }
 
   connecting() {
+    return (this.room ||= h("div.room", h("p", "Connecting…"), h("p", this.byPhone())));
+  }
+
+  /** What helps whoever is stuck [R10]. */
+  byPhone() {
     const { phone } = this.config;
-    return (this.room ||= h("div.room", h("p", "Connecting…"), phone && h("p", "You can also call ", call(phone), ".")));
+    return phone ? [" You can also call ", call(phone), "."] : [];
   }
 
   questions() {

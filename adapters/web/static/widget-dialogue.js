@@ -9,13 +9,14 @@ export class Dialogue {
   }
 
   /** Take a `ready` or `news` frame; returns the messages that were not known before. */
-  take({ seq, state, messages = [] }) {
+  take({ seq, state, omitted, messages = [] }) {
     this.seq = Math.max(this.seq, seq);
     if (state) {
       this.state = state;
       this.seen = Math.max(this.seen, state.read);
     }
     const fresh = messages.filter((message) => !this.messages.has(message.seq));
+    if (omitted) this.gap = fresh[0]?.seq;
     for (const message of messages) {
       const known = this.messages.get(message.seq);
       if (!((known?.changed || 0) > (message.changed || 0))) this.messages.set(message.seq, message);
@@ -34,6 +35,11 @@ export class Dialogue {
       if (at >= 0) latest.splice(at, 1);
       return at < 0;
     });
+  }
+
+  /** Whether the last word is a technician's. */
+  get answered() {
+    return [...this.messages.values()].pop()?.from === "agent";
   }
 
   get unread() {

@@ -38,10 +38,19 @@ export function icon(name) {
 
 const LINK = /((?:https?:\/\/|mailto:|tel:)[^\s<>\x22\x27]*[^\s<>\x22\x27.,;:!?)\]}])/i;
 
-/** Return text as nodes, its http, https, mailto and tel addresses as links. */
-export function linked(text) {
+/** Return text as nodes, its http, https, mailto and tel addresses as links, and so the desk's number. */
+export function linked(text, phone) {
   const link = (href) => h("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, href);
-  return text.split(LINK).map((part, at) => (at % 2 ? link(part) : part));
+  // No part of a longer number: that is somebody else's.
+  const number = phone ? RegExp(`(?<![\\d)][ .-]?|\\+)${phone.replace(/\W/g, "\\$&")}(?![ .-]?\\d)`) : /$^/;
+  const called = (part) => part.split(number).flatMap((piece, at) => [at && call(phone), piece]);
+  return text.split(LINK).flatMap((part, at) => (at % 2 ? link(part) : called(part)));
+}
+
+/** Return what is wrong with a text of more than `most` characters, in the desk's own words. */
+export function tooLong(text, most) {
+  const { length } = [...text];
+  return length > most && `Please shorten this to ${most.toLocaleString("en")} characters; it has ${length.toLocaleString("en")}.`;
 }
 
 export function call(phone) {

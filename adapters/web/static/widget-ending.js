@@ -2,29 +2,35 @@
 
 import { button, h, sayDay, sayTime } from "./widget-dom.js";
 
+const LONGEST_COMMENT = 2_000;
+const OPEN = /waiting|live/;
 const SCORES = ["Bad", "Poor", "Fair", "Good", "Very good"];
 
 export class Ending {
   constructor(chat) {
     this.chat = chat;
-    this.element = h("div.bar");
+    this.element = h("div.bar", { tabindex: -1 });
     this.status = h("p", { role: "status" });
-    this.comment = h("textarea", { rows: 2, maxlength: 2000, "aria-label": "Comment on the chat", placeholder: "Anything to add? (optional)" });
+    this.comment = h("textarea", { rows: 2, dir: "auto", "aria-label": "Comment on the chat", placeholder: "Anything to add? (optional)" });
   }
 
   clear() {
     this.asking = this.score = this.stays = this.drawn = null;
+    this.comment.value = "";
   }
 
   /** Draw the bar afresh, but only when what it says has changed: focus and typed text stay. */
   update() {
-    const { state, place } = this.chat.dialogue;
-    const drawn = [state.phase, state.promised, state.may_wait, state.rating, place, this.asking, this.score, this.stays].join();
+    const { state, place, answered } = this.chat.dialogue;
+    if (OPEN.test(state.phase)) this.score = this.stays = this.comment.value = "";
+    else this.asking = null;
+    const when = this.when(state);
+    const drawn = [state.phase, when, state.may_wait, state.rating, place, answered, this.asking, this.score, this.stays].join();
     if (drawn === this.drawn) return;
     const { element } = this;
     const within = element.contains(element.getRootNode().activeElement);
     this.drawn = drawn;
-    const [words, ...parts] = this.asking ? this.question() : this[state.phase]?.(state, place) || [];
+    const [words, ...parts] = this[this.asking || state.phase]?.(state, place) || [];
     if (this.status.textContent !== words) this.status.textContent = words || "";
     element.replaceChildren(this.status, ...parts);
     element.hidden = !words;
@@ -32,7 +38,9 @@ export class Ending {
   }
 
   focus() {
-    (this.element.querySelector("button") || this.chat.thread.field).focus();
+    const { element } = this;
+    const first = element.querySelector("[aria-pressed=true]") || element.querySelector("button") || element;
+    (element.hidden ? this.chat.thread.field : first).focus();
   }
 
   /** A button that changes what is shown here. */
@@ -48,10 +56,22 @@ export class Ending {
     return [place ? `You are number ${place} in the queue.` : "You are in the queue.", this.leaving()];
   }
 
-  ticketed({ ticket, promised, may_wait: mayWait }) {
-    const words = promised ? `${ticket}. Next contact: ${sayDay(promised)}, ${sayTime(promised, { timeZoneName: "short" })}.` : `${ticket}. We will contact you.`;
+  /** What was promised, in words, as long as it lies ahead. */
+  when({ promised, earliest }) {
+    if (!(Date.parse(promised) > Date.now())) return "";
+    return `${sayDay(promised)}, ${earliest ? "from" : "before"} ${sayTime(promised, { timeZoneName: "short" })}`;
+  }
+
+  ticketed(state) {
+    const { ticket, may_wait: mayWait } = state;
+    if (this.chat.dialogue.answered) return [];
+    const when = this.when(state);
+    if (mayWait && this.stays) {
+      const otherwise = when ? `on ${when}` : "as soon as possible";
+      return [`You are still waiting here. Otherwise we contact you ${otherwise}.`, this.leaving()];
+    }
+    const words = when ? `${ticket}. Next contact: ${when}.` : `${ticket}. We will contact you.`;
     if (!mayWait) return [words, this.another()];
-    if (this.stays) return [words, this.leaving()];
     return [words, this.choice("quiet", "Keep waiting", () => (this.stays = true)), this.leaving()];
   }
 
@@ -62,7 +82,7 @@ export class Ending {
   question() {
     const answer = (what, text, solved) =>
       this.choice(what, text, () => {
-        this.asking = null;
+        this.asking = solved == null ? null : "over";
         if (solved != null) this.chat.link.post({ t: "end", solved });
       });
     return [
@@ -73,6 +93,11 @@ export class Ending {
     ];
   }
 
+  /** Until the desk has ended the chat: the focus stays here, for the stars. */
+  over() {
+    return ["Ending the chat…"];
+  }
+
   ended({ rating }) {
     if (rating) return [`Thank you. You gave ${rating} of 5 stars.`, this.another()];
     const stars = SCORES.map((word, at) => {
@@ -81,7 +106,10 @@ export class Ending {
       star.setAttribute("aria-pressed", score === this.score);
       return star;
     });
-    const send = () => this.chat.link.post({ t: "rate", score: this.score, comment: this.comment.value });
+    const send = () => {
+      const comment = this.comment.value;
+      if (!this.chat.isTooLong(comment, LONGEST_COMMENT)) this.chat.link.post({ t: "rate", score: this.score, comment });
+    };
     const more = this.score ? [this.comment, button("primary", "Send rating", send)] : [];
     return ["How was this chat?", h("div", { role: "group", "aria-label": "Rating" }, stars), ...more, this.another()];
   }
@@ -98,9 +126,9 @@ export class Ending {
 
   /** What the menu offers for this conversation. */
   menu() {
-    const open = /waiting|live/.test(this.chat.dialogue.state.phase);
+    const open = OPEN.test(this.chat.dialogue.state.phase);
     const end = () => {
-      this.asking = true;
+      this.asking = "question";
       this.chat.draw();
       this.focus();
     };

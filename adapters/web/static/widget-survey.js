@@ -1,6 +1,6 @@
 // The questions before a chat. What was typed stays until it has been sent, whatever happens meanwhile.
 
-import { button, call, h } from "./widget-dom.js";
+import { button, call, h, tooLong } from "./widget-dom.js";
 
 const COMPLETE = { name: "name", company: "organization", email: "email", phone: "tel" };
 const FEW = 5;
@@ -39,7 +39,7 @@ export class Survey {
       this.reveal();
       this.focus();
     };
-    return (this.card = h("div.known", h("span", text), button("link", "Change", change)));
+    return (this.card = h("div.known", h("span", { dir: "auto" }, text), button("link", "Change", change)));
   }
 
   reveal() {
@@ -69,7 +69,7 @@ export class Survey {
     const tag = options ? "select" : type === "long" ? "textarea" : "input";
     const kind = { email: "email", phone: "tel" }[type];
     const autocomplete = COMPLETE[id] || COMPLETE[type] || "off";
-    row.control = h(tag, { ...notes, id: key, name: id, required, rows: 4, type: kind, maxlength: field.max, autocomplete, oninput });
+    row.control = h(tag, { ...notes, id: key, name: id, required, rows: 4, type: kind, dir: "auto", autocomplete, oninput });
     if (options) row.control.append(...["", ...options].map((option) => h("option", { value: option }, option || "Please choose")));
     row.control.value = value;
     row.read = () => row.control.value;
@@ -110,7 +110,10 @@ export class Survey {
     event.preventDefault();
     const problems = {};
     for (const { field, element } of this.rows) {
-      if (field.required && !element.hidden && !this.answers[field.id]) problems[field.id] = "Please fill in this field.";
+      const answer = this.answers[field.id] || "";
+      const missing = field.required && !element.hidden && !answer;
+      const problem = missing ? "Please fill in this field." : tooLong(answer, field.max);
+      if (problem) problems[field.id] = problem;
     }
     if (Object.keys(problems)[0]) return this.refused("Please check the marked fields.", problems);
     this.busy(true);
@@ -143,6 +146,7 @@ export class Survey {
   /** The ways in, in the desk's own order. */
   ways() {
     const { channels, phone } = this.config;
+    if (!channels[0]) return null;
     const shown = channels.map(({ label, href, name }) => {
       const text = name === "phone" && phone ? `${label} ${phone}` : label;
       return h("li", href ? h("a", { href }, text) : text);

@@ -4,6 +4,7 @@ import { button, h, icon, linked, sayDay, sayTime } from "./widget-dom.js";
 import { Attachments } from "./widget-files.js";
 
 const TYPING_EVERY = 3_000;
+const LONGEST_MESSAGE = 20_000;
 
 /** `chat` is the widget; what the customer does goes to it. */
 export class Thread {
@@ -34,7 +35,7 @@ export class Thread {
     };
     this.field = h("textarea", {
       rows: 1,
-      maxlength: 20_000,
+      dir: "auto",
       "aria-label": "Your message",
       oninput: () => this.wrote(),
       onkeydown: (event) => this.pressed(event),
@@ -92,7 +93,7 @@ export class Thread {
 
   send() {
     const text = this.field.value.trim();
-    if (this.sender.disabled) return;
+    if (this.sender.disabled || this.chat.isTooLong(text, LONGEST_MESSAGE)) return;
     if (this.edited) {
       if (text !== this.edited.text) this.chat.post({ t: "edit", seq: this.edited.seq, text });
       return this.edit(null);
@@ -156,6 +157,9 @@ export class Thread {
     this.drawn.set(message.seq, drawn);
     if (known) return known.element.replaceWith(drawn.element);
     const fresh = [drawn.element];
+    if (message.seq === this.chat.dialogue.gap) {
+      fresh.unshift(h("p.day", "Earlier messages are left out here. The transcript has all of them."));
+    }
     if (!before || sayDay(before.at) !== sayDay(message.at)) fresh.unshift(h("p.day", sayDay(message.at)));
     if (before) this.drawn.get(before.seq).element.after(...fresh);
     else this.log.prepend(...fresh);
@@ -163,7 +167,7 @@ export class Thread {
 
   bubble(message, own, mark) {
     const { from, name, text, at, edited, deleted, files = [] } = message;
-    const shown = deleted ? h("p", h("em", "Message deleted")) : text && h("p.text", linked(text));
+    const shown = deleted ? h("p", h("em", "Message deleted")) : text && h("p.text", { dir: "auto" }, linked(text, from === "desk" && this.chat.config.phone));
     const bubble = h("div.bubble", shown, files.map((file) => this.chat.files.show(file)));
     const meta = h("p.meta", own && this.tools(message), h("time", sayTime(at)), edited && h("span", "Edited"), mark);
     return h(`div.message.${from}`, h("p.name", from === "customer" ? "You" : name), bubble, meta);
@@ -172,7 +176,12 @@ export class Thread {
   tools(message) {
     const remove = ({ target }) => {
       if (target.sure) return this.chat.post({ t: "delete", seq: message.seq });
-      target.sure = true;
+      target.onblur = () => {
+        clearTimeout(target.sure);
+        target.sure = null;
+        target.textContent = "Delete";
+      };
+      target.sure = setTimeout(target.onblur, 5_000);
       target.textContent = "Delete for good?";
     };
     const edit = message.text && button("link", "Edit", () => this.edit(message));
@@ -188,6 +197,6 @@ export class Thread {
     const meta = frame.problem
       ? h("p.meta.error", { role: "alert" }, frame.problem, button("link", "Try again", () => link.again(frame)), button("link", "Take back", back))
       : h("p.meta", "Sending…");
-    return h("div.message.customer", h("div.bubble", h("p.text", frame.text || "Files")), meta);
+    return h("div.message.customer", h("div.bubble", h("p.text", { dir: "auto" }, frame.text || "Files")), meta);
   }
 }
