@@ -21,7 +21,8 @@ from chatdesk.inbox import ATTEMPTS, InboundMail, InboundStatus, Inbox
 from chatdesk.ports import Clock
 
 BATCH = 50
-MAX_ATTEMPTS = 2
+MAX_ATTEMPTS = 3
+"""How often the desk may end in the middle of one mail before that is held for staff."""
 RETRY = 5.0
 """Seconds to wait when the database could not take something."""
 LOOK_AGAIN = 60.0
@@ -72,7 +73,8 @@ class Intake:
         """Work on everything that is kept and not done yet; return how many mails that were."""
         done = 0
         while not self._stopped.is_set() and (mails := await self._inbox.unfinished(BATCH)):
-            for mail in mails:
+            # What the desk may have ended over comes last, so that it keeps no other waiting.
+            for mail in sorted(mails, key=_begun):
                 await self._work_on(mail)
                 done += 1
                 if self._stopped.is_set():
@@ -85,13 +87,13 @@ class Intake:
         self._wake.set()
 
     async def _work_on(self, mail: InboundMail) -> None:
-        """Work on the mail unless that was begun twice and never ended: the desk was not there any more."""
-        begun = self._failed.pop(mail.id, int(mail.facts.get(ATTEMPTS, "0")))
+        """Work on the mail, or hold it when work on it was begun so often and never ended."""
+        begun = self._failed.pop(mail.id, _begun(mail))
         mail = replace(mail, facts={})
         if not await self._inbox.begin(mail.id, begun + 1):
             return
         if begun >= MAX_ATTEMPTS:
-            await self._hold(mail, "It could not be worked on twice.")
+            await self._hold(mail, f"The desk ended {MAX_ATTEMPTS} times while it worked on this mail.")
             return
         try:
             await self._work_off(mail)
@@ -129,3 +131,7 @@ class Intake:
                 _ = await self._wake.wait()
         except TimeoutError:
             return
+
+
+def _begun(mail: InboundMail) -> int:
+    return int(mail.facts.get(ATTEMPTS, "0"))
