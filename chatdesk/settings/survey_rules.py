@@ -17,6 +17,9 @@ NEEDED = {
 }
 """The fields every ticket is made from, with the types they may have [R30]."""
 
+LONGEST = {"name": 300, "company": 300, "email": 254, "phone": 100}
+"""Characters that a ticket holds of each; what is asked beside them is kept at any length."""
+
 ALWAYS_REQUIRED = ("name", "email", "issue")
 """The fields without whose answers there is no ticket, or nobody to write to [R14]."""
 
@@ -58,6 +61,9 @@ def _check_type(row: Table, field: SurveyField) -> None:
         row.note("options", 'is missing; write the answers of this choice, such as ["Yes", "No"].')
     elif field.type is FieldType.CHOICE and "max_length" in row:
         row.note("max_length", "a choice takes one of its options; leave the length out.")
+    elif field.max_length > LONGEST.get(field.id, field.max_length):
+        found = f"{field.max_length} is more than {field.id} can have"
+        row.note("max_length", f"{found}; write at most {LONGEST[field.id]}.")
 
 
 def _check_condition(
