@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -41,12 +42,17 @@ DANA = Author(AuthorKind.CUSTOMER, "dana", "Dana Reyes")
 
 
 @pytest.fixture(params=["fake", "sqlite", "postgres"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database | None]:
     if request.param == "fake":
-        yield FakeStore()
+        yield None
         return
-    async with Database(url(tmp_path, request.param)) as database:
-        yield TortoiseStore(database)
+    async with Database(url(tmp_path, request.param)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def store(database: Database | None) -> Store:
+    return FakeStore() if database is None else TortoiseStore(database)
 
 
 def changes(*conversations: Conversation, **rest: object) -> Changes:
@@ -196,10 +202,41 @@ async def write_with_numbers(store: Store, used: int) -> None:
         await batch.write(changes(numbers_used=used))
 
 
-async def test_history_ratings_deliveries_and_odd_events_are_taken(store: Store) -> None:
+async def test_history_ratings_deliveries_and_odd_events_are_kept(
+    store: Store, database: Database | None
+) -> None:
     entry = HistoryEntry(
         TICKET, TUESDAY, MARCUS.author, "assigned", "", TicketStatus.NEW, TicketStatus.ASSIGNED
     )
     rating = Rating(CHAT, 5, "quick", TUESDAY)
     await write(store, changes(history=[entry], ratings=[rating], deliveries=[delivery("d1")]))
-    await store.set_aside(SetAside(message(), "KeyError: 'x'", TUESDAY))
+    odd = message()
+    await store.set_aside(SetAside(odd, "KeyError: 'x'", TUESDAY))
+    steps, scores, deliveries, aside = await kept_beside(store, database)
+    assert steps == [(TICKET, "assigned", "new", "assigned", MARCUS.name)]
+    assert scores == [(CHAT, 5, "quick")]
+    assert deliveries == ["d1"]
+    assert aside == [(odd.key, "KeyError: 'x'")]
+
+
+async def kept_beside(store: Store, database: Database | None) -> tuple[list[Any], ...]:
+    """What a store holds that batches do not read."""
+    if isinstance(store, FakeStore):
+        record = store.record
+        return (
+            [(e.ticket, e.what, str(e.before), str(e.after), e.by.name) for e in record.history],
+            [(r.conversation, r.score, r.comment) for r in record.ratings],
+            [stored.delivery.id for stored in record.deliveries],
+            [(item.event.key, item.reason) for item in store.items_set_aside],
+        )
+    assert database is not None
+    steps = await database.select("SELECT ticket, what, before, after, author_name FROM history")
+    ratings = await database.select("SELECT conversation, score, comment FROM rating")
+    deliveries = await database.select("SELECT id FROM delivery")
+    aside = await database.select("SELECT key, reason FROM set_aside")
+    ids = [row["id"] for row in deliveries]
+    return list(map(_row, steps)), list(map(_row, ratings)), ids, list(map(_row, aside))
+
+
+def _row(row: Any) -> tuple[Any, ...]:
+    return tuple(row[name] for name in row.keys())  # noqa: SIM118 - a row is no mapping
