@@ -39,7 +39,7 @@ from chatdesk.routing import WEB, Router
 from chatdesk.ticket import Ticket, format_number
 
 FLOW = ("live_chat", 1)
-"""The dialogue that new conversations begin, and its version."""
+"""The dialogue that new conversations begin [flows.live_chat], and its version; rows keep both."""
 
 
 def begin_conversation(

@@ -70,8 +70,6 @@ from flows.queueing import (
     ticket_of,
 )
 
-NAME = "live_chat"
-VERSION = 1
 MAX_COMMENT = 2_000
 
 
