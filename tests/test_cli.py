@@ -208,6 +208,16 @@ async def test_tickets_are_listed_and_found(tickets: Path) -> None:
     assert "no such tickets" in (await invoke("tickets", "list", "--company", "Fabrikam")).stdout
 
 
+async def test_texts_are_found_best_first_and_their_control_characters_are_not_printed(tickets: Path) -> None:
+    found = json.loads((await invoke("tickets", "search", "slow", "--json")).stdout)["found"]
+    assert [(one["ticket"], one["where"]) for one in found] == [("HD-1001", "ticket"), ("HD-1001", "message")]
+    assert all(one["marked"][1] == "slow" for one in found)
+    shown = await invoke("tickets", "search", "it", "slo")
+    assert "It is [bold]slow[/bold]" in shown.stdout
+    assert "\x1b" not in shown.stdout
+    assert "Nothing has all of these words." in (await invoke("tickets", "search", "slow", "fast")).stdout
+
+
 async def test_a_ticket_is_shown_whole_and_its_text_is_harmless(tickets: Path) -> None:
     result = await invoke("tickets", "show", "hd-1001")
     assert result.exit_code == 0

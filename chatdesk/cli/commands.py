@@ -16,6 +16,7 @@ from chatdesk.cli.ending import errors_shown
 from chatdesk.cli.explaining import explain_ticket
 from chatdesk.cli.moving import move
 from chatdesk.cli.offline import Offline, run
+from chatdesk.cli.searching import show_found
 from chatdesk.cli.serving import run_server
 from chatdesk.cli.slack import slack
 from chatdesk.cli.teams import teams
@@ -31,6 +32,7 @@ application = typer.Typer(
     pretty_exceptions_enable=False,
 )
 application.add_typer(agents, name="agent")
+tickets.command("search")(show_found)
 application.add_typer(tickets, name="tickets")
 application.add_typer(slack, name="slack")
 application.add_typer(teams, name="teams")

@@ -17,10 +17,12 @@ from chatdesk.desk import Desk
 from chatdesk.errors import ConfigurationError, NotFound
 from chatdesk.hub import Hub
 from chatdesk.reading import StaffReads, TicketFile
+from chatdesk.search import Search
 from chatdesk.staff import Staff
 from chatdesk.ticket import TicketNumber, format_number, typed_number
 from storage.database import Database
 from storage.reading import TortoiseStaffReads
+from storage.search import TortoiseSearch
 from storage.staff import TortoiseStaff
 
 Result = TypeVar("Result")
@@ -34,6 +36,7 @@ class Offline:
     config: Config
     database: Database
     reads: StaffReads
+    search: Search
     staff: Staff
 
     def number(self, text: str) -> TicketNumber:
@@ -70,8 +73,14 @@ def run(command: Callable[[Offline], Awaitable[Result]], *, create: bool = False
 
     async def opened() -> Result:
         async with Database(setting.environment.database_url) as database:
-            reads, staff = TortoiseStaffReads(database), TortoiseStaff(database)
-            return await command(Offline(setting.config, database, reads, staff))
+            offline = Offline(
+                setting.config,
+                database,
+                reads=TortoiseStaffReads(database),
+                search=TortoiseSearch(database),
+                staff=TortoiseStaff(database),
+            )
+            return await command(offline)
 
     return asyncio.run(opened())
 
