@@ -14,7 +14,7 @@ BLANKS = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
 
 def is_note(text: str) -> bool:
     """Tell whether the text begins with the mark; blanks, seen or not, and formatting may stand before it."""
-    return text.startswith(NOTE, _leading(text))
+    return NOTE in text and text.startswith(NOTE, _leading(text))
 
 
 def without_note_mark(text: str) -> str:

@@ -45,6 +45,15 @@ async def test_a_note_by_dialog_stays_internal(desk: SlackDesk) -> None:
         assert [m.visibility for m in file.messages if m.text == "Old laptop"] == ["internal"]
 
 
+async def test_a_reply_that_is_marked_as_a_note_stays_internal(desk: SlackDesk) -> None:
+    async with chat(desk) as (_, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        view = await dialog(desk, desk.marcus, card, "ticket_reply")
+        await desk.marcus.submit(view, text="// Old laptop")
+        file = await desk.ticket(1001)
+        assert [m.visibility for m in file.messages if m.text == "Old laptop"] == ["internal"]
+
+
 async def test_a_reply_after_the_chat_goes_by_mail(desk: SlackDesk) -> None:
     async with chat(desk) as (line, card):
         await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")

@@ -10,8 +10,10 @@ import pytest
 from aiohttp import WSCloseCode
 
 from chatdesk.bootstrap import now
+from chatdesk.conversation import Visibility
 from chatdesk.errors import StorageError
 from chatdesk.hub import TicketsChanged
+from chatdesk.ticket import TicketNumber
 from tests.console_client import console, waiting_chat
 from tests.running_desk import Line, ServedDesk, serving, technician
 
@@ -238,6 +240,27 @@ async def test_a_note_never_reaches_the_customer_whatever_is_done_to_it(desk: Se
         await marcus.next("ack")
         await customer.send(t="message", id="last", text="Still there?")
         assert "NOTE" not in await _until_ack(customer)
+
+
+async def test_a_message_that_is_marked_as_a_note_is_one_and_an_empty_one_is_refused(
+    desk: ServedDesk,
+) -> None:
+    async with (
+        waiting_chat(desk) as (customer, number, conversation),
+        console(desk) as page,
+        technician(desk.base, await desk.sign_in()) as marcus,
+    ):
+        await page.does(f"/tickets/{number}/take")
+        await customer.next("news")
+        await marcus.send(t="message", id="n1", conversation=conversation, text=" // NOTE")
+        await marcus.next("ack")
+        await marcus.send(t="message", id="n2", conversation=conversation, text="//")
+        assert (await marcus.next("error"))["message"] == "Write a message first."
+        await customer.send(t="message", id="last", text="Still there?")
+        assert "NOTE" not in await _until_ack(customer)
+        file = await desk.running.services.staff_reads.ticket_file(TicketNumber(1001))
+        assert file is not None
+        assert [m.text for m in file.messages if m.visibility is Visibility.INTERNAL] == ["NOTE"]
 
 
 async def _until_ack(line: Line) -> str:

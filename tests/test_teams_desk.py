@@ -131,6 +131,15 @@ async def test_take_reply_note_wait_and_resolve_are_done_on_the_card_in_place() 
         assert len(cards) == 1
 
 
+async def test_a_reply_on_the_card_that_is_marked_as_a_note_stays_internal() -> None:
+    async with teams_desk() as desk:
+        await desk.hire(MARCUS)
+        await chat_on_the_web(desk)
+        await desk.press(MARCUS, "take", ticket=1001)
+        await desk.press(MARCUS, "reply", ticket=1001, text_reply="// Old laptop")
+        assert (await said(desk, "Old laptop")).visibility is Visibility.INTERNAL
+
+
 async def test_a_refused_step_says_why_and_changes_nothing() -> None:
     async with teams_desk() as desk:
         await desk.hire(MARCUS)

@@ -24,6 +24,7 @@ from chatdesk.events import (
     TicketResumed,
     TicketTaken,
 )
+from chatdesk.note_mark import is_note, without_note_mark
 from chatdesk.ports import Clock, NewId
 from chatdesk.reading import StaffReads
 from chatdesk.ticket import Priority, Ticket, TicketNumber, Trigger, format_number, parse_number
@@ -77,15 +78,15 @@ class Doing:
         return await self._desk.receive(TicketAssigned(**self._common(by, number), assignee=to))
 
     async def write(self, by: Doer, number: TicketNumber, words: str, *, internal: bool) -> Outcome:
-        """Answer the customer, by chat or mail, or write a note."""
+        """Answer the customer, by chat or mail, or write a note; words marked as a note are one [R38]."""
         event = AgentMessaged(
             at=self._clock(),
             channel=ACTIONS,
             external_id=by.request,
             conversation=await self._conversation(number),
             agent=by.agent,
-            text=words,
-            visibility=Visibility.INTERNAL if internal else Visibility.PUBLIC,
+            text=without_note_mark(words),
+            visibility=Visibility.INTERNAL if internal or is_note(words) else Visibility.PUBLIC,
         )
         return await self._desk.receive(event)
 

@@ -21,6 +21,7 @@ from chatdesk.events import (
     TicketTaken,
 )
 from chatdesk.local_clock import first_instant
+from chatdesk.note_mark import is_note, without_note_mark
 from chatdesk.ticket import TicketNumber, Trigger
 
 TRIGGERS = {
@@ -63,8 +64,9 @@ async def take_step(services: TeamsServices, step: Step) -> Outcome:
         case "take":
             return await services.desk.receive(TicketTaken(**common))
         case "reply" | "note":
-            visibility = Visibility.PUBLIC if step.verb == "reply" else Visibility.INTERNAL
-            return await write(services, step, step.text, visibility)
+            internal = step.verb == "note" or is_note(step.text)
+            visibility = Visibility.INTERNAL if internal else Visibility.PUBLIC
+            return await write(services, step, without_note_mark(step.text), visibility)
         case "wait":
             return await services.desk.receive(_pause(services, step, common))
         case "resume":

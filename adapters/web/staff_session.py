@@ -32,6 +32,7 @@ from chatdesk.hub import (
     TicketsChanged,
     Typing,
 )
+from chatdesk.note_mark import is_note, without_note_mark
 from chatdesk.ticket import TicketNumber, format_number
 
 
@@ -215,14 +216,15 @@ class StaffSession:
     async def _send_with_files(self, frame: frames.Send) -> None:
         try:
             files = await self._services.files.attach(
-                ConversationId(frame.conversation), self._agent.id, frame.files, internal=frame.internal
+                ConversationId(frame.conversation), self._agent.id, frame.files, internal=_is_internal(frame)
             )
             self._submission.submit(self._message(frame, files), frame.id)
         except Exception as error:
             self._submission.refuse(error, frame.id)
 
     def _message(self, frame: frames.Send, files: tuple[FileRef, ...]) -> AgentMessaged:
-        text = clean(frame.text).strip()
+        internal = _is_internal(frame)
+        text = without_note_mark(clean(frame.text)) if internal else clean(frame.text).strip()
         if not text and not files:
             raise EventRefused("Write a message first.", code="empty", field="text")
         return AgentMessaged(
@@ -230,7 +232,7 @@ class StaffSession:
             agent=self._agent,
             text=text,
             files=files,
-            visibility=Visibility.INTERNAL if frame.internal else Visibility.PUBLIC,
+            visibility=Visibility.INTERNAL if internal else Visibility.PUBLIC,
         )
 
     def _common(self, conversation: str, client_id: str) -> Common:
@@ -240,3 +242,8 @@ class StaffSession:
             "external_id": f"{client_id}:{self._agent.id}",
             "conversation": ConversationId(conversation),
         }
+
+
+def _is_internal(frame: frames.Send) -> bool:
+    """Tell whether it is a note: written as one, or marked as in Slack and Teams, out of habit [R38]."""
+    return frame.internal or is_note(frame.text)
