@@ -267,13 +267,17 @@ class TicketSplit(TicketEvent, frozen=True, kw_only=True):
 
 
 class TicketEdited(TicketEvent, frozen=True, kw_only=True):
-    """Staff changed what the ticket says of itself; None leaves a field as it is [R39, R40]."""
+    """Staff changed what the ticket says of itself; None leaves a field as it is [R39, R40].
+
+    ``unneeded`` takes away the date by which it was needed.
+    """
 
     priority: Priority | None = None
     type: TicketType | None = None
     subject: str | None = None
     workaround: str | None = None
     needed_by: datetime | None = None
+    unneeded: bool = False
     reason: str = ""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from msgspec.structs import replace
 
 from chatdesk.conversation import Author
@@ -60,12 +62,21 @@ def _described(
     if workaround != ticket.workaround:
         what = "workaround recorded" if workaround else "workaround removed"
         records.append(Record(what, by, workaround or f"was: {ticket.workaround}"))
-    needed_by = event.needed_by or ticket.needed_by
-    if needed_by is not None and needed_by != ticket.needed_by:
-        check_not_far(needed_by, event.at, "needed_by")
-        day = say_date(needed_by, event.at, situation.config.desk.timezone)
-        records.append(Record("needed-by date set", by, day))
+    needed_by = None if event.unneeded else event.needed_by or ticket.needed_by
+    if needed_by != ticket.needed_by:
+        records.append(_needed_by_changed(ticket, needed_by, event, situation))
     return replace(ticket, subject=subject, workaround=workaround, needed_by=needed_by), records
+
+
+def _needed_by_changed(
+    ticket: Ticket, needed_by: datetime | None, event: TicketEdited, situation: Situation
+) -> Record:
+    by, zone = event.agent.author, situation.config.desk.timezone
+    if needed_by is not None:
+        check_not_far(needed_by, event.at, "needed_by")
+        return Record("needed-by date set", by, say_date(needed_by, event.at, zone))
+    was = f"was: {say_date(ticket.needed_by, event.at, zone)}" if ticket.needed_by else ""
+    return Record("needed-by date removed", by, was)
 
 
 def _with_priority(ticket: Ticket, priority: Priority, situation: Situation) -> Ticket:

@@ -273,6 +273,10 @@ async def test_priority_type_and_the_rest_are_edited(desk: ServedDesk, marcus: C
         assert (after["priority"], after["confirmed"], after["type"]) == ("high", True, "question")
         assert (after["subject"], after["workaround"]) == ("Slow laptop", "Use the spare one")
         assert after["due_at"] != before["due_at"]
+        await marcus.does(f"/tickets/{number}/edit", type="incident")
+        assert (await marcus.ticket(number))["ticket"]["needed_by"] == after["needed_by"]
+        await marcus.does(f"/tickets/{number}/edit", needed_by=None)
+        assert (await marcus.ticket(number))["ticket"]["needed_by"] is None
         refused = await marcus.post(f"/tickets/{number}/edit", {"subject": " "})
         assert (refused.status, refused.body["field"]) == (422, "subject")
         unknown = await marcus.post(f"/tickets/{number}/edit", {"priority": "urgent"})

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from playwright.async_api import Browser, expect
 
+from chatdesk.bootstrap import now
 from tests.axe import violations
 from tests.console_browser import answer_dialog, console_page, open_ticket, take
-from tests.console_client import waiting_chat
+from tests.console_client import console, waiting_chat
 from tests.running_desk import ServedDesk, serving
 
 pytestmark = pytest.mark.browser
+TOMORROW = (now() + timedelta(days=1)).isoformat()
 
 
 @pytest.fixture
@@ -99,3 +102,26 @@ async def test_a_dialogs_draft_belongs_to_its_ticket_and_is_over_when_it_was_sen
         await expect(page.locator(".status")).to_have_text("closed")
         kept = await page.evaluate("Object.keys(sessionStorage)")
         assert [key for key in kept if key.startswith("dialog")] == []
+
+
+async def test_an_edit_changes_what_was_changed_in_it_and_not_what_a_colleague_wrote_meanwhile(
+    desk: ServedDesk, browser: Browser
+) -> None:
+    async with (
+        console(desk, "Priya Nair") as priya,
+        console_page(browser, desk) as page,
+        waiting_chat(desk) as (_, number, _),
+    ):
+        await priya.does(f"/tickets/{number}/edit", needed_by=TOMORROW)
+        await open_ticket(page, number)
+        await page.get_by_text("More", exact=True).click()
+        await page.get_by_role("button", name="Edit subject, type, workaround…").click()
+        await expect(page.get_by_label("Needed by")).not_to_have_value("")
+        await page.get_by_label("Needed by").fill("")
+        await page.get_by_label("Type").select_option("question")
+        await priya.does(f"/tickets/{number}/edit", subject="Slow laptop", workaround="Use the spare one")
+        await answer_dialog(page, "Save")
+        await expect(page.locator("dialog")).to_have_count(0)
+        after = (await priya.ticket(number))["ticket"]
+        assert (after["type"], after["needed_by"]) == ("question", None)
+        assert (after["subject"], after["workaround"]) == ("Slow laptop", "Use the spare one")

@@ -24,11 +24,13 @@ def edited(
     subject: str | None = None,
     workaround: str | None = None,
     needed_by: datetime | None = None,
+    unneeded: bool = False,
     reason: str = "",
 ) -> TicketDecision:
     event = TicketEdited(
         at=when, channel="web", external_id=external_id(), ticket=TICKET, agent=MARCUS, priority=priority,
-        type=kind, subject=subject, workaround=workaround, needed_by=needed_by, reason=reason,
+        type=kind, subject=subject, workaround=workaround, needed_by=needed_by,
+        unneeded=unneeded, reason=reason,
     )  # fmt: skip
     return step(about, event, situation(about))
 
@@ -61,6 +63,13 @@ def test_a_needed_by_date_is_no_slip_of_the_keyboard() -> None:
     with pytest.raises(EventRefused, match=r"Choose a date within the next two years\.") as refused:
         edited(ticket(), needed_by=NOW + timedelta(days=200 * 365))
     assert (refused.value.code, refused.value.field) == ("date", "needed_by")
+
+
+def test_a_needed_by_date_is_taken_away_once() -> None:
+    after = edited(ticket(needed_by=TUESDAY + timedelta(days=3)), unneeded=True)
+    assert after.ticket.needed_by is None
+    assert after.effects == (record("needed-by date removed", "was: Friday, September 18"),)
+    assert edited(ticket(), unneeded=True).effects == ()
 
 
 def test_each_changed_field_has_its_entry() -> None:

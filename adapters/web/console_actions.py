@@ -86,7 +86,7 @@ class Split(Body):
 
 
 class Edit(Body):
-    """A field that is left out stays as it is."""
+    """A field that is left out stays as it is; ``needed_by`` null takes the date away."""
 
     priority: Priority | None = None
     type: TicketType | None = None
@@ -216,6 +216,7 @@ async def edit(request: web.Request, staff: SignedIn) -> dict[str, Json]:
         subject=clean(body.subject) if body.subject is not None else None,
         workaround=clean(body.workaround).strip() if body.workaround is not None else None,
         needed_by=body.needed_by,
+        unneeded="needed_by" in body.model_fields_set and body.needed_by is None,
         reason=clean(body.reason).strip(),
     )
     return await receive(request, event)

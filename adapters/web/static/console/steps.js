@@ -177,7 +177,11 @@ export class Steps {
   }
 
   edit(ticket) {
-    const { subject, workaround, needed_by: neededBy, type } = ticket.header;
+    const { subject, workaround, type, needed_by } = ticket.header;
+    const before = { subject, workaround, type, needed_by: forInput(needed_by) };
+    // Only what was changed here is sent: a colleague may have changed the rest meanwhile.
+    const changed = (values) => Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== before[name])
+      .map(([name, value]) => [name, name === "needed_by" ? asTime(value) : value]));
     return askForm({
       title: `Edit ${ticket.number}`,
       draft: `edit ${ticket.number}`,
@@ -185,10 +189,10 @@ export class Steps {
         { name: "subject", label: "Subject", required: true, missing: "Write a subject.", value: subject },
         { name: "type", label: "Type", type: "choice", blank: false, value: type, options: this.settings.types },
         { name: "workaround", label: "Workaround, while the fix stays open", type: "long", rows: "3", value: workaround },
-        { name: "needed_by", label: "Needed by", type: "moment", value: forInput(neededBy) },
+        { name: "needed_by", label: "Needed by", type: "moment", value: before.needed_by },
       ],
       action: "Save",
-      submit: (values) => this.post(ticket, "edit", { ...values, needed_by: asTime(values.needed_by) }),
+      submit: (values) => this.post(ticket, "edit", changed(values)),
     });
   }
 
