@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chatdesk.conversation import Conversation
+from chatdesk.errors import EventRefused
 from chatdesk.reading import TicketFilter, TicketLine, TicketPage, TicketView
 from chatdesk.search import excerpt, holds, words
 from chatdesk.ticket import Ticket, TicketNumber
@@ -162,12 +163,15 @@ def _written(last: Ticket) -> str:
 
 
 def _read(page: str) -> _Cursor | None:
-    """Read a cursor; after one that was tampered with comes some other page, or an empty one."""
+    """Read what ``_written`` wrote; None for the first page. Raises EventRefused for anything else."""
     if not page:
         return None
     number, _, due = page.partition("|")
-    last = int(number) if number.isdecimal() and len(number) < 16 else 0
     try:
-        return _Cursor(last, optional_moment(due))
+        if number.isdecimal() and len(number) < 16:
+            return _Cursor(int(number), optional_moment(due))
     except (ValueError, OverflowError):
-        return _Cursor(0, None)
+        pass
+    raise EventRefused(
+        "There is no such page. Leave it out to begin at the first.", code="page", field="page"
+    )

@@ -208,6 +208,14 @@ async def test_tickets_are_listed_and_found(tickets: Path) -> None:
     assert "no such tickets" in (await invoke("tickets", "list", "--company", "Fabrikam")).stdout
 
 
+async def test_a_page_that_no_list_has_named_is_an_error(tickets: Path) -> None:
+    refused = await invoke("tickets", "list", "--page", "zzz")
+    assert (refused.exit_code, refused.stderr) == (
+        1,
+        "error: There is no such page. Leave it out to begin at the first.\n",
+    )
+
+
 async def test_texts_are_found_best_first_and_their_control_characters_are_not_printed(tickets: Path) -> None:
     found = json.loads((await invoke("tickets", "search", "slow", "--json")).stdout)["found"]
     assert [(one["ticket"], one["where"]) for one in found] == [("HD-1001", "ticket"), ("HD-1001", "message")]

@@ -37,9 +37,6 @@ application.add_typer(tickets, name="tickets")
 application.add_typer(slack, name="slack")
 application.add_typer(teams, name="teams")
 application.add_typer(doctor, name="doctor")
-application.command()(transcript)
-application.command()(move)
-application.command("explain")(explain_ticket)
 
 
 def _show_version(wanted: bool) -> None:
@@ -85,6 +82,11 @@ def migrate() -> None:
         with Console(stderr=True).status("Bringing the database up to date"):
             run(_do_nothing, create=True)
         typer.echo("The database is up to date.")
+
+
+application.command()(transcript)
+application.command("explain")(explain_ticket)
+application.command()(move)
 
 
 async def _do_nothing(offline: Offline) -> None:

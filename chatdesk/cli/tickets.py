@@ -27,7 +27,7 @@ from chatdesk.conversation import Message, Visibility
 from chatdesk.reading import DeliveryNote, TicketFile, TicketFilter, TicketPage, TicketView
 from chatdesk.ticket import Ticket, format_number
 
-tickets = typer.Typer(help="Tickets: lists, and one in full.", no_args_is_help=True)
+tickets = typer.Typer(help="Tickets: lists, one in full, and a search.", no_args_is_help=True)
 
 
 class View(StrEnum):
