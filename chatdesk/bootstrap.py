@@ -120,7 +120,7 @@ async def running_desk(
         node = Node(new_id()) if database.dialect == "postgres" else ALONE
         desk = build_desk(config, database, hub, node, memory)
         services = replace(
-            await _services(config, database, data, desk, hub, demo=demo),
+            _services(config, database, data, desk, hub, demo=demo),
             problems=partial(problems, database, loops),
             secret=secret,
             trusted_proxies=trusted_proxies,
@@ -229,12 +229,11 @@ def _wake(relay: Relay, changes: Changes) -> None:
         relay.wake()
 
 
-async def _services(
+def _services(
     config: Config, database: Database, data: Path, desk: Desk, hub: Hub, *, demo: bool
 ) -> Services:
     file_limits = FileLimits()
     files = LocalFiles(database, data / "files", file_limits, new_id)
-    await files.remove_forgotten(now())
     return Services(
         config=config,
         desk=desk,
