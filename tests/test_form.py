@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -10,6 +11,7 @@ import pytest
 
 from adapters.web.phone_links import dialled, pieces
 from chatdesk.ticket import TicketNumber
+from tests.maintenance_toml import coming, going_on, maintenance
 from tests.running_desk import ANSWERS, serving
 
 PERSON = {"Accept": "text/html"}
@@ -98,6 +100,31 @@ async def test_the_form_names_the_moment_at_which_the_desk_opens() -> None:
     async with serving(text, demo=False) as desk:
         page = await shown(desk.base)
     assert re.search(r"We open on \w+, \w+ \d+(, \d+)?, at 8:30 AM E[DS]T\.", page)
+
+
+@pytest.mark.parametrize(
+    ("window", "said"),
+    [
+        (coming, "Maintenance: Windows patching, "),
+        (going_on, "Maintenance now: Windows patching, until "),
+    ],
+)
+async def test_maintenance_is_said_on_the_form_before_it_and_while_it_goes_on(
+    window: Callable[[], str], said: str
+) -> None:
+    async with serving('[desk]\nname = "Northwind IT"\n' + window(), demo=False) as desk:
+        page = await shown(desk.base)
+    assert f'<p class="notice">{said}' in page
+
+
+async def test_a_form_says_nothing_of_maintenance_that_is_far_off_and_shows_its_name_as_text() -> None:
+    days = datetime.now(UTC) + timedelta(days=3)
+    far = maintenance(days, timedelta(hours=1))
+    hostile = going_on().replace("Windows patching", "<b>Patching</b>")
+    async with serving('[desk]\nname = "Northwind IT"\n' + far + hostile, demo=False) as desk:
+        page = await shown(desk.base)
+    assert "Windows patching" not in page
+    assert "Maintenance now: &lt;b&gt;Patching&lt;/b&gt;, until" in page
 
 
 async def test_errors_stand_beside_their_fields_and_what_was_typed_is_kept() -> None:

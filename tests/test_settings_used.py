@@ -20,7 +20,6 @@ UNUSED = {
     "Config.links": PORTAL,
     "ChannelSettings.customer_sets_priority": PORTAL,
     "CompanySettings.customer_sets_priority": PORTAL,
-    "Config.maintenance": "nobody is told of maintenance yet",
     "ChannelSettings.after_hours": "has one allowed value, and what it says is what always happens",
     "CompanySettings.calendar": INHERITED,
     "CompanySettings.colour": INHERITED,
@@ -28,7 +27,7 @@ UNUSED = {
 }
 """Fields that nothing outside the settings reads, and why."""
 
-REACHED_BY = {"Links": "Config.links", "MaintenanceWindow": "Config.maintenance"}
+REACHED_BY = {"Links": "Config.links"}
 """Classes that are met in one field only; while that is unused, so are theirs."""
 
 CALLED = {

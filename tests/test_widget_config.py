@@ -86,6 +86,44 @@ def test_a_chat_that_never_opens_still_names_the_day_of_the_contact(at: datetime
     assert found["contact"] == f"{day}, from 8:30 AM EDT"
 
 
+NIGHT = """
+[[maintenance]]
+name = "Windows patching"
+on = "saturday"
+window = "01:00-04:00"
+servers_until = "05:00"
+"""
+
+
+def test_maintenance_is_told_with_the_moments_from_and_until_which_it_is_said() -> None:
+    config = parse_config(DESK + NIGHT, "chatdesk.toml")
+    found = widget_config(config, config.widgets[0], FRIDAY_NOON, SITE)
+    evening, night, servers = "2026-09-18T21:00:00Z", "2026-09-19T05:00:00Z", "2026-09-19T08:00:00Z"
+    assert found["maintenance"] == [
+        {
+            "text": "Maintenance: Windows patching, Saturday, September 19, 1:00 AM to 4:00 AM EDT. "
+            "Servers until 5:00 AM.",
+            "from": evening,
+            "until": night,
+        },
+        {
+            "text": "Maintenance now: Windows patching, until 4:00 AM EDT. Servers until 5:00 AM.",
+            "from": night,
+            "until": servers,
+        },
+        {
+            "text": "Server maintenance now: Windows patching, until 5:00 AM EDT.",
+            "from": servers,
+            "until": "2026-09-19T09:00:00Z",
+        },
+    ]
+
+
+def test_a_desk_without_maintenance_tells_of_none() -> None:
+    config = parse_config(DESK, "chatdesk.toml")
+    assert widget_config(config, config.widgets[0], OPEN, SITE)["maintenance"] == []
+
+
 def test_only_questions_about_the_person_are_remembered() -> None:
     fields = known_fields(load_config(None).survey)
     assert [field.id for field in fields] == ["name", "company", "email", "phone"]

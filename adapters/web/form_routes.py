@@ -19,6 +19,7 @@ from chatdesk.config import WidgetSettings
 from chatdesk.conversation import AuthorKind, ConversationId
 from chatdesk.errors import EventRefused, StorageError
 from chatdesk.events import Outcome, SurveySubmitted
+from chatdesk.maintenance import announced
 from chatdesk.open_ways import refusal
 from chatdesk.ticket import format_number
 from chatdesk.wording import describe_hours, say_opening
@@ -115,6 +116,9 @@ def _form_page(
         "message": message,
         "token": token,
         "trap": TRAP,
+        "maintenance": announced(
+            services.config.maintenance, services.config.desk.timezone, services.clock()
+        ),
         **_hours(services),
     }
     return _page("form.html", services, widget, status, **values)

@@ -1,13 +1,14 @@
-"""What a widget shows before anybody signs anything: name, colour, survey, hours, the ways in."""
+"""What a widget shows before anybody signs anything: name, colour, survey, hours, ways in, maintenance."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from adapters.web.frames import Json
 from adapters.web.visitor_events import CHANNEL
 from chatdesk.business_hours import Calendar
 from chatdesk.config import ChannelSettings, Config, WidgetSettings
+from chatdesk.maintenance import notices
 from chatdesk.open_ways import refusal
 from chatdesk.sla import next_business_day
 from chatdesk.survey import Survey, SurveyField
@@ -29,6 +30,7 @@ def widget_config(config: Config, widget: WidgetSettings, at: datetime, site: st
         "channels": [_channel(config, channel, widget, site) for channel in config.ways_in],
         **hours_json(widget, at),
         "contact": _contact(config, widget.calendar, at),
+        "maintenance": _maintenance(config, at),
     }
 
 
@@ -47,6 +49,20 @@ def _contact(config: Config, calendar: Calendar, at: datetime) -> str | None:
     """Return, in words, the day on which a request made outside the hours is taken up [R27]."""
     day = None if calendar.is_open(at) else next_business_day(config, calendar, at)
     return say_moment(day, at, config.desk.timezone) if day else None
+
+
+def _maintenance(config: Config, at: datetime) -> Json:
+    """Return what is said of maintenance, now and later: an open page shows and hides it by itself [R47]."""
+    found = notices(config.maintenance, config.desk.timezone, at)
+    return [
+        {"text": notice.text, "from": _written(notice.since), "until": _written(notice.until)}
+        for notice in found
+    ]
+
+
+def _written(at: datetime) -> str:
+    """Write a moment as RFC 3339 has it, in UTC and always as long: such texts sort by time."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def survey_json(config: Config) -> dict[str, Json]:

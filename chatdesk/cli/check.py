@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from itertools import islice
 
 from rich.console import Console
 
@@ -11,10 +12,13 @@ from chatdesk.business_hours import Calendar
 from chatdesk.cli.setting import read_setting
 from chatdesk.cli.showing import facts, heading, output, plain, say_at, say_duration, table
 from chatdesk.config import Config, Environment
+from chatdesk.maintenance import EVENING, occurrences
 from chatdesk.ticket import Priority
 from chatdesk.wording import describe_hours
 
 OPENINGS = 3
+MAINTENANCE = 3
+"""Next occurrences shown of each window."""
 
 
 def check(at: datetime) -> None:
@@ -38,6 +42,7 @@ def check(at: datetime) -> None:
     _channels(console, config)
     _survey(console, config)
     _targets(console, config)
+    _maintenance(console, config, at)
     _widgets(console, config, setting.environment)
 
 
@@ -107,6 +112,22 @@ def _targets(console: Console, config: Config) -> None:
         for impact, row in config.priority.rows.items():
             matrix.add_row(plain(impact), *(row[urgency].value for urgency in urgencies))
         console.print(matrix)
+
+
+def _maintenance(console: Console, config: Config, at: datetime) -> None:
+    if not config.maintenance:
+        return
+    heading(console, "Maintenance")
+    shown = table("Name", "Next", "Until", "Servers until")
+    zone = config.desk.timezone
+    for window in config.maintenance:
+        coming = list(islice(occurrences(window, zone, at), MAINTENANCE))
+        closes = [f"{one.closes.astimezone(zone):%H:%M %Z}" for one in coming]
+        ends = [f"{one.ends.astimezone(zone):%H:%M %Z}" if one.ends > one.closes else "" for one in coming]
+        opens = [say_at(one.opens, zone) for one in coming]
+        shown.add_row(plain(window.name), *("\n".join(times) for times in (opens, closes, ends)))
+    console.print(shown)
+    console.print(f"Customers and technicians are told from {EVENING:%H:%M} on the day before.")
 
 
 def _widgets(console: Console, config: Config, environment: Environment) -> None:

@@ -52,16 +52,18 @@ class Chat {
     this.menu = h("div.menu", { hidden: true });
     this.more = button("icon", icon("menu"), () => this.showMenu(this.menu.hidden), "More");
     this.banner = h("p.banner", { role: "status" });
+    this.maintenance = h("p.planned", { role: "status" });
     this.body = h("div.body");
     this.ending = new Ending(this);
     this.thread = new Thread(this);
     const close = button("icon", icon("close"), () => this.close(), "Close chat");
     const head = h("div.head", logo && h("img", { src: logo, alt: "" }), h("div", h("h2", name), this.subtitle), this.more, close);
     const dialog = { role: "dialog", "aria-modal": "true", "aria-label": name, hidden: true, onkeydown: (event) => this.pressed(event) };
-    this.panel = h("section.panel", dialog, head, this.menu, this.banner, this.body);
+    this.panel = h("section.panel", dialog, head, this.menu, this.banner, this.maintenance, this.body);
     this.host.shadowRoot.append(this.panel);
     document.addEventListener("visibilitychange", () => this.read());
     window.visualViewport?.addEventListener("resize", () => this.fit());
+    setInterval(() => this.redraw(), 20_000); // maintenance begins and ends by itself
     this.link.connect();
   }
 
@@ -273,12 +275,21 @@ class Chat {
     const asks = !id || this.anew;
     const { hours } = this.config;
     const stands = this.dialogue.answered && state.phase === "ticketed" ? "" : ` · ${PHASES[state.phase]}`;
+    const planned = this.planned();
+    if (this.maintenance.textContent !== planned) this.maintenance.textContent = planned;
     this.subtitle.textContent = asks ? hours && `Open ${hours}` : state.ticket + stands;
     const shown = !this.known ? this.connecting() : asks ? this.questions().element : this.thread.element;
     const moved = shown !== this.body.firstChild;
     if (moved) this.body.replaceChildren(shown);
     if (this.known && !asks) this.thread.update();
     if (moved) this.focus(); // at once: a Tab pressed while nothing has the focus would leave the window
+  }
+
+  /** What is said of maintenance at this moment; moments are written so that texts sort by time. */
+  planned() {
+    const now = new Date().toJSON();
+    const said = (this.config.maintenance || []).filter(({ from, until }) => from <= now && now < until);
+    return said.map(({ text }) => text).join(" ");
   }
 
   connecting() {
