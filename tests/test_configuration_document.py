@@ -42,6 +42,7 @@ companies = {}
 [companies.acme]
 [widgets.desk]
 [[canned]]
+[[articles]]
 """
 
 

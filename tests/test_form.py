@@ -127,6 +127,31 @@ async def test_a_form_says_nothing_of_maintenance_that_is_far_off_and_shows_its_
     assert "Maintenance now: &lt;b&gt;Patching&lt;/b&gt;, until" in page
 
 
+ARTICLES = """
+[[articles]]
+title = "<b>How</b> do I open a ticket?"
+text = "Write *to us*. <script>alert(1)</script>"
+[[articles]]
+title = "VPN"
+url = "https://www.example.com/vpn?a=1&b=2"
+"""
+
+
+async def test_common_questions_are_answered_on_the_form_without_a_script_until_it_is_sent() -> None:
+    async with serving('[desk]\nname = "Northwind IT"\n' + ARTICLES, demo=False) as desk:
+        page = await shown(desk.base)
+        _, again = await fetch(desk.base, **{**ANSWERS, "name": ""})
+    assert "<summary>&lt;b&gt;How&lt;/b&gt; do I open a ticket?</summary>" in page
+    assert "<p>Write <em>to us</em>. &lt;script&gt;alert(1)&lt;/script&gt;</p>" in page
+    assert 'href="https://www.example.com/vpn?a=1&amp;b=2" target="_blank" rel="noopener noreferrer"' in page
+    assert "Common questions" not in again
+
+
+async def test_a_form_without_articles_offers_none() -> None:
+    async with serving(CLOSED, demo=False) as desk:
+        assert "Common questions" not in await shown(desk.base)
+
+
 async def test_errors_stand_beside_their_fields_and_what_was_typed_is_kept() -> None:
     async with serving() as desk:
         status, page = await fetch(desk.base, **{**ANSWERS, "name": "   ", "email": "nobody"})

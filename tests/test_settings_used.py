@@ -46,6 +46,7 @@ CALLED = {
     "CompanySettings": {"company", "c"},
     "WidgetSettings": {"widget"},
     "CannedReply": {"reply"},
+    "Article": {"article"},
 }
 """What the code that uses these classes calls a value of each."""
 

@@ -11,6 +11,7 @@ from adapters.web.origins import own_origin
 from adapters.web.services import SERVICES
 from adapters.web.visitor_connection import ADDRESSES, ALLOWANCES, Addresses
 from adapters.web.visitor_socket import visitor_socket
+from adapters.web.widget_articles import ARTICLES, WidgetArticles
 from adapters.web.widget_assets import ASSETS, WidgetAssets, serve_chat, serve_loader
 from adapters.web.widget_config import widget_config
 
@@ -20,6 +21,7 @@ def add_routes(application: web.Application) -> None:
     application[ADDRESSES] = Addresses()
     application[ALLOWANCES] = Allowances()
     application[ASSETS] = WidgetAssets()
+    application[ARTICLES] = WidgetArticles(application[SERVICES].config.articles)
     router = application.router
     router.add_get("/widget.js", serve_loader)
     router.add_get("/widget/chat/{digest}.js", serve_chat)
@@ -33,4 +35,5 @@ async def _config(request: web.Request) -> web.StreamResponse:
     services = request.app[SERVICES]
     widget = readable_widget(request)
     shown = widget_config(services.config, widget, services.clock(), own_origin(request))
+    shown["articles"] = await request.app[ARTICLES].made()
     return allow(request, web.json_response(shown))

@@ -231,6 +231,17 @@ class CannedReply(Struct, frozen=True):
     text: str
 
 
+class Article(Struct, frozen=True):
+    """A common question, offered before anybody waits for an answer [R47].
+
+    ``text`` is the answer in Markdown, ``url`` an https link to it; one of them is "".
+    """
+
+    title: str
+    text: str = ""
+    url: str = ""
+
+
 class Config(Struct, frozen=True):
     """The whole desk, read once at the start.
 
@@ -255,6 +266,7 @@ class Config(Struct, frozen=True):
     canned: tuple[CannedReply, ...]
     source: str
     mail: MailSettings = MailSettings()
+    articles: tuple[Article, ...] = ()
 
     @property
     def ways_in(self) -> list[ChannelSettings]:

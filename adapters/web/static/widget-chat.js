@@ -116,7 +116,7 @@ class Chat {
       this.more.focus();
     }
     if (event.key !== "Tab") return;
-    const stops = [...this.panel.querySelectorAll("a, button, input, select, textarea, [tabindex]")].filter((stop) => !stop.disabled && stop.offsetParent);
+    const stops = [...this.panel.querySelectorAll("a, button, input, select, summary, textarea, [tabindex]")].filter((stop) => !stop.disabled && stop.offsetParent);
     const [last, first] = [stops.pop(), stops[0]];
     const active = this.host.shadowRoot.activeElement;
     if (active !== (event.shiftKey ? first : last)) return;
