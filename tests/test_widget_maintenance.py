@@ -67,6 +67,27 @@ async def test_it_changes_and_goes_away_on_an_open_page(browser: Browser) -> Non
         await context.close()
 
 
+async def test_a_line_that_appears_leaves_the_newest_message_in_sight(browser: Browser) -> None:
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    evening = datetime.combine(tomorrow, time(17), UTC)
+    night = maintenance(evening + timedelta(hours=8), timedelta(hours=3))
+    async with serving(DESK + night) as desk:
+        context = await browser.new_context(viewport={"width": 375, "height": 500})
+        page = await context.new_page()
+        await page.clock.install()
+        dana = await new_page(page, f"{desk.base}/demo")
+        await dana.start()
+        for number in range(8):
+            await dana.write(f"It still prints blank pages, {number}.")
+        last = dana.log.get_by_text("blank pages, 7.")
+        await expect(last).to_be_in_viewport(ratio=1)
+        left = evening - datetime.now(UTC)
+        await page.clock.fast_forward(round((left + timedelta(minutes=1)).total_seconds() * 1000))
+        await expect(dana.window.locator(".planned")).to_be_visible()
+        await expect(last).to_be_in_viewport(ratio=1)
+        await context.close()
+
+
 async def test_it_appears_on_an_open_page_the_evening_before(browser: Browser) -> None:
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     evening = datetime.combine(tomorrow, time(17), UTC)

@@ -63,7 +63,7 @@ class Chat {
     this.host.shadowRoot.append(this.panel);
     document.addEventListener("visibilitychange", () => this.read());
     window.visualViewport?.addEventListener("resize", () => this.fit());
-    setInterval(() => this.redraw(), 20_000); // maintenance begins and ends by itself
+    setInterval(() => this.plan(), 20_000);
     this.link.connect();
   }
 
@@ -275,8 +275,7 @@ class Chat {
     const asks = !id || this.anew;
     const { hours } = this.config;
     const stands = this.dialogue.answered && state.phase === "ticketed" ? "" : ` · ${PHASES[state.phase]}`;
-    const planned = this.planned();
-    if (this.maintenance.textContent !== planned) this.maintenance.textContent = planned;
+    this.plan();
     this.subtitle.textContent = asks ? hours && `Open ${hours}` : state.ticket + stands;
     const shown = !this.known ? this.connecting() : asks ? this.questions().element : this.thread.element;
     const moved = shown !== this.body.firstChild;
@@ -285,11 +284,14 @@ class Chat {
     if (moved) this.focus(); // at once: a Tab pressed while nothing has the focus would leave the window
   }
 
-  /** What is said of maintenance at this moment; moments are written so that texts sort by time. */
-  planned() {
+  /** Say of maintenance what is said at this moment; moments are written so that texts sort by time. */
+  plan() {
     const now = new Date().toJSON();
     const said = (this.config.maintenance || []).filter(({ from, until }) => from <= now && now < until);
-    return said.map(({ text }) => text).join(" ");
+    const words = said.map(({ text }) => text).join(" ");
+    if (this.maintenance.textContent === words) return;
+    this.maintenance.textContent = words;
+    this.redraw(); // the messages may have less room
   }
 
   connecting() {
