@@ -171,9 +171,8 @@ def _promise(config: Config, file: TicketFile) -> list[Due]:
 
 
 def _opening_rule(config: Config, file: TicketFile) -> str:
-    widgets = (config.widget(conversation.widget) for conversation in file.conversations)
-    widget = next((found for found in widgets if found is not None), None)
-    calendar = widget.calendar if widget is not None else config.channel(file.ticket.channel).calendar
+    widget = next((one.widget for one in file.conversations if one.widget), "")
+    calendar = config.hours_of(file.ticket.channel, widget)
     hours = _hours(calendar, file.ticket.opened_at)
     following = "the desk's next business day" if calendar.never_open else "its next opening"
     return f"it came outside the hours of {hours}; {following}"

@@ -8,6 +8,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from chatdesk.changes import OPENED
+from chatdesk.computer import COMPUTER
 from chatdesk.conversation import Author, AuthorKind, Ended, Ticketed, Waiting
 from chatdesk.effects import Announce, Decision, MailKind, MailRequester, OpenTicket, Post, Record, StartTimer
 from chatdesk.errors import EventRefused
@@ -39,6 +40,8 @@ def open_by_survey(event: SurveySubmitted, situation: Situation) -> Decision:
     words = _description(situation, answers)
     ticket = draft_ticket(situation, answers, words, event.channel, event.at)
     ticket = replace(ticket, due_at=respond_by(situation.config, event.channel, ticket.priority, event.at))
+    if event.computer:
+        ticket = replace(ticket, answers=((COMPUTER, event.computer), *ticket.answers))
     first = Post(Author(AuthorKind.CUSTOMER, event.visitor, ticket.requester_name), words)
     if not situation.calendar.is_open(event.at):
         return after_hours.open_ticket(event, situation, ticket, first)

@@ -129,6 +129,17 @@ def test_a_promise_outside_the_hours_names_the_calendar_of_the_page() -> None:
     assert not any(due.what.startswith("next step") for due in dues(made, opening))
 
 
+@pytest.mark.parametrize("channel", ["form", "desktop"])
+def test_a_promise_outside_the_hours_of_another_channel_names_that_channels_calendar(channel: str) -> None:
+    opened = at("09-18 17:00")
+    made = ticket(channel=channel, opened_at=opened, promised_at=at("09-21 08:30"))
+    opening = HistoryEntry(TicketNumber(1024), opened, DANA, "opened", "outside business hours", None, NEW)
+    (promise,) = [due for due in dues(made, opening) if due.what == "promise to the customer"]
+    assert promise.rule.startswith(
+        "it came outside the hours of the calendar desk (Monday to Friday, 8:30 AM"
+    )
+
+
 def test_a_promise_of_a_call_back_names_the_waiting_time() -> None:
     made = ticket(promised_at=at("09-15 14:12"))
     (promise,) = [due for due in dues(made) if due.what == "promise to the customer"]

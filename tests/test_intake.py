@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec import structs
@@ -16,6 +16,7 @@ from flows.pre_chat_survey import SurveyRefused
 from tests.desk_builders import (
     ANSWERS,
     CHAT,
+    FRIDAY_EVENING,
     MARCUS,
     NORTHWIND,
     TUESDAY,
@@ -165,13 +166,45 @@ def test_who_came_at_the_same_moment_before_stands_before() -> None:
 # Without a chat
 
 
-@pytest.mark.parametrize(("channel", "name"), [("web", "live chat"), ("form", "web form")])
+@pytest.mark.parametrize(
+    ("channel", "name"), [("web", "live chat"), ("form", "web form"), ("desktop", "desktop icon")]
+)
 def test_a_way_in_that_is_not_offered_opens_no_ticket(channel: str, name: str) -> None:
     without = desk(('web    = { calendar = "chat", after_hours = "ticket" }', ""))
     event = structs.replace(submitted(), channel=channel)
     with pytest.raises(EventRefused, match=f"This desk has no {name}.") as refused:
         step(Surveying(), event, structs.replace(situation(next_number=1024), config=without))
     assert refused.value.code == "not_offered"
+
+
+WITH_ICON = desk(
+    (
+        'phone  = { calendar = "always" }',
+        'desktop = { calendar = "chat", first_contact = "1h", priority = "low" }',
+    ),
+    ('web    = { calendar = "chat", after_hours = "ticket" }\n', ""),
+)
+
+
+def by_icon(computer: str, when: datetime = TUESDAY, **changes: str) -> Decision:
+    event = structs.replace(submitted(when), channel="desktop", computer=computer, answers=answers(**changes))
+    chat = conversation(channel="desktop", widget="closed", ticket=None)
+    return step(Surveying(), event, situation(chat=chat, config=WITH_ICON, next_number=1024))
+
+
+def test_the_ticket_of_an_icon_names_its_computer_before_the_answers() -> None:
+    ticket = opened(by_icon("PC-042"))
+    assert (ticket.channel, ticket.answers) == ("desktop", (("Computer", "PC-042"), *ANSWERS.items()))
+    assert opened(by_icon("")).answers == tuple(ANSWERS.items())
+
+
+def test_an_icon_has_the_hours_the_priority_and_the_first_contact_of_its_own_channel() -> None:
+    decision = by_icon("PC-042", impact="", urgency="")
+    assert decision.state == Waiting(TUESDAY, TUESDAY + 3 * MINUTE)
+    assert (opened(decision).priority, opened(decision).due_at) == (Priority.LOW, at("09-15 11:12"))
+    closed = by_icon("PC-042", FRIDAY_EVENING)
+    assert isinstance(closed.state, Ticketed)
+    assert opened(closed).promised_at == at("09-21 07:00")
 
 
 @pytest.mark.parametrize("channel", ["slack", "teams"])

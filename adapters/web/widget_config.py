@@ -15,9 +15,15 @@ from chatdesk.survey import Survey, SurveyField
 from chatdesk.wording import describe_hours, say_moment, say_opening
 
 
-def widget_config(config: Config, widget: WidgetSettings, at: datetime, site: str) -> dict[str, Json]:
-    """Return what this widget's page gets at ``at`` (aware, UTC); ``site`` is the desk's own address."""
+def widget_config(
+    config: Config, widget: WidgetSettings, at: datetime, site: str, channel: str = CHANNEL
+) -> dict[str, Json]:
+    """Return what this widget's page gets at ``at`` (aware, UTC); ``site`` is the desk's own address.
+
+    ``channel`` is the way in by which the page comes: it has hours of its own [R45].
+    """
     company = config.company(widget.company)
+    calendar = config.hours_of(channel, widget.key)
     return {
         "name": widget.name,
         "company": company.name if company else None,
@@ -26,17 +32,16 @@ def widget_config(config: Config, widget: WidgetSettings, at: datetime, site: st
         "language": config.desk.language,
         "phone": config.desk.phone or None,
         "survey": survey_json(config),
-        "refusal": refusal(config, CHANNEL) or None,
-        "channels": [_channel(config, channel, widget, site) for channel in config.ways_in],
-        **hours_json(widget, at),
-        "contact": _contact(config, widget.calendar, at),
+        "refusal": refusal(config, channel) or None,
+        "channels": [_channel(config, way, widget, site) for way in config.ways_in],
+        **hours_json(calendar, at),
+        "contact": _contact(config, calendar, at),
         "maintenance": _maintenance(config, at),
     }
 
 
-def hours_json(widget: WidgetSettings, at: datetime) -> dict[str, Json]:
+def hours_json(calendar: Calendar, at: datetime) -> dict[str, Json]:
     """Return whether the chat is open, its hours and its next opening, in words; None when it has none."""
-    calendar = widget.calendar
     opening = None if calendar.is_open(at) else calendar.next_opening(at)
     return {
         "open": calendar.is_open(at),

@@ -278,6 +278,11 @@ class Config(Struct, frozen=True):
         calendar = self.calendars.get("desk", self.calendars["always"])
         return self.channels.get(name) or ChannelSettings(name, calendar, label=LABELS.get(name, name))
 
+    def hours_of(self, channel: str, widget: str) -> Calendar:
+        """Return the hours of a way in: by live chat those of the widget, else the channel's [R34, R45]."""
+        found = self.widget(widget) if channel == "web" else None
+        return found.calendar if found else self.channel(channel).calendar
+
     def company(self, company_id: str | None) -> CompanySettings | None:
         """Return the company with that id, or None."""
         return next((company for company in self.companies if company.id == company_id), None)
