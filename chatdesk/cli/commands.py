@@ -14,6 +14,7 @@ from chatdesk.cli.check import check as check_desk
 from chatdesk.cli.doctor import doctor
 from chatdesk.cli.ending import errors_shown
 from chatdesk.cli.explaining import explain_ticket
+from chatdesk.cli.icon import icon
 from chatdesk.cli.moving import move
 from chatdesk.cli.offline import Offline, run
 from chatdesk.cli.searching import show_found
@@ -87,6 +88,7 @@ def migrate() -> None:
 application.command()(transcript)
 application.command("explain")(explain_ticket)
 application.command()(move)
+application.command()(icon)
 
 
 async def _do_nothing(offline: Offline) -> None:
