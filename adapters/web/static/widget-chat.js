@@ -24,8 +24,10 @@ export async function start(settings) {
 }
 
 class Chat {
-  constructor({ host, base, desk, memory }) {
-    this.host = host;
+  /** With `computer`, the name of a managed computer or "", the chat is all of its page. */
+  constructor({ host, base, desk, memory, computer }) {
+    Object.assign(this, { host, computer });
+    this.whole = computer != null;
     this.memory = new Memory(memory);
     this.dialogue = new Dialogue();
     this.link = new Link({
@@ -39,7 +41,7 @@ class Chat {
   }
 
   async configure() {
-    const answer = await fetch(this.link.address("config"));
+    const answer = await fetch(this.link.address("config", this.whole ? "&channel=desktop" : ""));
     if (!answer.ok) throw answer;
     this.config = await answer.json();
     this.host.paint(this.config.colour);
@@ -56,10 +58,10 @@ class Chat {
     this.body = h("div.body");
     this.ending = new Ending(this);
     this.thread = new Thread(this);
-    const close = button("icon", icon("close"), () => this.close(), "Close chat");
+    const close = !this.whole && button("icon", icon("close"), () => this.close(), "Close chat");
     const head = h("div.head", logo && h("img", { src: logo, alt: "" }), h("div", h("h2", name), this.subtitle), this.more, close);
     const dialog = { role: "dialog", "aria-modal": "true", "aria-label": name, hidden: true, onkeydown: (event) => this.pressed(event) };
-    this.panel = h("section.panel", dialog, head, this.menu, this.banner, this.maintenance, this.body);
+    this.panel = h(`section.panel${this.whole ? ".whole" : ""}`, dialog, head, this.menu, this.banner, this.maintenance, this.body);
     this.host.shadowRoot.append(this.panel);
     document.addEventListener("visibilitychange", () => this.read());
     window.visualViewport?.addEventListener("resize", () => this.fit());
@@ -83,6 +85,7 @@ class Chat {
   }
 
   close() {
+    if (this.whole) return;
     this.showMenu(false);
     this.toggle(false);
     this.returnTo.focus();
@@ -306,10 +309,10 @@ class Chat {
 
   questions() {
     if (this.survey) return this.survey;
-    const { config, known, memory, link } = this;
+    const { config, known, memory, link, computer } = this;
     const back = this.anew && button("quiet", `Back to ${this.dialogue.state.ticket}`, () => this.showQuestions(false));
-    const send = (answers) => (this.asked = link.post({ t: "start", answers }));
-    this.survey = new Survey({ config, known, memory, send, back });
+    const send = (answers) => (this.asked = link.post({ t: "start", answers, computer }));
+    this.survey = new Survey({ config, known, memory, send, back, computer });
     // A survey on its way when the page was left goes on being sent.
     this.asked = link.outbox.find((frame) => frame.t === "start")?.id;
     if (this.asked) this.survey.busy(true);

@@ -7,13 +7,14 @@ const FEW = 5;
 
 /** `send(answers)` is called with answers fit to be sent; `back` is a button to the chat shown before. */
 export class Survey {
-  constructor({ config, known, memory, send, back }) {
+  constructor({ config, known, memory, send, back, computer }) {
     Object.assign(this, { config, known, memory, send });
     this.drafts = memory.get("survey") || {};
     this.rows = config.survey.fields.map((field) => this.row(field));
     this.summary = h("p.notice.bad", { role: "alert" });
     this.submit = h("button.primary");
-    const asked = [this.reminder(), ...this.rows.map((row) => row.element), this.summary, this.submit];
+    const about = computer && h("p.known", `Computer: ${computer}`);
+    const asked = [about, this.reminder(), ...this.rows.map((row) => row.element), this.summary, this.submit];
     this.element = h("form.survey", { novalidate: true, onsubmit: (event) => this.submitted(event) }, back, config.refusal || this.greeting(), this.articles(), !config.refusal && asked, this.ways());
     this.busy(false);
     this.update();
