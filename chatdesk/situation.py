@@ -10,6 +10,7 @@ from msgspec import Struct
 from chatdesk.business_hours import Calendar
 from chatdesk.config import Config, QueueOrder
 from chatdesk.conversation import Conversation, ConversationId
+from chatdesk.sla import Counted
 from chatdesk.ticket import Priority, Ticket, TicketNumber, format_number
 
 SortKey = tuple[int, datetime]
@@ -35,7 +36,7 @@ class Situation(Struct, frozen=True):
 
     ``conversation`` is the one being stepped; ``conversations`` are all of the ticket's. ``queue`` holds
     every waiting customer, None where nobody does. ``next_number`` is reserved for a ticket that this step
-    may open.
+    may open. ``counted`` is how the ticket's time counts, None where the step does not need its history.
     """
 
     config: Config
@@ -44,6 +45,7 @@ class Situation(Struct, frozen=True):
     conversations: tuple[Conversation, ...] = ()
     queue: Line | None = None
     next_number: TicketNumber | None = None
+    counted: Counted | None = None
 
     @property
     def calendar(self) -> Calendar:

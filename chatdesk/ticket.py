@@ -176,6 +176,12 @@ class Ticket(Struct, frozen=True):
         return self.status in PAUSED
 
     @property
+    def due_as_promised(self) -> bool:
+        """Whether it was answered before, and is due by a promise that was made since [R25]."""
+        promised = self.promised_at is not None and self.due_at == self.promised_at
+        return promised and self.first_response_at is not None
+
+    @property
     def is_done(self) -> bool:
         """Whether it is resolved or closed, so that its customer's message re-opens it [R17]."""
         return self.status in DONE

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from chatdesk.changes import Changes
 from chatdesk.config import Config
 from chatdesk.conversation import AuthorKind, Conversation, Ticketed
+from chatdesk.counted_time import counted_time
 from chatdesk.draft import Draft, Loaded
 from chatdesk.effect_handler import EffectHandler, begin_conversation
 from chatdesk.effects import Effect
@@ -107,12 +108,12 @@ class Work:
         draft = self._draft
         conversation = self._conversation_for(event)
         ticket = draft.find_ticket(conversation.ticket)
-        situation = self._situation(conversation, ticket)
+        situation = self._situation(conversation, ticket, event)
         decision = self._conversation_flow(conversation.state, event, situation)
         if decision.state is not conversation.state:
             moved = replace(conversation, state=decision.state, changed_at=event.at)
             draft.put_conversation(conversation, moved)
-            situation = self._situation(moved, ticket)
+            situation = self._situation(moved, ticket, event)
         ticket_effects: tuple[Effect, ...] = ()
         if ticket is not None:
             ticket_decision = self._ticket_flow(ticket, event, situation)
@@ -133,7 +134,7 @@ class Work:
         """Step the ticket's flow, then the flow of each of its conversations."""
         conversations = self._draft.conversations_of(ticket.number)
         main = self._main_conversation(event, conversations)
-        situation = replace(self._situation(main, ticket), conversations=tuple(conversations))
+        situation = replace(self._situation(main, ticket, event), conversations=tuple(conversations))
         decision = self._ticket_flow(ticket, event, situation)
         after = replace(situation, ticket=decision.ticket)
         steps = [
@@ -221,9 +222,13 @@ class Work:
         self._draft.put_conversation(new, new)
         return self._draft.conversation(new.id)
 
-    def _situation(self, conversation: Conversation, ticket: Ticket | None) -> Situation:
+    def _situation(self, conversation: Conversation, ticket: Ticket | None, event: AnyEvent) -> Situation:
         draft = self._draft
-        return Situation(self._config, conversation, ticket, (conversation,), draft.queue, draft.next_number)
+        history = draft.history_of(ticket.number) if ticket is not None else None
+        counted = counted_time(ticket, history, event.at) if ticket and history is not None else None
+        return Situation(
+            self._config, conversation, ticket, (conversation,), draft.queue, draft.next_number, counted
+        )
 
 
 def _speaker(event: ConversationEvent | TimerFired) -> str | None:

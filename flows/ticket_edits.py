@@ -9,7 +9,7 @@ from chatdesk.effects import Effect, Record, TicketDecision
 from chatdesk.errors import EventRefused
 from chatdesk.events import TicketEdited
 from chatdesk.situation import Situation
-from chatdesk.sla import due_after_pause, due_for
+from chatdesk.sla import Counted, due_after_pause, due_for
 from chatdesk.ticket import Priority, Ticket
 from chatdesk.wording import say_date
 from flows.message_text import check_text, clean
@@ -69,7 +69,8 @@ def _with_priority(ticket: Ticket, priority: Priority, situation: Situation) -> 
     if priority is ticket.priority:
         return replace(ticket, priority_confirmed=True)
     responded = ticket.first_response_at is not None
-    due = due_for(situation.config, ticket, priority, responded=responded)
+    counted = situation.counted or Counted(ticket.opened_at)
+    due = due_for(situation.config, ticket, priority, counted, responded=responded)
     return replace(ticket, priority=priority, priority_confirmed=True, due_at=due)
 
 

@@ -35,7 +35,7 @@ from chatdesk.events import (
     TranscriptSent,
 )
 from chatdesk.situation import Situation
-from chatdesk.sla import due_for, resolve_by, respond_by
+from chatdesk.sla import due_after_response, resolve_by, respond_by
 from chatdesk.ticket import Ticket, TicketStatus, Trigger
 from chatdesk.wording import say_date
 from flows.message_text import check_text
@@ -152,7 +152,7 @@ def _responded(ticket: Ticket, at: datetime, situation: Situation) -> Ticket:
     """Note the first response, after which the ticket is due by its time to resolve [R44]."""
     if ticket.first_response_at is not None:
         return ticket
-    due = due_for(situation.config, ticket, ticket.priority, responded=True)
+    due = due_after_response(situation.config, ticket)
     return replace(ticket, first_response_at=at, due_at=due)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from chatdesk.changes import Changes
+from chatdesk.changes import Changes, HistoryEntry
 from chatdesk.conversation import Conversation, ConversationId, Message, Waiting
 from chatdesk.errors import ConcurrentChange
 from chatdesk.events import Outcome
@@ -36,7 +36,7 @@ from storage.intake import Browser, Intake
 from storage.memory import Memory
 from storage.orm import faults
 from storage.tables import Table
-from storage.ticket_rows import history_row, rating_row, ticket_row, to_priority, to_ticket
+from storage.ticket_rows import history_row, rating_row, ticket_row, to_history, to_priority, to_ticket
 from storage.writing import write_all
 
 log = structlog.get_logger(__name__)
@@ -125,6 +125,10 @@ class TortoiseBatch:
             selected = await self._connection.execute_query_dict(query, [conversation])
             found += map(to_message, selected)
         return found
+
+    async def history(self, tickets: Collection[TicketNumber]) -> Sequence[HistoryEntry]:
+        found = await self._select("history", "ticket", list(tickets), "bigint")
+        return [to_history(row) for row in sorted(found, key=lambda row: row["row"])]
 
     async def line(self) -> WaitingLine:
         if self._intake.line is None:

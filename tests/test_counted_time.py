@@ -1,0 +1,91 @@
+"""From when a ticket's time counts, read from its history [R17, R44]."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatdesk.changes import HistoryEntry
+from chatdesk.counted_time import PROMISED, counted_time
+from chatdesk.events import TicketEdited, TicketPaused, TicketResumed, TicketTaken
+from chatdesk.sla import Counted
+from chatdesk.ticket import Priority, TicketNumber, TicketStatus, Trigger
+from tests.core_builders import new_desk, running, survey
+from tests.desk_builders import MARCUS, TICKET, TUESDAY, at, external_id, ticket
+from tests.fake_store import FakeStore
+
+FIRST = TicketNumber(1001)
+
+NEW, ASSIGNED, AT_WORK, CUSTOMER, VENDOR, SCHEDULED, RESOLVED, CLOSED, MERGED, CANCELLED = TicketStatus
+Step = tuple[str, TicketStatus | None, TicketStatus | None]
+OPENED: Step = ("09-15 10:12", None, NEW)
+TAKEN: Step = ("09-15 10:30", NEW, ASSIGNED)
+WAITS: Step = ("09-15 11:00", ASSIGNED, VENDOR)
+HANDED_OVER: Step = ("09-15 12:00", VENDOR, VENDOR)
+BACK: Step = ("09-16 11:00", VENDOR, AT_WORK)
+ASKED: Step = ("09-17 09:00", AT_WORK, CUSTOMER)
+DONE_WAITING: Step = ("09-18 08:00", CUSTOMER, RESOLVED)
+CLOSED_LATER: Step = ("09-18 09:00", RESOLVED, CLOSED)
+REOPENED: Step = ("10-15 10:12", CLOSED, ASSIGNED)
+WAIT = (at("09-15 11:00"), at("09-16 11:00"))
+
+
+def counted(*steps: Step, until: str = "10-20 10:00") -> Counted:
+    history = [
+        HistoryEntry(TICKET, at(when), MARCUS.author, "moved", "", before, after)
+        for when, before, after in steps
+    ]
+    return counted_time(ticket(), history, at(until))
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        ((), Counted(TUESDAY)),
+        ((OPENED, TAKEN), Counted(TUESDAY)),
+        ((OPENED, TAKEN, WAITS, BACK), Counted(TUESDAY, (WAIT,))),
+        ((OPENED, TAKEN, WAITS, HANDED_OVER, BACK), Counted(TUESDAY, (WAIT,))),
+        ((OPENED, TAKEN, WAITS), Counted(TUESDAY, ((at("09-15 11:00"), at("10-20 10:00")),))),
+        (
+            (OPENED, TAKEN, WAITS, BACK, ASKED, DONE_WAITING, CLOSED_LATER),
+            Counted(TUESDAY, (WAIT, (at("09-17 09:00"), at("09-18 08:00")))),
+        ),
+        (
+            (OPENED, TAKEN, WAITS, BACK, ASKED, DONE_WAITING, CLOSED_LATER, REOPENED),
+            Counted(at("10-15 10:12")),
+        ),
+    ],
+    ids=["no history", "new", "waited", "handed over", "waits", "waited twice", "opened again"],
+)
+def test_time_counts_from_the_last_opening_and_not_while_it_waits(
+    steps: tuple[Step, ...], expected: Counted
+) -> None:
+    assert counted(*steps) == expected
+
+
+def test_a_wait_that_began_later_than_asked_for_is_none() -> None:
+    assert counted(OPENED, TAKEN, WAITS, until="09-15 11:00").pauses == ()
+
+
+def test_a_promise_stands_until_the_ticket_is_opened_again() -> None:
+    promised = HistoryEntry(TICKET, at("09-15 13:00"), MARCUS.author, PROMISED, "")
+    reopened = HistoryEntry(TICKET, at("10-15 10:12"), MARCUS.author, "re-opened", "", CLOSED, ASSIGNED)
+    assert counted_time(ticket(), [promised], at("10-20 10:00")).promised_since == at("09-15 13:00")
+    assert counted_time(ticket(), [promised, reopened], at("10-20 10:00")).promised_since is None
+
+
+async def test_a_ticket_raised_after_a_fortnight_s_wait_is_due_by_the_new_clock() -> None:
+    store = FakeStore()
+    low = {"at": at("09-15 11:00"), "priority": Priority.LOW}
+    wait = {"at": at("09-15 11:00"), "trigger": Trigger.WAIT_FOR_VENDOR, "until": at("09-29 11:00")}
+    async with running(new_desk(store)) as desk:
+        await desk.receive(survey())
+        for kind, fields in (
+            (TicketTaken, {"at": at("09-15 10:30")}),
+            (TicketEdited, low),
+            (TicketPaused, wait),
+            (TicketResumed, {"at": at("09-29 11:00")}),
+            (TicketEdited, {"at": at("09-29 11:05"), "priority": Priority.HIGH}),
+        ):
+            common = {"channel": "web", "external_id": external_id(), "ticket": FIRST, "agent": MARCUS}
+            await desk.receive(kind(**common, **fields))  # type: ignore[arg-type]
+    assert store.record.tickets[FIRST].due_at == at("09-29 12:12")
