@@ -95,6 +95,26 @@ def due_for(
     return respond_by(config, ticket.channel, priority, begun_at, pauses)
 
 
+def promise_is_open(ticket: Ticket, counted: Counted | None) -> bool:
+    """Tell whether the customer still waits for what they were promised [R25, R27].
+
+    The first response keeps what was promised before it. A promise made after it is kept by the next
+    human public message, which takes it out of the due time.
+    """
+    if ticket.promised_at is None or ticket.first_response_at is None:
+        return ticket.promised_at is not None
+    if counted is None:
+        return ticket.due_as_promised
+    since, due = counted.promised_since, ticket.due_at
+    made_later = since is not None and since > ticket.first_response_at
+    return made_later and due is not None and due <= ticket.promised_at
+
+
+def not_after_promise(ticket: Ticket, due: datetime | None) -> datetime | None:
+    """Return ``due``, or when the customer was promised to hear from the desk if that is earlier."""
+    return min((moment for moment in (due, ticket.promised_at) if moment is not None), default=None)
+
+
 def due_after_response(config: Config, ticket: Ticket) -> datetime | None:
     """Return when the ticket is due once its first response was given; aware, UTC; None without a target.
 

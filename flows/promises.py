@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from chatdesk.config import Config
 from chatdesk.situation import Situation
-from chatdesk.sla import respond_by
+from chatdesk.sla import promise_is_open, respond_by
 from chatdesk.ticket import Priority, Ticket
 from chatdesk.wording import describe_hours, say_date, say_moment, say_time, say_when
 
@@ -52,7 +52,7 @@ def call_back_by(situation: Situation, ticket: Ticket, at: datetime) -> datetime
     outside the hours is made for the next opening instead: nobody is there before.
     """
     promised = ticket.promised_at
-    if promised is not None and promised > at and ticket.first_response_at is None:
+    if promised is not None and promised > at and promise_is_open(ticket, situation.counted):
         return promised
     due = respond_by(situation.config, situation.conversation.channel, ticket.priority, at)
     if due is None or not _counts_elapsed_time(situation.config, ticket.priority):

@@ -12,6 +12,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from chatdesk.conversation import Agent, Author, Ticketed, Visibility
+from chatdesk.counted_time import PROMISED
 from chatdesk.effects import Post, Record, StartTimer, TicketDecision
 from chatdesk.errors import EventRefused
 from chatdesk.events import (
@@ -35,9 +36,9 @@ from chatdesk.events import (
     TranscriptSent,
 )
 from chatdesk.situation import Situation
-from chatdesk.sla import due_after_response, resolve_by, respond_by
+from chatdesk.sla import due_after_response, due_for, not_after_promise, resolve_by, respond_by
 from chatdesk.ticket import Ticket, TicketStatus, Trigger
-from chatdesk.wording import say_date
+from chatdesk.wording import say_date, say_time, say_zone
 from flows.message_text import check_text
 from flows.promises import cancelled_words, closing_words
 from flows.ticket_edits import edit
@@ -149,11 +150,16 @@ def _answered(ticket: Ticket, event: AgentMessaged, situation: Situation) -> Tic
 
 
 def _responded(ticket: Ticket, at: datetime, situation: Situation) -> Ticket:
-    """Note the first response, after which the ticket is due by its time to resolve [R44]."""
-    if ticket.first_response_at is not None:
+    """Note a human public message: the first one is the response, later ones keep later promises.
+
+    Either way the ticket is due by its time to resolve from then on [R25, R44].
+    """
+    if ticket.first_response_at is None:
+        return replace(ticket, first_response_at=at, due_at=due_after_response(situation.config, ticket))
+    if situation.counted is None or not ticket.due_as_promised:
         return ticket
-    due = due_after_response(situation.config, ticket)
-    return replace(ticket, first_response_at=at, due_at=due)
+    due = due_for(situation.config, ticket, ticket.priority, situation.counted, responded=True)
+    return replace(ticket, due_at=due) if due != ticket.due_at else ticket
 
 
 def _customer_wrote(
@@ -176,11 +182,18 @@ def _customer_wrote(
 def _with_promise(decision: TicketDecision, situation: Situation) -> TicketDecision:
     """Write down on the ticket what the chat has just promised, and that it is due by then [R25]."""
     state, ticket = situation.conversation.state, decision.ticket
-    if not isinstance(state, Ticketed) or state.promised_at in (None, ticket.promised_at):
+    if (
+        not isinstance(state, Ticketed)
+        or state.promised_at is None
+        or state.promised_at == ticket.promised_at
+    ):
         return decision
-    dues = [moment for moment in (ticket.due_at, state.promised_at) if moment is not None]
-    due = min(dues) if ticket.first_response_at is None else ticket.due_at
-    return replace(decision, ticket=replace(ticket, promised_at=state.promised_at, due_at=due))
+    promised = replace(ticket, promised_at=state.promised_at)
+    promised = replace(promised, due_at=not_after_promise(promised, ticket.due_at))
+    zone = situation.config.desk.timezone
+    when = f"{say_date(state.promised_at, zone)}, {say_time(state.promised_at, zone)}"
+    record = Record(PROMISED, desk_author(situation), f"for {when} {say_zone(state.promised_at, zone)}")
+    return TicketDecision(promised, (*decision.effects, record))
 
 
 def _ask(ticket: Ticket, event: TicketPaused, situation: Situation) -> TicketDecision:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from chatdesk.changes import HistoryEntry
 from chatdesk.counted_time import PROMISED, counted_time
-from chatdesk.events import TicketEdited, TicketPaused, TicketResumed, TicketTaken
+from chatdesk.events import (
+    AgentMessaged,
+    AnyEvent,
+    Event,
+    TicketEdited,
+    TicketEvent,
+    TicketPaused,
+    TicketResolved,
+    TicketResumed,
+    TicketTaken,
+)
 from chatdesk.sla import Counted
 from chatdesk.ticket import Priority, TicketNumber, TicketStatus, Trigger
 from tests.core_builders import new_desk, running, survey
-from tests.desk_builders import MARCUS, TICKET, TUESDAY, at, external_id, ticket
+from tests.desk_builders import CHAT, MARCUS, TICKET, TUESDAY, VISITOR, at, external_id, fired, ticket, wrote
 from tests.fake_store import FakeStore
 
 FIRST = TicketNumber(1001)
@@ -73,19 +85,38 @@ def test_a_promise_stands_until_the_ticket_is_opened_again() -> None:
     assert counted_time(ticket(), [promised, reopened], at("10-20 10:00")).promised_since is None
 
 
+def event(kind: type[Event], when: datetime, **fields: object) -> AnyEvent:
+    about = {"ticket": FIRST} if issubclass(kind, TicketEvent) else {"conversation": CHAT}
+    base = {"at": when, "channel": "web", "external_id": external_id(), "agent": MARCUS}
+    return kind(**{**base, **about, **fields})  # type: ignore[arg-type,return-value]
+
+
 async def test_a_ticket_raised_after_a_fortnight_s_wait_is_due_by_the_new_clock() -> None:
     store = FakeStore()
-    low = {"at": at("09-15 11:00"), "priority": Priority.LOW}
-    wait = {"at": at("09-15 11:00"), "trigger": Trigger.WAIT_FOR_VENDOR, "until": at("09-29 11:00")}
+    eleven = at("09-15 11:00")
     async with running(new_desk(store)) as desk:
-        await desk.receive(survey())
-        for kind, fields in (
-            (TicketTaken, {"at": at("09-15 10:30")}),
-            (TicketEdited, low),
-            (TicketPaused, wait),
-            (TicketResumed, {"at": at("09-29 11:00")}),
-            (TicketEdited, {"at": at("09-29 11:05"), "priority": Priority.HIGH}),
-        ):
-            common = {"channel": "web", "external_id": external_id(), "ticket": FIRST, "agent": MARCUS}
-            await desk.receive(kind(**common, **fields))  # type: ignore[arg-type]
+        await desk.receive(survey(CHAT))
+        await desk.receive(event(TicketTaken, at("09-15 10:30")))
+        await desk.receive(event(TicketEdited, eleven, priority=Priority.LOW))
+        until = at("09-29 11:00")
+        await desk.receive(event(TicketPaused, eleven, trigger=Trigger.WAIT_FOR_VENDOR, until=until))
+        await desk.receive(event(TicketResumed, until))
+        await desk.receive(event(TicketEdited, at("09-29 11:05"), priority=Priority.HIGH))
     assert store.record.tickets[FIRST].due_at == at("09-29 12:12")
+
+
+async def test_a_promise_to_a_customer_who_came_back_is_due_until_a_technician_writes() -> None:
+    store = FakeStore()
+    back = at("10-14 10:00")
+    gave_up = back + timedelta(minutes=3)
+    async with running(new_desk(store)) as desk:
+        await desk.receive(survey(CHAT, VISITOR))
+        await desk.receive(event(TicketTaken, TUESDAY))
+        await desk.receive(event(AgentMessaged, TUESDAY, text="Good morning."))
+        await desk.receive(event(TicketResolved, TUESDAY, resolution="Done."))
+        await desk.receive(wrote("Again.", back))
+        await desk.receive(fired("no_answer", gave_up))
+        await desk.receive(event(TicketTaken, gave_up))
+        assert store.record.tickets[FIRST].due_at == at("10-14 14:03")
+        await desk.receive(event(AgentMessaged, gave_up, text="Hello again."))
+    assert store.record.tickets[FIRST].due_at == at("10-15 09:30")

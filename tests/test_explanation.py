@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from chatdesk.changes import HistoryEntry
-from chatdesk.conversation import Author, AuthorKind
+from chatdesk.conversation import Author, AuthorKind, Message, Visibility
 from chatdesk.explanation import Due, explain
 from chatdesk.reading import TicketFile
 from chatdesk.ticket import Priority, Ticket, TicketNumber, TicketStatus
-from tests.desk_builders import MARCUS, NORTHWIND, at, conversation, ticket
+from tests.desk_builders import CHAT, MARCUS, NORTHWIND, at, conversation, ticket
 
 DANA = Author(AuthorKind.CUSTOMER, "visitor", "Dana Reyes")
 NEW, ASSIGNED, AT_WORK = TicketStatus.NEW, TicketStatus.ASSIGNED, TicketStatus.IN_PROGRESS
@@ -121,3 +123,19 @@ def test_a_due_time_moved_on_by_waiting_is_said_to_be_moved() -> None:
     moved = dues(made)[-1]
     assert (moved.what, moved.at) == ("next step, as it stands", at("09-16 16:00"))
     assert "did not count" in moved.rule
+
+
+def test_a_promise_made_after_an_answer_is_kept_by_the_next_answer_only() -> None:
+    promised, made_at = at("09-17 10:03"), "09-16 10:03"
+    made = ticket(first_response_at=at("09-15 10:20"), promised_at=promised, due_at=promised)
+    promise = entry("contact promised", made_at)
+    said = Message(CHAT, 1, MARCUS.author, Visibility.PUBLIC, "Good morning.", at("09-15 10:20"))
+    note = replace(said, seq=2, visibility=Visibility.INTERNAL, at=at("09-16 11:00"))
+    answer = replace(said, seq=3, at=at("09-16 12:00"))
+
+    def kept(*messages: Message) -> datetime | None:
+        told = explain(NORTHWIND, replace(file(made, promise), messages=messages), at("09-16 13:00"))
+        return next(due.done_at for due in told.dues if due.what == "promise to the customer")
+
+    assert kept(said, note) is None
+    assert kept(said, note, answer) == at("09-16 12:00")

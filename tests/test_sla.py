@@ -4,7 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chatdesk.sla import Counted, Pauses, due_after_pause, due_after_response, due_for, resolve_by, respond_by
+from chatdesk.sla import (
+    Counted,
+    Pauses,
+    due_after_pause,
+    due_after_response,
+    due_for,
+    promise_is_open,
+    resolve_by,
+    respond_by,
+)
 from chatdesk.ticket import PAUSED, Priority, TicketStatus
 from tests.desk_builders import NORTHWIND, TUESDAY, at, desk, ticket
 
@@ -171,3 +180,32 @@ def test_before_the_first_response_another_priority_counts_to_its_time_to_respon
     assert due_for(NORTHWIND, new, SCHEDULED, Counted(TUESDAY), responded=False) is None
     paused = Counted(TUESDAY, ((at("09-15 11:00"), at("09-15 12:00")),))
     assert due_for(NORTHWIND, new, HIGH, paused, responded=False) == at("09-15 13:12")
+
+
+# Promises [R25, R27]
+
+PROMISE = at("09-15 12:00")
+
+
+@pytest.mark.parametrize(
+    ("fields", "promised_since", "is_open"),
+    [
+        ({}, None, False),
+        ({"promised_at": PROMISE}, None, True),
+        ({"promised_at": PROMISE, "first_response_at": TUESDAY, "due_at": at("09-16 09:42")}, None, False),
+        ({"promised_at": PROMISE, "first_response_at": TUESDAY, "due_at": PROMISE}, None, False),
+        ({"promised_at": PROMISE, "first_response_at": TUESDAY, "due_at": PROMISE}, "09-15 11:00", True),
+        ({"promised_at": PROMISE, "first_response_at": TUESDAY, "due_at": PROMISE}, "09-15 10:00", False),
+        (
+            {"promised_at": PROMISE, "first_response_at": TUESDAY, "due_at": at("09-16 09:42")},
+            "09-15 11:00",
+            False,
+        ),
+    ],
+    ids=["none", "not answered", "answered", "due by chance", "made later", "made before", "kept since"],
+)
+def test_a_promise_is_open_until_a_person_answers_after_it(
+    fields: dict[str, datetime], promised_since: str | None, is_open: bool
+) -> None:
+    counted = Counted(TUESDAY, promised_since=at(promised_since) if promised_since else None)
+    assert promise_is_open(ticket(**fields), counted) is is_open

@@ -4,7 +4,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from chatdesk.conversation import Conversation, DialogueState, Ended, Live, Ticketed, Visibility, Waiting
+from chatdesk.conversation import (
+    Author,
+    AuthorKind,
+    Conversation,
+    DialogueState,
+    Ended,
+    Live,
+    Ticketed,
+    Visibility,
+    Waiting,
+)
 from chatdesk.effects import MailKind, MailRequester, Post, Record, StartTimer, TicketDecision
 from chatdesk.errors import EventRefused, TransitionRefused
 from chatdesk.events import (
@@ -344,8 +354,13 @@ def test_what_the_chat_promised_is_written_on_the_ticket(event: AnyEvent) -> Non
     soon = NOW + timedelta(hours=1)
     after = work(ticket(due_at=THURSDAY), event, Ticketed(soon)).ticket
     assert (after.promised_at, after.due_at) == (soon, soon)
-    responded = ticket(due_at=THURSDAY, first_response_at=TUESDAY)
-    assert work(responded, event, Ticketed(soon)).ticket.due_at == THURSDAY
+    responded = work(ticket(due_at=THURSDAY, first_response_at=TUESDAY), event, Ticketed(soon))
+    assert (responded.ticket.promised_at, responded.ticket.due_at) == (soon, soon)
+    why = "for Tuesday, September 15, 12:00 PM EDT"
+    desk = Author(AuthorKind.DESK, "desk", "Northwind IT")
+    assert Record("contact promised", desk, why) in responded.effects
+    again = work(responded.ticket, event, Ticketed(soon))
+    assert again.ticket == responded.ticket
 
 
 def test_a_chat_that_promised_nothing_leaves_the_ticket_as_it_is() -> None:
