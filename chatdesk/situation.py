@@ -37,6 +37,7 @@ class Situation(Struct, frozen=True):
     ``conversation`` is the one being stepped; ``conversations`` are all of the ticket's. ``queue`` holds
     every waiting customer, None where nobody does. ``next_number`` is reserved for a ticket that this step
     may open. ``counted`` is how the ticket's time counts, None where the step does not need its history.
+    ``gone`` are those of the conversations whose customers have certainly no page open now.
     """
 
     config: Config
@@ -46,6 +47,12 @@ class Situation(Struct, frozen=True):
     queue: Line | None = None
     next_number: TicketNumber | None = None
     counted: Counted | None = None
+    gone: frozenset[ConversationId] = frozenset()
+
+    @property
+    def customer_is_gone(self) -> bool:
+        """Whether this conversation's customer would not see what is said in it now [R15, R25]."""
+        return self.conversation.id in self.gone
 
     @property
     def calendar(self) -> Calendar:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from chatdesk.changes import Changes
 from chatdesk.config import Config
-from chatdesk.conversation import AuthorKind, Conversation, Ticketed
+from chatdesk.conversation import AuthorKind, Conversation, ConversationId, Ticketed
 from chatdesk.counted_time import counted_time
 from chatdesk.draft import Draft, Loaded
 from chatdesk.effect_handler import EffectHandler, begin_conversation
 from chatdesk.effects import Effect
 from chatdesk.errors import EventRefused, NotFound
 from chatdesk.events import (
+    AgentJoined,
     AgentMessaged,
     AnyEvent,
     CallLogged,
@@ -38,6 +41,17 @@ from chatdesk.routing import Router
 from chatdesk.situation import Situation
 from chatdesk.ticket import Ticket
 
+IsGone = Callable[[Conversation], bool]
+"""Tells whether a conversation's customer has certainly no page open now."""
+_NOBODY: frozenset[ConversationId] = frozenset()
+_TO_THE_CUSTOMER = frozenset({AgentMessaged, AgentJoined})
+"""Events of a conversation for which it matters whether its customer is there."""
+
+
+def nobody_is_gone(_conversation: Conversation) -> bool:
+    """Take every customer for present, where nobody knows."""
+    return False
+
 
 class AlreadyOpen(EventRefused):
     """The browser has an open chat already; ``outcome`` names it."""
@@ -61,11 +75,13 @@ class Work:
         new_id: NewId,
         router: Router,
         loaded: Loaded,
+        is_gone: IsGone = nobody_is_gone,
     ) -> None:
         self._config = config
         self._conversation_flow = conversation_flow
         self._ticket_flow = ticket_flow
         self._draft = Draft(loaded)
+        self._is_gone = is_gone
         self._effects = EffectHandler(config, new_id, router, self._draft)
 
     @property
@@ -134,7 +150,9 @@ class Work:
         """Step the ticket's flow, then the flow of each of its conversations."""
         conversations = self._draft.conversations_of(ticket.number)
         main = self._main_conversation(event, conversations)
-        situation = replace(self._situation(main, ticket, event), conversations=tuple(conversations))
+        gone = frozenset(c.id for c in conversations if self._is_gone(c))
+        alone = self._situation(main, ticket, event)
+        situation = replace(alone, conversations=tuple(conversations), gone=gone)
         decision = self._ticket_flow(ticket, event, situation)
         after = replace(situation, ticket=decision.ticket)
         steps = [
@@ -226,8 +244,10 @@ class Work:
         draft = self._draft
         history = draft.history_of(ticket.number) if ticket is not None else None
         counted = counted_time(ticket, history, event.at) if ticket and history is not None else None
+        asked = type(event) in _TO_THE_CUSTOMER
+        gone = frozenset((conversation.id,)) if asked and self._is_gone(conversation) else _NOBODY
         return Situation(
-            self._config, conversation, ticket, (conversation,), draft.queue, draft.next_number, counted
+            self._config, conversation, ticket, (conversation,), draft.queue, draft.next_number, counted, gone
         )
 
 

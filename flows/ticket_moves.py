@@ -34,9 +34,14 @@ def tell(decision: TicketDecision, situation: Situation, text: str, mail: str = 
 
 def tell_by_mail(decision: TicketDecision, situation: Situation, text: str) -> TicketDecision:
     """Mail the news [R15], but not to a customer who reads it in the chat at this moment."""
-    if somebody_chats(situation):
+    if any(chat.is_open and chat.id not in situation.gone for chat in situation.conversations):
         return decision
     return replace(decision, effects=(*decision.effects, MailRequester(MailKind.STATUS, text)))
+
+
+def tell_the_end_by_mail(decision: TicketDecision, situation: Situation, text: str) -> TicketDecision:
+    """Mail that the ticket is done [R15], unless an open chat ends with it, whose transcript says so."""
+    return decision if somebody_chats(situation) else tell_by_mail(decision, situation, text)
 
 
 def somebody_chats(situation: Situation) -> bool:

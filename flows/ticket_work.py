@@ -42,7 +42,15 @@ from chatdesk.wording import say_date, say_time, say_zone
 from flows.message_text import check_text
 from flows.promises import cancelled_words, closing_words
 from flows.ticket_edits import edit
-from flows.ticket_moves import customer_author, desk_author, moved, somebody_chats, tell, tell_by_mail
+from flows.ticket_moves import (
+    customer_author,
+    desk_author,
+    moved,
+    somebody_chats,
+    tell,
+    tell_by_mail,
+    tell_the_end_by_mail,
+)
 from flows.ticket_relations import merge, split
 
 DATE_REACHED = "date_reached"
@@ -92,7 +100,7 @@ def _administer(ticket: Ticket, event: AnyEvent, situation: Situation) -> Ticket
             # The reason is for the history: it may be internal [R38].
             by = event.agent.author
             decision = moved(ticket, Trigger.CANCEL, event.at, by, situation, event.reason)
-            return tell_by_mail(decision, situation, cancelled_words(situation))
+            return tell_the_end_by_mail(decision, situation, cancelled_words(situation))
         case TicketMerged():
             return merge(ticket, event, situation)
         case TicketSplit():
@@ -116,8 +124,11 @@ def _take(ticket: Ticket, event: TicketTaken, situation: Situation) -> TicketDec
         text = f"{situation.ticket_name} has been taken already. Ask for it to be handed over."
         raise EventRefused(text, code="taken")
     decision = moved(ticket, Trigger.ASSIGN, event.at, event.agent.author, situation)
-    may_wait = any(isinstance(c.state, Ticketed) and c.state.may_wait for c in situation.conversations)
-    return _looked_after(decision, event.agent, situation, joins=may_wait)
+    still_waits = any(
+        isinstance(chat.state, Ticketed) and chat.state.may_wait and chat.id not in situation.gone
+        for chat in situation.conversations
+    )
+    return _looked_after(decision, event.agent, situation, joins=still_waits)
 
 
 def _assign(ticket: Ticket, event: TicketAssigned, situation: Situation) -> TicketDecision:
@@ -234,7 +245,7 @@ def _resolve(ticket: Ticket, event: TicketResolved, situation: Situation) -> Tic
     responded = _responded(ticket, event.at, situation)
     decision = _done(responded, Trigger.RESOLVE, event.at, event.agent.author, text, situation)
     mail = f"{situation.ticket_name} is resolved: {text}\n\n{closing_words(situation)}"
-    return tell_by_mail(decision, situation, mail)
+    return tell_the_end_by_mail(decision, situation, mail)
 
 
 def _solved(ticket: Ticket, event: CustomerEnded, situation: Situation) -> TicketDecision:

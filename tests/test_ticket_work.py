@@ -185,6 +185,37 @@ def test_who_may_still_wait_reads_the_notice_of_joining_and_gets_the_mail() -> N
     assert told(work(ticket(), taken(NOW), Ticketed(None, may_wait=True))) == ([], [LOOKS_AFTER])
 
 
+# A customer who has closed the page reads it in a mail [R15, R25]
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (Ticketed(None, may_wait=True), [LOOKS_AFTER]),
+        (Waiting(TUESDAY, NOW), []),
+        (LIVE, []),
+    ],
+    ids=repr,
+)
+def test_who_has_closed_the_page_is_mailed_who_looks_after_the_ticket(
+    state: DialogueState, said: list[str]
+) -> None:
+    about = ticket()
+    assert told(step(about, taken(NOW), situation(about, state, gone=True))) == (said, [LOOKS_AFTER])
+
+
+def test_who_has_closed_the_page_is_mailed_a_question_asked_in_the_chat() -> None:
+    about = ticket(status=STATUS.IN_PROGRESS)
+    decision = step(about, asked(), situation(about, LIVE, gone=True))
+    assert mails(decision.effects) == [MailRequester(MailKind.STATUS, "Which version?")]
+
+
+@pytest.mark.parametrize("event", [resolved(), cancelled()])
+def test_of_a_chat_that_ends_with_its_ticket_only_the_transcript_is_mailed(event: AnyEvent) -> None:
+    about = ticket()
+    assert mails(step(about, event, situation(about, LIVE, gone=True)).effects) == []
+
+
 def test_taking_one_s_own_ticket_again_changes_nothing() -> None:
     about = ticket(status=STATUS.ASSIGNED, assignee="marcus")
     assert work(about, taken(NOW)) == TicketDecision(about)
