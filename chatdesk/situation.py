@@ -57,8 +57,7 @@ class Situation(Struct, frozen=True):
     @property
     def calendar(self) -> Calendar:
         """The hours of the way in by which this conversation came [R34, R45]."""
-        widget = self.config.widget(self.conversation.widget) if self.conversation.channel == "web" else None
-        return widget.calendar if widget else self.config.channel(self.conversation.channel).calendar
+        return self.config.hours(self.conversation.channel, self.conversation.widget)
 
     @property
     def ticket_name(self) -> str:

@@ -15,8 +15,9 @@ def after_hours_text(situation: Situation, ticket: Ticket, at: datetime) -> str:
     """Say once: the hours, the number, the date of the next business day, whom to call [R27-R29]."""
     calendar, zone = situation.calendar, situation.config.desk.timezone
     hours = "closed now" if calendar.never_open else f"open {describe_hours(calendar, at)}"
+    whose = "chat" if situation.conversation.channel == "web" else "help desk"
     parts = [
-        f"Our chat is {hours}.",
+        f"Our {whose} is {hours}.",
         f"Your request is ticket {situation.ticket_name}; we have e-mailed you a copy.",
     ]
     promised = ticket.promised_at
@@ -24,8 +25,9 @@ def after_hours_text(situation: Situation, ticket: Ticket, at: datetime) -> str:
         parts.append("A technician will contact you as soon as possible.")
     else:
         moment = f"{say_date(promised, zone)}, from {say_time(promised, zone)}"
-        # The hours have named the time zone; without them it is said here.
-        moment = say_moment(promised, zone) if calendar.never_open else moment
+        # Where the hours have named this time zone, it is not said again.
+        named = not calendar.never_open and calendar.timezone == zone
+        moment = moment if named else say_moment(promised, zone)
         parts.append(f"A technician will contact you on {moment}.")
     return _with_phone(situation, ticket, parts)
 

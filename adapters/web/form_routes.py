@@ -19,8 +19,9 @@ from chatdesk.config import WidgetSettings
 from chatdesk.conversation import AuthorKind, ConversationId
 from chatdesk.errors import EventRefused, StorageError
 from chatdesk.events import Outcome, SurveySubmitted
+from chatdesk.routing import WEB
 from chatdesk.ticket import format_number
-from chatdesk.wording import describe_hours, say_moment
+from chatdesk.wording import say_moment
 
 CHANNEL = "form"
 TRAP = "website"
@@ -106,7 +107,7 @@ def _form_page(
         "message": message,
         "token": token,
         "trap": TRAP,
-        **_hours(services),
+        **_hours(services, widget),
     }
     return _page("form.html", services, widget, status, **values)
 
@@ -123,14 +124,17 @@ async def _thanks_page(
     return _page("form_thanks.html", services, widget, 200, ticket=number, words=words[-1:])
 
 
-def _hours(services: Services) -> dict[str, object]:
-    calendar = services.config.channel(CHANNEL).calendar
+def _hours(services: Services, widget: WidgetSettings) -> dict[str, object]:
+    """Return whether the form's hours have begun or when they do, and whether there is a chat to go to."""
+    calendar = services.config.hours(CHANNEL, widget.key)
     now = services.clock()
     opening = None if calendar.is_open(now) else calendar.next_opening(now)
     return {
         "open": calendar.is_open(now),
-        "hours": describe_hours(calendar, now),
         "opens": say_moment(opening, calendar.timezone) if opening else "",
+        "chat_open": widget.calendar.is_open(now) and WEB in services.config.channels,
+        # The desk's own address is no page with a chat on it.
+        "chat_at": next((site for site in widget.origins if site != services.config.desk.public_url), ""),
     }
 
 

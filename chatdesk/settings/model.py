@@ -55,7 +55,10 @@ class DeskSettings(Struct, frozen=True):
 
 
 class ChannelSettings(Struct, frozen=True):
-    """One way in. ``label`` is how customers see it; ``first_contact`` adds to the SLA's targets [R41]."""
+    """One way in. ``label`` is how customers see it; ``first_contact`` adds to the SLA's targets [R41].
+
+    ``names_calendar`` tells that the file says which calendar is its own.
+    """
 
     name: str
     calendar: Calendar
@@ -65,6 +68,7 @@ class ChannelSettings(Struct, frozen=True):
     unknown_sender: UnknownSender = UnknownSender.HOLD
     customer_sets_priority: bool = False
     label: str = ""
+    names_calendar: bool = False
 
 
 class QueueSettings(Struct, frozen=True):
@@ -241,6 +245,15 @@ class Config(Struct, frozen=True):
         """Return a channel's settings; defaults for one that the desk does not offer to customers."""
         calendar = self.calendars.get("desk", self.calendars["always"])
         return self.channels.get(name) or ChannelSettings(name, calendar, label=name)
+
+    def hours(self, channel: str, widget: str) -> Calendar:
+        """Return the hours of a way in [R34, R45].
+
+        The chat's are its widget's; so are the form's, unless the file names a calendar for the form.
+        """
+        settings, found = self.channel(channel), self.widget(widget)
+        shared = channel == "web" or (channel == "form" and not settings.names_calendar)
+        return found.calendar if shared and found is not None else settings.calendar
 
     def company(self, company_id: str | None) -> CompanySettings | None:
         """Return the company with that id, or None."""
