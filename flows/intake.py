@@ -94,7 +94,7 @@ def draft_ticket(
 def _proposed_priority(situation: Situation, answers: dict[str, str], channel: str) -> Priority:
     """Return what impact and urgency propose, or the channel's default when they were not told [R31, R40]."""
     matrix = situation.config.priority
-    if matrix.impact_field in answers and matrix.urgency_field in answers:
+    if matrix.is_answered(answers):
         return matrix.propose(answers)
     return situation.config.channel(channel).priority
 

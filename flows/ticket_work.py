@@ -7,7 +7,7 @@ said once: in the ticket's conversation, and by mail when nobody chats.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -262,7 +262,7 @@ def _done(
     resolved = replace(decision.ticket, resolution=text, resolved_at=at)
     wait = situation.config.tickets.auto_close
     if wait:
-        later = StartTimer(AUTO_CLOSE, at + wait, of_ticket=True)
+        later = StartTimer(_closing(at), at + wait, of_ticket=True)
         return TicketDecision(resolved, (*decision.effects, later))
     closed = moved(resolved, Trigger.AUTO_CLOSE, at, desk_author(situation), situation)
     return TicketDecision(closed.ticket, (*decision.effects, *closed.effects))
@@ -281,12 +281,25 @@ def _reopened(ticket: Ticket, at: datetime, by: Author, why: str, situation: Sit
     return replace(decision, ticket=replace(decision.ticket, due_at=due, promised_at=None, resolution=""))
 
 
+def _closing(resolved_at: datetime) -> str:
+    """Return the name of the timer that closes what was resolved then, however long the desk waits."""
+    return f"{AUTO_CLOSE} {resolved_at.isoformat()}"
+
+
+def _closes(ticket: Ticket, event: TimerFired, wait: timedelta) -> bool:
+    """Tell whether the timer was set for the ticket's present resolution."""
+    resolved_at = ticket.resolved_at
+    if ticket.status is not TicketStatus.RESOLVED or resolved_at is None:
+        return False
+    # Earlier versions set timers that do not name the resolution.
+    unnamed = event.name == AUTO_CLOSE and event.due == resolved_at + wait
+    return event.name == _closing(resolved_at) or unnamed
+
+
 def _timer(ticket: Ticket, event: TimerFired, situation: Situation) -> TicketDecision:
     if event.name == DATE_REACHED and ticket.is_paused and ticket.waiting_until == event.due:
         return _goes_on(ticket, Trigger.DATE_REACHED, event.at, desk_author(situation), situation)
-    wait, resolved_at = situation.config.tickets.auto_close, ticket.resolved_at
-    resolved = event.name == AUTO_CLOSE and ticket.status is TicketStatus.RESOLVED
-    if resolved and resolved_at is not None and event.due == resolved_at + wait:
+    if _closes(ticket, event, situation.config.tickets.auto_close):
         decision = moved(ticket, Trigger.AUTO_CLOSE, event.at, desk_author(situation), situation)
         return tell_by_mail(decision, situation, f"{situation.ticket_name} is closed.")
     if event.conversation is not None:

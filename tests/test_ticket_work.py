@@ -327,8 +327,9 @@ def test_a_resolved_ticket_closes_after_the_desk_s_time_unless_it_was_opened_aga
     after = step(ticket(), resolved(), situation(ticket(), Ended(TUESDAY), config=LATER))
     due = NOW + timedelta(days=2)
     assert after.ticket.status is STATUS.RESOLVED
-    assert StartTimer("auto_close", due, of_ticket=True) in after.effects
-    timer = fired("auto_close", due, of_ticket=True)
+    [started] = [effect for effect in after.effects if isinstance(effect, StartTimer)]
+    assert (started.due, started.of_ticket) == (due, True)
+    timer = fired(started.name, due, of_ticket=True)
     here = situation(after.ticket, Ended(TUESDAY), config=LATER)
     closed = step(after.ticket, timer, here)
     assert closed.ticket.status is STATUS.CLOSED
@@ -337,6 +338,25 @@ def test_a_resolved_ticket_closes_after_the_desk_s_time_unless_it_was_opened_aga
     assert step(open_again, timer, here) == TicketDecision(open_again)
     later = ticket(status=STATUS.RESOLVED, resolved_at=NOW + timedelta(hours=1))
     assert step(later, timer, here) == TicketDecision(later)
+
+
+@pytest.mark.parametrize("days", ["0d", "2d", "5d"])
+def test_a_resolved_ticket_closes_as_was_set_although_the_desk_s_time_is_another_now(days: str) -> None:
+    after = step(ticket(), resolved(), situation(ticket(), Ended(TUESDAY), config=LATER))
+    [started] = [effect for effect in after.effects if isinstance(effect, StartTimer)]
+    changed = desk(('auto_close = "0d"', f'auto_close = "{days}"'))
+    here = situation(after.ticket, Ended(TUESDAY), config=changed)
+    assert step(after.ticket, fired(started.name, started.due, of_ticket=True), here).ticket.status is (
+        STATUS.CLOSED
+    )
+
+
+def test_a_timer_that_does_not_name_its_resolution_closes_what_was_resolved_then() -> None:
+    done = ticket(status=STATUS.RESOLVED, resolved_at=NOW)
+    here = situation(done, Ended(TUESDAY), config=LATER)
+    for days, status in ((2, STATUS.CLOSED), (1, STATUS.RESOLVED)):
+        timer = fired("auto_close", NOW + timedelta(days=days), of_ticket=True)
+        assert step(done, timer, here).ticket.status is status
 
 
 @pytest.mark.parametrize("status", sorted(DONE))

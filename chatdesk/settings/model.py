@@ -96,6 +96,10 @@ class PriorityMatrix(Struct, frozen=True):
     impact_field: str = "impact"
     urgency_field: str = "urgency"
 
+    def is_answered(self, answers: Mapping[str, str]) -> bool:
+        """Tell whether impact and urgency were both told, so that a priority is proposed."""
+        return self.impact_field in answers and self.urgency_field in answers
+
     def propose(self, answers: Mapping[str, str]) -> Priority:
         """Return the priority the survey's answers propose; standard when they do not say."""
         row = self.rows.get(answers.get(self.impact_field, ""), {})
