@@ -177,9 +177,8 @@ class Ticket(Struct, frozen=True):
 
     @property
     def due_as_promised(self) -> bool:
-        """Whether it was answered before, and is due by a promise that was made since [R25]."""
-        promised = self.promised_at is not None and self.due_at == self.promised_at
-        return promised and self.first_response_at is not None
+        """Whether it is due by what the customer was promised, before its own targets or by chance [R25]."""
+        return self.promised_at is not None and self.due_at == self.promised_at
 
     @property
     def is_done(self) -> bool:

@@ -165,12 +165,14 @@ def _responded(ticket: Ticket, at: datetime, situation: Situation) -> Ticket:
 
     Either way the ticket is due by its time to resolve from then on [R25, R44].
     """
-    if ticket.first_response_at is None:
-        return replace(ticket, first_response_at=at, due_at=due_after_response(situation.config, ticket))
-    if situation.counted is None or not ticket.due_as_promised:
+    if situation.counted is not None and ticket.due_as_promised:
+        due = due_for(situation.config, ticket, ticket.priority, situation.counted, responded=True)
+    elif ticket.first_response_at is None:
+        due = due_after_response(situation.config, ticket)
+    else:
         return ticket
-    due = due_for(situation.config, ticket, ticket.priority, situation.counted, responded=True)
-    return replace(ticket, due_at=due) if due != ticket.due_at else ticket
+    responded = replace(ticket, first_response_at=ticket.first_response_at or at, due_at=due)
+    return responded if responded != ticket else ticket
 
 
 def _customer_wrote(
