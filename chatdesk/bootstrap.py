@@ -19,7 +19,8 @@ from msgspec.structs import replace
 from adapters.email.ticket_facts import TicketFacts
 from adapters.web.application import build_application
 from adapters.web.late_routes import LATE
-from adapters.web.services import Services
+from adapters.web.presence import has_left
+from adapters.web.services import Services, Sockets
 from chatdesk.changes import Changes
 from chatdesk.config import Config
 from chatdesk.desk import Desk, Flows
@@ -35,10 +36,12 @@ from chatdesk.relay import Relay
 from chatdesk.settings.mail_servers import NO_SERVERS, MailServers
 from chatdesk.settings.slack import NO_SECRETS, SlackSecrets
 from chatdesk.settings.teams_access import NO_TEAMS, TeamsAccess
+from chatdesk.shared_facts import SharedFacts
 from chatdesk.slack_parts import add_account_links, slack_service
 from chatdesk.staff import Staff
 from chatdesk.teams_parts import teams_service
 from chatdesk.warming import Warming
+from chatdesk.work import IsGone, nobody_is_gone
 from flows import live_chat, ticket_work
 from storage.checkpoints import Checkpoints
 from storage.database import Database
@@ -118,9 +121,12 @@ async def running_desk(
         await refuse_unfinished(database)
         hub, loops, memory = Hub(), Loops(), Memory()
         node = Node(new_id()) if database.dialect == "postgres" else ALONE
-        desk = build_desk(config, database, hub, node, memory)
+        sockets, facts = Sockets(), SharedFacts()
+        desk = build_desk(config, database, hub, node, memory, partial(has_left, sockets, facts))
         services = replace(
             _services(config, database, data, desk, hub, demo=demo),
+            sockets=sockets,
+            facts=facts,
             problems=partial(problems, database, loops),
             secret=secret,
             trusted_proxies=trusted_proxies,
@@ -130,8 +136,8 @@ async def running_desk(
         channels: dict[str, Channel] = {**staffed.channels, **in_teams.channels}
         relay = _relay(database, desk, channels)
         services = replace(services, wake_relay=relay.wake)
-        facts = TicketFacts(services.staff_reads)
-        mailing = desk_mail(services, database, facts, mail_tokens(secret), mail, relay.wake)
+        source = TicketFacts(services.staff_reads)
+        mailing = desk_mail(services, database, source, mail_tokens(secret), mail, relay.wake)
         channels[MailWay.name] = MailWay(mailing)
         application = build_application(services)
         late = application[LATE]
@@ -213,15 +219,21 @@ async def _linked(
 
 
 def build_desk(
-    config: Config, database: Database, hub: Hub, node: Node = ALONE, memory: Memory | None = None
+    config: Config,
+    database: Database,
+    hub: Hub,
+    node: Node = ALONE,
+    memory: Memory | None = None,
+    is_gone: IsGone = nobody_is_gone,
 ) -> Desk:
     """Return the desk over this database; its ``run`` has still to be started.
 
-    ``node`` is this process where others work on the same desk, ``memory`` what it remembers of the records.
+    ``node`` is this process where others work on the same desk, ``memory`` what it remembers of the records;
+    ``is_gone`` tells whose page is closed.
     """
     flows = Flows(live_chat.step, ticket_work.step)
     store = TortoiseStore(database, config.desk.first_ticket, node, memory)
-    return Desk(config, store, hub, flows, now, new_id)
+    return Desk(config, store, hub, flows, now, new_id, is_gone)
 
 
 def _wake(relay: Relay, changes: Changes) -> None:

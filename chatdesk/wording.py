@@ -94,8 +94,9 @@ def say_day(at: datetime, now: datetime, zone: tzinfo) -> str:
 def say_when(at: datetime, now: datetime, zone: tzinfo) -> str:
     """By when, as said at `now`: "today before 4:10 PM", "Monday, September 21 before 9:50 AM".
 
-    A moment at midnight belongs to the day that ends there: "today before midnight".
+    A moment in the minute of midnight belongs to the day that ends there: "today before midnight".
     """
+    at = at.replace(second=0, microsecond=0)
     local, today = _local(at, zone), _local(now, zone).date()
     if local.time() == _MIDNIGHT:
         return f"{_day_of(_local(at - timedelta(minutes=1), zone), today)} before midnight"

@@ -152,6 +152,36 @@ async def test_a_form_without_articles_offers_none() -> None:
         assert "Common questions" not in await shown(desk.base)
 
 
+SITE = """
+[companies.contoso]
+name = "Contoso"
+widget = "contoso"
+origins = ["https://www.contoso.example"]
+calendar = "always"
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "notice"),
+    [
+        ("desk", None),
+        ("contoso", 'Our chat is open now: <a href="https://www.contoso.example">'),
+    ],
+)
+async def test_the_form_of_a_widget_has_its_hours_and_leads_to_its_open_chat(
+    key: str, notice: str | None
+) -> None:
+    file = CLOSED.replace('form = { calendar = "never" }', "form = {}") + SITE
+    async with (
+        serving(file, demo=False) as desk,
+        aiohttp.ClientSession() as session,
+        session.get(f"{desk.base}/form?key={key}") as answer,
+    ):
+        page = await answer.text()
+    assert ("We are closed now." in page) is (notice is None)
+    assert notice in page if notice else "Our chat is open" not in page
+
+
 async def test_errors_stand_beside_their_fields_and_what_was_typed_is_kept() -> None:
     async with serving() as desk:
         status, page = await fetch(desk.base, **{**ANSWERS, "name": "   ", "email": "nobody"})

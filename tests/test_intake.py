@@ -11,6 +11,7 @@ from chatdesk.errors import EventRefused
 from chatdesk.events import CallLogged
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Priority, Ticket, TicketStatus, TicketType
+from flows import ticket_work
 from flows.live_chat import step
 from flows.pre_chat_survey import SurveyRefused
 from tests.desk_builders import (
@@ -21,6 +22,7 @@ from tests.desk_builders import (
     NORTHWIND,
     TUESDAY,
     VISITOR,
+    answered,
     answers,
     at,
     conversation,
@@ -235,6 +237,22 @@ def test_a_call_becomes_a_ticket_and_the_caller_gets_the_mail() -> None:
     assert mails(decision.effects) == [mail]
     assert Announce("call logged") in decision.effects
     assert (opened(decision).channel, opened(decision).requester_phone) == ("phone", "555-0134")
+
+
+def test_a_call_was_the_first_response_so_that_the_ticket_is_due_to_be_resolved() -> None:
+    logged = opened(log_call())
+    assert (logged.first_response_at, logged.due_at) == (TUESDAY, at("09-16 09:42"))
+    later = ticket_work.step(logged, answered(when=at("09-15 10:22")), situation(logged, Ended(TUESDAY)))
+    assert later.ticket.due_at == at("09-16 09:42")
+
+
+def test_another_long_question_after_the_issue_does_not_become_the_subject() -> None:
+    tried = '  { id = "tried", ask = "What have you tried already?", type = "long" },\n]'
+    asks = desk(('type = "long", required = true },\n]', f'type = "long", required = true }},\n{tried}'))
+    event = structs.replace(submitted(), answers=answers(tried="Turned it off and on."))
+    decision = step(Surveying(), event, situation(config=asks, next_number=1024))
+    assert opened(decision).subject == ANSWERS["issue"]
+    assert posts(decision.effects)[0] == ANSWERS["issue"]
 
 
 def test_a_call_is_checked_like_a_survey() -> None:

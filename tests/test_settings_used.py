@@ -21,6 +21,8 @@ UNUSED = {
     "ChannelSettings.customer_sets_priority": PORTAL,
     "CompanySettings.customer_sets_priority": PORTAL,
     "ChannelSettings.after_hours": "has one allowed value, and what it says is what always happens",
+    "ChannelSettings.names_calendar": "Config.hours_of tells by it whose hours the form has",
+    "PriorityMatrix.impact_field": "PriorityMatrix.is_answered and propose look it up themselves",
     "CompanySettings.calendar": INHERITED,
     "CompanySettings.colour": INHERITED,
     "CompanySettings.logo": INHERITED,

@@ -109,6 +109,8 @@ def test_a_zone_without_an_abbreviation_is_said_by_its_offset(zone: str, said: s
         ("2026-09-17 09:50", "Thursday, September 17", "Thursday, September 17 before 9:50 AM"),
         ("2026-09-14 09:50", "Monday, September 14", "Monday, September 14 before 9:50 AM"),
         ("2026-09-16 00:00", "tomorrow", "today before midnight"),
+        ("2026-09-16 00:00:30", "tomorrow", "today before midnight"),
+        ("2026-09-15 16:10:59", "today", "today before 4:10 PM"),
         ("2026-09-17 00:00", "Thursday, September 17", "tomorrow before midnight"),
     ],
 )

@@ -23,8 +23,9 @@ from chatdesk.errors import EventRefused, StorageError
 from chatdesk.events import Outcome, SurveySubmitted
 from chatdesk.maintenance import announced
 from chatdesk.open_ways import refusal
+from chatdesk.routing import WEB
 from chatdesk.ticket import format_number
-from chatdesk.wording import describe_hours, say_opening
+from chatdesk.wording import say_opening
 
 CHANNEL = "form"
 TRAP = "website"
@@ -122,7 +123,7 @@ def _form_page(
         "maintenance": announced(
             services.config.maintenance, services.config.desk.timezone, services.clock()
         ),
-        **_hours(services),
+        **_hours(services, widget),
     }
     return _page("form.html", services, widget, status, **values)
 
@@ -148,14 +149,17 @@ def _articles(services: Services) -> list[dict[str, str | Markup]]:
     ]
 
 
-def _hours(services: Services) -> dict[str, object]:
-    calendar = services.config.channel(CHANNEL).calendar
+def _hours(services: Services, widget: WidgetSettings) -> dict[str, object]:
+    """Return whether the form's hours have begun or when they do, and whether there is a chat to go to."""
+    calendar = services.config.hours_of(CHANNEL, widget.key)
     now = services.clock()
     opening = None if calendar.is_open(now) else calendar.next_opening(now)
     return {
         "open": calendar.is_open(now),
-        "hours": describe_hours(calendar, now),
         "opens": say_opening(opening, now, calendar.timezone) if opening else "",
+        "chat_open": widget.calendar.is_open(now) and WEB in services.config.channels,
+        # The desk's own address is no page with a chat on it.
+        "chat_at": next((site for site in widget.origins if site != services.config.desk.public_url), ""),
     }
 
 

@@ -67,7 +67,8 @@ class DeskSettings(Struct, frozen=True):
 class ChannelSettings(Struct, frozen=True):
     """One way in. ``label`` is how customers see it; ``first_contact`` adds to the SLA's targets [R41].
 
-    Nothing asks ``customer_sets_priority`` so far: it is for the portal [R33].
+    Nothing asks ``customer_sets_priority`` so far: it is for the portal [R33]. ``names_calendar`` tells that
+    the file says which calendar is its own.
     """
 
     name: str
@@ -78,6 +79,7 @@ class ChannelSettings(Struct, frozen=True):
     unknown_sender: UnknownSender = UnknownSender.HOLD
     customer_sets_priority: bool = False
     label: str = ""
+    names_calendar: bool = False
 
 
 class QueueSettings(Struct, frozen=True):
@@ -104,6 +106,10 @@ class PriorityMatrix(Struct, frozen=True):
     rows: Mapping[str, Mapping[str, Priority]] = field(default_factory=dict)
     impact_field: str = "impact"
     urgency_field: str = "urgency"
+
+    def is_answered(self, answers: Mapping[str, str]) -> bool:
+        """Tell whether impact and urgency were both told, so that a priority is proposed."""
+        return self.impact_field in answers and self.urgency_field in answers
 
     def propose(self, answers: Mapping[str, str]) -> Priority:
         """Return the priority the survey's answers propose; standard when they do not say."""
@@ -279,9 +285,13 @@ class Config(Struct, frozen=True):
         return self.channels.get(name) or ChannelSettings(name, calendar, label=LABELS.get(name, name))
 
     def hours_of(self, channel: str, widget: str) -> Calendar:
-        """Return the hours of a way in: by live chat those of the widget, else the channel's [R34, R45]."""
-        found = self.widget(widget) if channel == "web" else None
-        return found.calendar if found else self.channel(channel).calendar
+        """Return the hours of a way in [R34, R45].
+
+        The chat's are its widget's; so are the form's, unless the file names a calendar for the form.
+        """
+        settings, found = self.channel(channel), self.widget(widget)
+        shared = channel == "web" or (channel == "form" and not settings.names_calendar)
+        return found.calendar if shared and found is not None else settings.calendar
 
     def company(self, company_id: str | None) -> CompanySettings | None:
         """Return the company with that id, or None."""
