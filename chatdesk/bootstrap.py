@@ -24,6 +24,7 @@ from adapters.web.services import Services, Sockets
 from chatdesk.changes import Changes
 from chatdesk.config import Config
 from chatdesk.desk import Desk, Flows
+from chatdesk.escalation import Escalation
 from chatdesk.files import FileLimits
 from chatdesk.health import Loops
 from chatdesk.housekeeping import Housekeeping
@@ -54,12 +55,14 @@ from storage.reading import TortoiseStaffReads, TortoiseVisitorReads
 from storage.search_index import SearchIndexer
 from storage.staff import TortoiseStaff
 from storage.store import TortoiseStore
+from storage.ticket_lists import TicketLists
 from storage.unfinished_move import refuse_unfinished
 
 log = structlog.get_logger(__name__)
 
 DESK_LOOP, RELAY_LOOP, NODES_LOOP, SEARCH_LOOP, LOG_LOOP = "desk", "relay", "nodes", "search", "log"
 CHORES_LOOP = "housekeeping"
+ESCALATION_LOOP = "escalation"
 DATABASE_PATIENCE = 5.0
 """Seconds in which a database that works has answered."""
 RELAY_PATIENCE, DESK_PATIENCE, LINK_PATIENCE = 2.5, 2.0, 0.5
@@ -194,9 +197,11 @@ async def _linked(
     indexer = SearchIndexer(database)
     chores = {"files": services.files.remove_forgotten, "sessions": services.staff.remove_ended}
     housekeeping = Housekeeping(chores, services.clock)
+    escalation = Escalation(services.config.sla, TicketLists(database), services.desk, services.clock)
     work = {
         SEARCH_LOOP: (indexer.run(), indexer.stop),
         CHORES_LOOP: (housekeeping.run(), housekeeping.stop),
+        ESCALATION_LOOP: (escalation.run(), escalation.stop),
     }
     if database.dialect == "sqlite":
         checkpoints = Checkpoints(database)

@@ -16,6 +16,7 @@ from chatdesk.conversation import Agent, Author, Ticketed, Visibility
 from chatdesk.counted_time import PROMISED
 from chatdesk.effects import Post, Record, StartTimer, TicketDecision
 from chatdesk.errors import EventRefused
+from chatdesk.escalation import ESCALATE
 from chatdesk.events import (
     AgentMessaged,
     AnyEvent,
@@ -40,6 +41,7 @@ from chatdesk.situation import Situation
 from chatdesk.sla import due_after_response, due_for, not_after_promise, resolve_by, respond_by
 from chatdesk.ticket import Ticket, TicketStatus, Trigger
 from chatdesk.wording import say_date, say_time, say_zone
+from flows.escalation import escalate
 from flows.message_text import check_text
 from flows.promises import cancelled_words, closing_words
 from flows.ticket_dates import check_not_far
@@ -302,6 +304,8 @@ def _closes(ticket: Ticket, event: TimerFired, wait: timedelta) -> bool:
 
 
 def _timer(ticket: Ticket, event: TimerFired, situation: Situation) -> TicketDecision:
+    if event.name == ESCALATE:
+        return escalate(ticket, event.due, event.at, situation)
     if event.name == DATE_REACHED and ticket.is_paused and ticket.waiting_until == event.due:
         return _goes_on(ticket, Trigger.DATE_REACHED, event.at, situation.config.desk.author, situation)
     if _closes(ticket, event, situation.config.tickets.auto_close):

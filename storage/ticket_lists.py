@@ -60,6 +60,18 @@ class TicketLists:
             where.append(self._one_of((await self._search(wanted.text, _ABOVE_ALL))[0]))
         return len(await self._rows("SELECT number FROM ticket", where, f"LIMIT {limit:d}"))
 
+    async def due_soon(
+        self, after: datetime, number: TicketNumber, until: datetime, limit: int
+    ) -> Sequence[Ticket]:
+        """Return open tickets by due time [chatdesk.escalation.DueTickets.due_soon]."""
+        where: list[Condition] = [
+            ("active = TRUE",),
+            ("(due_at, number) > (?, ?)", after, number),
+            ("due_at <= ?", until),
+        ]
+        found = await self._rows("SELECT * FROM ticket", where, f"ORDER BY due_at, number LIMIT {limit:d}")
+        return list(readable(to_ticket, found, "number"))
+
     async def _searched(self, wanted: TicketFilter, after: _Cursor | None, limit: int) -> TicketPage:
         """Return the newest matches below the page's cursor, each with what was found in it."""
         numbers, searched = await self._search(wanted.text, after.number if after else _ABOVE_ALL)

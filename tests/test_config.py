@@ -78,10 +78,29 @@ def test_the_example_has_the_sample_policy(example: Config) -> None:
     assert example.sla == {
         Priority.CRITICAL: SlaTarget(timedelta(minutes=15), timedelta(hours=4), "always"),
         Priority.HIGH: SlaTarget(timedelta(hours=2), timedelta(hours=2), "desk"),
-        Priority.STANDARD: SlaTarget(timedelta(hours=4), timedelta(hours=8), "desk"),
+        Priority.STANDARD: SlaTarget(timedelta(hours=4), timedelta(hours=8), "desk", timedelta(hours=1)),
         Priority.LOW: SlaTarget(timedelta(hours=24), timedelta(hours=48), "elapsed"),
         Priority.SCHEDULED: SlaTarget(None, BusinessDays(5), "desk"),
     }
+
+
+@pytest.mark.parametrize(
+    ("row", "minutes"),
+    [
+        ('standard = { respond = "4h" }', 60),
+        ('standard = { respond = "1h", resolve = "8h" }', 15),
+        ('standard = { resolve = "5bd" }', 60),
+        ('standard = { respond = "4h", escalate = "30m" }', 30),
+        ('standard = { respond = "4h", escalate = "0m" }', 0),
+        ("standard = {}", 0),
+    ],
+)
+def test_a_standard_ticket_escalates_an_hour_or_a_quarter_of_its_target_before_it(
+    row: str, minutes: int
+) -> None:
+    sla = read(f"[sla]\n{row}").sla
+    assert sla[Priority.STANDARD].escalate == timedelta(minutes=minutes)
+    assert sla[Priority.HIGH].escalate == timedelta(0)
 
 
 def test_the_example_survey_is_also_what_is_asked_without_one(example: Config) -> None:

@@ -100,11 +100,12 @@ def _survey(console: Console, config: Config) -> None:
 
 def _targets(console: Console, config: Config) -> None:
     heading(console, "Priorities")
-    shown = table("Priority", "Respond within", "Resolve within", "Counted on")
+    shown = table("Priority", "Respond within", "Resolve within", "Counted on", "Escalates before")
     for priority in Priority:
         target = config.sla.get(priority)
         if target is not None:
-            shown.add_row(priority, say_duration(target.respond), say_duration(target.resolve), target.clock)
+            lengths = (say_duration(each) for each in (target.respond, target.resolve))
+            shown.add_row(priority, *lengths, target.clock, say_duration(target.escalate or None))
     console.print(shown)
     if config.priority.rows:
         urgencies = list(next(iter(config.priority.rows.values())))

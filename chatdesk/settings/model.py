@@ -92,12 +92,14 @@ class QueueSettings(Struct, frozen=True):
 class SlaTarget(Struct, frozen=True):
     """The targets of one priority; None means no target.
 
-    ``clock`` is a calendar's name, "always" (around the clock) or "elapsed" (elapsed time) [R41].
+    ``clock`` is a calendar's name, "always" (around the clock) or "elapsed" (elapsed time) [R41]. All staff
+    are told ``escalate`` before a ticket is due; 0 means never [R43].
     """
 
     respond: Duration | None
     resolve: Duration | None
     clock: str = "always"
+    escalate: timedelta = timedelta(0)
 
 
 class PriorityMatrix(Struct, frozen=True):
