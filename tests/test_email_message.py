@@ -42,6 +42,13 @@ def test_words_in_a_header_mean_what_they_say(text: str, shown: str) -> None:
     assert header_text(text) == shown
 
 
+@pytest.mark.parametrize("name", ["In-Reply-To", "References", "List-Unsubscribe"])
+def test_long_ids_and_addresses_are_broken_between_them_and_never_encoded(name: str) -> None:
+    words = [f"<{letter * 90}@mail.example>" for letter in "ab"] + ["<c@mail.example>"]
+    head = write_mail([(name, " ".join(words))], "text\n", "", "").split(b"\r\n")
+    assert head[:3] == [f"{name}: {words[0]}".encode(), f" {words[1]}".encode(), f" {words[2]}".encode()]
+
+
 def test_a_subject_with_line_ends_stays_one_header() -> None:
     message = build_message(
         RenderedMail("[HD-1] a\r\nBcc: all@example.com", "text\n", "<p>text</p>\n"),

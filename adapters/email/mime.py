@@ -13,6 +13,8 @@ from email.policy import SMTP
 
 Field = tuple[str, str | Address]
 LINE = 78
+_WORDS_ONLY = frozenset({"In-Reply-To", "References", "List-Unsubscribe"})
+"""Fields of ids and addresses: programs read them, so they are broken between these and never encoded."""
 
 
 def write_mail(fields: Sequence[Field], text: str, html: str, boundary: str) -> bytes:
@@ -33,8 +35,22 @@ def _field(name: str, value: str | Address) -> bytes:
     line = f"{name}: {value}"
     if len(line) <= LINE and line.isascii() and line.isprintable():
         return f"{line}\r\n".encode()
+    if name in _WORDS_ONLY and line.isascii() and line.isprintable():
+        return _folded(line)
     stored, parsed = SMTP.header_store_parse(name, value)
     return SMTP.fold_binary(stored, parsed)
+
+
+def _folded(line: str) -> bytes:
+    """Return a field broken between its words; the first stays beside the name, however long it is."""
+    name, first, *others = line.split()
+    lines = [f"{name} {first}"]
+    for word in others:
+        if len(lines[-1]) + len(word) < LINE:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f" {word}")
+    return "".join(f"{one}\r\n" for one in lines).encode()
 
 
 def _part(kind: str, text: str) -> bytes:
