@@ -246,7 +246,9 @@ async def test_a_call_is_logged_with_dependent_questions_and_errors_beside_their
 async def test_priority_is_confirmed_and_changed(desk: ServedDesk, browser: Browser) -> None:
     async with console_page(browser, desk) as page, waiting_chat(desk) as (_, number, _):
         await open_ticket(page, number)
-        await expect(page.locator(".right")).to_contain_text("Proposed: low. Confirm or change it.")
+        await expect(page.locator(".right")).to_contain_text(
+            "Proposed by the survey: low. Confirm or change it."
+        )
         await page.get_by_role("button", name="Confirm").click()
         await expect(page.locator(".right")).to_contain_text("Confirmed by staff.")
         await page.get_by_label("Priority").select_option("critical")
