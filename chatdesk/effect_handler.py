@@ -182,9 +182,7 @@ class EffectHandler:
             here, shown = shown, self._draft.as_seen_in(conversation, ticket)
             if self._is_told(effect, shown, here):
                 return
-        if shown.requester_email:
-            mail = self._router.mail(effect, shown, conversation, at)
-            self._draft.changes.deliveries.append(mail)
+        self._draft.changes.deliveries.extend(self._router.mails(effect, shown, conversation, at))
 
     def _is_told(self, effect: MailRequester, shown: Ticket, here: Ticket) -> bool:
         """Tell whether that address has the news already: one person may have opened several tickets."""

@@ -32,20 +32,26 @@ class Router:
         staff = (("slack", config.staff.slack), ("teams", config.staff.teams))
         self._staff = tuple(name for name, settings in staff if settings is not None)
 
-    def mail(
+    def mails(
         self, effect: MailRequester, ticket: Ticket, conversation: Conversation, at: datetime
-    ) -> Delivery:
-        """Return the mail to the ticket's requester, or an answer to whoever wrote the mail [R14, R15].
+    ) -> Iterator[Delivery]:
+        """Yield the mail to the ticket's requester, and an answer to whoever else wrote by mail [R14, R15].
 
-        ``ticket`` is as the conversation's customer sees it, who is its requester for them.
+        ``ticket`` is as the conversation's customer sees it, who is its requester for them. An answer is the
+        conversation's last message, and is sent as that reads then.
         Updates wait a while for one another: what is told within it becomes one mail.
         """
-        to = ticket.requester_email
-        if effect.kind is MailKind.COMMENT:
-            to = correspondent(conversation.visitor) or to
-        payload: Payload = {"mail": effect.kind.value, "to": to, "text": effect.text}
-        mail = self._delivery(MAIL_TARGET, DeliveryKind.MAIL, at, ticket.number, conversation, None, payload)
-        return replace(mail, due_at=at + self._gather) if effect.kind.value in UPDATES else mail
+        is_answer = effect.kind is MailKind.COMMENT
+        seq = conversation.last_seq if is_answer else None
+        writer = correspondent(conversation.visitor) if is_answer else ""
+        addresses = (ticket.requester_email, writer)
+        due = at + self._gather if effect.kind.value in UPDATES else at
+        for to in {address.casefold(): address for address in addresses if address}.values():
+            payload: Payload = {"mail": effect.kind.value, "to": to, "text": effect.text}
+            mail = self._delivery(
+                MAIL_TARGET, DeliveryKind.MAIL, at, ticket.number, conversation, seq, payload
+            )
+            yield replace(mail, due_at=due)
 
     def timer(self, effect: StartTimer, number: TicketNumber | None, conversation: Conversation) -> Delivery:
         """Return the timer as a delivery due when it is; in a lane of its own it waits for no other."""

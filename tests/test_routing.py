@@ -107,9 +107,28 @@ def test_a_conversation_without_a_ticket_is_a_lane_of_its_own() -> None:
 
 def test_a_mail_goes_to_the_tickets_requester() -> None:
     effect = MailRequester(MailKind.STATUS, "Work goes on.")
-    mail = Router(NORTHWIND, new_id).mail(effect, ticket(), conversation(), TUESDAY)
+    (mail,) = Router(NORTHWIND, new_id).mails(effect, ticket(), conversation(), TUESDAY)
     assert (mail.target, mail.kind, mail.lane) == (MAIL_TARGET, DeliveryKind.MAIL, str(TICKET))
     assert mail.payload == {"mail": "status", "to": "dana@contoso.example", "text": "Work goes on."}
+
+
+@pytest.mark.parametrize(
+    ("visitor", "addresses"),
+    [
+        ("secret", ["dana@contoso.example"]),
+        ("mail:dana@contoso.example", ["dana@contoso.example"]),
+        ("mail:sam@contoso.example", ["dana@contoso.example", "sam@contoso.example"]),
+    ],
+    ids=["chat", "the requester's mail", "another's mail"],
+)
+def test_an_answer_goes_to_the_requester_and_to_whoever_wrote_the_mail_it_answers(
+    visitor: str, addresses: list[str]
+) -> None:
+    effect = MailRequester(MailKind.COMMENT, "It is repaired.")
+    chat = conversation(visitor=visitor, last_seq=7)
+    mails = list(Router(NORTHWIND, new_id).mails(effect, ticket(), chat, TUESDAY))
+    assert [mail.payload["to"] for mail in mails] == addresses
+    assert {mail.seq for mail in mails} == {7}
 
 
 def test_a_timer_waits_for_nobody_and_keeps_its_time() -> None:

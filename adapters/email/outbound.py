@@ -29,7 +29,8 @@ CAP_PERIOD = timedelta(hours=1)
 FEW_MESSAGES, FEW_CHARACTERS = 20, 10_000
 """So many are laid out in about a millisecond; a thread takes longer to be given them."""
 NOT_WANTED = "not sent: the recipient wants no updates"
-"""What stands in place of a Message-ID for a mail that nobody wants."""
+TAKEN_BACK = "not sent: what it told was taken back"
+"""What stands in place of a Message-ID for a mail that is not sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class Caps:
     """How much mail an address gets in ``CAP_PERIOD`` before it is known to want any.
 
     They hold for the mail that a ticket was opened, and for all mail about a ticket from an open form that
-    no technician has answered: of at most ``tickets`` tickets, ``mails`` about each.
+    no technician has answered: of at most ``tickets`` tickets, ``mails`` about each. Afterwards answers of
+    technicians are sent whatever their number, and each allows one more of the mails that others set off.
     """
 
     tickets: int = 5
@@ -116,6 +118,8 @@ class MailChannel:
             if elsewhere:
                 return elsewhere
             kept = await self._keep(delivery)
+        if kept is None:
+            return TAKEN_BACK
         await self._transport.deliver(kept.source, sender(self._config.desk), kept.recipient, identity)
         return identity
 
@@ -139,19 +143,20 @@ class MailChannel:
         covering = await self._updates.covered_by(delivery.id)
         return covering if covering and await self._mailbox.read(covering) else ""
 
-    async def _gathered(self, delivery: Delivery, kind: MailKind) -> tuple[MailKind, str]:
+    async def _gathered(self, delivery: Delivery, kind: MailKind, facts: MailFacts) -> tuple[MailKind, str]:
         """Return the news of this update and of all that wait behind it, which become part of its mail."""
-        own = str(delivery.payload.get("text") or "")
+        own = facts.news_of(delivery)
         if self._updates is None or kind not in UPDATES:
             return kind, own
         others = await self._updates.waiting(delivery)
         identity = message_id(delivery.id, self._config.desk)
         await self._updates.cover([other.id for other in others], identity, self._clock())
-        texts = [own, *(str(other.payload.get("text") or "") for other in others)]
+        texts = [own, *map(facts.news_of, others)]
         comment = any(other.payload.get("mail") == MailKind.COMMENT for other in others)
-        return MailKind.COMMENT if comment else kind, "\n\n".join(dict.fromkeys(texts))
+        return MailKind.COMMENT if comment else kind, "\n\n".join(dict.fromkeys(filter(None, texts)))
 
-    async def _keep(self, delivery: Delivery) -> StoredMail:
+    async def _keep(self, delivery: Delivery) -> StoredMail | None:
+        """Write the mail and keep it; None when nothing is left to be told."""
         kind = _kind(delivery)
         recipient = checked_address(str(delivery.payload.get("to") or ""))
         if kind is MailKind.QUESTION:
@@ -159,17 +164,21 @@ class MailChannel:
             token = self._tokens.for_held(held) if self._tokens and self._config.mail.tagged_replies else ""
             asked = write_question(delivery, recipient, self._config, token, self._clock())
             return await self._mailbox.keep(asked)
-        facts = await self._facts(delivery, kind)
-        kind, news = await self._gathered(delivery, kind)
+        facts = (await self._facts(delivery, kind)).addressed_to(recipient)
+        kind, news = await self._gathered(delivery, kind, facts)
+        if kind is MailKind.COMMENT and not news:
+            return None
         answers = await self._answers(facts, recipient)
         letter = _Letter(delivery.id, kind, recipient, news, facts, answers)
         # A long transcript takes a while to lay out; the event loop must not wait for it.
         mail = self._write(letter) if _is_short(facts) else await asyncio.to_thread(self._write, letter)
-        if kind is not MailKind.OPENED and facts.may_quote(kind):
+        answered = kind is not MailKind.OPENED and facts.may_quote(kind)
+        if answered and (facts.is_vouched or kind is MailKind.COMMENT):
             return await self._mailbox.keep(mail)
+        earned = facts.answers_since(mail.at - CAP_PERIOD) if answered else 0
         # Addresses are counted one by one: two mails to one must not both be its last.
         async with self._counting.setdefault(recipient.lower(), asyncio.Lock()):
-            await self._refuse_over_cap(mail, facts.ticket.number)
+            await self._refuse_over_cap(mail, facts.ticket.number, answered=answered, earned=earned)
             return await self._mailbox.keep(mail)
 
     async def _facts(self, delivery: Delivery, kind: MailKind) -> MailFacts:
@@ -219,12 +228,15 @@ class MailChannel:
             return ""
         return f"{site}/mail/stop/{quote(recipient, safe='@')}/{self._tokens.for_stop(number, recipient)}"
 
-    async def _refuse_over_cap(self, mail: StoredMail, ticket: TicketNumber) -> None:
+    async def _refuse_over_cap(
+        self, mail: StoredMail, ticket: TicketNumber, *, answered: bool, earned: int
+    ) -> None:
+        """Raise DeliveryRefused when the address had enough; each answer has ``earned`` it one mail more."""
         counts = dict(await self._mailbox.counts(mail.recipient, mail.at - CAP_PERIOD))
         about_this = counts.pop(ticket, 0)
-        if len(counts) >= self._caps.tickets:
+        if len(counts) >= self._caps.tickets and not answered:
             had = f"was told of {len(counts)} other tickets"
-        elif about_this >= self._caps.mails:
+        elif about_this >= self._caps.mails + earned:
             had = f"got {about_this} mails about this ticket"
         else:
             return

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chatdesk.changes import HistoryEntry
 from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.conversation import AuthorKind, Conversation, ConversationId, Message, Revision, Visibility
 from chatdesk.effects import MailKind
+from chatdesk.outbox import Delivery
 from chatdesk.sender import is_unverified
 from chatdesk.ticket import Ticket, TicketNumber
 
@@ -29,6 +32,32 @@ class MailFacts(Struct, frozen=True):
         """Whether the conversation is one of mails, so that what is sent answers one."""
         return self.conversation.channel == "email"
 
+    def addressed_to(self, address: str) -> MailFacts:
+        """Return these for a mail to that address: who is not the requester is not called by their name."""
+        ticket = self.ticket
+        if address.casefold() == ticket.requester_email.casefold():
+            return self
+        return replace(self, ticket=replace(ticket, requester_name=self.conversation.customer_name))
+
+    def news_of(self, delivery: Delivery) -> str:
+        """Return what a queued mail tells: an answer as it reads now, "" when it was taken back since."""
+        said = (message for message in self.messages if message.seq == delivery.seq)
+        answer = next(said, None) if delivery.conversation == self.conversation.id else None
+        if answer is None:
+            return str(delivery.payload.get("text") or "")
+        if answer.deleted_at is not None:
+            return ""
+        return answer.text or ", ".join(file.name for file in answer.files)
+
+    def answers_since(self, moment: datetime) -> int:
+        """Return how often a technician has answered publicly since that moment (aware)."""
+        return sum(message.at >= moment for message in self.messages if _is_answer(message))
+
+    @property
+    def is_vouched(self) -> bool:
+        """Whether the requester's address is known to be theirs, and not merely what somebody typed."""
+        return self.ticket.channel in VOUCHED_CHANNELS and not is_unverified(self.ticket)
+
     def may_quote(self, kind: MailKind) -> bool:
         """Whether a mail of this kind may hold words that the requester typed.
 
@@ -37,7 +66,7 @@ class MailFacts(Struct, frozen=True):
         first mail, that the ticket was opened, never says more. The form cannot send its text to strangers;
         nor can a mail whose sender our own mail server could not verify.
         """
-        if self.ticket.channel in VOUCHED_CHANNELS and not is_unverified(self.ticket):
+        if self.is_vouched:
             return True
         return kind is not MailKind.OPENED and any(map(_is_answer, self.messages))
 

@@ -1,0 +1,130 @@
+"""A technician's answer by mail: to whom it goes, and as it reads when it is sent [R15, R38]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from adapters.email.outbound import TAKEN_BACK, Caps, MailChannel
+from adapters.email.source import MailFacts
+from chatdesk.config import Config, parse_config
+from chatdesk.conversation import Message
+from chatdesk.errors import DeliveryRefused
+from chatdesk.outbox import Delivery
+from tests.desk_builders import SAMPLE_DESK
+from tests.test_email_outbound import NOW, Clock, KeptMail, Tickets, Wire, mail_to, parsed
+from tests.test_email_updates import DANA, TOKENS, Updates
+from tests.transcript_builders import MARCUS, a_conversation, a_ticket, deleted, said, with_file
+
+SAM = "sam@contoso.example"
+
+
+@pytest.fixture
+def config() -> Config:
+    return parse_config(SAMPLE_DESK, "sample")
+
+
+def facts(*answers: Message, channel: str = "web", visitor: str = "visitor-key-hash") -> MailFacts:
+    talk = a_conversation(channel=channel, visitor=visitor, customer_name="Sam Okafor")
+    return MailFacts(a_ticket(channel=channel), talk, [said(1, "Help"), *answers], (), ())
+
+
+def answer(seq: int, identity: str = "d1", to: str = DANA, text: str = "As first written.") -> Delivery:
+    return replace(mail_to(to, identity, "comment", text=text), seq=seq)
+
+
+async def sent(config: Config, about: MailFacts, *queue: Delivery) -> tuple[list[str], list[str]]:
+    """Send what waits; return what each delivery came to, and the texts of the mails that left."""
+    wire = Wire()
+    channel = MailChannel(
+        Tickets(about), KeptMail(), wire, config, Clock(), Caps(), TOKENS, Updates(list(queue))
+    )
+    results = [await channel.send(delivery) for delivery in queue]
+    return results, [_text(source) for source, *_ in wire.sent]
+
+
+def _text(source: bytes) -> str:
+    body = parsed(source).get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        (said(2, "Restart the *blue* one.", MARCUS), "Restart the *blue* one."),
+        (with_file(said(2, "", MARCUS), "steps.pdf", 9), "steps.pdf"),
+    ],
+    ids=["edited", "a file"],
+)
+async def test_an_answer_is_mailed_as_it_reads_when_the_mail_leaves(
+    config: Config, now: Message, told: str
+) -> None:
+    _, (text,) = await sent(config, facts(now), answer(2))
+    assert told in text
+    assert "As first written." not in text
+
+
+async def test_an_answer_that_was_taken_back_is_not_mailed_and_the_delivery_says_why(config: Config) -> None:
+    results, texts = await sent(config, facts(deleted(said(2, "Oops", MARCUS), "14:05")), answer(2))
+    assert (results, texts) == ([TAKEN_BACK], [])
+
+
+async def test_of_several_answers_those_that_were_taken_back_are_left_out_of_the_mail(config: Config) -> None:
+    about = facts(deleted(said(2, "Oops", MARCUS), "14:05"), said(3, "Now it works.", MARCUS))
+    results, texts = await sent(config, about, answer(2, "d1"), answer(3, "d2"))
+    assert len(set(results)) == len(texts) == 1
+    assert "Now it works." in texts[0]
+    assert "As first written." not in texts[0]
+
+
+async def test_news_beside_an_answer_that_was_taken_back_are_mailed(config: Config) -> None:
+    news = mail_to(DANA, "d2", "status", text="HD-1024 is closed.")
+    _, texts = await sent(config, facts(deleted(said(2, "Oops", MARCUS), "14:05")), answer(2), news)
+    assert len(texts) == 1
+    assert "HD-1024 is closed." in texts[0]
+
+
+async def test_somebody_else_who_wrote_by_mail_is_not_called_by_the_requesters_name(config: Config) -> None:
+    about = facts(said(2, "On it", MARCUS), channel="email", visitor=f"mail:{SAM}")
+    _, texts = await sent(config, about, answer(2, "d1", to=SAM))
+    assert texts[0].startswith("Hello Sam Okafor,")
+    _, texts = await sent(config, about, answer(2, "d1"))
+    assert texts[0].startswith("Hello Dana Reyes,")
+
+
+# An address that was only typed
+
+
+def of_last_hour(answers: int) -> Sequence[Message]:
+    return [
+        replace(said(seq, "Hello", MARCUS), at=NOW - timedelta(minutes=1)) for seq in range(2, 2 + answers)
+    ]
+
+
+@pytest.mark.parametrize(("answers", "mails"), [(1, 3), (4, 6)])
+async def test_transcripts_to_a_typed_address_are_as_few_as_technicians_have_answered(
+    config: Config, answers: int, mails: int
+) -> None:
+    wire = Wire()
+    about = facts(*of_last_hour(answers))
+    channel = MailChannel(Tickets(about), KeptMail(), wire, config, Clock(), Caps(mails=2), TOKENS, Updates())
+    for number in range(mails):
+        await channel.send(mail_to(DANA, f"d{number}", "transcript"))
+    with pytest.raises(DeliveryRefused, match="got"):
+        await channel.send(mail_to(DANA, "one too many", "transcript"))
+    # What a technician says is sent all the same.
+    await channel.send(answer(2, "answer"))
+    assert len(wire.sent) == mails + 1
+
+
+async def test_transcripts_to_an_address_that_is_the_requesters_own_are_not_counted(config: Config) -> None:
+    wire = Wire()
+    about = facts(*of_last_hour(1), channel="email")
+    channel = MailChannel(Tickets(about), KeptMail(), wire, config, Clock(), Caps(mails=1), TOKENS, Updates())
+    for number in range(5):
+        await channel.send(mail_to(DANA, f"d{number}", "transcript"))
+    assert len(wire.sent) == 5
