@@ -69,10 +69,10 @@ def mail_channel(
     config, clock = services.config, services.clock
     mailbox, updates = TortoiseMailbox(database), TortoiseMailUpdates(database)
     if servers.smtp is None:
-        return DemonstrationMail(source, mailbox, config, clock, Caps(), tokens, updates)
+        return DemonstrationMail(source, mailbox, config, clock, Caps(), tokens, updates, services.files)
     # Its libraries are needed by a desk that sends mail only.
     from adapters.email.smtp import SmtpTransport
 
     copies = (config.desk.email,) if config.mail.copies and config.desk.email else ()
     transport = SmtpTransport(servers.smtp, copies)
-    return MailChannel(source, mailbox, transport, config, clock, Caps(), tokens, updates)
+    return MailChannel(source, mailbox, transport, config, clock, Caps(), tokens, updates, services.files)

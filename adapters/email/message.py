@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import format_datetime
 from functools import lru_cache
 
+from adapters.email.attachments import Attachment
 from adapters.email.mime import Field, write_mail
 from adapters.email.render import RenderedMail
 from chatdesk.config import DeskSettings
@@ -61,13 +63,14 @@ def build_message(
     reply_token: str = "",
     answers: str = "",
     stop: str = "",
+    attached: Sequence[Attachment] = (),
 ) -> bytes:
     """Return the message to send; the same arguments give the same bytes.
 
     ``at`` (aware) is its Date. ``recipient_name`` may be "". ``reply_token`` goes into the address that
     replies go to, ``answers`` is the Message-ID of the mail this one answers, ``stop`` the address of the
-    page that ends such mail (RFC 8058); each "" for none. Raises DeliveryRefused for an address that
-    mail cannot be sent to.
+    page that ends such mail (RFC 8058); each "" for none. ``attached`` are files that go with it. Raises
+    DeliveryRefused for an address that mail cannot be sent to.
     """
     fields = [
         *_fields(delivery_id, mail.subject, desk, at, (recipient_name, recipient), reply_token),
@@ -79,9 +82,8 @@ def build_message(
             ("List-Unsubscribe", f"<{stop}>"),
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ]
-    # "=_" cannot stand in quoted-printable text (RFC 2045, 6.7), so no part can hold the boundary.
     boundary = f"=_{hashlib.sha256(delivery_id.encode()).hexdigest()[:32]}"
-    return write_mail(fields, mail.text, mail.html, boundary)
+    return write_mail(fields, mail.text, mail.html, boundary, attached)
 
 
 def build_question(

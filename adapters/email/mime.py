@@ -6,10 +6,15 @@ encoding is left to it.
 
 from __future__ import annotations
 
+from base64 import encodebytes
 from binascii import b2a_qp
 from collections.abc import Sequence
 from email.headerregistry import Address
 from email.policy import SMTP
+from urllib.parse import quote
+
+from adapters.email.attachments import Attachment
+from chatdesk.plain_text import clean_line
 
 Field = tuple[str, str | Address]
 LINE = 78
@@ -17,18 +22,37 @@ _WORDS_ONLY = frozenset({"In-Reply-To", "References", "List-Unsubscribe"})
 """Fields of ids and addresses: programs read them, so they are broken between these and never encoded."""
 
 
-def write_mail(fields: Sequence[Field], text: str, html: str, boundary: str) -> bytes:
-    """Return the mail with its text, and its HTML beside it unless that is "".
+def write_mail(
+    fields: Sequence[Field], text: str, html: str, boundary: str, attached: Sequence[Attachment] = ()
+) -> bytes:
+    """Return the mail with its text, its HTML beside it unless that is "", and files.
 
-    ``boundary`` must not occur in quoted-printable text.
+    ``boundary`` begins with "=_", which cannot stand in quoted-printable text or base64 (RFC 2045, 6.7).
     """
     head = b"".join(_field(name, value) for name, value in (*fields, ("MIME-Version", "1.0")))
-    if not html:
-        return head + _part("plain", text)
+    words = _part("plain", text)
+    if html:
+        words = _multipart("alternative", boundary, [words, _part("html", html)])
+    if attached:
+        words = _multipart("mixed", boundary.replace("=_", "=_m", 1), [words, *map(_file, attached)])
+    return head + words
+
+
+def _multipart(kind: str, boundary: str, parts: Sequence[bytes]) -> bytes:
     line = f"--{boundary}".encode()
-    kind = f'Content-Type: multipart/alternative;\r\n boundary="{boundary}"\r\n\r\n'.encode()
-    parts = [head + kind + line, _part("plain", text), line, _part("html", html), line + b"--", b""]
-    return b"\r\n".join(parts)
+    head = f'Content-Type: multipart/{kind};\r\n boundary="{boundary}"\r\n\r\n'.encode()
+    lines = [piece for part in parts for piece in (line, part)]
+    return head + b"\r\n".join([*lines, line + b"--", b""])
+
+
+def _file(attachment: Attachment) -> bytes:
+    """Return a part to be saved, of no kind that a mail program would open by itself."""
+    name = quote(clean_line(attachment.name).replace("/", "_") or "file", safe="")
+    head = (
+        "Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: base64\r\n"
+        f"Content-Disposition: attachment;\r\n filename*=utf-8''{name}\r\n\r\n"
+    )
+    return head.encode() + encodebytes(attachment.content).replace(b"\n", b"\r\n")
 
 
 def _field(name: str, value: str | Address) -> bytes:

@@ -11,19 +11,23 @@ from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
+from adapters.email.attachments import Attached, KeptFiles, read_attached
 from adapters.email.message import build_message, checked_address, message_id, sender
 from adapters.email.question import write_question
 from adapters.email.render import render_mail
 from adapters.email.source import MailFacts, MailSource
 from chatdesk.config import Config
+from chatdesk.conversation import FileRef
 from chatdesk.effects import MailKind
 from chatdesk.errors import DeliveryRefused, DeliveryUnknown, NotFound
 from chatdesk.mail_tokens import MailTokens
 from chatdesk.mail_updates import UPDATES, MailUpdates
 from chatdesk.mailbox import Mailbox, StoredMail
 from chatdesk.outbox import MAIL_TARGET, Delivery
+from chatdesk.plain_text import clean_line
 from chatdesk.ports import Clock
 from chatdesk.ticket import TicketNumber
+from chatdesk.transcript_text import say_size
 
 CAP_PERIOD = timedelta(hours=1)
 FEW_MESSAGES, FEW_CHARACTERS = 20, 10_000
@@ -68,6 +72,15 @@ class _Letter(Struct, frozen=True):
     news: str
     facts: MailFacts
     answers: str
+    attached: Attached
+
+
+class _News(Struct, frozen=True):
+    """What one mail tells: its own news and those of all that waited for it, with the files of answers."""
+
+    kind: MailKind
+    text: str
+    files: tuple[FileRef, ...] = ()
 
 
 class MailChannel:
@@ -88,6 +101,7 @@ class MailChannel:
         caps: Caps = Caps(),
         tokens: MailTokens | None = None,
         updates: MailUpdates | None = None,
+        files: KeptFiles | None = None,
     ) -> None:
         self._source = source
         self._mailbox = mailbox
@@ -97,6 +111,7 @@ class MailChannel:
         self._caps = caps
         self._tokens = tokens
         self._updates = updates
+        self._files = files
         self._counting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @property
@@ -143,17 +158,19 @@ class MailChannel:
         covering = await self._updates.covered_by(delivery.id)
         return covering if covering and await self._mailbox.read(covering) else ""
 
-    async def _gathered(self, delivery: Delivery, kind: MailKind, facts: MailFacts) -> tuple[MailKind, str]:
+    async def _gathered(self, delivery: Delivery, kind: MailKind, facts: MailFacts) -> _News:
         """Return the news of this update and of all that wait behind it, which become part of its mail."""
-        own = facts.news_of(delivery)
+        own, files = facts.news_of(delivery), facts.files_of(delivery)
         if self._updates is None or kind not in UPDATES:
-            return kind, own
+            return _News(kind, own, files)
         others = await self._updates.waiting(delivery)
         identity = message_id(delivery.id, self._config.desk)
         await self._updates.cover([other.id for other in others], identity, self._clock())
         texts = [own, *map(facts.news_of, others)]
         comment = any(other.payload.get("mail") == MailKind.COMMENT for other in others)
-        return MailKind.COMMENT if comment else kind, "\n\n".join(dict.fromkeys(filter(None, texts)))
+        theirs = (file for other in others for file in facts.files_of(other))
+        text = "\n\n".join(dict.fromkeys(filter(None, texts)))
+        return _News(MailKind.COMMENT if comment else kind, text, (*files, *theirs))
 
     async def _keep(self, delivery: Delivery) -> StoredMail | None:
         """Write the mail and keep it; None when nothing is left to be told."""
@@ -165,13 +182,17 @@ class MailChannel:
             asked = write_question(delivery, recipient, self._config, token, self._clock())
             return await self._mailbox.keep(asked)
         facts = (await self._facts(delivery, kind)).addressed_to(recipient)
-        kind, news = await self._gathered(delivery, kind, facts)
-        if kind is MailKind.COMMENT and not news:
+        news = await self._gathered(delivery, kind, facts)
+        kind = news.kind
+        if kind is MailKind.COMMENT and not news.text:
             return None
         answers = await self._answers(facts, recipient)
-        letter = _Letter(delivery.id, kind, recipient, news, facts, answers)
-        # A long transcript takes a while to lay out; the event loop must not wait for it.
-        mail = self._write(letter) if _is_short(facts) else await asyncio.to_thread(self._write, letter)
+        attached = await read_attached(self._files, news.files) if self._files and news.files else Attached()
+        text = "\n\n".join([news.text, *_left_out(attached)])
+        letter = _Letter(delivery.id, kind, recipient, text, facts, answers, attached)
+        # A long transcript, or a file, takes a while to write; the event loop must not wait for it.
+        short = _is_short(facts) and not attached.files
+        mail = self._write(letter) if short else await asyncio.to_thread(self._write, letter)
         answered = kind is not MailKind.OPENED and facts.may_quote(kind)
         if answered and (facts.is_vouched or kind is MailKind.COMMENT):
             return await self._mailbox.keep(mail)
@@ -217,6 +238,7 @@ class MailChannel:
             reply_token=self._tokens.for_ticket(number) if self._tokens and tagged else "",
             answers=letter.answers,
             stop=stop,
+            attached=letter.attached.files,
         )
         identity = message_id(letter.delivery, desk)
         return StoredMail(identity, number, letter.recipient, rendered.subject, message, now)
@@ -269,8 +291,9 @@ class DemonstrationMail(MailChannel):
         caps: Caps = Caps(),
         tokens: MailTokens | None = None,
         updates: MailUpdates | None = None,
+        files: KeptFiles | None = None,
     ) -> None:
-        super().__init__(source, mailbox, KeptOnly(mailbox), config, clock, caps, tokens, updates)
+        super().__init__(source, mailbox, KeptOnly(mailbox), config, clock, caps, tokens, updates, files)
 
 
 def _kind(delivery: Delivery) -> MailKind:
@@ -278,6 +301,14 @@ def _kind(delivery: Delivery) -> MailKind:
         return MailKind(str(delivery.payload.get("mail")))
     except ValueError as error:
         raise DeliveryRefused(f"A mail of this kind is not known: {error}.") from error
+
+
+def _left_out(attached: Attached) -> list[str]:
+    """Return the sentence that names files which the mail does not take along, if there are any."""
+    if not attached.left_out:
+        return []
+    names = ", ".join(f"{clean_line(file.name)} ({say_size(file.size)})" for file in attached.left_out)
+    return [f"Not attached, as this mail would become too large: {names}. Ask us for another way."]
 
 
 def _is_short(facts: MailFacts) -> bool:

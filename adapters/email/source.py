@@ -11,7 +11,15 @@ from msgspec.structs import replace
 
 from chatdesk.changes import HistoryEntry
 from chatdesk.channels import VOUCHED_CHANNELS
-from chatdesk.conversation import AuthorKind, Conversation, ConversationId, Message, Revision, Visibility
+from chatdesk.conversation import (
+    AuthorKind,
+    Conversation,
+    ConversationId,
+    FileRef,
+    Message,
+    Revision,
+    Visibility,
+)
 from chatdesk.effects import MailKind
 from chatdesk.outbox import Delivery
 from chatdesk.sender import is_unverified
@@ -41,13 +49,23 @@ class MailFacts(Struct, frozen=True):
 
     def news_of(self, delivery: Delivery) -> str:
         """Return what a queued mail tells: an answer as it reads now, "" when it was taken back since."""
-        said = (message for message in self.messages if message.seq == delivery.seq)
-        answer = next(said, None) if delivery.conversation == self.conversation.id else None
+        answer = self._answer(delivery)
         if answer is None:
             return str(delivery.payload.get("text") or "")
         if answer.deleted_at is not None:
             return ""
         return answer.text or ", ".join(file.name for file in answer.files)
+
+    def files_of(self, delivery: Delivery) -> tuple[FileRef, ...]:
+        """Return the files of a queued answer, unless it was taken back since."""
+        answer = self._answer(delivery)
+        shown = answer is not None and answer.deleted_at is None and answer.visibility is Visibility.PUBLIC
+        return answer.files if answer is not None and shown else ()
+
+    def _answer(self, delivery: Delivery) -> Message | None:
+        if delivery.seq is None or delivery.conversation != self.conversation.id:
+            return None
+        return next((message for message in self.messages if message.seq == delivery.seq), None)
 
     def answers_since(self, moment: datetime) -> int:
         """Return how often a technician has answered publicly since that moment (aware)."""
