@@ -16,7 +16,6 @@ from chatdesk.events import (
     CustomerLeft,
     CustomerMessaged,
     MailReceived,
-    MailReplied,
     MessageDeleted,
     MessageEdited,
     ReceiptReported,
@@ -25,6 +24,7 @@ from chatdesk.events import (
     TicketMerged,
     TicketSplit,
     TimerFired,
+    WrittenToTicket,
 )
 from chatdesk.ports import StoreBatch
 from chatdesk.ticket import TicketNumber
@@ -89,7 +89,7 @@ async def _load_conversations(
 def _ticket_numbers(events: Sequence[AnyEvent]) -> set[TicketNumber]:
     numbers: set[TicketNumber] = set()
     for event in events:
-        if isinstance(event, TicketEvent | TimerFired | MailReplied) and event.ticket is not None:
+        if isinstance(event, TicketEvent | TimerFired | WrittenToTicket) and event.ticket is not None:
             numbers.add(event.ticket)
         if isinstance(event, TicketMerged):
             numbers.add(event.into)

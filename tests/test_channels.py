@@ -9,7 +9,7 @@ import pytest
 from adapters import email
 from adapters.slack import memory
 from adapters.teams import services
-from adapters.web import form_routes, visitor_events
+from adapters.web import form_routes, portal_deeds, visitor_events
 from adapters.web.console_calls import Contact
 from chatdesk.channels import LABELS, VOUCHED_CHANNELS
 from chatdesk.transcript_view import place
@@ -20,6 +20,7 @@ USED = {
     *WRITTEN_DOWN,
     email.CHANNEL,
     form_routes.CHANNEL,
+    portal_deeds.CHANNEL,
     memory.NAME,
     services.CHANNEL,
     services.PHONE,

@@ -14,21 +14,16 @@ ROOT = Path(__file__).parent.parent
 SETTINGS = ROOT / "chatdesk" / "settings"
 PACKAGES = ("chatdesk", "adapters", "flows", "storage")
 
-PORTAL = "is for the customer portal, and there is none yet"
 INHERITED = "is what the company's widget inherits; the widget's is used"
 UNUSED = {
-    "Config.links": PORTAL,
-    "ChannelSettings.customer_sets_priority": PORTAL,
-    "CompanySettings.customer_sets_priority": PORTAL,
     "Config.maintenance": "nobody is told of maintenance yet",
     "ChannelSettings.after_hours": "has one allowed value, and what it says is what always happens",
     "CompanySettings.calendar": INHERITED,
-    "CompanySettings.colour": INHERITED,
     "CompanySettings.logo": INHERITED,
 }
 """Fields that nothing outside the settings reads, and why."""
 
-REACHED_BY = {"Links": "Config.links", "MaintenanceWindow": "Config.maintenance"}
+REACHED_BY = {"MaintenanceWindow": "Config.maintenance"}
 """Classes that are met in one field only; while that is unused, so are theirs."""
 
 CALLED = {

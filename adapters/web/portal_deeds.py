@@ -1,0 +1,98 @@
+"""What the portal's forms have in common: their token, who sent them, and how often one may [R33]."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TypedDict
+
+from aiohttp import web
+
+from adapters.web.form_body import read_form
+from adapters.web.portal_session import PORTAL, PortalSession, refuse_foreign, signed_in
+from adapters.web.services import SERVICES
+from chatdesk.conversation import ConversationId
+from chatdesk.errors import DeskStopped, EventRefused, StorageError
+from chatdesk.portal_reading import PortalTicket
+from chatdesk.settings import model
+from chatdesk.ticket import TicketNumber
+
+TRY_AGAIN = "This could not be saved just now. Nothing you typed is lost: please send it again."
+CHANNEL = model.PORTAL
+STATUS = {"slow_down": 429, "not_found": 404}
+_TOKEN = re.compile(r"[0-9a-v]{24,32}")
+_KEY_LENGTH = 24
+"""Characters of a person's key that end the ids of their events: 96 bits [adapters.web.visitor_session]."""
+
+
+class Common(TypedDict):
+    """What every event of the portal has."""
+
+    at: datetime
+    channel: str
+    external_id: str
+    conversation: ConversationId
+
+
+class OnTicket(Common):
+    """What every event on a ticket has."""
+
+    ticket: TicketNumber
+    sender: str
+    name: str
+    opened_with: TicketNumber | None
+
+
+async def posted(request: web.Request) -> tuple[PortalSession, Mapping[str, str]]:
+    """Return who sent a form, and its fields.
+
+    Raises HTTPSeeOther for nobody, HTTPForbidden for a form of another page.
+    """
+    session = await signed_in(request)
+    sent = await read_form(request)
+    refuse_foreign(request, session, sent.get("csrf", ""))
+    return session, sent
+
+
+def token_in(request: web.Request, sent: Mapping[str, str]) -> str:
+    """Return the form's own token, by which a second press of its button is known; a fresh one without."""
+    token = sent.get("token", "")
+    return token if _TOKEN.fullmatch(token) else request.app[SERVICES].new_id()
+
+
+def common(request: web.Request, session: PortalSession, token: str) -> Common:
+    """Return what the event of a form has. Raises EventRefused (``slow_down``) for one too many."""
+    services = request.app[SERVICES]
+    now, address = services.clock(), session.customer.address
+    if not request.app[PORTAL].deeds.take(address, now):
+        raise EventRefused(
+            "There were too many at once. Please try again in a few minutes.", code="slow_down"
+        )
+    # The person's own key keeps one's tokens from ever meeting another's.
+    person = hashlib.sha256(address.encode()).hexdigest()[:_KEY_LENGTH]
+    return {
+        "at": now,
+        "channel": CHANNEL,
+        "external_id": f"{token}:{person}",
+        "conversation": ConversationId(services.new_id()),
+    }
+
+
+def on_ticket(request: web.Request, session: PortalSession, token: str, found: PortalTicket) -> OnTicket:
+    """Return what the event of a form on a ticket's page has; raises as ``common`` does."""
+    return {
+        **common(request, session, token),
+        "ticket": found.ticket.number,
+        "sender": session.customer.address,
+        "name": session.customer.name,
+        "opened_with": found.merged,
+    }
+
+
+def explained(error: EventRefused | StorageError | DeskStopped) -> tuple[str, int]:
+    """Return what the customer reads of it, and the answer's status."""
+    if isinstance(error, EventRefused):
+        return str(error), STATUS.get(error.code, 422)
+    return TRY_AGAIN, 503
