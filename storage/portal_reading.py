@@ -104,11 +104,12 @@ class TortoisePortalReads:
             return None
         tickets = await self._tickets({n for c in conversations for n in (c.ticket, c.opened_with) if n})
         visible = [c for c in conversations if _is_visible(customer, c, conversations, tickets)]
-        if not visible:
-            return None
-        known = {_opening(conversation) for conversation in visible}
-        opened = number if number in known else min(known)
         final = tickets[TicketNumber(conversations[0].ticket or 0)]
+        known = {_opening(conversation) for conversation in visible}
+        if not known or number not in {final.number, *known}:
+            # Also of another's ticket that was merged into theirs: nothing tells them of it.
+            return None
+        opened = number if number in known else min(known)
         return await self._shown(customer, final, tickets[opened], conversations, visible)
 
     async def _shown(
