@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from chatdesk.config import Config
+from chatdesk.settings.model import PORTAL
 from chatdesk.situation import Situation
 from chatdesk.sla import respond_by
 from chatdesk.ticket import Priority, Ticket
@@ -16,7 +17,7 @@ def after_hours_text(situation: Situation, ticket: Ticket, at: datetime) -> str:
     calendar, zone = situation.calendar, situation.config.desk.timezone
     hours = "closed now" if calendar.never_open else f"open {describe_hours(calendar, at)}"
     parts = [
-        f"Our chat is {hours}.",
+        f"Our {'help desk' if situation.conversation.channel == PORTAL else 'chat'} is {hours}.",
         f"Your request is ticket {situation.ticket_name}; we have e-mailed you a copy.",
     ]
     promised = ticket.promised_at

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from tests.portal_people import customer_of, portal_desk
+import json
+
+import pytest
+
+from chatdesk.outbox import MAIL_TARGET
+from tests.asking import ask
+from tests.portal_people import PORTAL_DESK, browser_of, customer_of, hidden, portal_desk
+from tests.running_desk import ServedDesk, database_url
 from tests.web_people import signed_in
+
+DANA, LEE = "dana@contoso.example", "lee@contoso.example"
 
 
 async def test_a_customer_opens_a_ticket_comments_and_closes_it() -> None:
@@ -13,7 +22,7 @@ async def test_a_customer_opens_a_ticket_comments_and_closes_it() -> None:
         assert "Your comment was added." in page
         assert "It squeaks too" in page
         _, page = await dana.form(f"/portal/tickets/{number}", do="solved")
-        assert "HD-1001 is closed." in page
+        assert '<span class="whole">HD-1001</span> is closed.' in page
         _, listed = await dana.get("/portal")
         assert "Past" in listed
         _, page = await dana.form(f"/portal/tickets/{number}", do="comment", text="Jammed again")
@@ -21,3 +30,177 @@ async def test_a_customer_opens_a_ticket_comments_and_closes_it() -> None:
         async with signed_in(desk) as marcus, await marcus.get(f"/console/api/tickets/{number}") as answer:
             seen = await answer.json()
         assert seen["ticket"]["requester"] == "Dana Reyes"
+
+
+async def test_staff_read_it_in_the_console_and_their_answer_is_on_the_page_and_in_the_mail() -> None:
+    async with (
+        portal_desk() as (desk, openid),
+        customer_of(desk, openid, DANA) as dana,
+        signed_in(desk) as marcus,
+    ):
+        number = await dana.open_ticket("The scanner is jammed")
+        async with await marcus.get(f"/console/api/tickets/{number}") as answer:
+            (chat,) = (await answer.json())["conversations"]
+        await marcus.take(number)
+        await marcus.say(chat["id"], "I am on my way, Dana.")
+        _, page = await dana.get(f"/portal/tickets/{number}")
+        assert "I am on my way, Dana." in page
+        assert "In progress" in page
+        sent = await mails(desk, "I am on my way, Dana.")
+        assert sent == [DANA]
+
+
+async def mails(desk: ServedDesk, words: str) -> list[str]:
+    """Return to whom a mail with these words is queued."""
+    query = f"SELECT payload FROM delivery WHERE target = '{MAIL_TARGET}' ORDER BY \"row\""
+    payloads = [json.loads(payload) for (payload,) in await ask(database_url(desk.data), query)]
+    return [payload["to"] for payload in payloads if words in payload["text"]]
+
+
+PORTAL = 'portal = { calendar = "never", priority = "low"'
+
+
+async def test_a_ticket_by_the_portal_has_the_channels_hours_and_priority_and_the_persons_company() -> None:
+    text = PORTAL_DESK.replace('portal = { calendar = "always", first_contact = "6h"', PORTAL)
+    async with portal_desk(text) as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        _, form = await dana.get("/portal/new")
+        assert "We are closed now." in form
+        for asked in ("email", "company"):
+            assert f'name="{asked}"' not in form
+        number = await dana.open_ticket("Stuck", email="eve@fabrikam.example", company="Fabrikam")
+        query = "SELECT channel, requester_email, company, priority FROM ticket"
+        assert await ask(database_url(desk.data), query) == [("portal", DANA, "Contoso", "low")]
+        assert await ask(database_url(desk.data), "SELECT company_id FROM conversation") == [("contoso",)]
+        assert "Our help desk is closed now." in (await dana.get(f"/portal/tickets/{number}"))[1]
+
+
+async def test_what_was_answered_last_time_is_filled_in() -> None:
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA, "Dana Reyes") as dana:
+        _, form = await dana.get("/portal/new")
+        assert 'value="Dana Reyes"' in form
+        await dana.open_ticket(name="Dana R. Reyes", phone="555-0177")
+        _, form = await dana.get("/portal/new")
+        assert 'value="Dana R. Reyes"' in form
+        assert 'value="555-0177"' in form
+        assert "It is slow" not in form
+
+
+async def test_a_form_that_lacks_something_keeps_what_was_typed_and_says_what() -> None:
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        status, page = await dana.form("/portal/new", name=" ", phone="555-0134", issue="<b>It</b> is slow")
+        assert status == 422
+        assert '<p class="error" id="e-name">Please fill in this field.</p>' in page
+        assert "&lt;b&gt;It&lt;/b&gt; is slow</textarea>" in page
+        answers = {"name": "Dana", "phone": "555-0134", "issue": "<b>It</b> is slow"}
+        status, page = await dana.form("/portal/new", **answers)
+        assert (status, "&lt;b&gt;It&lt;/b&gt; is slow" in page) == (200, True)
+        assert "<b>It</b>" not in page
+
+
+async def test_pressing_a_button_twice_does_it_once() -> None:
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        _, form = await dana.get("/portal/new")
+        given = {"csrf": hidden(form, "csrf"), "token": hidden(form, "token")}
+        answers = {**given, "name": "Dana", "phone": "555-0134", "issue": "It is slow"}
+        pages = [await dana.post("/portal/new", answers) for _ in range(2)]
+        assert ["HD-1001" in page for _, page in pages] == [True, True]
+        _, page = await dana.get("/portal/tickets/HD-1001")
+        comment = {**given, "token": hidden(page, "token"), "do": "comment", "text": "Only once"}
+        for _ in range(2):
+            _, page = await dana.post("/portal/tickets/HD-1001", comment)
+        assert page.count("Only once") == 1
+        assert (await dana.get("/portal/tickets/HD-1002"))[0] == 404
+
+
+async def test_the_same_token_in_two_peoples_forms_is_two_forms() -> None:
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        number = await dana.open_ticket()
+        token = "0" * 24
+        for address in (DANA, LEE):
+            async with customer_of(desk, openid, address) as customer:
+                path = f"/portal/tickets/{number}"
+                _, page = await customer.form(path, token=token, do="comment", text=f"From {address}")
+                assert f"From {address}" in page
+
+
+async def test_the_priority_is_changed_where_the_desk_lets_the_company_do_so() -> None:
+    async with portal_desk() as (desk, openid):
+        async with customer_of(desk, openid, DANA) as dana:
+            number = await dana.open_ticket()
+            path = f"/portal/tickets/{number}"
+            _, page = await dana.form(path, do="priority", priority="high")
+            assert "The priority was changed." in page
+            assert '<option value="high" selected>High</option>' in page
+            assert "has set the priority of" in page
+            status, page = await dana.form(path, do="priority", priority="urgent")
+            assert (status, "Please choose one of the priorities." in page) == (422, True)
+        async with customer_of(desk, openid, "eve@fabrikam.example") as eve:
+            number = await eve.open_ticket()
+            path = f"/portal/tickets/{number}"
+            assert "Change priority" not in (await eve.get(path))[1]
+            status, page = await eve.form(path, do="priority", priority="high")
+            assert (status, "This cannot be done here." in page) == (422, True)
+
+
+async def test_a_comment_that_is_refused_is_kept_in_its_field() -> None:
+    text = PORTAL_DESK.replace("[mail]", '[tickets]\nreopen_window = "0m"\n[mail]')
+    async with portal_desk(text) as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        number = await dana.open_ticket()
+        path = f"/portal/tickets/{number}"
+        status, page = await dana.form(path, do="comment", text="x" * 20_001)
+        assert (status, "Please shorten this to 20,000 characters" in page) == (422, True)
+        assert "x" * 20_001 in page
+        status, page = await dana.form(path, do="comment", text="")
+        assert (status, "Write a message first." in page) == (422, True)
+        _, page = await dana.form(path, do="solved")
+        assert "cannot be opened again" in page
+        assert "<textarea" not in page
+
+
+async def test_who_writes_too_much_is_asked_to_wait_and_loses_nothing() -> None:
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        path = f"/portal/tickets/{await dana.open_ticket()}"
+        _, page = await dana.get(path)
+        given = {"csrf": hidden(page, "csrf"), "do": "comment", "text": "Again"}
+        answers = [(await dana.post(path, given))[0] for _ in range(60)]
+        assert answers[:59] == [200] * 59
+        status, page = await dana.post(path, given)
+        assert (status, "There were too many at once." in page) == (429, True)
+        assert ">Again</textarea>" in page
+
+
+async def test_the_portals_own_links_and_colour_are_the_desks_and_the_companys() -> None:
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        _, page = await dana.get("/portal")
+        assert '<a href="https://pay.example.com" rel="noreferrer">Invoices</a>' in page
+        assert '<a href="https://book.example.com" rel="noreferrer">Book a meeting</a>' in page
+        assert "Remote help" not in page
+        assert "#0b6e4f" in (await dana.get("/portal/theme.css"))[1]
+        async with browser_of(desk, openid) as nobody:
+            _, page = await nobody.get("/portal")
+            assert "pay.example.com" not in page
+            assert "#0b6e4f" not in (await nobody.get("/portal/theme.css"))[1]
+
+
+@pytest.mark.parametrize(
+    "text", ["<script>alert(1)</script>", "javascript:alert(1)", "<img src=x onerror=alert(1)>"]
+)
+async def test_what_customers_write_stays_text(text: str) -> None:
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA, text) as dana:
+        number = await dana.open_ticket(text)
+        for path in ("/portal", f"/portal/tickets/{number}", "/portal/new"):
+            _, page = await dana.get(path)
+            assert "<script" not in page
+            assert "<img" not in page
+            assert 'href="javascript' not in page
+
+
+async def test_its_pages_allow_no_script_and_are_kept_in_no_cache() -> None:
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        number = await dana.open_ticket()
+        for path in ("/portal", f"/portal/tickets/{number}", "/portal/new"):
+            async with dana.http.get(f"{desk.base}{path}") as answer:
+                policy = answer.headers["Content-Security-Policy"]
+                assert policy.startswith("default-src 'none'; style-src 'self'")
+                assert "script-src" not in policy
+                assert answer.headers["Cache-Control"] == "no-store"

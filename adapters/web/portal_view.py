@@ -8,6 +8,7 @@ from datetime import datetime
 from markupsafe import Markup
 from msgspec import Struct
 
+from adapters.web.phone_links import dialled, pieces
 from chatdesk.config import Config
 from chatdesk.conversation import AuthorKind, Message
 from chatdesk.portal import PortalCustomer, may_set_priority
@@ -15,7 +16,7 @@ from chatdesk.portal_reading import PortalLine, PortalTicket
 from chatdesk.ticket import Priority, Ticket, TicketStatus, format_number
 from chatdesk.transcript_html import link
 from chatdesk.transcript_text import say_size
-from chatdesk.wording import say_date, say_moment, say_time, say_when, say_zone
+from chatdesk.wording import say_date, say_moment, say_time, say_zone
 
 STATUSES = {
     TicketStatus.NEW: "Received",
@@ -106,18 +107,18 @@ def show_line(config: Config, customer: PortalCustomer, line: PortalLine, at: da
 def show_ticket(config: Config, customer: PortalCustomer, found: PortalTicket, at: datetime) -> ShownTicket:
     """Return a ticket's page as it is read at ``at`` (aware)."""
     ticket, prefix = found.ticket, config.desk.ticket_prefix
-    path = _path(config, found.opened)
+    path, number = _path(config, found.opened), format_number(prefix, ticket.number)
     said = {message.text.strip() for message in found.messages}
     resolution = ticket.resolution if found.whole and ticket.is_done else ""
     sets_priority = found.whole and ticket.is_active and may_set_priority(config, customer)
     return ShownTicket(
-        number=format_number(prefix, ticket.number),
+        number=number,
         merged=format_number(prefix, found.merged) if found.merged else "",
         path=path,
         subject=ticket.subject,
         facts=tuple(_facts(config, found, at)),
-        messages=tuple(_message(config, path, message, at) for message in found.messages),
-        resolution=link("" if resolution.strip() in said else resolution),
+        messages=tuple(_message(config, path, number, message, at) for message in found.messages),
+        resolution=_text(config, number, "" if resolution.strip() in said else resolution),
         omitted=found.omitted,
         can_comment=can_write(config, ticket, at),
         reopens=ticket.is_done,
@@ -143,9 +144,6 @@ def _facts(config: Config, found: PortalTicket, at: datetime) -> Iterator[tuple[
     yield "Priority", ticket.priority.capitalize()
     yield "Requester", ticket.requester_name
     yield "Opened", f"{say_date(ticket.opened_at, at, zone)}, {config.channel(ticket.channel).label}"
-    promised = ticket.promised_at
-    if promised and promised > at and ticket.is_active and ticket.first_response_at is None:
-        yield "We will contact you", say_when(promised, at, zone)
     if ticket.needed_by:
         yield "Needed by", say_date(ticket.needed_by, at, zone)
 
@@ -156,7 +154,7 @@ def _status(config: Config, ticket: Ticket, at: datetime) -> str:
     return STATUSES[ticket.status]
 
 
-def _message(config: Config, path: str, message: Message, at: datetime) -> ShownMessage:
+def _message(config: Config, path: str, number: str, message: Message, at: datetime) -> ShownMessage:
     zone = config.desk.timezone
     when = f"{say_date(message.at, at, zone)}, {say_time(message.at, zone)} {say_zone(message.at, zone)}"
     kind, deleted = message.author.kind, message.deleted_at is not None
@@ -165,12 +163,25 @@ def _message(config: Config, path: str, message: Message, at: datetime) -> Shown
         author=config.desk.name if kind is AuthorKind.DESK else message.author.name,
         at=when,
         stamp=message.at.isoformat(),
-        text=link(DELETED if deleted else message.text),
+        text=_text(config, number, DELETED if deleted else message.text),
         edited=message.edited_at is not None and not deleted,
         files=tuple(
             ShownFile(file.name, say_size(file.size), f"{path}/files/{file.id}") for file in message.files
         ),
     )
+
+
+def _text(config: Config, number: str, text: str) -> Markup:
+    """Return the text escaped, its addresses and the desk's phone as links, the number in one piece."""
+    made = Markup()
+    for piece in pieces(text, config.desk.phone, number):
+        if piece == config.desk.phone:
+            made += Markup('<a href="{}">{}</a>').format(dialled(piece), piece)
+        elif piece == number:
+            made += Markup('<span class="whole">{}</span>').format(piece)
+        else:
+            made += link(piece)
+    return made
 
 
 def _path(config: Config, number: int) -> str:
