@@ -74,6 +74,17 @@ async def test_a_ticket_by_the_portal_has_the_channels_hours_and_priority_and_th
         assert "Our help desk is closed now." in (await dana.get(f"/portal/tickets/{number}"))[1]
 
 
+async def test_what_is_written_in_the_portal_goes_to_the_staffs_channels_too() -> None:
+    text = f'{PORTAL_DESK}[staff.slack]\nchannel = "C0TRIAGE"\n'
+    async with portal_desk(text) as (desk, openid):
+        async with customer_of(desk, openid, DANA) as dana:
+            number = await dana.open_ticket()
+            await dana.form(f"/portal/tickets/{number}", do="comment", text="Any news?")
+        query = "SELECT kind, COUNT(*) FROM delivery WHERE target = 'slack' GROUP BY kind ORDER BY kind"
+        found = await ask(database_url(desk.data), query)
+    assert [tuple(row) for row in found] == [("message", 3), ("ticket", 2)]
+
+
 async def test_what_was_answered_last_time_is_filled_in() -> None:
     async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA, "Dana Reyes") as dana:
         _, form = await dana.get("/portal/new")

@@ -263,12 +263,13 @@ async def test_the_list_has_open_tickets_first_and_goes_on_page_by_page(scene: S
     assert seen == [str(number) for part in (still_open, done) for number in sorted(part, reverse=True)]
 
 
-def written(application: web.Application) -> list[str]:
+def routes(application: web.Application, method: str) -> list[str]:
+    """Return the portal's routes of that method."""
     inner = application[LATE].load()
     return sorted(
         route.resource.canonical
         for route in inner.router.routes()
-        if route.method == "POST" and route.resource and route.resource.canonical.startswith("/portal")
+        if route.method == method and route.resource and route.resource.canonical.startswith("/portal")
     )
 
 
@@ -281,7 +282,7 @@ async def test_a_cookie_alone_changes_nothing(scene: Scene) -> None:
         before = (await dana.get(f"/portal/tickets/HD-{number}"))[1]
         csrf = hidden(before, "csrf")
         forms = ["/portal/new", "/portal/sign-out", "/portal/tickets/{number}"]
-        assert written(scene.desk.running.application) == forms
+        assert routes(scene.desk.running.application, "POST") == forms
         fields = {"do": "comment", "text": "Forged", "issue": "Forged", "name": "Dana", "phone": "555-0134"}
         for path in ("/portal/new", f"/portal/tickets/HD-{number}", "/portal/sign-out"):
             assert (await dana.post(path, fields))[0] == 403
@@ -309,10 +310,24 @@ async def test_nobody_writes_on_anothers_ticket(scene: Scene) -> None:
     assert "Hello" not in await scene.page(DANA, number)
 
 
+SIGN_IN = "/portal/sign-in"
+EVERYBODY = {
+    "/portal/portal.css",
+    "/portal/theme.css",
+    *(f"{SIGN_IN}{more}" for more in ("", "/{service}", "/{service}/answer")),
+}
+"""Shows nothing of anybody."""
+
+
 async def test_no_page_of_the_portal_shows_anything_to_who_is_not_signed_in(scene: Scene) -> None:
     number, _ = await scene.opened(DANA, "My secret matter")
-    tickets = (f"/portal/tickets/HD-{number}", "/portal/tickets/HD-9999", "/portal/tickets/x/files/y")
-    paths = ("/portal", "/portal/new", *tickets)
+    paths = [
+        route.replace("{number}", ticket).replace("{id}", "x")
+        for route in routes(scene.desk.running.application, "GET")
+        for ticket in (f"HD-{number}", "HD-9999")
+        if route not in EVERYBODY
+    ]
+    assert len(paths) == 2 * 4, "say of a new page who may see it"
     async with browser_of(scene.desk, scene.openid) as nobody:
         for path in paths:
             url = f"{scene.desk.base}{path}"
