@@ -9,7 +9,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from chatdesk.conversation import Message
+from chatdesk.conversation import ConversationId, Message
 from chatdesk.portal import PortalCustomer
 from chatdesk.ticket import Ticket, TicketNumber
 
@@ -39,7 +39,7 @@ class PortalTicket(Struct, frozen=True):
 
     ``opened`` is the ticket by which they know it. ``whole`` says that it is theirs or their company's;
     whoever takes part in it by mail alone sees no more of it than their own mails. ``omitted`` says that of
-    very many messages the newest are shown.
+    very many messages the newest are shown. ``own`` is the conversation that they have on it by the portal.
     """
 
     ticket: Ticket
@@ -47,6 +47,7 @@ class PortalTicket(Struct, frozen=True):
     messages: tuple[Message, ...]
     whole: bool
     omitted: bool = False
+    own: ConversationId | None = None
 
     @property
     def merged(self) -> TicketNumber | None:

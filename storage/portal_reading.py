@@ -13,6 +13,7 @@ from chatdesk.conversation import Conversation, Message
 from chatdesk.merging import as_opened
 from chatdesk.portal import PortalCustomer, may_see, vouches_for_requester
 from chatdesk.portal_reading import PortalLine, PortalPage, PortalTicket
+from chatdesk.settings.model import PORTAL
 from chatdesk.ticket import Ticket, TicketNumber
 from storage.columns import Record
 from storage.conversation_rows import to_conversation, to_message
@@ -124,7 +125,8 @@ class TortoisePortalReads:
         line = _line(opened, final)
         companies = _companies(opened.number, conversations)
         whole = opened.requester_email.lower() == customer.address or customer.managed_company in companies
-        return PortalTicket(line.ticket, line.opened, messages, whole, omitted)
+        by_portal = (c.id for c in visible if (c.visitor, c.channel) == (customer.visitor, PORTAL))
+        return PortalTicket(line.ticket, line.opened, messages, whole, omitted, next(by_portal, None))
 
     async def _part(
         self, customer: PortalCustomer, part: str, below: int, limit: int

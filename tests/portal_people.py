@@ -73,6 +73,18 @@ class Customer:
         async with self.http.post(f"{self.desk.base}{path}", data=fields, headers=headers) as answer:
             return answer.status, await answer.text()
 
+    async def attach(self, path: str, text: str, *files: tuple[str, bytes]) -> tuple[int, str]:
+        """Send a comment with files, each by its name and content."""
+        _, page = await self.get(path)
+        data = aiohttp.FormData({name: hidden(page, name) for name in ("csrf", "token")})
+        data.add_field("do", "comment")
+        data.add_field("text", text)
+        for name, content in files:
+            data.add_field("files", content, filename=name)
+        headers = {**HTML, "Origin": self.desk.base}
+        async with self.http.post(f"{self.desk.base}{path}", data=data, headers=headers) as answer:
+            return answer.status, await answer.text()
+
     async def form(self, path: str, **fields: str) -> tuple[int, str]:
         """Load a page and send its form, with what the page has hidden in it."""
         _, text = await self.get(path)

@@ -69,10 +69,10 @@ async def test_the_whole_way_without_a_script(
             (chat,) = (await answer.json())["conversations"]
         await marcus.say(chat["id"], "Please turn it off and on, Dana.")
         await page.reload()
-        await expect(page.locator(".messages .agent")).to_contain_text("Please turn it off and on, Dana.")
+        await expect(page.locator(".messages .by-agent")).to_contain_text("Please turn it off and on, Dana.")
         await page.get_by_label("Add a comment").fill("That did it")
         await page.get_by_role("button", name="Send comment").click()
-        await expect(page.locator(".messages .customer").last).to_contain_text("That did it")
+        await expect(page.locator(".messages .by-customer").last).to_contain_text("That did it")
         await page.get_by_label("Priority").select_option("low")
         await page.get_by_role("button", name="Change priority").click()
         await expect(page.locator(".facts")).to_contain_text("Low")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -10,7 +11,7 @@ from chatdesk.outbox import MAIL_TARGET
 from tests.asking import ask
 from tests.portal_people import PORTAL_DESK, browser_of, customer_of, hidden, portal_desk
 from tests.running_desk import ServedDesk, database_url
-from tests.web_people import signed_in
+from tests.web_people import PNG, signed_in
 
 DANA, LEE = "dana@contoso.example", "lee@contoso.example"
 
@@ -215,3 +216,54 @@ async def test_its_pages_allow_no_script_and_are_kept_in_no_cache() -> None:
                 assert policy.startswith("default-src 'none'; style-src 'self'")
                 assert "script-src" not in policy
                 assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_files_come_with_a_comment_and_are_handed_out_to_who_may_read_it() -> None:
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        path = f"/portal/tickets/{await dana.open_ticket()}"
+        page = ""
+        for name, content in (("one.png", PNG), ("two.txt", b"Two")):
+            status, page = await dana.attach(path, "", (name, content), ("", b""))
+            assert status == 200, page
+        links = dict(re.findall(r'<a href="(/portal/[^"]+/files/\w+)" dir="auto">([^<]+)</a>', page))
+        assert sorted(links.values()) == ["one.png", "two.txt"]
+        first = next(link for link, name in links.items() if name == "one.png")
+        for address, status in ((DANA, 200), (LEE, 200), ("eve@fabrikam.example", 404)):
+            async with (
+                customer_of(desk, openid, address) as customer,
+                customer.http.get(f"{desk.base}{first}") as answer,
+            ):
+                assert (answer.status, await answer.read() == PNG) == (status, status == 200)
+        async with signed_in(desk) as marcus, await marcus.get(f"/console/files/{first[-24:]}") as answer:
+            assert await answer.read() == PNG
+        conversations = await ask(database_url(desk.data), "SELECT DISTINCT conversation FROM file")
+        assert len(conversations) == 1, "the customer's own on the ticket"
+
+
+@pytest.mark.parametrize(
+    ("files", "refused"),
+    [
+        ([("empty.txt", b"")], "This file is empty."),
+        ([(f"{number}.txt", b"x") for number in range(11)], "Please send at most 10 files at once."),
+        ([("big.bin", bytes(25 * 1024 * 1024 + 1))], "This file is too large: at most 25 MB can be sent."),
+    ],
+)
+async def test_files_that_are_not_taken_leave_the_comment_in_its_field(
+    files: list[tuple[str, bytes]], refused: str
+) -> None:
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        path = f"/portal/tickets/{await dana.open_ticket()}"
+        status, page = await dana.attach(path, "Look at this", *files)
+        assert (status, refused in page) == (422, True)
+        assert ">Look at this</textarea>" in page
+        assert "/files/" not in page
+
+
+async def test_more_than_a_form_may_bring_is_refused_and_nothing_is_kept() -> None:
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        path = f"/portal/tickets/{await dana.open_ticket()}"
+        status, _ = await dana.attach(path, "", ("big.bin", bytes(27 * 1024 * 1024)))
+        assert status == 413
+        assert await ask(database_url(desk.data), "SELECT id FROM file") == []
+        status, _ = await dana.form("/portal/new", issue="x" * 1_100_000)
+        assert status == 413

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypedDict
 
 from aiohttp import web
+from msgspec import Struct
 
+from adapters.web.application import MAX_BODY
 from adapters.web.form_body import read_form
+from adapters.web.portal_files import FIELD, sent_files
 from adapters.web.portal_session import PORTAL, PortalSession, refuse_foreign, signed_in
 from adapters.web.services import SERVICES
+from adapters.web.sign_in import refuse_other_origins
 from chatdesk.conversation import ConversationId
 from chatdesk.errors import DeskStopped, EventRefused, StorageError
 from chatdesk.portal_reading import PortalTicket
@@ -45,15 +49,26 @@ class OnTicket(Common):
     opened_with: TicketNumber | None
 
 
-async def posted(request: web.Request) -> tuple[PortalSession, Mapping[str, str]]:
-    """Return who sent a form, and its fields.
+class Posted(Struct, frozen=True):
+    """A form: who sent it, its fields, and the files that came along."""
+
+    session: PortalSession
+    fields: Mapping[str, str]
+    files: Sequence[web.FileField] = ()
+
+
+async def posted(request: web.Request, most: int = MAX_BODY) -> Posted:
+    """Return a form of at most so many bytes.
 
     Raises HTTPSeeOther for nobody, HTTPForbidden for a form of another page.
     """
     session = await signed_in(request)
-    sent = await read_form(request)
-    refuse_foreign(request, session, sent.get("csrf", ""))
-    return session, sent
+    refuse_other_origins(request)
+    # Read by a copy of the request, which alone takes as much.
+    reading = request.clone(client_max_size=most)
+    fields = await read_form(reading)
+    refuse_foreign(request, session, fields.get("csrf", ""))
+    return Posted(session, fields, sent_files((await reading.post()).getall(FIELD, ())))
 
 
 def token_in(request: web.Request, sent: Mapping[str, str]) -> str:
@@ -82,8 +97,10 @@ def common(request: web.Request, session: PortalSession, token: str) -> Common:
 
 def on_ticket(request: web.Request, session: PortalSession, token: str, found: PortalTicket) -> OnTicket:
     """Return what the event of a form on a ticket's page has; raises as ``common`` does."""
+    shared = common(request, session, token)
     return {
-        **common(request, session, token),
+        **shared,
+        "conversation": found.own or shared["conversation"],
         "ticket": found.ticket.number,
         "sender": session.customer.address,
         "name": session.customer.name,

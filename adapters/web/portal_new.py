@@ -52,7 +52,8 @@ async def show_form(request: web.Request) -> web.StreamResponse:
 
 async def take_form(request: web.Request) -> web.StreamResponse:
     """Open the ticket and show it, or show the form again with what is wrong beside each question."""
-    session, sent = await posted(request)
+    form = await posted(request)
+    session, sent = form.session, form.fields
     services = request.app[SERVICES]
     token = token_in(request, sent)
     asked = {field.id for field in questions(services.config, session.customer)}

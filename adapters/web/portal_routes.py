@@ -7,14 +7,16 @@ exactly as what does not exist [threats 28, 31].
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from itertools import groupby
 
 from aiohttp import web
+from msgspec import Struct
 
 from adapters.web import portal_new, portal_pages, portal_sign_in
+from adapters.web.application import MAX_BODY
 from adapters.web.file_response import file_response
-from adapters.web.portal_deeds import explained, on_ticket, posted, token_in
+from adapters.web.portal_deeds import Posted, explained, on_ticket, posted, token_in
+from adapters.web.portal_files import keep
 from adapters.web.portal_pages import page
 from adapters.web.portal_session import PORTAL, PortalServices, PortalSession, signed_in
 from adapters.web.portal_view import show_line, show_ticket
@@ -34,6 +36,18 @@ DONE = {
     portal_new.OPENED: "Thank you. We have your request.",
 }
 """What is said after each deed."""
+
+
+class Kept(Struct, frozen=True):
+    """What is kept of a form that was refused: which it was, why, its text, and its own token."""
+
+    deed: str = ""
+    message: str = ""
+    text: str = ""
+    token: str = ""
+
+
+NOTHING = Kept()
 
 
 def add_routes(application: web.Application, portal: PortalServices) -> None:
@@ -69,11 +83,13 @@ async def show_one(request: web.Request) -> web.StreamResponse:
 
 async def change(request: web.Request) -> web.StreamResponse:
     """Comment, say that it is solved, or set the priority; what is refused is said on the ticket's page."""
-    session, sent = await posted(request)
+    most = request.app[SERVICES].file_limits.size + MAX_BODY
+    form = await posted(request, most)
+    session, sent = form.session, form.fields
     found = await _find(request, session)
     token = token_in(request, sent)
     try:
-        deed, event = _event(request, session, found, sent, token)
+        deed, event = await _event(request, form, found, token)
         _ = await request.app[SERVICES].desk.receive(event)
     except NotFound:
         raise
@@ -81,8 +97,8 @@ async def change(request: web.Request) -> web.StreamResponse:
         message, status = explained(error)
         # As it is by now: it may have been refused because the ticket has changed.
         found = await _find(request, session)
-        text = sent.get("text", "")
-        return _ticket_page(request, session, found, message=message, text=text, token=token, status=status)
+        kept = Kept(sent.get("do", ""), message, sent.get("text", ""), token)
+        return _ticket_page(request, session, found, kept=kept, status=status)
     return web.HTTPSeeOther(f"{request.path}?done={deed}")
 
 
@@ -108,15 +124,16 @@ async def _find(request: web.Request, session: PortalSession) -> PortalTicket:
     return found
 
 
-def _event(
-    request: web.Request, session: PortalSession, found: PortalTicket, sent: Mapping[str, str], token: str
+async def _event(
+    request: web.Request, form: Posted, found: PortalTicket, token: str
 ) -> tuple[str, WrittenToTicket]:
     """Return what a form does. Raises EventRefused for what the customer may not do or has left out."""
-    customer, config = session.customer, request.app[SERVICES].config
-    by = on_ticket(request, session, token, found)
+    customer, config, sent = form.session.customer, request.app[SERVICES].config, form.fields
+    by = on_ticket(request, form.session, token, found)
     match sent.get("do"):
         case "comment":
-            return COMMENT, PortalCommented(**by, text=sent.get("text", ""))
+            files = await keep(request, form.files, by["conversation"], customer.visitor)
+            return COMMENT, PortalCommented(**by, text=sent.get("text", ""), files=files)
         case "solved" if found.whole:
             return SOLVED, PortalSolved(**by)
         case "priority" if found.whole and may_set_priority(config, customer):
@@ -137,17 +154,16 @@ def _ticket_page(
     found: PortalTicket,
     *,
     done: str = "",
-    message: str = "",
-    text: str = "",
-    token: str = "",
+    kept: Kept = NOTHING,
     status: int = 200,
 ) -> web.Response:
     services = request.app[SERVICES]
     values = {
         "ticket": show_ticket(services.config, session.customer, found, services.clock()),
         "done": done,
-        "message": message,
-        "text": text,
-        "token": token or services.new_id(),
+        "wrong": kept.deed,
+        "message": kept.message,
+        "text": kept.text,
+        "token": kept.token or services.new_id(),
     }
     return page(request, "portal_ticket.html", session, status, **values)
