@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from yarl import URL
 
 from chatdesk.outbox import MAIL_TARGET
 from tests.asking import ask
@@ -267,3 +268,16 @@ async def test_more_than_a_form_may_bring_is_refused_and_nothing_is_kept() -> No
         assert await ask(database_url(desk.data), "SELECT id FROM file") == []
         status, _ = await dana.form("/portal/new", issue="x" * 1_100_000)
         assert status == 413
+
+
+@pytest.mark.parametrize("written", ["hd-1001", "HD-1001%0d%0aSet-Cookie:%20a=b", "%0d%0aHD-1001%0d%0a"])
+async def test_a_deed_leads_to_the_tickets_own_page_however_its_number_was_written(written: str) -> None:
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        number = await dana.open_ticket()
+        _, page = await dana.get(f"/portal/tickets/{number}")
+        fields = {"csrf": hidden(page, "csrf"), "do": "comment", "text": "Hello"}
+        url = URL(f"{desk.base}/portal/tickets/{written}", encoded=True)
+        headers = {"Origin": desk.base}
+        async with dana.http.post(url, data=fields, headers=headers, allow_redirects=False) as answer:
+            assert answer.status in (303, 404)
+            assert answer.headers.get("Location") in (None, f"/portal/tickets/{number}?done=comment")

@@ -11,6 +11,7 @@ from adapters.web.frames import MAX_TEXT
 from adapters.web.portal_deeds import CHANNEL, common, explained, posted, token_in
 from adapters.web.portal_pages import page
 from adapters.web.portal_session import PORTAL, PortalSession, signed_in
+from adapters.web.portal_view import path_of
 from adapters.web.services import SERVICES
 from adapters.web.widget_config import known_fields
 from chatdesk.config import Config
@@ -18,7 +19,6 @@ from chatdesk.errors import DeskStopped, EventRefused, StorageError
 from chatdesk.events import Outcome, SurveySubmitted
 from chatdesk.portal import PortalCustomer
 from chatdesk.survey import SurveyField
-from chatdesk.ticket import format_number
 from chatdesk.wording import describe_hours, say_opening
 
 OPENED = "opened"
@@ -64,8 +64,7 @@ async def take_form(request: web.Request) -> web.StreamResponse:
         message, status = explained(error)
         problems: Mapping[str, str] = getattr(error, "problems", {})
         return _page(request, session, Filled(token, answers, problems, message, status))
-    number = format_number(services.config.desk.ticket_prefix, outcome.ticket or 0)
-    return web.HTTPSeeOther(f"/portal/tickets/{number}?done={OPENED}")
+    return web.HTTPSeeOther(f"{path_of(services.config, outcome.ticket or 0)}?done={OPENED}")
 
 
 def questions(config: Config, customer: PortalCustomer) -> tuple[SurveyField, ...]:

@@ -19,7 +19,7 @@ from adapters.web.portal_deeds import Posted, explained, on_ticket, posted, toke
 from adapters.web.portal_files import keep
 from adapters.web.portal_pages import page
 from adapters.web.portal_session import PORTAL, PortalServices, PortalSession, signed_in
-from adapters.web.portal_view import show_line, show_ticket
+from adapters.web.portal_view import path_of, show_line, show_ticket
 from adapters.web.services import SERVICES
 from chatdesk.errors import DeskStopped, EventRefused, NotFound, StorageError
 from chatdesk.events import PortalCommented, PortalPrioritised, PortalSolved, WrittenToTicket
@@ -99,7 +99,7 @@ async def change(request: web.Request) -> web.StreamResponse:
         found = await _find(request, session)
         kept = Kept(sent.get("do", ""), message, sent.get("text", ""), token)
         return _ticket_page(request, session, found, kept=kept, status=status)
-    return web.HTTPSeeOther(f"{request.path}?done={deed}")
+    return web.HTTPSeeOther(f"{path_of(request.app[SERVICES].config, found.opened)}?done={deed}")
 
 
 async def download(request: web.Request) -> web.StreamResponse:

@@ -94,7 +94,7 @@ def show_line(config: Config, customer: PortalCustomer, line: PortalLine, at: da
     mine = ticket.requester_email.lower() == customer.address
     return ShownLine(
         number=format_number(prefix, ticket.number),
-        path=_path(config, line.opened),
+        path=path_of(config, line.opened),
         subject=ticket.subject,
         status=STATUSES[ticket.status],
         is_open=ticket.is_active,
@@ -107,7 +107,7 @@ def show_line(config: Config, customer: PortalCustomer, line: PortalLine, at: da
 def show_ticket(config: Config, customer: PortalCustomer, found: PortalTicket, at: datetime) -> ShownTicket:
     """Return a ticket's page as it is read at ``at`` (aware)."""
     ticket, prefix = found.ticket, config.desk.ticket_prefix
-    path, number = _path(config, found.opened), format_number(prefix, ticket.number)
+    path, number = path_of(config, found.opened), format_number(prefix, ticket.number)
     said = {message.text.strip() for message in found.messages}
     resolution = ticket.resolution if found.whole and ticket.is_done else ""
     sets_priority = found.whole and ticket.is_active and may_set_priority(config, customer)
@@ -134,6 +134,11 @@ def can_write(config: Config, ticket: Ticket, at: datetime) -> bool:
     if not ticket.is_done or window is None or ticket.resolved_at is None:
         return ticket.is_active or ticket.is_done
     return at <= ticket.resolved_at + window
+
+
+def path_of(config: Config, number: int) -> str:
+    """Return the address of a ticket's page."""
+    return f"/portal/tickets/{format_number(config.desk.ticket_prefix, number)}"
 
 
 def _facts(config: Config, found: PortalTicket, at: datetime) -> Iterator[tuple[str, str]]:
@@ -182,7 +187,3 @@ def _text(config: Config, number: str, text: str) -> Markup:
         else:
             made += link(piece)
     return made
-
-
-def _path(config: Config, number: int) -> str:
-    return f"/portal/tickets/{format_number(config.desk.ticket_prefix, number)}"
