@@ -281,3 +281,15 @@ async def test_a_deed_leads_to_the_tickets_own_page_however_its_number_was_writt
         async with dana.http.post(url, data=fields, headers=headers, allow_redirects=False) as answer:
             assert answer.status in (303, 404)
             assert answer.headers.get("Location") in (None, f"/portal/tickets/{number}?done=comment")
+
+
+async def test_who_was_signed_out_meanwhile_gets_back_what_they_typed() -> None:
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        path = f"/portal/tickets/{await dana.open_ticket()}"
+        _, page = await dana.get(path)
+        given = {"csrf": hidden(page, "csrf"), "token": hidden(page, "token"), "do": "comment"}
+        dana.http.cookie_jar.clear()
+        status, page = await dana.post(path, {**given, "text": "A <long> text"})
+        assert (status, "readonly>A &lt;long&gt; text</textarea>" in page) == (401, True)
+        assert f'href="/portal/sign-in/google?next={path}"' in page
+        assert given["csrf"] not in page

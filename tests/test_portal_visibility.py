@@ -289,6 +289,7 @@ async def test_a_cookie_alone_changes_nothing(scene: Scene) -> None:
             assert (await dana.post(path, {**fields, "csrf": "0" * 64}))[0] == 403
             assert (await dana.post(path, {**fields, "csrf": csrf}, origin="https://evil.example"))[0] == 403
             assert "Sign in with Google" in (await nobody.post(path, {**fields, "csrf": csrf}))[1]
+            assert (await nobody.post(path, fields, origin="https://evil.example"))[0] in (200, 403)
         async with customer_of(scene.desk, scene.openid, LEE) as lee:
             assert (await lee.post(f"/portal/tickets/HD-{number}", {**fields, "csrf": csrf}))[0] == 403
         after = (await dana.get(f"/portal/tickets/HD-{number}"))[1]

@@ -14,7 +14,8 @@ from msgspec import Struct
 from adapters.web.application import MAX_BODY
 from adapters.web.form_body import read_form
 from adapters.web.portal_files import FIELD, sent_files
-from adapters.web.portal_session import PORTAL, PortalSession, refuse_foreign, signed_in
+from adapters.web.portal_session import PORTAL, PortalSession, find_session, refuse_foreign
+from adapters.web.portal_sign_in import signed_out
 from adapters.web.services import SERVICES
 from adapters.web.sign_in import refuse_other_origins
 from chatdesk.conversation import ConversationId
@@ -27,6 +28,8 @@ TRY_AGAIN = "This could not be saved just now. Nothing you typed is lost: please
 CHANNEL = model.PORTAL
 STATUS = {"slow_down": 429, "not_found": 404}
 _TOKEN = re.compile(r"[0-9a-v]{24,32}")
+_HIDDEN = frozenset({"csrf", "token", "do"})
+"""Fields of the forms that nobody types."""
 _KEY_LENGTH = 24
 """Characters of a person's key that end the ids of their events: 96 bits [adapters.web.visitor_session]."""
 
@@ -60,15 +63,21 @@ class Posted(Struct, frozen=True):
 async def posted(request: web.Request, most: int = MAX_BODY) -> Posted:
     """Return a form of at most so many bytes.
 
-    Raises HTTPSeeOther for nobody, HTTPForbidden for a form of another page.
+    Raises HTTPForbidden for a form of another page; HTTPUnauthorized for nobody, with what they had typed.
     """
-    session = await signed_in(request)
     refuse_other_origins(request)
+    session = await find_session(request)
+    if session is None:
+        raise signed_out(request, _typed(await read_form(request)))
     # Read by a copy of the request, which alone takes as much.
     reading = request.clone(client_max_size=most)
     fields = await read_form(reading)
     refuse_foreign(request, session, fields.get("csrf", ""))
     return Posted(session, fields, sent_files((await reading.post()).getall(FIELD, ())))
+
+
+def _typed(fields: Mapping[str, str]) -> str:
+    return "\n".join(text for name, text in fields.items() if name not in _HIDDEN and text.strip())
 
 
 def token_in(request: web.Request, sent: Mapping[str, str]) -> str:

@@ -55,8 +55,7 @@ async def signed_in(request: web.Request) -> PortalSession:
     """Return who is signed in. Raises HTTPSeeOther to the page on which nobody is yet."""
     found = await find_session(request)
     if found is None:
-        following = request.path if request.method == "GET" else PATH
-        raise web.HTTPSeeOther(f"{PATH}/sign-in?next={quote(following)}")
+        raise web.HTTPSeeOther(f"{PATH}/sign-in?next={quote(request.path)}")
     return found
 
 

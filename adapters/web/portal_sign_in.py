@@ -18,7 +18,7 @@ from adapters.web.openid_person import person_in
 from adapters.web.openid_provider import OpenIdProvider, ServiceUnreachable
 from adapters.web.openid_token import ANY_TENANT, Claims, Expected, TokenRefused, check_token, key_id
 from adapters.web.origins import own_origin
-from adapters.web.portal_pages import page
+from adapters.web.portal_pages import POLICY, page
 from adapters.web.portal_session import (
     COOKIE,
     PATH,
@@ -43,6 +43,7 @@ CANCELLED = "You have not signed in. Please try again if you want to."
 UNREACHABLE = "{service} cannot be reached just now. Please try again in a few minutes."
 TOO_OFTEN = "There were too many attempts to sign in. Please try again in ten minutes."
 LEFT = "You are signed out."
+OVER = "You are signed out, and this was not sent. Please sign in and send it again."
 
 log = structlog.get_logger(__name__)
 
@@ -108,6 +109,14 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     response = web.HTTPSeeOther(f"{ATTEMPT_PATH}?left")
     response.del_cookie(COOKIE, path=PATH)
     return response
+
+
+def signed_out(request: web.Request, typed: str) -> web.HTTPUnauthorized:
+    """Return the answer to a form whose session has ended: what was typed, and where to sign in again."""
+    shown = _page(request, next_page(request.path), OVER, typed=typed)
+    return web.HTTPUnauthorized(
+        text=shown.text, content_type="text/html", headers={"Content-Security-Policy": POLICY}
+    )
 
 
 async def _answered(
@@ -191,7 +200,9 @@ def _refused(request: web.Request) -> web.Response:
     return page(request, "portal_refused.html", None, 403)
 
 
-def _page(request: web.Request, following: str, message: str = "", status: int = 200) -> web.Response:
+def _page(
+    request: web.Request, following: str, message: str = "", status: int = 200, typed: str = ""
+) -> web.Response:
     services = [provider.service for provider in request.app[PORTAL].providers.values()]
-    values = {"services": services, "following": following, "message": message}
+    values = {"services": services, "following": following, "message": message, "typed": typed}
     return page(request, "portal_sign_in.html", None, status, **values)
