@@ -47,7 +47,7 @@ HEAVY = (
 
 async def imported_at_the_first_acknowledgement(data: Path, **environment: str) -> set[str]:
     """Start a desk, open a ticket, and return every module it had imported when that was acknowledged."""
-    async with ServerProcess(data, PYTHONPROFILEIMPORTTIME="1", **environment) as server:
+    async with ServerProcess(data, ("demo",), PYTHONPROFILEIMPORTTIME="1", **environment) as server:
         async with customer(server.base) as dana:
             await dana.next("ready")
             await dana.send(t="start", id="1", answers=ANSWERS)
