@@ -19,10 +19,12 @@ from msgspec.structs import replace
 from adapters.email.ticket_facts import TicketFacts
 from adapters.web.application import build_application
 from adapters.web.late_routes import LATE
-from adapters.web.services import Services
+from adapters.web.presence import has_left
+from adapters.web.services import Services, Sockets
 from chatdesk.changes import Changes
 from chatdesk.config import Config
 from chatdesk.desk import Desk, Flows
+from chatdesk.escalation import Escalation
 from chatdesk.files import FileLimits
 from chatdesk.health import Loops
 from chatdesk.housekeeping import Chore, Housekeeping
@@ -38,10 +40,12 @@ from chatdesk.settings.mail_servers import NO_SERVERS, MailServers
 from chatdesk.settings.portal_access import NO_PORTAL, PortalAccess
 from chatdesk.settings.slack import NO_SECRETS, SlackSecrets
 from chatdesk.settings.teams_access import NO_TEAMS, TeamsAccess
+from chatdesk.shared_facts import SharedFacts
 from chatdesk.slack_parts import add_account_links, slack_service
 from chatdesk.staff import Staff
 from chatdesk.teams_parts import teams_service
 from chatdesk.warming import Warming
+from chatdesk.work import IsGone, nobody_is_gone
 from flows import live_chat, ticket_work
 from storage.checkpoints import Checkpoints
 from storage.database import Database
@@ -54,12 +58,14 @@ from storage.reading import TortoiseStaffReads, TortoiseVisitorReads
 from storage.search_index import SearchIndexer
 from storage.staff import TortoiseStaff
 from storage.store import TortoiseStore
+from storage.ticket_lists import TicketLists
 from storage.unfinished_move import refuse_unfinished
 
 log = structlog.get_logger(__name__)
 
 DESK_LOOP, RELAY_LOOP, NODES_LOOP, SEARCH_LOOP, LOG_LOOP = "desk", "relay", "nodes", "search", "log"
 CHORES_LOOP = "housekeeping"
+ESCALATION_LOOP = "escalation"
 DATABASE_PATIENCE = 5.0
 """Seconds in which a database that works has answered."""
 RELAY_PATIENCE, DESK_PATIENCE, LINK_PATIENCE = 2.5, 2.0, 0.5
@@ -123,9 +129,12 @@ async def running_desk(
         await refuse_unfinished(database)
         hub, loops, memory = Hub(), Loops(), Memory()
         node = Node(new_id()) if database.dialect == "postgres" else ALONE
-        desk = build_desk(config, database, hub, node, memory)
+        sockets, facts = Sockets(), SharedFacts()
+        desk = build_desk(config, database, hub, node, memory, partial(has_left, sockets, facts))
         services = replace(
-            await _services(config, database, data, desk, hub, demo=demo),
+            _services(config, database, data, desk, hub, demo=demo),
+            sockets=sockets,
+            facts=facts,
             problems=partial(problems, database, loops),
             secret=secret,
             trusted_proxies=trusted_proxies,
@@ -136,8 +145,8 @@ async def running_desk(
         channels: dict[str, Channel] = {**staffed.channels, **in_teams.channels}
         relay = _relay(database, desk, channels)
         services = replace(services, wake_relay=relay.wake)
-        facts = TicketFacts(services.staff_reads)
-        mailing = desk_mail(services, database, facts, mail_tokens(secret), mail, relay.wake)
+        source = TicketFacts(services.staff_reads)
+        mailing = desk_mail(services, database, source, mail_tokens(secret), mail, relay.wake)
         channels[MailWay.name] = MailWay(mailing)
         application = build_application(services)
         late = application[LATE]
@@ -195,9 +204,11 @@ async def _linked(
     own = {"files": services.files.remove_forgotten, "sessions": services.staff.remove_ended}
     chores: dict[str, Chore] = {**own, **portal.chores}
     housekeeping = Housekeeping(chores, services.clock)
+    escalation = Escalation(services.config.sla, TicketLists(database), services.desk, services.clock)
     work = {
         SEARCH_LOOP: (indexer.run(), indexer.stop),
         CHORES_LOOP: (housekeeping.run(), housekeeping.stop),
+        ESCALATION_LOOP: (escalation.run(), escalation.stop),
     }
     if database.dialect == "sqlite":
         checkpoints = Checkpoints(database)
@@ -220,15 +231,21 @@ async def _linked(
 
 
 def build_desk(
-    config: Config, database: Database, hub: Hub, node: Node = ALONE, memory: Memory | None = None
+    config: Config,
+    database: Database,
+    hub: Hub,
+    node: Node = ALONE,
+    memory: Memory | None = None,
+    is_gone: IsGone = nobody_is_gone,
 ) -> Desk:
     """Return the desk over this database; its ``run`` has still to be started.
 
-    ``node`` is this process where others work on the same desk, ``memory`` what it remembers of the records.
+    ``node`` is this process where others work on the same desk, ``memory`` what it remembers of the records;
+    ``is_gone`` tells whose page is closed.
     """
     flows = Flows(live_chat.step, ticket_work.step)
     store = TortoiseStore(database, config.desk.first_ticket, node, memory)
-    return Desk(config, store, hub, flows, now, new_id)
+    return Desk(config, store, hub, flows, now, new_id, is_gone)
 
 
 def _wake(relay: Relay, changes: Changes) -> None:
@@ -236,12 +253,11 @@ def _wake(relay: Relay, changes: Changes) -> None:
         relay.wake()
 
 
-async def _services(
+def _services(
     config: Config, database: Database, data: Path, desk: Desk, hub: Hub, *, demo: bool
 ) -> Services:
     file_limits = FileLimits()
     files = LocalFiles(database, data / "files", file_limits, new_id)
-    await files.remove_forgotten(now())
     return Services(
         config=config,
         desk=desk,

@@ -5,6 +5,9 @@ from __future__ import annotations
 DIRECT = "direct"
 """A request that was made to a technician, who wrote it down [R9]; no file offers or sets it."""
 
+DESKTOP = "desktop"
+"""The icon on a managed computer, which opens the desk for that computer [R6]."""
+
 LABELS = {
     "web": "Live chat",
     "form": "Web form",
@@ -12,7 +15,7 @@ LABELS = {
     "portal": "Customer portal",
     "phone": "Phone",
     DIRECT: "Direct request",
-    "desktop": "Desktop icon",
+    DESKTOP: "Desktop icon",
     "slack": "Slack",
     "teams": "Microsoft Teams",
 }

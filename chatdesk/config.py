@@ -12,6 +12,7 @@ from chatdesk.errors import ConfigurationError
 from chatdesk.settings.environment import Environment
 from chatdesk.settings.model import (
     AfterHours,
+    Article,
     CannedReply,
     ChannelSettings,
     CompanySettings,
@@ -35,6 +36,7 @@ from chatdesk.settings.reader import parse_config
 __all__ = [
     "DEMONSTRATION",
     "AfterHours",
+    "Article",
     "CannedReply",
     "ChannelSettings",
     "CompanySettings",

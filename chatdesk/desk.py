@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from chatdesk.changes import Changes, SetAside
 from chatdesk.config import Config
+from chatdesk.draft import Loaded
 from chatdesk.errors import (
     ConcurrentChange,
     DatabaseUnavailable,
@@ -26,7 +27,7 @@ from chatdesk.loading import load, plainly_about
 from chatdesk.metrics import BatchReport
 from chatdesk.ports import Clock, ConversationFlow, NewId, Store, TicketFlow
 from chatdesk.routing import Router
-from chatdesk.work import AlreadyOpen, Work
+from chatdesk.work import AlreadyOpen, IsGone, Work, nobody_is_gone
 
 News = TypeVar("News")
 log = structlog.get_logger(__name__)
@@ -74,11 +75,19 @@ class _Committed(Struct):
 class Desk:
     """Takes events, commits them in batches, and tells live listeners and the relay afterwards.
 
-    ``run`` has to be running for events to be worked on.
+    ``is_gone`` tells which customers have left their page. ``run`` has to be running for events to be
+    worked on.
     """
 
     def __init__(
-        self, config: Config, store: Store, hub: Hub, flows: Flows, clock: Clock, new_id: NewId
+        self,
+        config: Config,
+        store: Store,
+        hub: Hub,
+        flows: Flows,
+        clock: Clock,
+        new_id: NewId,
+        is_gone: IsGone = nobody_is_gone,
     ) -> None:
         self._config = config
         self._store = store
@@ -86,6 +95,7 @@ class Desk:
         self._flows = flows
         self._clock = clock
         self._new_id = new_id
+        self._is_gone = is_gone
         self._router = Router(config, new_id)
         self._waiting: list[_Pending] = []
         self._untold: _Committed | None = None
@@ -257,8 +267,7 @@ class Desk:
             about = () if remembered else plainly_about(events)
             known = dict(await batch.received(set(keys), about))
             loaded = await load(batch, [e for e, key in zip(events, keys, strict=True) if key not in known])
-            flows = self._flows
-            work = Work(self._config, flows.conversation, flows.ticket, self._new_id, self._router, loaded)
+            work = self._work(loaded)
             results = [_step(work, event, key, known) for event, key in zip(events, keys, strict=True)]
             if remembered and any(isinstance(r, Exception) or r.repeated for r in results):
                 raise NotRemembered("A refusal needs a second look.")
@@ -282,6 +291,12 @@ class Desk:
             self._in_doubt.pop(key, None)
             found = found or (doubted and isinstance(result, Outcome) and result.repeated)
         return found
+
+    def _work(self, loaded: Loaded) -> Work:
+        flows, new_id = self._flows, self._new_id
+        return Work(
+            self._config, flows.conversation, flows.ticket, new_id, self._router, loaded, self._is_gone
+        )
 
     async def _set_aside(self, pending: _Pending, error: Exception) -> None:
         log.error("event_set_aside", kind=type(pending.event).__name__, exc_info=error)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from chatdesk.changes import Changes
+from chatdesk.changes import Changes, HistoryEntry
 from chatdesk.conversation import Conversation, ConversationId, Message, Waiting
 from chatdesk.errors import EventRefused, NotFound
 from chatdesk.merging import as_opened
@@ -23,13 +23,17 @@ _ABSENT: Any = object()
 
 
 class Loaded(Struct):
-    """What the store holds of everything a batch is about. ``queue`` follows the batch's steps."""
+    """What the store holds of everything a batch is about. ``queue`` follows the batch's steps.
+
+    ``history`` holds only those tickets whose steps need it.
+    """
 
     conversations: dict[ConversationId, Conversation] = field(default_factory=dict)
     tickets: dict[TicketNumber, Ticket] = field(default_factory=dict)
     messages: dict[tuple[ConversationId, int], Message] = field(default_factory=dict)
     queue: WaitingLine = field(default_factory=WaitingLine)
     next_number: TicketNumber | None = None
+    history: dict[TicketNumber, list[HistoryEntry]] = field(default_factory=dict)
 
 
 class Draft:
@@ -135,6 +139,13 @@ class Draft:
         if conversation.opened_with is None:
             return ticket
         return as_opened(ticket, self.ticket(conversation.opened_with))
+
+    def history_of(self, number: TicketNumber) -> list[HistoryEntry] | None:
+        """Return the ticket's history as it is now, oldest first; None if it was not loaded."""
+        before = self._loaded.history.get(number)
+        if before is None:
+            return None
+        return [*before, *(entry for entry in self.changes.history if entry.ticket == number)]
 
     def message(self, conversation: ConversationId, seq: int) -> Message | None:
         """Return a message as it is now, if it was loaded or posted."""

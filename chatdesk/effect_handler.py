@@ -22,6 +22,7 @@ from chatdesk.draft import Draft
 from chatdesk.effects import (
     Announce,
     Effect,
+    MailKind,
     MailRequester,
     MoveConversations,
     OpenTicket,
@@ -101,7 +102,10 @@ class EffectHandler:
             case Rate():
                 self._rate(effect, conversation, event.at)
 
-    def _post(self, effect: Post, conversation: Conversation, event: AnyEvent) -> None:
+    def _post(
+        self, effect: Post, conversation: Conversation, event: AnyEvent, said_at: datetime | None = None
+    ) -> None:
+        """Append a message; a copy keeps the time at which it was ``said_at``."""
         seq = conversation.last_seq + 1
         message = Message(
             conversation.id,
@@ -109,13 +113,13 @@ class EffectHandler:
             effect.author,
             effect.visibility,
             effect.text,
-            event.at,
+            said_at or event.at,
             effect.files,
             changed=seq,
         )
         self._draft.changes.messages.append(message)
         self._write(conversation, seq, event.at)
-        routed = self._router.message(message, conversation, event.channel, revised=False)
+        routed = self._router.message(message, conversation, event.channel, event.at, revised=False)
         self._draft.changes.deliveries.extend(routed)
 
     def _write(self, conversation: Conversation, seq: int, at: datetime) -> None:
@@ -151,7 +155,7 @@ class EffectHandler:
         self._draft.revise(revised)
         self._draft.changes.revisions.append(revision)
         self._write(conversation, seq, event.at)
-        routed = self._router.message(revised, conversation, event.channel, revised=True)
+        routed = self._router.message(revised, conversation, event.channel, event.at, revised=True)
         self._draft.changes.deliveries.extend(routed)
 
     def _own_message(self, effect: Revise, conversation: Conversation) -> Message:
@@ -221,7 +225,9 @@ class EffectHandler:
             if copied is None or copied.deleted_at is not None:
                 raise NotFound("A message to move")
             post = Post(copied.author, copied.text, copied.visibility, copied.files)
-            self._post(post, self._draft.conversation(new.id), event)
+            self._post(post, self._draft.conversation(new.id), event, copied.at)
+        mail = MailRequester(MailKind.OPENED, effect.news)
+        self._mail(mail, self._draft.conversation(new.id), event.at)
 
     def _doer(self, event: AnyEvent) -> Author:
         if isinstance(event, TicketEvent):

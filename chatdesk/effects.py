@@ -90,11 +90,15 @@ class MoveConversations(Struct, frozen=True):
 
 
 class SplitOff(Struct, frozen=True):
-    """Write ``ticket`` with a conversation of its own that copies ``messages`` of the present one [R20]."""
+    """Write ``ticket`` with a conversation of its own that copies ``messages`` of the present one [R20].
+
+    ``news`` is what its requester is mailed of it [R14].
+    """
 
     ticket: Ticket
     source: Conversation
     messages: tuple[int, ...]
+    news: str
 
 
 class Rate(Struct, frozen=True):

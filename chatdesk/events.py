@@ -49,7 +49,8 @@ class SurveySubmitted(ConversationEvent, frozen=True, kw_only=True):
     """A customer sent the survey; ``live`` asks for a chat, otherwise for a ticket only [R1, R2].
 
     ``answers`` are checked against the desk's survey by the flow. ``company`` is the id of the client
-    company that the way in itself tells, "" when it tells none.
+    company that the way in itself tells, "" when it tells none; ``computer`` is the name of the managed
+    computer whose icon opened the desk [R6], checked by the adapter, "" when there is none.
     """
 
     visitor: str
@@ -57,6 +58,7 @@ class SurveySubmitted(ConversationEvent, frozen=True, kw_only=True):
     answers: tuple[tuple[str, str], ...]
     live: bool = True
     company: str = ""
+    computer: str = ""
 
 
 class CustomerMessaged(ConversationEvent, frozen=True, kw_only=True):

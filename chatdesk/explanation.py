@@ -10,6 +10,8 @@ from itertools import pairwise
 from chatdesk.business_hours import Calendar
 from chatdesk.changes import OPENED, OUTSIDE_HOURS, HistoryEntry
 from chatdesk.config import Config
+from chatdesk.conversation import AuthorKind, Visibility
+from chatdesk.counted_time import PROMISED
 from chatdesk.duration import BusinessDays, Duration
 from chatdesk.reading import TicketFile
 from chatdesk.sla import resolve_by, respond_by
@@ -167,13 +169,27 @@ def _promise(config: Config, file: TicketFile) -> list[Due]:
         rule = _opening_rule(config, file)
     else:
         rule = f"nobody took the chat within queue.no_answer = {write_duration(config.queue.no_answer)}"
-    return [Due("promise to the customer", ticket.promised_at, rule, ticket.first_response_at, words=PROMISE)]
+    kept = _kept_at(file)
+    return [Due("promise to the customer", ticket.promised_at, rule, kept, words=PROMISE)]
+
+
+def _kept_at(file: TicketFile) -> datetime | None:
+    """Return when a technician first wrote to the customer after the promise was made [R25, R44]."""
+    made = [entry.at for entry in file.history if entry.what == PROMISED]
+    first = file.ticket.first_response_at
+    if not made or first is None or first >= made[-1]:
+        return first
+    answers = (
+        message.at
+        for message in file.messages
+        if message.author.kind is AuthorKind.AGENT and message.visibility is Visibility.PUBLIC
+    )
+    return min((at for at in answers if at >= made[-1]), default=None)
 
 
 def _opening_rule(config: Config, file: TicketFile) -> str:
-    widgets = (config.widget(conversation.widget) for conversation in file.conversations)
-    widget = next((found for found in widgets if found is not None), None)
-    calendar = widget.calendar if widget is not None else config.channel(file.ticket.channel).calendar
+    widget = next((one.widget for one in file.conversations if one.widget), "")
+    calendar = config.hours_of(file.ticket.channel, widget)
     hours = _hours(calendar, file.ticket.opened_at)
     following = "the desk's next business day" if calendar.never_open else "its next opening"
     return f"it came outside the hours of {hours}; {following}"

@@ -14,8 +14,8 @@ from chatdesk.ports import Clock
 
 log = structlog.get_logger(__name__)
 
-PAUSE = 3600.0
-"""Seconds between two rounds."""
+FIRST, PAUSE = 60.0, 3600.0
+"""Seconds before the first round, so that a start has the desk for itself, and between two."""
 
 Chore = Callable[[datetime], Awaitable[int]]
 """Clears away what is too old at that moment (aware, UTC); returns how much it was."""
@@ -24,9 +24,12 @@ Chore = Callable[[datetime], Awaitable[int]]
 class Housekeeping:
     """Does its chores, by name, every hour; each node does them. ``run`` has to be running."""
 
-    def __init__(self, chores: Mapping[str, Chore], clock: Clock, pause: float = PAUSE) -> None:
+    def __init__(
+        self, chores: Mapping[str, Chore], clock: Clock, *, first: float = FIRST, pause: float = PAUSE
+    ) -> None:
         self._chores = chores
         self._clock = clock
+        self._first = first
         self._pause = pause
         self._stopping = asyncio.Event()
 
@@ -35,14 +38,18 @@ class Housekeeping:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Wait an hour, do every chore, and so on until ``stop``."""
-        while not self._stopping.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._pause):
-                    await self._stopping.wait()
-                return
+        """Do every chore a minute after the start, then every hour, until ``stop``."""
+        wait = self._first
+        while not await self._is_stopped_within(wait):
             for name, chore in self._chores.items():
                 await self._do(name, chore)
+            wait = self._pause
+
+    async def _is_stopped_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        return self._stopping.is_set()
 
     async def _do(self, name: str, chore: Chore) -> None:
         try:

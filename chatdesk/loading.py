@@ -18,10 +18,13 @@ from chatdesk.events import (
     MailReceived,
     MessageDeleted,
     MessageEdited,
+    PortalPrioritised,
     ReceiptReported,
     SurveySubmitted,
+    TicketEdited,
     TicketEvent,
     TicketMerged,
+    TicketPaused,
     TicketSplit,
     TimerFired,
     WrittenToTicket,
@@ -49,6 +52,7 @@ async def load(batch: StoreBatch, events: Sequence[AnyEvent]) -> Loaded:
         numbers |= {n for n in (conversation.ticket, conversation.opened_with) if n is not None}
     if numbers:
         loaded.tickets.update(await batch.tickets(numbers))
+    await _load_history(batch, events, others, loaded)
     wanted = [pair for event in others for pair in _messages(event)]
     if wanted:
         loaded.messages = {(m.conversation, m.seq): m for m in await batch.messages(wanted)}
@@ -84,6 +88,23 @@ async def _load_conversations(
     numbers = _ticket_numbers(others) | _solved(others, loaded)
     if numbers:
         loaded.conversations.update({c.id: c for c in await batch.conversations_of(numbers)})
+
+
+async def _load_history(
+    batch: StoreBatch, events: Sequence[AnyEvent], others: Sequence[AnyEvent], loaded: Loaded
+) -> None:
+    """Read from when tickets' time counts, for another priority and for an answer that keeps a promise."""
+    numbers = {e.ticket for e in others if isinstance(e, TicketEdited) and e.priority is not None}
+    numbers |= {e.ticket for e in others if isinstance(e, PortalPrioritised)}
+    promised = {number for number, ticket in loaded.tickets.items() if ticket.due_as_promised}
+    if promised:
+        numbers |= promised & {e.ticket for e in others if isinstance(e, TicketPaused)}
+        chats = (loaded.conversations.get(e.conversation) for e in events if isinstance(e, AgentMessaged))
+        numbers |= promised & {chat.ticket for chat in chats if chat is not None and chat.ticket is not None}
+    if numbers:
+        loaded.history = {number: [] for number in numbers}
+        for entry in await batch.history(numbers):
+            loaded.history[entry.ticket].append(entry)
 
 
 def _ticket_numbers(events: Sequence[AnyEvent]) -> set[TicketNumber]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from chatdesk.config import Config
 
-_NAMES: Mapping[str, str] = {"web": "live chat", "form": "web form"}
+_NAMES: Mapping[str, str] = {"web": "live chat", "form": "web form", "desktop": "desktop icon"}
 
 
 def refusal(config: Config, channel: str) -> str:

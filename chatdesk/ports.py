@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
-from chatdesk.changes import Changes, SetAside
+from chatdesk.changes import Changes, HistoryEntry, SetAside
 from chatdesk.conversation import Conversation, ConversationId, DialogueState, Message
 from chatdesk.effects import Decision, TicketDecision
 from chatdesk.events import AnyEvent, Outcome
@@ -60,6 +60,9 @@ class StoreBatch(Protocol):
 
     async def messages(self, wanted: Iterable[tuple[ConversationId, int]]) -> Sequence[Message]:
         """Return the messages known by conversation and sequence number that exist."""
+
+    async def history(self, tickets: Collection[TicketNumber]) -> Sequence[HistoryEntry]:
+        """Return the history of these tickets, oldest entry first."""
 
     async def line(self) -> WaitingLine:
         """Return the line of all waiting customers, which the steps of the batch may change."""

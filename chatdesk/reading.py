@@ -179,7 +179,8 @@ class StaffReads(Protocol):
     async def tickets(self, wanted: TicketFilter, page: str = "", limit: int = 50) -> TicketPage:
         """Return one page of a list; the queue and mine by due time, all and searches newest first.
 
-        Tickets without a due time come after those with one.
+        Tickets without a due time come after those with one. Raises EventRefused for a ``page`` that no
+        list has named.
         """
 
     async def count(self, wanted: TicketFilter, limit: int) -> int:

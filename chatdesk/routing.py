@@ -65,9 +65,9 @@ class Router:
         )
 
     def message(
-        self, message: Message, conversation: Conversation, origin: str, *, revised: bool
+        self, message: Message, conversation: Conversation, origin: str, at: datetime, *, revised: bool
     ) -> Iterator[Delivery]:
-        """Yield a delivery for each channel that shows this message; ``to`` says to which side.
+        """Yield a delivery, due ``at``, for each channel that shows this message; ``to`` says to which side.
 
         Staff channels get every message, except one of staff that they brought themselves (``origin``): it
         stands there already. The customer's own channel gets only public ones from the desk's side [R38].
@@ -76,7 +76,6 @@ class Router:
         if not self._staff and conversation.channel == WEB:
             return
         kind = DeliveryKind.REVISION if revised else DeliveryKind.MESSAGE
-        at = message.deleted_at or message.edited_at or message.at
         by_customer = message.author.kind is AuthorKind.CUSTOMER
         staff = ((target, TO_STAFF) for target in self._staff if by_customer or target != origin)
         customer = ((target, TO_CUSTOMER) for target in self._customer_target(message, conversation))

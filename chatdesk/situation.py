@@ -10,6 +10,7 @@ from msgspec import Struct
 from chatdesk.business_hours import Calendar
 from chatdesk.config import Config, QueueOrder
 from chatdesk.conversation import Conversation, ConversationId
+from chatdesk.sla import Counted
 from chatdesk.ticket import Priority, Ticket, TicketNumber, format_number
 
 SortKey = tuple[int, datetime]
@@ -36,7 +37,8 @@ class Situation(Struct, frozen=True):
     ``conversation`` is the one being stepped; ``conversations`` are all of the ticket's, for an event of the
     ticket and where a customer says that it is solved; else that one. ``queue`` holds
     every waiting customer, None where nobody does. ``next_number`` is reserved for a ticket that this step
-    may open.
+    may open. ``counted`` is how the ticket's time counts, None where the step does not need its history.
+    ``gone`` are those of the conversations whose customers have certainly no page open now.
     """
 
     config: Config
@@ -45,12 +47,18 @@ class Situation(Struct, frozen=True):
     conversations: tuple[Conversation, ...] = ()
     queue: Line | None = None
     next_number: TicketNumber | None = None
+    counted: Counted | None = None
+    gone: frozenset[ConversationId] = frozenset()
+
+    @property
+    def customer_is_gone(self) -> bool:
+        """Whether this conversation's customer would not see what is said in it now [R15, R25]."""
+        return self.conversation.id in self.gone
 
     @property
     def calendar(self) -> Calendar:
         """The hours of the way in by which this conversation came [R34, R45]."""
-        widget = self.config.widget(self.conversation.widget) if self.conversation.channel == "web" else None
-        return widget.calendar if widget else self.config.channel(self.conversation.channel).calendar
+        return self.config.hours_of(self.conversation.channel, self.conversation.widget)
 
     @property
     def ticket_name(self) -> str:

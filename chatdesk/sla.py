@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
 
 from chatdesk.business_hours import Calendar
 from chatdesk.config import Config
-from chatdesk.duration import BusinessDays
+from chatdesk.duration import Duration
 from chatdesk.ticket import PAUSED, Priority, Ticket
 
+Pauses = Sequence[tuple[datetime, datetime]]
+"""Spans (from, until) in which a ticket's clocks stood still [R44]."""
 
-def respond_by(config: Config, channel: str, priority: Priority, at: datetime) -> datetime | None:
+
+class Counted(Struct, frozen=True):
+    """How a ticket's time counts: from its opening or its last re-opening on, but not during its pauses.
+
+    ``promised_since`` is when the customer was last promised an answer after that; None if never.
+    """
+
+    begun_at: datetime
+    pauses: tuple[tuple[datetime, datetime], ...] = ()
+    promised_since: datetime | None = None
+
+
+def respond_by(
+    config: Config, channel: str, priority: Priority, at: datetime, pauses: Pauses = ()
+) -> datetime | None:
     """Return when a person has to have answered a contact that came at ``at``; aware, UTC.
 
     The channel's ``first_contact`` and the priority's ``respond`` both bind: the earlier one counts.
@@ -19,19 +38,19 @@ def respond_by(config: Config, channel: str, priority: Priority, at: datetime) -
     settings = config.channels.get(channel)
     by_channel = by_priority = None
     if settings is not None and settings.first_contact is not None:
-        by_channel = settings.calendar.add(at, settings.first_contact)
+        by_channel = settings.calendar.add_with_pauses(at, settings.first_contact, pauses)
     target = config.sla.get(priority)
     if target is not None and target.respond is not None:
-        by_priority = _add(config, target.clock, at, target.respond)
+        by_priority = _add(config, target.clock, at, target.respond, pauses)
     return earliest(by_channel, by_priority)
 
 
-def resolve_by(config: Config, priority: Priority, at: datetime) -> datetime | None:
+def resolve_by(config: Config, priority: Priority, at: datetime, pauses: Pauses = ()) -> datetime | None:
     """Return when work that came at ``at`` has to be done; aware, UTC; None when there is no target."""
     target = config.sla.get(priority)
     if target is None or target.resolve is None:
         return None
-    return _add(config, target.clock, at, target.resolve)
+    return _add(config, target.clock, at, target.resolve, pauses)
 
 
 def earliest(*dues: datetime | None) -> datetime | None:
@@ -67,33 +86,63 @@ def due_after_pause(config: Config, ticket: Ticket, at: datetime) -> datetime | 
     return clock.add(due, held) if held else due
 
 
-def due_for(config: Config, ticket: Ticket, priority: Priority, *, responded: bool) -> datetime | None:
+def due_for(
+    config: Config, ticket: Ticket, priority: Priority, counted: Counted, *, responded: bool
+) -> datetime | None:
     """Return when the ticket is due with that priority, before or after its first response; aware, UTC.
 
-    Counted from the opening; what pauses and re-opening have added to the present due time is added to
-    the new one too, in the open time of the new priority's clock. None when there is no target.
+    Counted on the clock of that priority alone, whatever the ticket's priority has been. None when there
+    is no target.
     """
-    was_due = _target(config, ticket, ticket.priority, responded=ticket.first_response_at is not None)
-    due = _target(config, ticket, priority, responded=responded)
+    begun_at, pauses = counted.begun_at, counted.pauses
+    if responded:
+        return resolve_by(config, priority, begun_at, pauses)
+    return respond_by(config, ticket.channel, priority, begun_at, pauses)
+
+
+def promise_is_open(ticket: Ticket, counted: Counted | None) -> bool:
+    """Tell whether the customer still waits for what they were promised [R25, R27].
+
+    The first response keeps what was promised before it. A promise made after it is kept by the next
+    human public message, which takes it out of the due time.
+    """
+    if ticket.promised_at is None or ticket.first_response_at is None:
+        return ticket.promised_at is not None
+    if counted is None:
+        return ticket.due_as_promised
+    since, due = counted.promised_since, ticket.due_at
+    made_later = since is not None and since > ticket.first_response_at
+    return made_later and due is not None and due <= ticket.promised_at
+
+
+def not_after_promise(ticket: Ticket, due: datetime | None) -> datetime | None:
+    """Return ``due``, or when the customer was promised to hear from the desk if that is earlier."""
+    return min((moment for moment in (due, ticket.promised_at) if moment is not None), default=None)
+
+
+def due_after_response(config: Config, ticket: Ticket) -> datetime | None:
+    """Return when the ticket is due once its first response was given; aware, UTC; None without a target.
+
+    It needs no history: what pauses and re-opening have added to the time to respond is added to the time
+    to resolve, which the same clock counts.
+    """
+    due = resolve_by(config, ticket.priority, ticket.opened_at)
+    was_due = respond_by(config, ticket.channel, ticket.priority, ticket.opened_at)
     if due is None or was_due is None or ticket.due_at is None or ticket.due_at <= was_due:
         return due
-    held = _clock(config, ticket.priority).business_time_between(was_due, ticket.due_at)
-    return _clock(config, priority).add(due, held) if held else due
+    clock = _clock(config, ticket.priority)
+    held = clock.business_time_between(was_due, ticket.due_at)
+    return clock.add(due, held) if held else due
 
 
-def _target(config: Config, ticket: Ticket, priority: Priority, *, responded: bool) -> datetime | None:
-    if responded:
-        return resolve_by(config, priority, ticket.opened_at)
-    return respond_by(config, ticket.channel, priority, ticket.opened_at)
-
-
-def _add(config: Config, clock: str, at: datetime, duration: timedelta | BusinessDays) -> datetime:
-    if clock == "elapsed" and isinstance(duration, timedelta):
-        return at + duration
-    return config.calendars["always" if clock == "elapsed" else clock].add(at, duration)
+def _add(config: Config, clock: str, at: datetime, duration: Duration, pauses: Pauses) -> datetime:
+    return _calendar(config, clock).add_with_pauses(at, duration, pauses)
 
 
 def _clock(config: Config, priority: Priority) -> Calendar:
     target = config.sla.get(priority)
-    name = target.clock if target else "elapsed"
-    return config.calendars["always" if name == "elapsed" else name]
+    return _calendar(config, target.clock if target else "elapsed")
+
+
+def _calendar(config: Config, clock: str) -> Calendar:
+    return config.calendars["always" if clock == "elapsed" else clock]

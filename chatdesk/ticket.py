@@ -181,6 +181,11 @@ class Ticket(Struct, frozen=True):
         return self.due_at if self.is_active and not self.is_paused else None
 
     @property
+    def due_as_promised(self) -> bool:
+        """Whether it is due by what the customer was promised, before its own targets or by chance [R25]."""
+        return self.promised_at is not None and self.due_at == self.promised_at
+
+    @property
     def is_done(self) -> bool:
         """Whether it is resolved or closed, so that its customer's message re-opens it [R17]."""
         return self.status in DONE

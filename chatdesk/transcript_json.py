@@ -4,8 +4,8 @@ The schema, ``chatdesk.transcript/1``; every time is ISO 8601 in UTC ("2026-09-1
 
 - ``schema``, ``version`` ("public" or "internal"), ``generated_at``, ``time_zone`` (the desk's, IANA name)
 - ``desk``: name; ``ticket``: ``number`` ("HD-1024"), ``subject``, ``company``, ``requester``, ``channel``,
-  ``status``, ``resolution``, ``opened_at``; the internal version adds ``email``, ``phone``, ``priority``,
-  ``workaround``
+  ``computer`` ("" where none is known), ``status``, ``resolution``, ``opened_at``; the internal version adds
+  ``email``, ``phone``, ``priority``, ``workaround``
 - ``conversation``: ``channel``, ``opened_at``; the internal version adds ``rating`` (null, or ``score`` of 5,
   ``comment``, ``at``)
 - ``entries``, oldest first: ``kind`` ("message"; internal version also "note", "history", "sent"), ``seq``
@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 
 from msgspec import json
 
+from chatdesk.computer import computer_of
 from chatdesk.plain_text import clean_line, clean_text
 from chatdesk.ticket import Ticket
 from chatdesk.transcript_view import Change, Entry, TranscriptRecord, TranscriptView
@@ -81,6 +82,7 @@ def _ticket(ticket: Ticket, view: TranscriptView) -> Json:
         "company": clean_line(ticket.company),
         "requester": clean_line(ticket.requester_name),
         "channel": ticket.channel,
+        "computer": computer_of(ticket),
         "status": ticket.status.value,
         "resolution": clean_text(ticket.resolution),
         "opened_at": iso(ticket.opened_at),

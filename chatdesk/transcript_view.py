@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from chatdesk.changes import TRANSCRIPT_SENT, HistoryEntry, Rating
 from chatdesk.channels import LABELS
+from chatdesk.computer import COMPUTER, computer_of
 from chatdesk.conversation import Author, AuthorKind, Conversation, Message, Revision, Visibility
 from chatdesk.plain_text import clean_line, clean_text
 from chatdesk.ticket import Ticket, format_number
@@ -163,6 +164,7 @@ def _facts(record: TranscriptRecord, *, internal: bool) -> Iterator[tuple[str, s
         ("Company", ticket.company),
         ("Requester", ticket.requester_name),
         ("Where from", place(record.conversation.channel)),
+        (COMPUTER, computer_of(ticket)),
         ("Status", ticket.status.value),
         ("Resolution", ticket.resolution),
     ]

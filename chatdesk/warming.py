@@ -23,6 +23,7 @@ MODULES = (
     "storage.models",
     "storage.sqlite_client",
     "tortoise.context",
+    "adapters.web.chat_routes",
     "adapters.web.console_routes",
     "adapters.web.demo_routes",
     "adapters.web.file_routes",

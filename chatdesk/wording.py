@@ -65,6 +65,27 @@ def say_opening(at: datetime, now: datetime, zone: tzinfo) -> str:
     return f"{say_date(at, now, zone)}, at {say_time(at, zone)} {say_zone(at, zone)}"
 
 
+def say_span(start: datetime, end: datetime, now: datetime, zone: tzinfo) -> str:
+    """From when to when, as said at `now`: "Wednesday, December 2, 1:00 AM to 4:00 AM EST".
+
+    The zone of the start is said too where the clocks change on the way.
+    """
+    before = say_zone(start, zone)
+    changed = "" if before == say_zone(end, zone) else f" {before}"
+    return f"{say_date(start, now, zone)}, {say_time(start, zone)}{changed} to {say_closing(end, zone)}"
+
+
+def say_closing(at: datetime, zone: tzinfo, after: datetime | None = None) -> str:
+    """The time at which something ends: "4:00 AM EST", "midnight EST".
+
+    The zone is left out if it is the same as at `after`, of which it was said before.
+    """
+    local = _local(at, zone)
+    said = "midnight" if local.time() == _MIDNIGHT else clock_of(local)
+    known = after is not None and say_zone(after, zone) == zone_of(local)
+    return said if known else f"{said} {zone_of(local)}"
+
+
 def say_day(at: datetime, now: datetime, zone: tzinfo) -> str:
     """The day of `at` as said at `now`: "today", "tomorrow", or the date."""
     return _day_of(_local(at, zone), _local(now, zone).date())
@@ -73,8 +94,9 @@ def say_day(at: datetime, now: datetime, zone: tzinfo) -> str:
 def say_when(at: datetime, now: datetime, zone: tzinfo) -> str:
     """By when, as said at `now`: "today before 4:10 PM", "Monday, September 21 before 9:50 AM".
 
-    A moment at midnight belongs to the day that ends there: "today before midnight".
+    A moment in the minute of midnight belongs to the day that ends there: "today before midnight".
     """
+    at = at.replace(second=0, microsecond=0)
     local, today = _local(at, zone), _local(now, zone).date()
     if local.time() == _MIDNIGHT:
         return f"{_day_of(_local(at - timedelta(minutes=1), zone), today)} before midnight"

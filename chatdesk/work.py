@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from chatdesk.changes import Changes
 from chatdesk.config import Config
-from chatdesk.conversation import AuthorKind, Conversation, Ticketed, speaking_in
+from chatdesk.conversation import AuthorKind, Conversation, ConversationId, Ticketed, speaking_in
+from chatdesk.counted_time import counted_time
 from chatdesk.draft import Draft, Loaded
 from chatdesk.effect_handler import EffectHandler, begin_conversation
 from chatdesk.effects import Effect
 from chatdesk.errors import EventRefused, NotFound
 from chatdesk.events import (
+    AgentJoined,
     AgentMessaged,
     AnyEvent,
     CallLogged,
@@ -39,6 +43,17 @@ from chatdesk.routing import Router
 from chatdesk.situation import Situation
 from chatdesk.ticket import Ticket
 
+IsGone = Callable[[Conversation], bool]
+"""Tells whether a conversation's customer has certainly no page open now."""
+_NOBODY: frozenset[ConversationId] = frozenset()
+_TO_THE_CUSTOMER = frozenset({AgentMessaged, AgentJoined})
+"""Events of a conversation for which it matters whether its customer is there."""
+
+
+def nobody_is_gone(_conversation: Conversation) -> bool:
+    """Take every customer for present, where nobody knows."""
+    return False
+
 
 class AlreadyOpen(EventRefused):
     """The browser has an open chat already; ``outcome`` names it."""
@@ -62,11 +77,13 @@ class Work:
         new_id: NewId,
         router: Router,
         loaded: Loaded,
+        is_gone: IsGone = nobody_is_gone,
     ) -> None:
         self._config = config
         self._conversation_flow = conversation_flow
         self._ticket_flow = ticket_flow
         self._draft = Draft(loaded)
+        self._is_gone = is_gone
         self._effects = EffectHandler(config, new_id, router, self._draft)
 
     @property
@@ -109,7 +126,7 @@ class Work:
         draft = self._draft
         conversation = self._conversation_for(event)
         ticket = draft.find_ticket(conversation.ticket)
-        situation = self._situation(conversation, ticket)
+        situation = self._situation(conversation, ticket, event)
         if ticket is not None and isinstance(event, CustomerEnded | PortalSolved):
             situation = replace(situation, conversations=tuple(draft.conversations_of(ticket.number)))
         decision = self._conversation_flow(conversation.state, event, situation)
@@ -119,7 +136,8 @@ class Work:
                 # It was given for the chat before: the customer is asked about this one anew.
                 moved = replace(moved, rating=None)
             draft.put_conversation(conversation, moved)
-            situation = replace(self._situation(moved, ticket), conversations=situation.conversations)
+            here = self._situation(moved, ticket, event)
+            situation = replace(here, conversations=situation.conversations)
         ticket_effects: tuple[Effect, ...] = ()
         if ticket is not None:
             ticket_decision = self._ticket_flow(ticket, event, situation)
@@ -140,7 +158,9 @@ class Work:
         """Step the ticket's flow, then the flow of each of its conversations."""
         conversations = self._draft.conversations_of(ticket.number)
         main = self._main_conversation(event, conversations)
-        situation = replace(self._situation(main, ticket), conversations=tuple(conversations))
+        gone = frozenset(c.id for c in conversations if self._is_gone(c))
+        alone = self._situation(main, ticket, event)
+        situation = replace(alone, conversations=tuple(conversations), gone=gone)
         decision = self._ticket_flow(ticket, event, situation)
         after = replace(situation, ticket=decision.ticket)
         steps = [(c, self._conversation_flow(c.state, event, self._seen_in(c, after))) for c in conversations]
@@ -237,10 +257,16 @@ class Work:
         tickets = (ticket, *map(self._draft.ticket, sorted(merged)))
         return next((one for one in tickets if one.requester_email.casefold() == sender.casefold()), None)
 
-    def _situation(self, conversation: Conversation, ticket: Ticket | None) -> Situation:
+    def _situation(self, conversation: Conversation, ticket: Ticket | None, event: AnyEvent) -> Situation:
         draft = self._draft
         shown = draft.as_seen_in(conversation, ticket) if ticket else None
-        return Situation(self._config, conversation, shown, (conversation,), draft.queue, draft.next_number)
+        history = draft.history_of(ticket.number) if ticket is not None else None
+        counted = counted_time(ticket, history, event.at) if ticket and history is not None else None
+        asked = type(event) in _TO_THE_CUSTOMER
+        gone = frozenset((conversation.id,)) if asked and self._is_gone(conversation) else _NOBODY
+        return Situation(
+            self._config, conversation, shown, (conversation,), draft.queue, draft.next_number, counted, gone
+        )
 
     def _seen_in(self, conversation: Conversation, situation: Situation) -> Situation:
         """Return the situation of one of the ticket's conversations."""

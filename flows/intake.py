@@ -8,6 +8,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from chatdesk.changes import OPENED
+from chatdesk.computer import COMPUTER
 from chatdesk.conversation import Author, AuthorKind, Ended, Ticketed, Waiting
 from chatdesk.effects import Announce, Decision, MailKind, MailRequester, OpenTicket, Post, Record, StartTimer
 from chatdesk.errors import EventRefused
@@ -16,13 +17,14 @@ from chatdesk.open_ways import refusal
 from chatdesk.plain_text import shortened
 from chatdesk.situation import Situation
 from chatdesk.sla import resolve_by, respond_by
-from chatdesk.survey import FieldType
 from chatdesk.ticket import Priority, Ticket, TicketStatus, TicketType
 from flows import after_hours
 from flows.pre_chat_survey import check_answers
 from flows.promises import call_back_by, call_back_text, work_has_stopped
 from flows.queueing import NO_ANSWER, say
 
+ISSUE = "issue"
+"""The survey's field in which the customers say in their own words what is happening; it is always asked."""
 MAX_FIRST_NAME = 24
 MAX_SUBJECT = 80
 
@@ -36,9 +38,11 @@ def open_by_survey(event: SurveySubmitted, situation: Situation) -> Decision:
     if refused:
         raise EventRefused(refused, code="not_offered")
     answers = check_answers(situation.config.survey, dict(event.answers))
-    words = _description(situation, answers)
+    words = answers[ISSUE]
     ticket = draft_ticket(situation, answers, words, event.channel, event.at)
     ticket = replace(ticket, due_at=respond_by(situation.config, event.channel, ticket.priority, event.at))
+    if event.computer:
+        ticket = replace(ticket, answers=((COMPUTER, event.computer), *ticket.answers))
     first = Post(Author(AuthorKind.CUSTOMER, event.visitor, ticket.requester_name), words)
     if not situation.calendar.is_open(event.at):
         return after_hours.open_ticket(event, situation, ticket, first)
@@ -48,11 +52,15 @@ def open_by_survey(event: SurveySubmitted, situation: Situation) -> Decision:
 
 
 def log_call(event: CallLogged, situation: Situation) -> Decision:
-    """Open a ticket for a call or a direct request, written down by a technician [R5, R9]."""
+    """Open a ticket for a call or a direct request, written down by a technician [R5, R9].
+
+    They have spoken with the customer: that was the first response [R44].
+    """
     answers = check_answers(situation.config.survey, dict(event.answers))
-    words = _description(situation, answers)
+    words = answers[ISSUE]
     ticket = draft_ticket(situation, answers, words, event.channel, event.at)
-    ticket = replace(ticket, due_at=resolve_by(situation.config, ticket.priority, event.at))
+    due = resolve_by(situation.config, ticket.priority, event.at)
+    ticket = replace(ticket, first_response_at=event.at, due_at=due)
     author = Author(AuthorKind.CUSTOMER, "", ticket.requester_name)
     text = f"{event.agent.name} has written down your request as {situation.ticket_name}."
     effects = (
@@ -96,7 +104,7 @@ def draft_ticket(
 def _proposed_priority(situation: Situation, answers: dict[str, str], channel: str) -> Priority:
     """Return what impact and urgency propose, or the channel's default when they were not told [R31, R40]."""
     matrix = situation.config.priority
-    if matrix.impact_field in answers and matrix.urgency_field in answers:
+    if matrix.is_answered(answers):
         return matrix.propose(answers)
     return situation.config.channel(channel).priority
 
@@ -133,13 +141,6 @@ def _by_form(event: SurveySubmitted, situation: Situation, ticket: Ticket, first
         Announce("ticket opened"),
     )
     return Decision(Ticketed(ticket.promised_at), effects)
-
-
-def _description(situation: Situation, answers: dict[str, str]) -> str:
-    """Return the customer's own words: the answer to the last long question, or to the last one at all."""
-    asked = [field for field in situation.config.survey.fields if field.id in answers]
-    long = [field for field in asked if field.type is FieldType.LONG]
-    return answers[(long or asked)[-1].id] if asked else ""
 
 
 def _thanks(situation: Situation, ticket: Ticket) -> str:

@@ -8,6 +8,7 @@ Waiting   + the customer left             -> Ticketed, Say(call-back promise)
 Live      + closed by either side         -> Ended,    mail the transcript
 any       + the ticket was resolved       -> Ended,    the resolution, Say(how to re-open)
 Ticketed, Ended + the customer wrote      -> Waiting | Ticketed
+Ticketed  + a technician took it          -> Live if the customer still waits and is there, else the same
 Ended     + re-opened, or a question      -> Ticketed
 
 A chat in progress knows no hours: it goes on after closing time [R26].
@@ -149,10 +150,11 @@ def _live(state: Live, event: AnyEvent, situation: Situation) -> Decision:
         case CustomerMessaged():
             return Decision(state, (customer_post(event, situation),))
         case AgentMessaged() if event.agent.id in state.agents:
-            return Decision(state, (_post(event),))
+            return Decision(state, _answer(event, by_mail=situation.customer_is_gone))
         case AgentMessaged():
             joined = join(state.agents, event.agent, situation)
-            return replace(joined, effects=(*joined.effects, _post(event)))
+            answer = _answer(event, by_mail=situation.customer_is_gone)
+            return replace(joined, effects=(*joined.effects, *answer))
         case TicketTaken() | AgentJoined():
             return join(state.agents, event.agent, situation)
         case TicketAssigned():
@@ -166,7 +168,7 @@ def _ticketed(state: Ticketed, event: AnyEvent, situation: Situation) -> Decisio
     match event:
         case CustomerMessaged():
             return come_back(state, event, situation)
-        case TicketTaken() | AgentJoined() if state.may_wait:
+        case TicketTaken() | AgentJoined() if state.may_wait and not situation.customer_is_gone:
             return join((), event.agent, situation)
         case CustomerLeft():
             return Decision(replace(state, may_wait=False))
@@ -187,9 +189,7 @@ def _ended(state: Ended, event: AnyEvent, situation: Situation) -> Decision:
 def _without_chat(state: Ticketed | Ended, event: AnyEvent, situation: Situation) -> Decision:
     match event:
         case AgentMessaged():
-            post = _post(event)
-            text = post.text or ", ".join(file.name for file in post.files)
-            return Decision(state, (post, MailRequester(MailKind.COMMENT, text)))
+            return Decision(state, _answer(event, by_mail=True))
         case AgentJoined():
             raise EventRefused("The customer is not in the chat; write, and they get a mail.", code="no_chat")
         case CustomerEnded(solved=True) if ticket_of(situation).is_active:
@@ -246,6 +246,15 @@ def _rate(state: DialogueState, event: CustomerRated) -> Decision:
     if not isinstance(state, Ended | Ticketed):
         raise EventRefused("A chat can be rated when it has ended.", code="rating")
     return Decision(state, (Rate(event.score, clean(event.comment)[:MAX_COMMENT]),))
+
+
+def _answer(event: AgentMessaged, *, by_mail: bool) -> tuple[Effect, ...]:
+    """Post a technician's answer, and mail it to a customer who does not read it in the chat [R15]."""
+    post = _post(event)
+    if not by_mail:
+        return (post,)
+    text = post.text or ", ".join(file.name for file in post.files)
+    return (post, MailRequester(MailKind.COMMENT, text))
 
 
 def _post(event: AgentMessaged) -> Post:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from chatdesk.config import Config
-from chatdesk.settings.model import PORTAL
 from chatdesk.situation import Situation
-from chatdesk.sla import respond_by
+from chatdesk.sla import promise_is_open, respond_by
 from chatdesk.ticket import Priority, Ticket
 from chatdesk.wording import describe_hours, say_date, say_moment, say_time, say_when
 
@@ -16,8 +15,9 @@ def after_hours_text(situation: Situation, ticket: Ticket, at: datetime) -> str:
     """Say once: the hours, the number, the date of the next business day, whom to call [R27-R29]."""
     calendar, zone = situation.calendar, situation.config.desk.timezone
     hours = "closed now" if calendar.never_open else f"open {describe_hours(calendar, at)}"
+    whose = "chat" if situation.conversation.channel == "web" else "help desk"
     parts = [
-        f"Our {'help desk' if situation.conversation.channel == PORTAL else 'chat'} is {hours}.",
+        f"Our {whose} is {hours}.",
         f"Your request is ticket {situation.ticket_name}; we have e-mailed you a copy.",
     ]
     promised = ticket.promised_at
@@ -25,8 +25,9 @@ def after_hours_text(situation: Situation, ticket: Ticket, at: datetime) -> str:
         parts.append("A technician will contact you as soon as possible.")
     else:
         moment = f"{say_date(promised, at, zone)}, from {say_time(promised, zone)}"
-        # The hours have named the time zone; without them it is said here.
-        moment = say_moment(promised, at, zone) if calendar.never_open else moment
+        # Where the hours have named this time zone, it is not said again.
+        named = not calendar.never_open and calendar.timezone == zone
+        moment = moment if named else say_moment(promised, at, zone)
         parts.append(f"A technician will contact you on {moment}.")
     return _with_phone(situation, ticket, parts)
 
@@ -56,7 +57,7 @@ def call_back_by(situation: Situation, ticket: Ticket, at: datetime) -> datetime
     outside the hours is made for the next opening instead: nobody is there before.
     """
     promised = ticket.promised_at
-    if promised is not None and promised > at and ticket.first_response_at is None:
+    if promised is not None and promised > at and promise_is_open(ticket, situation.counted):
         return promised
     due = respond_by(situation.config, situation.conversation.channel, ticket.priority, at)
     if due is None or not _counts_elapsed_time(situation.config, ticket.priority):

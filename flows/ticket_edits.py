@@ -11,7 +11,7 @@ from chatdesk.effects import Effect, Record, TicketDecision
 from chatdesk.errors import EventRefused
 from chatdesk.events import TicketEdited
 from chatdesk.situation import Situation
-from chatdesk.sla import due_after_pause, due_for
+from chatdesk.sla import Counted, due_after_pause, due_for, not_after_promise, promise_is_open
 from chatdesk.ticket import Priority, Ticket
 from chatdesk.wording import say_date
 from flows.message_text import check_text, clean
@@ -23,8 +23,8 @@ MAX_SUBJECT = 200
 def edit(ticket: Ticket, event: TicketEdited, situation: Situation) -> TicketDecision:
     """Return the ticket with the given fields changed, one history entry for each [R39, R40].
 
-    A new priority moves the due time. Raises EventRefused for an empty or overlong subject, or a date too
-    far ahead.
+    A new priority moves the due time, but never past an open promise [R25, R27]. Raises EventRefused for
+    an empty or overlong subject, or a date too far ahead.
     """
     due = due_after_pause(situation.config, ticket, event.at)
     changed, records = replace(ticket, due_at=due), list[Effect]()
@@ -56,7 +56,10 @@ def with_priority(ticket: Ticket, priority: Priority, situation: Situation, *, c
     if priority is ticket.priority:
         return replace(ticket, priority_confirmed=confirmed)
     responded = ticket.first_response_at is not None
-    due = due_for(situation.config, ticket, priority, responded=responded)
+    counted = situation.counted or Counted(ticket.opened_at)
+    due = due_for(situation.config, ticket, priority, counted, responded=responded)
+    if promise_is_open(ticket, situation.counted):
+        due = not_after_promise(ticket, due)
     return replace(ticket, priority=priority, priority_confirmed=confirmed, due_at=due)
 
 

@@ -54,17 +54,24 @@ def _mails(
 ) -> Iterator[MailRequester]:
     """Yield a mail to each of the ticket's people; of those in ``read_in``, only to who has no chat open.
 
-    A merge has brought them together: each is known by the ticket they opened, None for this one [R20].
+    A chat whose customer has gone is no open one. A merge has brought the people together: each is known by
+    the ticket they opened, None for this one [R20].
     """
     of_person: dict[TicketNumber | None, list[Conversation]] = {}
     for conversation in situation.conversations:
         of_person.setdefault(conversation.opened_with, []).append(conversation)
     for person, theirs in of_person.items():
         chosen = speaking_in(theirs)
-        if chosen is None or (chosen.is_open and person in read_in):
+        reading = any(chat.is_open and chat.id not in situation.gone for chat in theirs)
+        if chosen is None or (reading and person in read_in):
             continue
         here = person == situation.conversation.opened_with
         yield MailRequester(MailKind.STATUS, text, None if here else chosen.id)
+
+
+def tell_the_end_by_mail(decision: TicketDecision, situation: Situation, text: str) -> TicketDecision:
+    """Mail that the ticket is done [R15], unless an open chat ends with it, whose transcript says so."""
+    return tell_by_mail(decision, replace(situation, gone=frozenset()), text)
 
 
 def somebody_chats(situation: Situation) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from chatdesk.effects import MoveConversations, Record, SplitOff, TicketDecision
+from chatdesk.effects import MoveConversations, Post, Record, SplitOff, TicketDecision
 from chatdesk.errors import EventRefused
 from chatdesk.events import TicketMerged, TicketSplit
 from chatdesk.situation import Situation
 from chatdesk.sla import respond_by
 from chatdesk.ticket import Ticket, TicketNumber, TicketStatus, Trigger, format_number
 from flows.ticket_edits import check_subject
-from flows.ticket_moves import moved, only_here, tell
+from flows.ticket_moves import moved, tell
 
 
 def merge(ticket: Ticket, event: TicketMerged, situation: Situation) -> TicketDecision:
@@ -31,6 +31,7 @@ def merge(ticket: Ticket, event: TicketMerged, situation: Situation) -> TicketDe
 def split(ticket: Ticket, event: TicketSplit, situation: Situation) -> TicketDecision:
     """Open a new ticket from some of the conversation's messages and tell the customer its number.
 
+    It is said here, and mailed as the first mail of the new ticket [R14].
     Raises EventRefused without messages or without a subject.
     """
     if situation.next_number is None or not event.messages:
@@ -39,10 +40,10 @@ def split(ticket: Ticket, event: TicketSplit, situation: Situation) -> TicketDec
     # Of a merged ticket it is asked for by whoever said it.
     new = _split_off(situation.ticket or ticket, event, situation, situation.next_number)
     name = format_number(situation.config.desk.ticket_prefix, new.number)
-    split_off = SplitOff(new, situation.conversation, event.messages)
+    news = f"Part of your request is now ticket {name}: {new.subject}"
+    split_off = SplitOff(new, situation.conversation, event.messages, news)
     record = Record("split", event.agent.author, f"into {name}: {new.subject}")
-    decision = TicketDecision(ticket, (record, split_off))
-    return tell(decision, only_here(situation), f"Part of your request is now ticket {name}: {new.subject}")
+    return TicketDecision(ticket, (record, split_off, Post(situation.config.desk.author, news)))
 
 
 def _split_off(ticket: Ticket, event: TicketSplit, situation: Situation, number: TicketNumber) -> Ticket:

@@ -7,14 +7,16 @@ said once: in the ticket's conversation, and by mail when nobody chats.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
 from chatdesk.changes import TRANSCRIPT_SENT
 from chatdesk.conversation import Agent, Author, Ticketed, Visibility
+from chatdesk.counted_time import PROMISED
 from chatdesk.effects import Post, Record, StartTimer, TicketDecision
 from chatdesk.errors import EventRefused
+from chatdesk.escalation import ESCALATE
 from chatdesk.events import (
     AgentMessaged,
     AnyEvent,
@@ -39,15 +41,24 @@ from chatdesk.events import (
     TranscriptSent,
 )
 from chatdesk.situation import Situation
-from chatdesk.sla import due_for, earliest, resolve_by, respond_by
+from chatdesk.sla import due_after_response, due_for, not_after_promise, resolve_by, respond_by
 from chatdesk.ticket import Ticket, TicketStatus, Trigger
-from chatdesk.wording import say_date
+from chatdesk.wording import say_date, say_time, say_zone
+from flows.escalation import escalate
 from flows.message_text import check_text
 from flows.portal_steps import prioritise
 from flows.promises import cancelled_words, closing_words
 from flows.ticket_dates import check_not_far
 from flows.ticket_edits import edit
-from flows.ticket_moves import customer_author, moved, only_here, somebody_chats, tell, tell_by_mail
+from flows.ticket_moves import (
+    customer_author,
+    moved,
+    only_here,
+    somebody_chats,
+    tell,
+    tell_by_mail,
+    tell_the_end_by_mail,
+)
 from flows.ticket_relations import merge, split
 
 DATE_REACHED = "date_reached"
@@ -65,7 +76,7 @@ def step(ticket: Ticket, event: AnyEvent, situation: Situation) -> TicketDecisio
         case AgentMessaged(visibility=Visibility.PUBLIC):
             return _answered(ticket, event, situation)
         case CustomerMessaged():
-            return _with_promise(_customer_wrote(ticket, event, situation), situation)
+            return _with_promise(_customer_wrote(ticket, event, situation), event.at, situation)
         case TicketTaken():
             return _take(ticket, event, situation)
         case TicketAssigned():
@@ -75,7 +86,7 @@ def step(ticket: Ticket, event: AnyEvent, situation: Situation) -> TicketDecisio
         case CustomerEnded(solved=True) if ticket.is_active and not situation.others_chat:
             return _solved(ticket, event, situation)
         case CustomerLeft() | CustomerEnded():
-            return _with_promise(TicketDecision(ticket), situation)
+            return _with_promise(TicketDecision(ticket), event.at, situation)
         case TicketPaused(trigger=Trigger.ASK_CUSTOMER):
             return _ask(ticket, event, situation)
         case TicketPaused():
@@ -97,7 +108,7 @@ def _administer(ticket: Ticket, event: AnyEvent, situation: Situation) -> Ticket
             # The reason is for the history: it may be internal [R38].
             by = event.agent.author
             decision = moved(ticket, Trigger.CANCEL, event.at, by, situation, event.reason)
-            return tell_by_mail(decision, situation, cancelled_words(situation))
+            return tell_the_end_by_mail(decision, situation, cancelled_words(situation))
         case TicketMerged():
             return merge(ticket, event, situation)
         case TicketSplit():
@@ -126,8 +137,11 @@ def _take(ticket: Ticket, event: TicketTaken, situation: Situation) -> TicketDec
         text = f"{situation.ticket_name} has been taken already. Ask for it to be handed over."
         raise EventRefused(text, code="taken")
     decision = moved(ticket, Trigger.ASSIGN, event.at, event.agent.author, situation)
-    may_wait = any(isinstance(c.state, Ticketed) and c.state.may_wait for c in situation.conversations)
-    return _looked_after(decision, event.agent, situation, joins=may_wait)
+    still_waits = any(
+        isinstance(chat.state, Ticketed) and chat.state.may_wait and chat.id not in situation.gone
+        for chat in situation.conversations
+    )
+    return _looked_after(decision, event.agent, situation, joins=still_waits)
 
 
 def _assign(ticket: Ticket, event: TicketAssigned, situation: Situation) -> TicketDecision:
@@ -160,11 +174,18 @@ def _answered(ticket: Ticket, event: AgentMessaged, situation: Situation) -> Tic
 
 
 def _responded(ticket: Ticket, at: datetime, situation: Situation) -> Ticket:
-    """Note the first response, after which the ticket is due by its time to resolve [R44]."""
-    if ticket.first_response_at is not None:
+    """Note a human public message: the first one is the response, later ones keep later promises.
+
+    Either way the ticket is due by its time to resolve from then on [R25, R44].
+    """
+    if situation.counted is not None and ticket.due_as_promised:
+        due = due_for(situation.config, ticket, ticket.priority, situation.counted, responded=True)
+    elif ticket.first_response_at is None:
+        due = due_after_response(situation.config, ticket)
+    else:
         return ticket
-    due = due_for(situation.config, ticket, ticket.priority, responded=True)
-    return replace(ticket, first_response_at=at, due_at=due)
+    responded = replace(ticket, first_response_at=ticket.first_response_at or at, due_at=due)
+    return responded if responded != ticket else ticket
 
 
 def _customer_wrote(
@@ -184,14 +205,21 @@ def _customer_wrote(
     return tell_by_mail(decision, situation, f"{situation.ticket_name} is open again.")
 
 
-def _with_promise(decision: TicketDecision, situation: Situation) -> TicketDecision:
+def _with_promise(decision: TicketDecision, at: datetime, situation: Situation) -> TicketDecision:
     """Write down on the ticket what the chat has just promised, and that it is due by then [R25]."""
     state, ticket = situation.conversation.state, decision.ticket
-    if not isinstance(state, Ticketed) or state.promised_at in (None, ticket.promised_at):
+    if (
+        not isinstance(state, Ticketed)
+        or state.promised_at is None
+        or state.promised_at == ticket.promised_at
+    ):
         return decision
-    unanswered = ticket.first_response_at is None
-    due = earliest(state.promised_at, ticket.due_at) if unanswered else ticket.due_at
-    return replace(decision, ticket=replace(ticket, promised_at=state.promised_at, due_at=due))
+    promised = replace(ticket, promised_at=state.promised_at)
+    promised = replace(promised, due_at=not_after_promise(promised, ticket.due_at))
+    zone = situation.config.desk.timezone
+    when = f"{say_date(state.promised_at, at, zone)}, {say_time(state.promised_at, zone)}"
+    record = Record(PROMISED, situation.config.desk.author, f"for {when} {say_zone(state.promised_at, zone)}")
+    return TicketDecision(promised, (*decision.effects, record))
 
 
 def _ask(ticket: Ticket, event: TicketPaused, situation: Situation) -> TicketDecision:
@@ -233,7 +261,7 @@ def _resolve(ticket: Ticket, event: TicketResolved, situation: Situation) -> Tic
     responded = _responded(ticket, event.at, situation)
     decision = _done(responded, Trigger.RESOLVE, event.at, event.agent.author, text, situation)
     mail = f"{situation.ticket_name} is resolved: {text}\n\n{closing_words(situation)}"
-    return tell_by_mail(decision, situation, mail)
+    return tell_the_end_by_mail(decision, situation, mail)
 
 
 def _solved(ticket: Ticket, event: CustomerEnded | PortalSolved, situation: Situation) -> TicketDecision:
@@ -250,7 +278,7 @@ def _done(
     resolved = replace(decision.ticket, resolution=text, resolved_at=at)
     wait = situation.config.tickets.auto_close
     if wait:
-        later = StartTimer(AUTO_CLOSE, at + wait, of_ticket=True)
+        later = StartTimer(_closing(at), at + wait, of_ticket=True)
         return TicketDecision(resolved, (*decision.effects, later))
     closed = moved(resolved, Trigger.AUTO_CLOSE, at, situation.config.desk.author, situation)
     return TicketDecision(closed.ticket, (*decision.effects, *closed.effects))
@@ -269,14 +297,29 @@ def _reopened(ticket: Ticket, at: datetime, by: Author, why: str, situation: Sit
     return replace(decision, ticket=replace(decision.ticket, due_at=due, promised_at=None, resolution=""))
 
 
+def _closing(resolved_at: datetime) -> str:
+    """Return the name of the timer that closes what was resolved then, however long the desk waits."""
+    return f"{AUTO_CLOSE} {resolved_at.isoformat()}"
+
+
+def _closes(ticket: Ticket, event: TimerFired, wait: timedelta) -> bool:
+    """Tell whether the timer was set for the ticket's present resolution."""
+    resolved_at = ticket.resolved_at
+    if ticket.status is not TicketStatus.RESOLVED or resolved_at is None:
+        return False
+    # Earlier versions set timers that do not name the resolution.
+    unnamed = event.name == AUTO_CLOSE and event.due == resolved_at + wait
+    return event.name == _closing(resolved_at) or unnamed
+
+
 def _timer(ticket: Ticket, event: TimerFired, situation: Situation) -> TicketDecision:
+    if event.name == ESCALATE:
+        return escalate(ticket, event.due, event.at, situation)
     if event.name == DATE_REACHED and ticket.is_paused and ticket.waiting_until == event.due:
         return _goes_on(ticket, Trigger.DATE_REACHED, event.at, situation.config.desk.author, situation)
-    wait, resolved_at = situation.config.tickets.auto_close, ticket.resolved_at
-    resolved = event.name == AUTO_CLOSE and ticket.status is TicketStatus.RESOLVED
-    if resolved and resolved_at is not None and event.due == resolved_at + wait:
+    if _closes(ticket, event, situation.config.tickets.auto_close):
         decision = moved(ticket, Trigger.AUTO_CLOSE, event.at, situation.config.desk.author, situation)
         return tell_by_mail(decision, situation, f"{situation.ticket_name} is closed.")
     if event.conversation is not None:
-        return _with_promise(TicketDecision(ticket), situation)
+        return _with_promise(TicketDecision(ticket), event.at, situation)
     return TicketDecision(ticket)

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from chatdesk.changes import Changes
+from chatdesk.changes import Changes, HistoryEntry
 from chatdesk.conversation import Conversation, ConversationId, Message
 from chatdesk.errors import ConcurrentChange
 from chatdesk.events import Outcome
@@ -35,7 +35,7 @@ from storage.orm import faults
 from storage.parameters import in_list, numbered, rows_json
 from storage.queue_rows import QUEUE, to_queue
 from storage.tables import Table
-from storage.ticket_rows import history_row, rating_row, ticket_row, to_ticket
+from storage.ticket_rows import history_row, rating_row, ticket_row, to_history, to_ticket
 from storage.writing import write_all
 
 TICKET_COUNTER = "ticket"
@@ -123,6 +123,10 @@ class TortoiseBatch:
             selected = await self._connection.execute_query_dict(query, [conversation])
             found += map(to_message, selected)
         return found
+
+    async def history(self, tickets: Collection[TicketNumber]) -> Sequence[HistoryEntry]:
+        found = await self._select("history", "ticket", list(tickets), "bigint")
+        return [to_history(row) for row in sorted(found, key=lambda row: row["row"])]
 
     async def line(self) -> WaitingLine:
         if self._intake.line is None:

@@ -111,8 +111,8 @@ class LocalFiles:
     async def remove_forgotten(self, at: datetime) -> int:
         """Remove uploads that no message took for a day; return how many.
 
-        The first time, which has to be before any upload, all are looked at, and what a crash left is
-        removed as well [storage.forgotten_files]. Raises StorageError.
+        The first time all are looked at, and what a crash left is removed as well [storage.forgotten_files].
+        Raises StorageError.
         """
         removed = await self._forgotten.remove(at)
         self._room.count_again()

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chatdesk.conversation import Conversation
+from chatdesk.errors import EventRefused
 from chatdesk.reading import TicketFilter, TicketLine, TicketPage, TicketView
 from chatdesk.search import excerpt, holds, words
 from chatdesk.ticket import Ticket, TicketNumber
@@ -58,6 +59,18 @@ class TicketLists:
         if wanted.text:
             where.append(self._one_of((await self._search(wanted.text, _ABOVE_ALL))[0]))
         return len(await self._rows("SELECT number FROM ticket", where, f"LIMIT {limit:d}"))
+
+    async def due_soon(
+        self, after: datetime, number: TicketNumber, until: datetime, limit: int
+    ) -> Sequence[Ticket]:
+        """Return open tickets by due time [chatdesk.escalation.DueTickets.due_soon]."""
+        where: list[Condition] = [
+            ("active = TRUE",),
+            ("(due_at, number) > (?, ?)", after, number),
+            ("due_at <= ?", until),
+        ]
+        found = await self._rows("SELECT * FROM ticket", where, f"ORDER BY due_at, number LIMIT {limit:d}")
+        return list(readable(to_ticket, found, "number"))
 
     async def _searched(self, wanted: TicketFilter, after: _Cursor | None, limit: int) -> TicketPage:
         """Return the newest matches below the page's cursor, each with what was found in it."""
@@ -162,12 +175,15 @@ def _written(last: Ticket) -> str:
 
 
 def _read(page: str) -> _Cursor | None:
-    """Read a cursor; after one that was tampered with comes some other page, or an empty one."""
+    """Read what ``_written`` wrote; None for the first page. Raises EventRefused for anything else."""
     if not page:
         return None
     number, _, due = page.partition("|")
-    last = int(number) if number.isdecimal() and len(number) < 16 else 0
     try:
-        return _Cursor(last, optional_moment(due))
+        if number.isdecimal() and len(number) < 16:
+            return _Cursor(int(number), optional_moment(due))
     except (ValueError, OverflowError):
-        return _Cursor(0, None)
+        pass
+    raise EventRefused(
+        "There is no such page. Leave it out to begin at the first.", code="page", field="page"
+    )

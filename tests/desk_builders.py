@@ -195,11 +195,16 @@ def situation(
     others: Sequence[Conversation] = (),
     queue: Sequence[QueueEntry] = (),
     next_number: int | None = None,
+    gone: bool = False,
 ) -> Situation:
-    """Return the desk as an event of Dana's chat finds it; ``others`` are further chats of her ticket."""
+    """Return the desk as an event of Dana's chat finds it; ``others`` are further chats of her ticket.
+
+    ``gone`` says that she has closed her page.
+    """
     mine = chat or conversation(state, ticket=about.number if about else None)
     number = TicketNumber(next_number) if next_number is not None else None
-    return Situation(config, mine, about, (mine, *others), WaitingLine(queue), number)
+    left_page = frozenset((mine.id,)) if gone else frozenset[ConversationId]()
+    return Situation(config, mine, about, (mine, *others), WaitingLine(queue), number, gone=left_page)
 
 
 def someone_waits(name: str, since: datetime, priority: Priority = Priority.STANDARD) -> QueueEntry:

@@ -113,6 +113,9 @@ class FakeBatch:
     async def messages(self, wanted: Iterable[tuple[ConversationId, int]]) -> Sequence[Message]:
         return [self._record.messages[key] for key in set(wanted) if key in self._record.messages]
 
+    async def history(self, tickets: Collection[TicketNumber]) -> Sequence[HistoryEntry]:
+        return [entry for entry in self._record.history if entry.ticket in tickets]
+
     async def line(self) -> WaitingLine:
         return WaitingLine(
             QueueEntry(c.id, c.state.since, self._record.tickets[c.ticket].priority)

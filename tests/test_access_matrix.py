@@ -25,6 +25,7 @@ UNKNOWN = "0" * 32
 
 EVERYBODY = {
     "/",
+    "/chat",
     "/error.css",
     "/form",
     "/form/form.css",

@@ -85,6 +85,47 @@ def test_the_hours_are_said_in_the_zone_of_the_promised_day() -> None:
     assert "on Monday, November 2, from 7:00 AM." in text
 
 
+@pytest.mark.parametrize(
+    ("zone", "hours", "promise"),
+    [
+        ("America/New_York", "7:00 AM to 5:30 PM EDT", "Monday, September 21, from 7:00 AM."),
+        ("America/Los_Angeles", "7:00 AM to 5:30 PM PDT", "Monday, September 21, from 10:00 AM EDT."),
+        ("Asia/Tokyo", "7:00 AM to 5:30 PM JST", "Sunday, September 20, from 6:00 PM EDT."),
+    ],
+)
+def test_the_promise_names_its_zone_where_the_hours_are_said_in_another(
+    zone: str, hours: str, promise: str
+) -> None:
+    config = desk(("[calendars.chat]", f'[calendars.chat]\ntimezone = "{zone}"'))
+    text = posts(open_ticket("09-18 23:00", config).effects)[1]
+    assert hours in text
+    assert f"A technician will contact you on {promise}" in text
+
+
+@pytest.mark.parametrize(
+    ("form", "hours", "promise"),
+    [
+        ("form = {}\n", "Monday to Friday, 7:00 AM to 5:30 PM EDT", "Friday, September 18, from 7:00 AM."),
+        (
+            'form = { calendar = "desk" }\n',
+            "Monday to Friday, 8:30 AM to 5:00 PM EDT",
+            "Friday, September 18, from 8:30 AM.",
+        ),
+    ],
+    ids=["without a calendar", "with its own"],
+)
+def test_the_form_has_the_hours_of_its_widget_and_speaks_of_the_help_desk(
+    form: str, hours: str, promise: str
+) -> None:
+    config = desk(('phone  = { calendar = "always" }\n', f'phone  = {{ calendar = "always" }}\n{form}'))
+    event = replace(submitted(at("09-18 05:00"), live=False), channel="form")
+    chat = conversation(channel="form", ticket=None)
+    decision = step(Surveying(), event, situation(chat=chat, config=config, next_number=1026))
+    text = posts(decision.effects)[1]
+    assert text.startswith(f"Our help desk is open {hours}. Your request is ticket HD-1026;")
+    assert f"A technician will contact you on {promise}" in text
+
+
 def test_who_cannot_work_reads_the_phone_number_first() -> None:
     text = posts(open_ticket("09-18 17:30", urgency="No").effects)[1]
     assert text.startswith("Call 555-0100 now, since your work has stopped. Our chat is open Monday")

@@ -132,14 +132,13 @@ async def test_a_running_desk_clears_away_forgotten_uploads_and_ended_sessions(
     def chore(name: str) -> Callable[[object, datetime], Awaitable[int]]:
         async def does(self: object, at: datetime) -> int:
             done[name] += 1
-            # Uploads are looked at by the start as well.
-            if done["uploads"] > 1 and done["sessions"]:
+            if done["uploads"] and done["sessions"]:
                 all_done.set()
             return 0
 
         return does
 
-    monkeypatch.setattr("chatdesk.bootstrap.Housekeeping", partial(Housekeeping, pause=0.0))
+    monkeypatch.setattr("chatdesk.bootstrap.Housekeeping", partial(Housekeeping, first=0.0))
     monkeypatch.setattr(LocalFiles, "remove_forgotten", chore("uploads"))
     monkeypatch.setattr(TortoiseStaff, "remove_ended", chore("sessions"))
     async with serving(), asyncio.timeout(10):

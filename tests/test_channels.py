@@ -11,13 +11,14 @@ from adapters.slack import memory
 from adapters.teams import services
 from adapters.web import form_routes, portal_deeds, visitor_events
 from adapters.web.console_calls import Contact
-from chatdesk.channels import LABELS, VOUCHED_CHANNELS
+from chatdesk.channels import DESKTOP, LABELS, VOUCHED_CHANNELS
 from chatdesk.transcript_view import place
 from tests.desk_builders import NORTHWIND
 
 WRITTEN_DOWN = get_args(Contact.model_fields["way"].annotation)
 USED = {
     *WRITTEN_DOWN,
+    DESKTOP,
     email.CHANNEL,
     form_routes.CHANNEL,
     portal_deeds.CHANNEL,

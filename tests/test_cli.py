@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -100,6 +101,22 @@ async def test_check_prints_the_demonstration_desk(data: Path) -> None:
         "5bd",
     ):
         assert words in result.stdout
+
+
+async def test_check_names_the_next_occurrences_of_each_maintenance_window(data: Path) -> None:
+    shown = (await invoke("check")).stdout.partition("\nMaintenance\n")[2]
+    assert "Windows patching" in shown
+    assert len(re.findall(r"Wed \d{4}-\d\d-\d\d 01:00 E[DS]T +04:00 E[DS]T +05:00 E[DS]T", shown)) == 3
+    assert "from 17:00 on the day before" in shown
+
+
+async def test_check_of_a_desk_without_maintenance_says_nothing_of_it(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "chatdesk.toml"
+    file.write_text('[desk]\nname = "Northwind IT"\n', encoding="utf-8")
+    monkeypatch.setenv("CHATDESK_CONFIG", str(file))
+    assert "Maintenance" not in (await invoke("check")).stdout
 
 
 async def test_check_says_what_the_portal_still_lacks(
@@ -223,6 +240,14 @@ async def test_tickets_are_listed_and_found(tickets: Path) -> None:
     assert [ticket["number"] for ticket in listed["tickets"]] == ["HD-1001"]
     assert "HD-1001" in (await invoke("tickets", "list", "--view", "all", "--search", "slow")).stdout
     assert "no such tickets" in (await invoke("tickets", "list", "--company", "Fabrikam")).stdout
+
+
+async def test_a_page_that_no_list_has_named_is_an_error(tickets: Path) -> None:
+    refused = await invoke("tickets", "list", "--page", "zzz")
+    assert (refused.exit_code, refused.stderr) == (
+        1,
+        "error: There is no such page. Leave it out to begin at the first.\n",
+    )
 
 
 async def test_texts_are_found_best_first_and_their_control_characters_are_not_printed(tickets: Path) -> None:

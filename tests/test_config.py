@@ -10,6 +10,7 @@ import pytest
 from chatdesk.config import (
     DEMONSTRATION,
     AfterHours,
+    Article,
     Config,
     Links,
     MaintenanceWindow,
@@ -78,10 +79,29 @@ def test_the_example_has_the_sample_policy(example: Config) -> None:
     assert example.sla == {
         Priority.CRITICAL: SlaTarget(timedelta(minutes=15), timedelta(hours=4), "always"),
         Priority.HIGH: SlaTarget(timedelta(hours=2), timedelta(hours=2), "desk"),
-        Priority.STANDARD: SlaTarget(timedelta(hours=4), timedelta(hours=8), "desk"),
+        Priority.STANDARD: SlaTarget(timedelta(hours=4), timedelta(hours=8), "desk", timedelta(hours=1)),
         Priority.LOW: SlaTarget(timedelta(hours=24), timedelta(hours=48), "elapsed"),
         Priority.SCHEDULED: SlaTarget(None, BusinessDays(5), "desk"),
     }
+
+
+@pytest.mark.parametrize(
+    ("row", "minutes"),
+    [
+        ('standard = { respond = "4h" }', 60),
+        ('standard = { respond = "1h", resolve = "8h" }', 15),
+        ('standard = { resolve = "5bd" }', 60),
+        ('standard = { respond = "4h", escalate = "30m" }', 30),
+        ('standard = { respond = "4h", escalate = "0m" }', 0),
+        ("standard = {}", 0),
+    ],
+)
+def test_a_standard_ticket_escalates_an_hour_or_a_quarter_of_its_target_before_it(
+    row: str, minutes: int
+) -> None:
+    sla = read(f"[sla]\n{row}").sla
+    assert sla[Priority.STANDARD].escalate == timedelta(minutes=minutes)
+    assert sla[Priority.HIGH].escalate == timedelta(0)
 
 
 def test_the_example_survey_is_also_what_is_asked_without_one(example: Config) -> None:
@@ -99,6 +119,7 @@ def test_the_example_names_the_staff_channels_and_the_maintenance(example: Confi
     assert example.maintenance == (
         MaintenanceWindow("Windows patching", 2, (1, 3), time(1), time(4), time(5)),
     )
+    assert [article.title for article in example.articles] == ["When are updates installed on my computer?"]
 
 
 def test_the_keys_commented_out_in_the_example_are_right_too() -> None:
@@ -288,6 +309,21 @@ def test_links_of_any_name_are_kept_in_order() -> None:
     ).links
     assert links.remote == "https://r.example.com"
     assert list(links.others.items()) == [("status", "https://s.example.com"), ("call", "tel:5550100")]
+
+
+def test_an_article_has_its_answer_or_a_link_to_it() -> None:
+    config = read(
+        '[[articles]]\ntitle = " A "\ntext = """\nOne\n\n- two\n"""\n'
+        '[[articles]]\ntitle = "B"\nurl = "https://b.example/x"\n'
+    )
+    assert config.articles == (Article("A", "One\n\n- two"), Article("B", url="https://b.example/x"))
+
+
+def test_twenty_articles_are_allowed_and_no_more() -> None:
+    article = '[[articles]]\ntitle = "A"\ntext = "B"\n'
+    assert len(read(article * 20).articles) == 20
+    with pytest.raises(ConfigurationError, match=r"articles: has 21 articles; at most 20 are allowed\."):
+        read(article * 21)
 
 
 def test_maintenance_times_may_be_toml_times() -> None:

@@ -43,6 +43,7 @@ companies = {}
 [companies.acme]
 [widgets.desk]
 [[canned]]
+[[articles]]
 """
 
 

@@ -168,17 +168,17 @@ async def test_an_unknown_ticket_and_an_unknown_conversation_are_not_found(marcu
 @pytest.mark.parametrize(
     "page",
     [
-        *("x", "|", "1|x", "9" * 500, "1|2026-99-99", "-1|", "1|'; DROP TABLE ticket; --"),
+        *("x", "|", "1|x", "9" * 300, "1|2026-99-99", "-1|", "1|'; DROP TABLE ticket; --"),
         "1|0001-01-01T00:00:00+14:00",
     ],
 )
-async def test_a_page_that_was_tampered_with_does_no_harm(marcus: ConsoleClient, page: str) -> None:
+async def test_a_page_that_was_tampered_with_is_refused(marcus: ConsoleClient, page: str) -> None:
     await marcus.does("/tickets", way="phone", answers=ANSWERS)
     for view in ("queue", "all"):
         async with marcus.session.get(
             f"{marcus.base}/console/api/tickets", params={"view": view, "page": page}
         ) as answer:
-            assert answer.status in {200, 422}, await answer.text()
+            assert (answer.status, (await answer.json())["field"]) == (422, "page")
 
 
 @pytest.mark.parametrize("text", ["zzz", "%25", "_", "' OR 1=1 --", '") OR ("1"="1', "a%00b", "\\"])

@@ -10,6 +10,7 @@ from playwright.async_api import Browser, FloatRect, Page, expect
 from tests.axe import violations
 from tests.console_browser import console_page, open_ticket, take
 from tests.console_client import waiting_chat
+from tests.maintenance_toml import going_on
 from tests.running_desk import ServedDesk, serving
 
 pytestmark = pytest.mark.browser
@@ -40,6 +41,18 @@ async def test_at_two_hundred_percent_the_timeline_keeps_its_place_and_the_compo
         assert text["y"] <= send["y"] + send["height"] / 2 <= text["y"] + text["height"]
         assert send["y"] + send["height"] <= 400
         assert (await box(page, ".timeline"))["height"] >= 130
+        assert await violations(page) == []
+
+
+@pytest.mark.parametrize("phone", [False, True])
+async def test_technicians_read_of_maintenance_in_a_line_below_the_list(
+    browser: Browser, phone: bool
+) -> None:
+    text = '[desk]\nname = "Northwind IT"\n' + going_on()
+    async with serving(text) as desk, console_page(browser, desk, phone=phone, dark=phone) as page:
+        line = page.locator(".maintenance")
+        await expect(line).to_contain_text("Maintenance now: Windows patching, until ")
+        await expect(line).to_be_in_viewport()
         assert await violations(page) == []
 
 

@@ -8,12 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from chatdesk.changes import HistoryEntry
-from chatdesk.conversation import Author, AuthorKind
+from chatdesk.conversation import Author, AuthorKind, Message, Visibility
 from chatdesk.explanation import Due, explain, explain_due
 from chatdesk.reading import TicketFile
 from chatdesk.sla import resolve_by, respond_by
 from chatdesk.ticket import Priority, Ticket, TicketNumber, TicketStatus
-from tests.desk_builders import MARCUS, NORTHWIND, TUESDAY, at, conversation, desk, ticket
+from tests.desk_builders import CHAT, MARCUS, NORTHWIND, TUESDAY, at, conversation, desk, ticket
 
 DANA = Author(AuthorKind.CUSTOMER, "visitor", "Dana Reyes")
 NEW, ASSIGNED, AT_WORK = TicketStatus.NEW, TicketStatus.ASSIGNED, TicketStatus.IN_PROGRESS
@@ -129,6 +129,18 @@ def test_a_promise_outside_the_hours_names_the_calendar_of_the_page() -> None:
     assert not any(due.what.startswith("next step") for due in dues(made, opening))
 
 
+@pytest.mark.parametrize(
+    ("channel", "hours"),
+    [("form", "chat (Monday to Friday, 7:00 AM"), ("desktop", "desk (Monday to Friday, 8:30 AM")],
+)
+def test_a_promise_outside_the_hours_of_another_channel_names_its_calendar(channel: str, hours: str) -> None:
+    opened = at("09-18 17:00")
+    made = ticket(channel=channel, opened_at=opened, promised_at=at("09-21 08:30"))
+    opening = HistoryEntry(TicketNumber(1024), opened, DANA, "opened", "outside business hours", None, NEW)
+    (promise,) = [due for due in dues(made, opening) if due.what == "promise to the customer"]
+    assert promise.rule.startswith(f"it came outside the hours of the calendar {hours}")
+
+
 def test_a_promise_of_a_call_back_names_the_waiting_time() -> None:
     made = ticket(promised_at=at("09-15 14:12"))
     (promise,) = [due for due in dues(made) if due.what == "promise to the customer"]
@@ -210,3 +222,19 @@ def test_one_of_a_unit_is_said_in_the_singular(target: str, said: str) -> None:
     made = ticket(priority=Priority.CRITICAL, due_at=due)
     expected = f"A first answer within {said} (critical priority, around the clock)."
     assert explain_due(config, file(made)) == expected
+
+
+def test_a_promise_made_after_an_answer_is_kept_by_the_next_answer_only() -> None:
+    promised, made_at = at("09-17 10:03"), "09-16 10:03"
+    made = ticket(first_response_at=at("09-15 10:20"), promised_at=promised, due_at=promised)
+    promise = entry("contact promised", made_at)
+    said = Message(CHAT, 1, MARCUS.author, Visibility.PUBLIC, "Good morning.", at("09-15 10:20"))
+    note = replace(said, seq=2, visibility=Visibility.INTERNAL, at=at("09-16 11:00"))
+    answer = replace(said, seq=3, at=at("09-16 12:00"))
+
+    def kept(*messages: Message) -> datetime | None:
+        told = explain(NORTHWIND, replace(file(made, promise), messages=messages), at("09-16 13:00"))
+        return next(due.done_at for due in told.dues if due.what == "promise to the customer")
+
+    assert kept(said, note) is None
+    assert kept(said, note, answer) == at("09-16 12:00")

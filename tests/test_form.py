@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -10,6 +11,7 @@ import pytest
 
 from adapters.web.phone_links import dialled, pieces
 from chatdesk.ticket import TicketNumber
+from tests.maintenance_toml import coming, going_on, maintenance
 from tests.running_desk import ANSWERS, serving
 
 PERSON = {"Accept": "text/html"}
@@ -98,6 +100,86 @@ async def test_the_form_names_the_moment_at_which_the_desk_opens() -> None:
     async with serving(text, demo=False) as desk:
         page = await shown(desk.base)
     assert re.search(r"We open on \w+, \w+ \d+(, \d+)?, at 8:30 AM E[DS]T\.", page)
+
+
+@pytest.mark.parametrize(
+    ("window", "said"),
+    [
+        (coming, "Maintenance: Windows patching, "),
+        (going_on, "Maintenance now: Windows patching, until "),
+    ],
+)
+async def test_maintenance_is_said_on_the_form_before_it_and_while_it_goes_on(
+    window: Callable[[], str], said: str
+) -> None:
+    async with serving('[desk]\nname = "Northwind IT"\n' + window(), demo=False) as desk:
+        page = await shown(desk.base)
+    assert f'<p class="notice">{said}' in page
+
+
+async def test_a_form_says_nothing_of_maintenance_that_is_far_off_and_shows_its_name_as_text() -> None:
+    days = datetime.now(UTC) + timedelta(days=3)
+    far = maintenance(days, timedelta(hours=1))
+    hostile = going_on().replace("Windows patching", "<b>Patching</b>")
+    async with serving('[desk]\nname = "Northwind IT"\n' + far + hostile, demo=False) as desk:
+        page = await shown(desk.base)
+    assert "Windows patching" not in page
+    assert "Maintenance now: &lt;b&gt;Patching&lt;/b&gt;, until" in page
+
+
+ARTICLES = """
+[[articles]]
+title = "<b>How</b> do I open a ticket?"
+text = "Write *to us*. <script>alert(1)</script>"
+[[articles]]
+title = "VPN"
+url = "https://www.example.com/vpn?a=1&b=2"
+"""
+
+
+async def test_common_questions_are_answered_on_the_form_without_a_script_until_it_is_sent() -> None:
+    async with serving('[desk]\nname = "Northwind IT"\n' + ARTICLES, demo=False) as desk:
+        page = await shown(desk.base)
+        _, again = await fetch(desk.base, **{**ANSWERS, "name": ""})
+    assert "<summary>&lt;b&gt;How&lt;/b&gt; do I open a ticket?</summary>" in page
+    assert "<p>Write <em>to us</em>. &lt;script&gt;alert(1)&lt;/script&gt;</p>" in page
+    assert 'href="https://www.example.com/vpn?a=1&amp;b=2" target="_blank" rel="noopener noreferrer"' in page
+    assert "Common questions" not in again
+
+
+async def test_a_form_without_articles_offers_none() -> None:
+    async with serving(CLOSED, demo=False) as desk:
+        assert "Common questions" not in await shown(desk.base)
+
+
+SITE = """
+[companies.contoso]
+name = "Contoso"
+widget = "contoso"
+origins = ["https://www.contoso.example"]
+calendar = "always"
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "notice"),
+    [
+        ("desk", None),
+        ("contoso", 'Our chat is open now: <a href="https://www.contoso.example">'),
+    ],
+)
+async def test_the_form_of_a_widget_has_its_hours_and_leads_to_its_open_chat(
+    key: str, notice: str | None
+) -> None:
+    file = CLOSED.replace('form = { calendar = "never" }', "form = {}") + SITE
+    async with (
+        serving(file, demo=False) as desk,
+        aiohttp.ClientSession() as session,
+        session.get(f"{desk.base}/form?key={key}") as answer,
+    ):
+        page = await answer.text()
+    assert ("We are closed now." in page) is (notice is None)
+    assert notice in page if notice else "Our chat is open" not in page
 
 
 async def test_errors_stand_beside_their_fields_and_what_was_typed_is_kept() -> None:

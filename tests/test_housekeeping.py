@@ -27,7 +27,7 @@ async def test_every_chore_is_done_each_round_although_one_fails(error: Exceptio
             enough.set()
         return len(done)
 
-    housekeeping = Housekeeping({"fails": fails, "works": works}, lambda: NOON, pause=0)
+    housekeeping = Housekeeping({"fails": fails, "works": works}, lambda: NOON, first=0, pause=0)
     running = asyncio.create_task(housekeeping.run())
     async with asyncio.timeout(10):
         await enough.wait()
@@ -41,4 +41,19 @@ async def test_it_ends_at_once_when_told_to() -> None:
     running = asyncio.create_task(housekeeping.run())
     housekeeping.stop()
     async with asyncio.timeout(10):
+        await running
+
+
+async def test_the_first_round_does_not_wait_for_an_hour() -> None:
+    done = asyncio.Event()
+
+    async def chore(at: datetime) -> int:
+        done.set()
+        return 0
+
+    housekeeping = Housekeeping({"chore": chore}, lambda: NOON, first=0)
+    running = asyncio.create_task(housekeeping.run())
+    async with asyncio.timeout(10):
+        await done.wait()
+        housekeeping.stop()
         await running

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec import structs
@@ -11,15 +11,18 @@ from chatdesk.errors import EventRefused
 from chatdesk.events import CallLogged
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Priority, Ticket, TicketStatus, TicketType
+from flows import ticket_work
 from flows.live_chat import step
 from flows.pre_chat_survey import SurveyRefused
 from tests.desk_builders import (
     ANSWERS,
     CHAT,
+    FRIDAY_EVENING,
     MARCUS,
     NORTHWIND,
     TUESDAY,
     VISITOR,
+    answered,
     answers,
     at,
     conversation,
@@ -165,13 +168,45 @@ def test_who_came_at_the_same_moment_before_stands_before() -> None:
 # Without a chat
 
 
-@pytest.mark.parametrize(("channel", "name"), [("web", "live chat"), ("form", "web form")])
+@pytest.mark.parametrize(
+    ("channel", "name"), [("web", "live chat"), ("form", "web form"), ("desktop", "desktop icon")]
+)
 def test_a_way_in_that_is_not_offered_opens_no_ticket(channel: str, name: str) -> None:
     without = desk(('web    = { calendar = "chat", after_hours = "ticket" }', ""))
     event = structs.replace(submitted(), channel=channel)
     with pytest.raises(EventRefused, match=f"This desk has no {name}.") as refused:
         step(Surveying(), event, structs.replace(situation(next_number=1024), config=without))
     assert refused.value.code == "not_offered"
+
+
+WITH_ICON = desk(
+    (
+        'phone  = { calendar = "always" }',
+        'desktop = { calendar = "chat", first_contact = "1h", priority = "low" }',
+    ),
+    ('web    = { calendar = "chat", after_hours = "ticket" }\n', ""),
+)
+
+
+def by_icon(computer: str, when: datetime = TUESDAY, **changes: str) -> Decision:
+    event = structs.replace(submitted(when), channel="desktop", computer=computer, answers=answers(**changes))
+    chat = conversation(channel="desktop", widget="closed", ticket=None)
+    return step(Surveying(), event, situation(chat=chat, config=WITH_ICON, next_number=1024))
+
+
+def test_the_ticket_of_an_icon_names_its_computer_before_the_answers() -> None:
+    ticket = opened(by_icon("PC-042"))
+    assert (ticket.channel, ticket.answers) == ("desktop", (("Computer", "PC-042"), *ANSWERS.items()))
+    assert opened(by_icon("")).answers == tuple(ANSWERS.items())
+
+
+def test_an_icon_has_the_hours_the_priority_and_the_first_contact_of_its_own_channel() -> None:
+    decision = by_icon("PC-042", impact="", urgency="")
+    assert decision.state == Waiting(TUESDAY, TUESDAY + 3 * MINUTE)
+    assert (opened(decision).priority, opened(decision).due_at) == (Priority.LOW, at("09-15 11:12"))
+    closed = by_icon("PC-042", FRIDAY_EVENING)
+    assert isinstance(closed.state, Ticketed)
+    assert opened(closed).promised_at == at("09-21 07:00")
 
 
 @pytest.mark.parametrize("channel", ["slack", "teams"])
@@ -202,6 +237,22 @@ def test_a_call_becomes_a_ticket_and_the_caller_gets_the_mail() -> None:
     assert mails(decision.effects) == [mail]
     assert Announce("call logged") in decision.effects
     assert (opened(decision).channel, opened(decision).requester_phone) == ("phone", "555-0134")
+
+
+def test_a_call_was_the_first_response_so_that_the_ticket_is_due_to_be_resolved() -> None:
+    logged = opened(log_call())
+    assert (logged.first_response_at, logged.due_at) == (TUESDAY, at("09-16 09:42"))
+    later = ticket_work.step(logged, answered(when=at("09-15 10:22")), situation(logged, Ended(TUESDAY)))
+    assert later.ticket.due_at == at("09-16 09:42")
+
+
+def test_another_long_question_after_the_issue_does_not_become_the_subject() -> None:
+    tried = '  { id = "tried", ask = "What have you tried already?", type = "long" },\n]'
+    asks = desk(('type = "long", required = true },\n]', f'type = "long", required = true }},\n{tried}'))
+    event = structs.replace(submitted(), answers=answers(tried="Turned it off and on."))
+    decision = step(Surveying(), event, situation(config=asks, next_number=1024))
+    assert opened(decision).subject == ANSWERS["issue"]
+    assert posts(decision.effects)[0] == ANSWERS["issue"]
 
 
 def test_a_call_is_checked_like_a_survey() -> None:

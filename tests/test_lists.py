@@ -11,6 +11,7 @@ import pytest
 from chatdesk.changes import Changes
 from chatdesk.config import QueueOrder
 from chatdesk.conversation import ConversationId, Waiting
+from chatdesk.errors import EventRefused
 from chatdesk.reading import TicketFilter, TicketView
 from chatdesk.ticket import TicketNumber, TicketStatus
 from storage.database import Database
@@ -86,12 +87,12 @@ async def test_all_tickets_are_listed_newest_first(database: Database) -> None:
     ["x", "|", "2|x", "99999999999999999999|", "-1|", "2|2026-13-01", "①|", "1|0001-01-01T00:00:00+14:00"],
 )
 @pytest.mark.parametrize("view", list(TicketView))
-async def test_a_cursor_that_was_tampered_with_shows_some_page_and_no_error(
+async def test_a_page_that_no_list_has_named_is_refused(
     database: Database, page: str, view: TicketView
 ) -> None:
-    await fill(database, {1: None, 2: 30})
-    found = await TortoiseStaffReads(database).tickets(TicketFilter(view, agent="marcus"), page)
-    assert len(found.lines) <= 2
+    with pytest.raises(EventRefused, match=r"There is no such page\.") as refused:
+        await TortoiseStaffReads(database).tickets(TicketFilter(view, agent="marcus"), page)
+    assert (refused.value.code, refused.value.field) == ("page", "page")
 
 
 @pytest.mark.parametrize(

@@ -206,20 +206,30 @@ EXPECTED: dict[tuple[str, str], Row] = {
 UNCHANGED: Row = (SAME, [], [])
 
 
-def chat(state: DialogueState, about: Ticket | None = None) -> Situation:
-    return situation(about or ticket(status=TicketStatus.ASSIGNED), state)
+# Where the customer has closed the page: answers go by mail, nobody joins an empty chat [R15, R25].
+WHEN_GONE: dict[tuple[str, str], Row] = {
+    ("live", "agent wrote"): (SAME, ["Hello."], [COMMENT]),
+    ("may wait", "taken"): UNCHANGED,
+    ("may wait", "agent joined"): (REFUSED, [NOT_HERE], []),
+}
 
 
+def chat(state: DialogueState, about: Ticket | None = None, *, gone: bool = False) -> Situation:
+    return situation(about or ticket(status=TicketStatus.ASSIGNED), state, gone=gone)
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["there", "gone"])
 @pytest.mark.parametrize(("state", "event"), product(list(STATES)[1:], EVENTS))
-def test_each_state_answers_each_event(state: str, event: str) -> None:
+def test_each_state_answers_each_event(state: str, event: str, gone: bool) -> None:
     before = STATES[state]
-    after, said, mailed = EXPECTED.get((state, event), UNCHANGED)
+    expected = EXPECTED | WHEN_GONE if gone else EXPECTED
+    after, said, mailed = expected.get((state, event), UNCHANGED)
     if after == REFUSED:
         with pytest.raises(EventRefused) as refused:
-            step(before, EVENTS[event], chat(before))
+            step(before, EVENTS[event], chat(before, gone=gone))
         assert [str(refused.value)] == said
         return
-    decision = step(before, EVENTS[event], chat(before))
+    decision = step(before, EVENTS[event], chat(before, gone=gone))
     assert decision.state == (before if after == SAME else after)
     assert posts(decision.effects) == said
     assert [mail.kind for mail in mails(decision.effects)] == mailed

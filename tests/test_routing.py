@@ -28,7 +28,7 @@ def targets(
 ) -> list[str]:
     router = Router(with_staff("slack", "teams"), new_id)
     message = Message(CHAT, 1, author, visibility, "Hello", TUESDAY, changed=1)
-    routed = router.message(message, conversation(channel=channel), origin, revised=False)
+    routed = router.message(message, conversation(channel=channel), origin, TUESDAY, revised=False)
     return [delivery.target for delivery in routed]
 
 
@@ -57,7 +57,7 @@ def test_a_technician_and_a_customer_in_the_same_service_are_both_told_of_what_t
     told = [
         [
             (delivery.target, delivery.payload)
-            for delivery in router.message(one, chat, "teams", revised=False)
+            for delivery in router.message(one, chat, "teams", TUESDAY, revised=False)
         ]
         for one in (answer, question)
     ]
@@ -66,7 +66,9 @@ def test_a_technician_and_a_customer_in_the_same_service_are_both_told_of_what_t
 
 def test_a_desk_without_staff_channels_sends_nothing_for_a_chat_on_the_web() -> None:
     message = Message(CHAT, 1, AGENT, Visibility.PUBLIC, "Hello", TUESDAY, changed=1)
-    assert list(Router(NORTHWIND, new_id).message(message, conversation(), "web", revised=False)) == []
+    assert (
+        list(Router(NORTHWIND, new_id).message(message, conversation(), "web", TUESDAY, revised=False)) == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -81,13 +83,17 @@ def test_a_customer_in_slack_is_sent_public_messages_of_the_desk_only(
     author: Author, visibility: Visibility, expected: list[str]
 ) -> None:
     message = Message(CHAT, 1, author, visibility, "Hello", TUESDAY, changed=1)
-    routed = Router(NORTHWIND, new_id).message(message, conversation(channel="slack"), "web", revised=False)
+    routed = Router(NORTHWIND, new_id).message(
+        message, conversation(channel="slack"), "web", TUESDAY, revised=False
+    )
     assert [delivery.target for delivery in routed] == expected
 
 
 def test_messages_of_one_ticket_share_a_lane_and_are_known_by_number() -> None:
     message = Message(CHAT, 7, AGENT, Visibility.PUBLIC, "Hello", TUESDAY, changed=7)
-    (routed,) = Router(with_staff("slack"), new_id).message(message, conversation(), "web", revised=True)
+    (routed,) = Router(with_staff("slack"), new_id).message(
+        message, conversation(), "web", TUESDAY, revised=True
+    )
     assert (routed.lane, routed.kind, routed.seq) == (str(TICKET), DeliveryKind.REVISION, 7)
     assert (routed.ticket, routed.conversation, routed.due_at) == (TICKET, CHAT, TUESDAY)
 
@@ -95,7 +101,7 @@ def test_messages_of_one_ticket_share_a_lane_and_are_known_by_number() -> None:
 def test_a_conversation_without_a_ticket_is_a_lane_of_its_own() -> None:
     message = Message(CHAT, 1, AGENT, Visibility.PUBLIC, "Hello", TUESDAY, changed=1)
     chat = conversation(ticket=None)
-    (routed,) = Router(with_staff("slack"), new_id).message(message, chat, "web", revised=False)
+    (routed,) = Router(with_staff("slack"), new_id).message(message, chat, "web", TUESDAY, revised=False)
     assert routed.lane == CHAT
 
 

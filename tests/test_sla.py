@@ -4,7 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chatdesk.sla import due_after_pause, due_for, earliest, resolve_by, respond_by
+from chatdesk.sla import (
+    Counted,
+    Pauses,
+    due_after_pause,
+    due_after_response,
+    due_for,
+    earliest,
+    promise_is_open,
+    resolve_by,
+    respond_by,
+)
 from chatdesk.ticket import PAUSED, Priority, TicketStatus
 from tests.desk_builders import NORTHWIND, TUESDAY, at, desk, ticket
 
@@ -126,24 +136,17 @@ def test_a_ticket_without_a_due_time_gets_none_by_waiting() -> None:
 
 def test_the_first_response_makes_the_time_to_resolve_count_from_the_opening() -> None:
     new = ticket(due_at=respond_by(NORTHWIND, "web", STANDARD, TUESDAY))
-    assert due_for(NORTHWIND, new, STANDARD, responded=True) == resolve_by(NORTHWIND, STANDARD, TUESDAY)
+    assert due_after_response(NORTHWIND, new) == resolve_by(NORTHWIND, STANDARD, TUESDAY)
 
 
-def test_another_priority_counts_from_the_opening() -> None:
-    new = ticket(due_at=respond_by(NORTHWIND, "web", STANDARD, TUESDAY))
-    assert due_for(NORTHWIND, new, HIGH, responded=False) == at("09-15 12:12")
-    assert due_for(NORTHWIND, new, SCHEDULED, responded=False) is None
-
-
-def test_what_pauses_have_added_is_added_to_the_new_due_time() -> None:
-    held = ticket(first_response_at=TUESDAY, due_at=at("09-16 14:12"))
-    assert resolve_by(NORTHWIND, STANDARD, TUESDAY) == at("09-16 09:42")
-    assert due_for(NORTHWIND, held, HIGH, responded=True) == at("09-15 16:42")
+def test_what_pauses_have_added_before_the_first_response_is_added_to_the_time_to_resolve() -> None:
+    held = ticket(due_at=at("09-15 16:12"))
+    assert due_after_response(NORTHWIND, held) == at("09-16 11:42")
 
 
 def test_a_promise_before_the_target_does_not_shorten_the_time_to_resolve() -> None:
     promised = ticket(due_at=TUESDAY + timedelta(minutes=1))
-    assert due_for(NORTHWIND, promised, STANDARD, responded=True) == at("09-16 09:42")
+    assert due_after_response(NORTHWIND, promised) == at("09-16 09:42")
 
 
 def test_of_a_promise_and_a_target_the_earlier_one_counts_and_either_may_be_missing() -> None:
@@ -151,3 +154,66 @@ def test_of_a_promise_and_a_target_the_earlier_one_counts_and_either_may_be_miss
     assert earliest(late, soon) == earliest(soon, late) == soon
     assert earliest(None, soon) == earliest(soon, None) == soon
     assert earliest(None, None) is None
+
+
+FORTNIGHT = (at("09-15 11:00"), at("09-29 11:00"))
+"""A wait of 336 elapsed hours, before which 48 minutes had counted."""
+
+
+@pytest.mark.parametrize(
+    ("priority", "begun", "pauses", "due"),
+    [
+        (HIGH, "09-15 10:12", (), "09-15 12:12"),
+        (HIGH, "09-15 10:12", (FORTNIGHT,), "09-29 12:12"),
+        (STANDARD, "09-15 10:12", (FORTNIGHT,), "09-30 09:42"),
+        (CRITICAL, "09-15 10:12", (FORTNIGHT,), "09-29 14:12"),
+        (LOW, "09-15 10:12", (FORTNIGHT,), "10-01 10:12"),
+        (HIGH, "10-15 10:12", (), "10-15 12:12"),
+        (CRITICAL, "10-15 10:12", (), "10-15 14:12"),
+        (LOW, "10-15 10:12", (), "10-17 10:12"),
+        (HIGH, "10-15 10:12", (FORTNIGHT,), "10-15 12:12"),
+    ],
+)
+def test_another_priority_counts_on_its_own_clock_from_where_the_time_began(
+    priority: Priority, begun: str, pauses: Pauses, due: str
+) -> None:
+    answered = ticket(priority=STANDARD, first_response_at=TUESDAY, due_at=at("10-16 09:42"))
+    counted = Counted(at(begun), tuple(pauses))
+    assert due_for(NORTHWIND, answered, priority, counted, responded=True) == at(due)
+
+
+def test_before_the_first_response_another_priority_counts_to_its_time_to_respond() -> None:
+    new = ticket(due_at=respond_by(NORTHWIND, "web", STANDARD, TUESDAY))
+    assert due_for(NORTHWIND, new, HIGH, Counted(TUESDAY), responded=False) == at("09-15 12:12")
+    assert due_for(NORTHWIND, new, SCHEDULED, Counted(TUESDAY), responded=False) is None
+    paused = Counted(TUESDAY, ((at("09-15 11:00"), at("09-15 12:00")),))
+    assert due_for(NORTHWIND, new, HIGH, paused, responded=False) == at("09-15 13:12")
+
+
+# Promises [R25, R27]
+
+PROMISE = at("09-15 12:00")
+
+
+@pytest.mark.parametrize(
+    ("fields", "promised_since", "is_open"),
+    [
+        ({}, None, False),
+        ({"promised_at": PROMISE}, None, True),
+        ({"promised_at": PROMISE, "first_response_at": TUESDAY, "due_at": at("09-16 09:42")}, None, False),
+        ({"promised_at": PROMISE, "first_response_at": TUESDAY, "due_at": PROMISE}, None, False),
+        ({"promised_at": PROMISE, "first_response_at": TUESDAY, "due_at": PROMISE}, "09-15 11:00", True),
+        ({"promised_at": PROMISE, "first_response_at": TUESDAY, "due_at": PROMISE}, "09-15 10:00", False),
+        (
+            {"promised_at": PROMISE, "first_response_at": TUESDAY, "due_at": at("09-16 09:42")},
+            "09-15 11:00",
+            False,
+        ),
+    ],
+    ids=["none", "not answered", "answered", "due by chance", "made later", "made before", "kept since"],
+)
+def test_a_promise_is_open_until_a_person_answers_after_it(
+    fields: dict[str, datetime], promised_since: str | None, is_open: bool
+) -> None:
+    counted = Counted(TUESDAY, promised_since=at(promised_since) if promised_since else None)
+    assert promise_is_open(ticket(**fields), counted) is is_open

@@ -42,6 +42,8 @@ HEAVY = (
     "puremagic",
     "phonenumbers",
     "babel",
+    "markdown_it",
+    "nh3",
 )
 
 

@@ -98,6 +98,15 @@ async def test_a_ticket_comes_back_as_it_was_written(store: Store) -> None:
         assert await batch.tickets([TICKET, TicketNumber(1)]) == {TICKET: written}
 
 
+async def test_the_history_of_a_ticket_comes_back_in_its_order(store: Store) -> None:
+    told = ((TICKET, "opened"), (TicketNumber(7), "opened"), (TICKET, "assigned"))
+    steps = [HistoryEntry(number, TUESDAY, DANA, what, "", None, TicketStatus.NEW) for number, what in told]
+    await write(store, changes(history=steps))
+    async with store.batch() as batch:
+        assert await batch.history([TICKET]) == [steps[0], steps[2]]
+        assert await batch.history([]) == []
+
+
 async def test_messages_come_back_by_number_with_hostile_text_unchanged(
     store: Store,
 ) -> None:

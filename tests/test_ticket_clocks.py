@@ -3,10 +3,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chatdesk.conversation import DialogueState, Ended, Live
 from chatdesk.effects import TicketDecision
 from chatdesk.events import AnyEvent, TicketPaused, TicketResolved
+from chatdesk.sla import Counted
 from chatdesk.ticket import Priority, Ticket, TicketStatus, Trigger
 from flows.ticket_work import step
 from tests.desk_builders import (
@@ -95,6 +97,24 @@ def test_a_hand_over_while_waiting_loses_no_time() -> None:
 def test_a_ticket_opened_again_before_any_response_is_due_for_one() -> None:
     about = ticket(status=STATUS.CLOSED, resolved_at=TUESDAY)
     assert work(about, wrote(when=NOW)).ticket.due_at == at("09-15 15:00")
+
+
+@pytest.mark.parametrize(
+    ("answered_at", "begun", "due"),
+    [
+        (None, "09-19 10:00", "09-21 16:30"),
+        ("09-15 10:12", "09-19 10:00", "09-21 16:30"),
+        ("09-15 10:12", "09-15 10:12", "09-16 09:42"),
+    ],
+)
+def test_an_answer_that_keeps_a_promise_leaves_the_whole_time_to_resolve(
+    answered_at: str | None, begun: str, due: str
+) -> None:
+    monday = at("09-21 07:00")
+    first = at(answered_at) if answered_at else None
+    about = ticket(status=STATUS.ASSIGNED, first_response_at=first, promised_at=monday, due_at=monday)
+    here = replace(situation(about, LIVE), counted=Counted(at(begun)))
+    assert step(about, answered(when=monday), here).ticket.due_at == at(due)
 
 
 def test_a_critical_ticket_resolves_around_the_clock() -> None:

@@ -72,6 +72,28 @@ def test_a_needed_by_date_is_taken_away_once() -> None:
     assert edited(ticket(), unneeded=True).effects == ()
 
 
+@pytest.mark.parametrize(
+    ("priority", "due"),
+    [
+        (Priority.CRITICAL, "09-18 18:15"),
+        (Priority.HIGH, "09-21 07:00"),
+        (Priority.LOW, "09-19 18:00"),
+        (Priority.SCHEDULED, "09-21 07:00"),
+    ],
+)
+def test_another_priority_is_never_due_later_than_the_customer_was_promised(
+    priority: Priority, due: str
+) -> None:
+    monday = at("09-21 07:00")
+    about = ticket(opened_at=at("09-18 18:00"), due_at=monday, promised_at=monday)
+    assert edited(about, when=at("09-18 18:05"), priority=priority).ticket.due_at == at(due)
+
+
+def test_a_promise_that_was_kept_binds_no_longer() -> None:
+    about = ticket(promised_at=at("09-15 12:00"), first_response_at=TUESDAY, due_at=at("09-15 14:12"))
+    assert edited(about, priority=Priority.LOW).ticket.due_at == at("09-17 10:12")
+
+
 def test_each_changed_field_has_its_entry() -> None:
     day = at("09-21 07:00")
     after = edited(

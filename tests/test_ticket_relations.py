@@ -73,18 +73,16 @@ def test_an_unrelated_matter_becomes_a_ticket_of_its_own() -> None:
         number=TicketNumber(1030), subject="Printer blinks", opened_at=NOW, changed_at=NOW,
         due_at=at("09-15 15:00"), linked_to=TICKET, version=0,
     )  # fmt: skip
-    assert made == SplitOff(fresh, situation(about, Ended(TUESDAY)).conversation, (3, 4))
+    news = "Part of your request is now ticket HD-1030: Printer blinks"
+    assert made == SplitOff(fresh, situation(about, Ended(TUESDAY)).conversation, (3, 4), news)
     assert decision.ticket == about
     assert Record("split", MARCUS.author, "into HD-1030: Printer blinks") in decision.effects
 
 
-def test_the_customer_learns_the_new_number() -> None:
+def test_the_customer_reads_the_new_number_here_and_in_the_new_ticket_s_mail_alone() -> None:
     decision = split(ticket())
-    text = "Part of your request is now ticket HD-1030: Printer"
-    assert (posts(decision.effects), mails(decision.effects)) == (
-        [text],
-        [MailRequester(MailKind.STATUS, text)],
-    )
+    assert posts(decision.effects) == ["Part of your request is now ticket HD-1030: Printer"]
+    assert mails(decision.effects) == []
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from chatdesk.conversation import Conversation, DialogueState, Ended, Live, Ticketed, Visibility, Waiting
+from chatdesk.conversation import (
+    Author,
+    AuthorKind,
+    Conversation,
+    DialogueState,
+    Ended,
+    Live,
+    Ticketed,
+    Visibility,
+    Waiting,
+)
 from chatdesk.effects import MailKind, MailRequester, Post, Record, StartTimer, TicketDecision
 from chatdesk.errors import EventRefused, TransitionRefused
 from chatdesk.events import (
@@ -175,6 +185,37 @@ def test_who_may_still_wait_reads_the_notice_of_joining_and_gets_the_mail() -> N
     assert told(work(ticket(), taken(NOW), Ticketed(None, may_wait=True))) == ([], [LOOKS_AFTER])
 
 
+# A customer who has closed the page reads it in a mail [R15, R25]
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (Ticketed(None, may_wait=True), [LOOKS_AFTER]),
+        (Waiting(TUESDAY, NOW), []),
+        (LIVE, []),
+    ],
+    ids=repr,
+)
+def test_who_has_closed_the_page_is_mailed_who_looks_after_the_ticket(
+    state: DialogueState, said: list[str]
+) -> None:
+    about = ticket()
+    assert told(step(about, taken(NOW), situation(about, state, gone=True))) == (said, [LOOKS_AFTER])
+
+
+def test_who_has_closed_the_page_is_mailed_a_question_asked_in_the_chat() -> None:
+    about = ticket(status=STATUS.IN_PROGRESS)
+    decision = step(about, asked(), situation(about, LIVE, gone=True))
+    assert mails(decision.effects) == [MailRequester(MailKind.STATUS, "Which version?")]
+
+
+@pytest.mark.parametrize("event", [resolved(), cancelled()])
+def test_of_a_chat_that_ends_with_its_ticket_only_the_transcript_is_mailed(event: AnyEvent) -> None:
+    about = ticket()
+    assert mails(step(about, event, situation(about, LIVE, gone=True)).effects) == []
+
+
 def test_taking_one_s_own_ticket_again_changes_nothing() -> None:
     about = ticket(status=STATUS.ASSIGNED, assignee="marcus")
     assert work(about, taken(NOW)) == TicketDecision(about)
@@ -303,8 +344,9 @@ def test_a_resolved_ticket_closes_after_the_desk_s_time_unless_it_was_opened_aga
     after = step(ticket(), resolved(), situation(ticket(), Ended(TUESDAY), config=LATER))
     due = NOW + timedelta(days=2)
     assert after.ticket.status is STATUS.RESOLVED
-    assert StartTimer("auto_close", due, of_ticket=True) in after.effects
-    timer = fired("auto_close", due, of_ticket=True)
+    [started] = [effect for effect in after.effects if isinstance(effect, StartTimer)]
+    assert (started.due, started.of_ticket) == (due, True)
+    timer = fired(started.name, due, of_ticket=True)
     here = situation(after.ticket, Ended(TUESDAY), config=LATER)
     closed = step(after.ticket, timer, here)
     assert closed.ticket.status is STATUS.CLOSED
@@ -313,6 +355,25 @@ def test_a_resolved_ticket_closes_after_the_desk_s_time_unless_it_was_opened_aga
     assert step(open_again, timer, here) == TicketDecision(open_again)
     later = ticket(status=STATUS.RESOLVED, resolved_at=NOW + timedelta(hours=1))
     assert step(later, timer, here) == TicketDecision(later)
+
+
+@pytest.mark.parametrize("days", ["0d", "2d", "5d"])
+def test_a_resolved_ticket_closes_as_was_set_although_the_desk_s_time_is_another_now(days: str) -> None:
+    after = step(ticket(), resolved(), situation(ticket(), Ended(TUESDAY), config=LATER))
+    [started] = [effect for effect in after.effects if isinstance(effect, StartTimer)]
+    changed = desk(('auto_close = "0d"', f'auto_close = "{days}"'))
+    here = situation(after.ticket, Ended(TUESDAY), config=changed)
+    assert step(after.ticket, fired(started.name, started.due, of_ticket=True), here).ticket.status is (
+        STATUS.CLOSED
+    )
+
+
+def test_a_timer_that_does_not_name_its_resolution_closes_what_was_resolved_then() -> None:
+    done = ticket(status=STATUS.RESOLVED, resolved_at=NOW)
+    here = situation(done, Ended(TUESDAY), config=LATER)
+    for days, status in ((2, STATUS.CLOSED), (1, STATUS.RESOLVED)):
+        timer = fired("auto_close", NOW + timedelta(days=days), of_ticket=True)
+        assert step(done, timer, here).ticket.status is status
 
 
 @pytest.mark.parametrize("status", sorted(DONE))
@@ -361,8 +422,13 @@ def test_what_the_chat_promised_is_written_on_the_ticket(event: AnyEvent) -> Non
     soon = NOW + timedelta(hours=1)
     after = work(ticket(due_at=THURSDAY), event, Ticketed(soon)).ticket
     assert (after.promised_at, after.due_at) == (soon, soon)
-    responded = ticket(due_at=THURSDAY, first_response_at=TUESDAY)
-    assert work(responded, event, Ticketed(soon)).ticket.due_at == THURSDAY
+    responded = work(ticket(due_at=THURSDAY, first_response_at=TUESDAY), event, Ticketed(soon))
+    assert (responded.ticket.promised_at, responded.ticket.due_at) == (soon, soon)
+    why = "for Tuesday, September 15, 12:00 PM EDT"
+    desk = Author(AuthorKind.DESK, "desk", "Northwind IT")
+    assert Record("contact promised", desk, why) in responded.effects
+    again = work(responded.ticket, event, Ticketed(soon))
+    assert again.ticket == responded.ticket
 
 
 def test_a_chat_that_promised_nothing_leaves_the_ticket_as_it_is() -> None:

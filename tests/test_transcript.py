@@ -265,6 +265,7 @@ def test_json_is_the_documented_schema() -> None:
         "company": "Contoso",
         "requester": "Dana Reyes",
         "channel": "web",
+        "computer": "",
         "status": "in progress",
         "resolution": "",
         "opened_at": "2026-09-18T18:02:00.000000Z",
@@ -363,6 +364,16 @@ def test_where_from_is_where_this_conversation_was_held() -> None:
     record = replace(the_printer_chat(), conversation=a_conversation(channel="phone"))
     assert "Where from: Phone" in render_text(record, internal=False)
     assert 'Where from</dt><dd dir="auto">Phone<' in render_html(record, internal=False)
+
+
+@pytest.mark.parametrize("internal", [False, True])
+def test_the_computer_whose_icon_opened_the_ticket_is_in_every_version(internal: bool) -> None:
+    record = the_printer_chat()
+    answers = (("Computer", "PC-042"), *record.ticket.answers)
+    record = replace(record, ticket=structs.replace(record.ticket, answers=answers))
+    assert "Computer:   PC-042" in render_text(record, internal=internal)
+    assert 'Computer</dt><dd dir="auto">PC-042<' in render_html(record, internal=internal)
+    assert json.loads(render_json(record, internal=internal))["ticket"]["computer"] == "PC-042"
 
 
 def test_a_transcript_of_nothing_says_where_it_is_from() -> None:

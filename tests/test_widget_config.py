@@ -69,6 +69,35 @@ def test_where_the_desk_has_no_chat_it_says_so() -> None:
     assert found == ["This desk has no live chat. Please reach it another way.", None, None]
 
 
+def test_who_comes_by_the_icon_is_told_the_hours_of_that_channel() -> None:
+    text = DESK.replace("[channels]", '[calendars.desk]\nmon-fri = "08:30-17:00"\n[channels]\ndesktop = {}')
+    config = parse_config(text.replace('web = { calendar = "chat" }\n', ""), "chatdesk.toml")
+    by_icon, by_web = (
+        widget_config(config, config.widgets[0], OPEN, SITE, channel) for channel in ("desktop", "web")
+    )
+    assert (by_icon["open"], by_icon["opens"]) == (False, "Monday, September 21, at 8:30 AM EDT")
+    assert by_icon["contact"] == "Monday, September 21, from 8:30 AM EDT"
+    assert (by_icon["refusal"], bool(by_web["refusal"])) == (None, True)
+    assert isinstance(by_icon["channels"], list)
+    assert by_icon["channels"][0] == {"name": "desktop", "label": "Desktop icon", "href": None}
+
+
+def test_a_desk_without_the_icon_tells_its_page_so() -> None:
+    config = parse_config(DESK, "chatdesk.toml")
+    found = widget_config(config, config.widgets[0], OPEN, SITE, "desktop")
+    assert found["refusal"] == "This desk has no desktop icon. Please reach it another way."
+
+
+@pytest.mark.parametrize("channel", ["email", "", "DESKTOP"])
+async def test_the_chat_opens_by_no_other_channel(channel: str) -> None:
+    async with serving(DESK, demo=False) as desk, aiohttp.ClientSession() as session:
+        address = f"{desk.base}/widget/config?key=desk&channel={channel}"
+        async with session.get(address) as answer:
+            assert answer.status == 400
+            said = (await answer.json())["message"]
+    assert said == "The chat opens by the channels web and desktop only."
+
+
 def test_it_says_whether_the_chat_is_open_and_when_it_opens_next() -> None:
     config = parse_config(DESK, "chatdesk.toml")
     before = widget_config(config, config.widgets[0], OPEN, SITE)
@@ -87,6 +116,44 @@ def test_a_chat_that_never_opens_still_names_the_day_of_the_contact(at: datetime
     assert (found["open"], found["opens"], found["hours"]) == (False, None, None)
     day = "Friday, September 18" if at is FRIDAY_MORNING else "Monday, September 21"
     assert found["contact"] == f"{day}, from 8:30 AM EDT"
+
+
+NIGHT = """
+[[maintenance]]
+name = "Windows patching"
+on = "saturday"
+window = "01:00-04:00"
+servers_until = "05:00"
+"""
+
+
+def test_maintenance_is_told_with_the_moments_from_and_until_which_it_is_said() -> None:
+    config = parse_config(DESK + NIGHT, "chatdesk.toml")
+    found = widget_config(config, config.widgets[0], FRIDAY_NOON, SITE)
+    evening, night, servers = "2026-09-18T21:00:00Z", "2026-09-19T05:00:00Z", "2026-09-19T08:00:00Z"
+    assert found["maintenance"] == [
+        {
+            "text": "Maintenance: Windows patching, Saturday, September 19, 1:00 AM to 4:00 AM EDT. "
+            "Servers until 5:00 AM.",
+            "from": evening,
+            "until": night,
+        },
+        {
+            "text": "Maintenance now: Windows patching, until 4:00 AM EDT. Servers until 5:00 AM.",
+            "from": night,
+            "until": servers,
+        },
+        {
+            "text": "Server maintenance now: Windows patching, until 5:00 AM EDT.",
+            "from": servers,
+            "until": "2026-09-19T09:00:00Z",
+        },
+    ]
+
+
+def test_a_desk_without_maintenance_tells_of_none() -> None:
+    config = parse_config(DESK, "chatdesk.toml")
+    assert widget_config(config, config.widgets[0], OPEN, SITE)["maintenance"] == []
 
 
 def test_only_questions_about_the_person_are_remembered() -> None:

@@ -9,12 +9,14 @@ from chatdesk.business_hours import Calendar
 from chatdesk.duration import parse_duration
 from chatdesk.wording import (
     describe_hours,
+    say_closing,
     say_date,
     say_day,
     say_full_date,
     say_length,
     say_moment,
     say_opening,
+    say_span,
     say_time,
     say_when,
     say_zone,
@@ -52,6 +54,27 @@ def test_the_zone_is_the_one_in_force_at_the_promised_moment() -> None:
 
 
 @pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [
+        ("2026-12-02 01:00", "2026-12-02 04:00", "Wednesday, December 2, 1:00 AM to 4:00 AM EST"),
+        ("2026-12-02 22:00", "2026-12-03 00:00", "Wednesday, December 2, 10:00 PM to midnight EST"),
+        ("2026-11-01 00:30", "2026-11-01 04:00", "Sunday, November 1, 12:30 AM EDT to 4:00 AM EST"),
+    ],
+)
+def test_a_span_names_its_zone_once_unless_the_clocks_change_within_it(
+    start: str, end: str, said: str
+) -> None:
+    assert say_span(local(start), local(end), local(start), NEW_YORK) == said
+
+
+def test_an_end_in_a_zone_that_was_just_said_needs_none() -> None:
+    end = local("2026-11-01 05:00")
+    assert say_closing(end, NEW_YORK) == "5:00 AM EST"
+    assert say_closing(end, NEW_YORK, local("2026-11-01 04:00")) == "5:00 AM"
+    assert say_closing(end, NEW_YORK, local("2026-10-31 23:00")) == "5:00 AM EST"
+
+
+@pytest.mark.parametrize(
     ("clock", "said"),
     [
         ("00:00", "12:00 AM"), ("00:05", "12:05 AM"), ("09:50", "9:50 AM"), ("11:59:59", "11:59 AM"),
@@ -86,6 +109,8 @@ def test_a_zone_without_an_abbreviation_is_said_by_its_offset(zone: str, said: s
         ("2026-09-17 09:50", "Thursday, September 17", "Thursday, September 17 before 9:50 AM"),
         ("2026-09-14 09:50", "Monday, September 14", "Monday, September 14 before 9:50 AM"),
         ("2026-09-16 00:00", "tomorrow", "today before midnight"),
+        ("2026-09-16 00:00:30", "tomorrow", "today before midnight"),
+        ("2026-09-15 16:10:59", "today", "today before 4:10 PM"),
         ("2026-09-17 00:00", "Thursday, September 17", "tomorrow before midnight"),
     ],
 )

@@ -251,16 +251,22 @@ def test_a_merge_into_itself_or_nothing_changes_nothing(into: int) -> None:
 
 def test_splitting_copies_the_messages_into_a_ticket_and_conversation_of_their_own() -> None:
     world = live_world()
+    later = TUESDAY + timedelta(minutes=5)
     world.commit(message("printer"), message("and my phone"))
     last = world.loaded.conversations[CHAT].last_seq
     changes, _ = world.commit(
-        ticket_event(TicketSplit, conversation=CHAT, messages=(last,), subject="Phone is broken")
+        ticket_event(TicketSplit, at=later, conversation=CHAT, messages=(last,), subject="Phone is broken")
     )
     new = world.loaded.tickets[TicketNumber(1002)]
     (copy,) = [c for c in changes.conversations.values() if c.ticket == 1002]
     assert (new.subject, new.linked_to, new.status) == ("Phone is broken", 1001, TicketStatus.NEW)
     assert (copy.visitor, copy.state) == ("", Ticketed())
     assert world.texts(copy.id) == ["and my phone"]
+    (said,) = [m for m in changes.messages if m.conversation == copy.id]
+    assert (said.at, copy.changed_at) == (TUESDAY, later)
+    (mail,) = [d for d in changes.deliveries if d.payload.get("mail") == "opened"]
+    assert (mail.ticket, mail.conversation, mail.payload["to"]) == (1002, copy.id, "dana@contoso.example")
+    assert mail.payload["text"] == "Part of your request is now ticket HD-1002: Phone is broken"
     assert world.loaded.conversations[CHAT].ticket == 1001
 
 

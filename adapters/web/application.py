@@ -46,6 +46,7 @@ def build_application(services: Services) -> web.Application:
 def _add_pages(application: web.Application) -> None:
     # Imported when they are first asked for [adapters.web.late_routes].
     from adapters.web import (
+        chat_routes,
         console_routes,
         demo_routes,
         file_routes,
@@ -55,7 +56,7 @@ def _add_pages(application: web.Application) -> None:
         transcript_routes,
     )
 
-    pages = (start_routes, demo_routes, form_routes, console_routes)
+    pages = (start_routes, demo_routes, form_routes, chat_routes, console_routes)
     for part in (*pages, file_routes, transcript_routes, mail_routes):
         part.add_routes(application)
 

@@ -42,6 +42,7 @@ def ticket_json(file: TicketFile, config: Config, names: Names, me: str) -> dict
         "email": ticket.requester_email,
         "phone": ticket.requester_phone,
         "answers": _answers(ticket, config),
+        "proposed": _proposed(ticket, config),
         "confirmed": ticket.priority_confirmed,
         "opened_at": ticket.opened_at.isoformat(),
         "promised_at": _time(ticket.promised_at),
@@ -210,6 +211,12 @@ def _chat(conversation: Conversation) -> dict[str, Json]:
         case Live():
             return {"phase": "live"}
     return {"phase": "none"}
+
+
+def _proposed(ticket: Ticket, config: Config) -> str | None:
+    """Return the priority that the survey's answers propose; None for a ticket that came without them."""
+    answers = dict(ticket.answers)
+    return config.priority.propose(answers).value if config.priority.is_answered(answers) else None
 
 
 def _answers(ticket: Ticket, config: Config) -> list[Json]:

@@ -13,6 +13,7 @@ from adapters.web.services import SERVICES
 from adapters.web.sign_in import csrf_token
 from adapters.web.text import clean
 from chatdesk.errors import EventRefused
+from chatdesk.maintenance import announced
 from chatdesk.reading import TicketFilter, TicketLine, TicketView
 from chatdesk.search import words
 from chatdesk.staff import SignedIn
@@ -75,8 +76,10 @@ async def tickets(request: web.Request, staff: SignedIn) -> dict[str, Json]:
 
 
 async def counts(request: web.Request, staff: SignedIn) -> dict[str, Json]:
-    """How long the lists are, up to a limit; one more than the limit means "more"."""
-    reads = request.app[SERVICES].staff_reads
+    """How long the lists are, up to a limit (one more means "more"), and what is said of maintenance."""
+    services = request.app[SERVICES]
+    reads = services.staff_reads
+    maintenance = announced(services.config.maintenance, services.config.desk.timezone, services.clock())
     queue = TicketFilter(TicketView.QUEUE)
     mine = TicketFilter(TicketView.MINE, agent=staff.account.id)
     own = await reads.tickets(mine, limit=COUNTED + 1)
@@ -88,6 +91,7 @@ async def counts(request: web.Request, staff: SignedIn) -> dict[str, Json]:
         "unread": sum(is_unread(line) for line in own.lines),
         "waiting": len(await reads.waiting()),
         "problems": len(found.deliveries) + len(found.set_aside),
+        "maintenance": [*maintenance],
     }
 
 

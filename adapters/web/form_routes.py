@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from importlib.resources import files
 
 from aiohttp import web
+from markupsafe import Markup
 
+from adapters.web.article_html import article_html
 from adapters.web.colour import readable_colours
 from adapters.web.demo_routes import PAGES
 from adapters.web.form_body import read_form
@@ -19,9 +21,11 @@ from chatdesk.config import WidgetSettings
 from chatdesk.conversation import AuthorKind, ConversationId
 from chatdesk.errors import EventRefused, StorageError
 from chatdesk.events import Outcome, SurveySubmitted
+from chatdesk.maintenance import announced
 from chatdesk.open_ways import refusal
+from chatdesk.routing import WEB
 from chatdesk.ticket import format_number
-from chatdesk.wording import describe_hours, say_opening
+from chatdesk.wording import say_opening
 
 CHANNEL = "form"
 TRAP = "website"
@@ -115,7 +119,11 @@ def _form_page(
         "message": message,
         "token": token,
         "trap": TRAP,
-        **_hours(services),
+        "articles": [] if message else _articles(services),
+        "maintenance": announced(
+            services.config.maintenance, services.config.desk.timezone, services.clock()
+        ),
+        **_hours(services, widget),
     }
     return _page("form.html", services, widget, status, **values)
 
@@ -132,14 +140,26 @@ async def _thanks_page(
     return _page("form_thanks.html", services, widget, 200, ticket=number, words=words[-1:])
 
 
-def _hours(services: Services) -> dict[str, object]:
-    calendar = services.config.channel(CHANNEL).calendar
+def _articles(services: Services) -> list[dict[str, str | Markup]]:
+    """Return the common questions with their answers, for whoever has not written their own yet [R47]."""
+    return [
+        # Everything that could do harm has been taken out.
+        {"title": article.title, "url": article.url, "text": Markup(article_html(article.text))}  # noqa: S704
+        for article in services.config.articles
+    ]
+
+
+def _hours(services: Services, widget: WidgetSettings) -> dict[str, object]:
+    """Return whether the form's hours have begun or when they do, and whether there is a chat to go to."""
+    calendar = services.config.hours_of(CHANNEL, widget.key)
     now = services.clock()
     opening = None if calendar.is_open(now) else calendar.next_opening(now)
     return {
         "open": calendar.is_open(now),
-        "hours": describe_hours(calendar, now),
         "opens": say_opening(opening, now, calendar.timezone) if opening else "",
+        "chat_open": widget.calendar.is_open(now) and WEB in services.config.channels,
+        # The desk's own address is no page with a chat on it.
+        "chat_at": next((site for site in widget.origins if site != services.config.desk.public_url), ""),
     }
 
 

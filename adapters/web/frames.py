@@ -9,6 +9,8 @@ from msgspec import DecodeError, Meta, Struct
 from msgspec.json import Decoder
 from msgspec.json import encode as to_json
 
+from chatdesk.computer import NAME
+
 VERSION = 1
 MAX_FRAME = 64 * 1024
 """Bytes of one frame."""
@@ -23,6 +25,7 @@ Identity = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{0,64}\Z")]
 FieldId = Annotated[str, Meta(max_length=64)]
 Files = Annotated[tuple[Identity, ...], Meta(max_length=10)]
 Answers = Annotated[dict[FieldId, Text], Meta(max_length=100)]
+ComputerName = Annotated[str, Meta(pattern=rf"^(?:{NAME})?\Z")]
 
 
 class Frame(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t"):
@@ -39,9 +42,12 @@ class Hello(Frame, frozen=True, tag="hello"):
 
 
 class Start(Frame, frozen=True, tag="start"):
+    """The survey; with ``computer``, "" included, it comes from a managed computer's icon [R6]."""
+
     id: ClientId
     answers: Answers
     live: bool = True
+    computer: ComputerName | None = None
 
 
 class Send(Frame, frozen=True, tag="message"):

@@ -12,11 +12,24 @@ from collections.abc import Callable
 from aiohttp import web
 
 from adapters.web.services import Sockets
+from chatdesk.channels import DESKTOP
 from chatdesk.conversation import Agent, Conversation, ConversationId
+from chatdesk.routing import WEB
 from chatdesk.shared_facts import SharedFacts
 
 _AGENTS, VISITOR_FACT = "agents:", "visitor:"
 PresenceListener = Callable[[ConversationId], None]
+
+
+def is_online(sockets: Sockets, facts: SharedFacts, visitor: str) -> bool:
+    """Tell whether the customer's browser is connected, to this node or another."""
+    here = sockets.count(visitor) > 0
+    return bool(visitor) and (here or bool(facts.of_others(VISITOR_FACT + visitor)))
+
+
+def has_left(sockets: Sockets, facts: SharedFacts, conversation: Conversation) -> bool:
+    """Tell whether the customer of a chat on a page has none open now; of others nobody knows."""
+    return conversation.channel in (WEB, DESKTOP) and not is_online(sockets, facts, conversation.visitor)
 
 
 class Presence:
@@ -59,8 +72,7 @@ class Presence:
 
     def is_online(self, visitor: str) -> bool:
         """Tell whether the customer's browser is connected."""
-        here = self._sockets.count(visitor) > 0
-        return bool(visitor) and (here or bool(self._facts.of_others(VISITOR_FACT + visitor)))
+        return is_online(self._sockets, self._facts, visitor)
 
     def _share(self, identity: ConversationId) -> None:
         agents = {agent.id: agent.name for agent in self._watching.get(identity, {}).values()}

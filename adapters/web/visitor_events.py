@@ -36,7 +36,10 @@ class Common(TypedDict):
 def survey_event(frame: frames.Start, common: Common, visitor: str, widget: str) -> SurveySubmitted:
     """Return the survey's event; ``common`` names the conversation that it opens."""
     answers = tuple((field, clean(answer)) for field, answer in frame.answers.items())
-    return SurveySubmitted(**common, visitor=visitor, widget=widget, answers=answers, live=frame.live)
+    computer = frame.computer or ""
+    return SurveySubmitted(
+        **common, visitor=visitor, widget=widget, answers=answers, live=frame.live, computer=computer
+    )
 
 
 def message_event(

@@ -16,6 +16,7 @@ from adapters.web.services import Services
 from adapters.web.submission import Submission
 from adapters.web.visitor_events import CHANNEL, Common, conversation_event, message_event, survey_event
 from adapters.web.widget_config import known_fields
+from chatdesk.channels import DESKTOP
 from chatdesk.config import WidgetSettings
 from chatdesk.conversation import Author, AuthorKind, Conversation, ConversationId, Waiting
 from chatdesk.errors import EventRefused
@@ -179,7 +180,7 @@ class VisitorSession:
         identity = ConversationId(self._services.new_id())
         common: Common = {
             "at": self._services.clock(),
-            "channel": CHANNEL,
+            "channel": CHANNEL if frame.computer is None else DESKTOP,
             "external_id": self._external_id(frame.id),
             "conversation": identity,
         }

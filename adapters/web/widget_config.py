@@ -1,22 +1,29 @@
-"""What a widget shows before anybody signs anything: name, colour, survey, hours, the ways in."""
+"""What a widget shows before anybody signs anything: name, colour, survey, hours, ways in, maintenance."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from adapters.web.frames import Json
 from adapters.web.visitor_events import CHANNEL
 from chatdesk.business_hours import Calendar
 from chatdesk.config import ChannelSettings, Config, WidgetSettings
+from chatdesk.maintenance import notices
 from chatdesk.open_ways import refusal
 from chatdesk.sla import next_business_day
 from chatdesk.survey import Survey, SurveyField
 from chatdesk.wording import describe_hours, say_moment, say_opening
 
 
-def widget_config(config: Config, widget: WidgetSettings, at: datetime, site: str) -> dict[str, Json]:
-    """Return what this widget's page gets at ``at`` (aware, UTC); ``site`` is the desk's own address."""
+def widget_config(
+    config: Config, widget: WidgetSettings, at: datetime, site: str, channel: str = CHANNEL
+) -> dict[str, Json]:
+    """Return what this widget's page gets at ``at`` (aware, UTC); ``site`` is the desk's own address.
+
+    ``channel`` is the way in by which the page comes: it has hours of its own [R45].
+    """
     company = config.company(widget.company)
+    calendar = config.hours_of(channel, widget.key)
     return {
         "name": widget.name,
         "company": company.name if company else None,
@@ -25,16 +32,16 @@ def widget_config(config: Config, widget: WidgetSettings, at: datetime, site: st
         "language": config.desk.language,
         "phone": config.desk.phone or None,
         "survey": survey_json(config),
-        "refusal": refusal(config, CHANNEL) or None,
-        "channels": [_channel(config, channel, widget, site) for channel in config.ways_in],
-        **hours_json(widget, at),
-        "contact": _contact(config, widget.calendar, at),
+        "refusal": refusal(config, channel) or None,
+        "channels": [_channel(config, way, widget, site) for way in config.ways_in],
+        **hours_json(calendar, at),
+        "contact": _contact(config, calendar, at),
+        "maintenance": _maintenance(config, at),
     }
 
 
-def hours_json(widget: WidgetSettings, at: datetime) -> dict[str, Json]:
+def hours_json(calendar: Calendar, at: datetime) -> dict[str, Json]:
     """Return whether the chat is open, its hours and its next opening, in words; None when it has none."""
-    calendar = widget.calendar
     opening = None if calendar.is_open(at) else calendar.next_opening(at)
     return {
         "open": calendar.is_open(at),
@@ -47,6 +54,20 @@ def _contact(config: Config, calendar: Calendar, at: datetime) -> str | None:
     """Return, in words, the day on which a request made outside the hours is taken up [R27]."""
     day = None if calendar.is_open(at) else next_business_day(config, calendar, at)
     return say_moment(day, at, config.desk.timezone) if day else None
+
+
+def _maintenance(config: Config, at: datetime) -> Json:
+    """Return what is said of maintenance, now and later: an open page shows and hides it by itself [R47]."""
+    found = notices(config.maintenance, config.desk.timezone, at)
+    return [
+        {"text": notice.text, "from": _written(notice.since), "until": _written(notice.until)}
+        for notice in found
+    ]
+
+
+def _written(at: datetime) -> str:
+    """Write a moment as RFC 3339 has it, in UTC and always as long: such texts sort by time."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def survey_json(config: Config) -> dict[str, Json]:

@@ -10,9 +10,12 @@ from adapters.web.cors import allow, preflight, readable_widget
 from adapters.web.origins import own_origin
 from adapters.web.services import SERVICES
 from adapters.web.visitor_connection import ADDRESSES, ALLOWANCES, Addresses
+from adapters.web.visitor_events import CHANNEL
 from adapters.web.visitor_socket import visitor_socket
+from adapters.web.widget_articles import ARTICLES, WidgetArticles
 from adapters.web.widget_assets import ASSETS, WidgetAssets, serve_chat, serve_loader
 from adapters.web.widget_config import widget_config
+from chatdesk.channels import DESKTOP
 
 
 def add_routes(application: web.Application) -> None:
@@ -20,6 +23,7 @@ def add_routes(application: web.Application) -> None:
     application[ADDRESSES] = Addresses()
     application[ALLOWANCES] = Allowances()
     application[ASSETS] = WidgetAssets()
+    application[ARTICLES] = WidgetArticles(application[SERVICES].config.articles)
     router = application.router
     router.add_get("/widget.js", serve_loader)
     router.add_get("/widget/chat/{digest}.js", serve_chat)
@@ -32,5 +36,9 @@ def add_routes(application: web.Application) -> None:
 async def _config(request: web.Request) -> web.StreamResponse:
     services = request.app[SERVICES]
     widget = readable_widget(request)
-    shown = widget_config(services.config, widget, services.clock(), own_origin(request))
+    channel = request.query.get("channel", CHANNEL)
+    if channel not in (CHANNEL, DESKTOP):
+        raise web.HTTPBadRequest(text=f"The chat opens by the channels {CHANNEL} and {DESKTOP} only.")
+    shown = widget_config(services.config, widget, services.clock(), own_origin(request), channel)
+    shown["articles"] = await request.app[ARTICLES].made()
     return allow(request, web.json_response(shown))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
+from itertools import islice
 
 from rich.console import Console
 
@@ -11,6 +12,7 @@ from chatdesk.business_hours import Calendar
 from chatdesk.cli.setting import read_setting
 from chatdesk.cli.showing import facts, heading, output, plain, say_at, say_duration, table
 from chatdesk.config import Config, Environment
+from chatdesk.maintenance import EVENING, occurrences
 from chatdesk.portal import with_portal
 from chatdesk.settings.model import PORTAL
 from chatdesk.settings.portal_access import PortalAccess
@@ -18,6 +20,8 @@ from chatdesk.ticket import Priority
 from chatdesk.wording import describe_hours
 
 OPENINGS = 3
+MAINTENANCE = 3
+"""Next occurrences shown of each window."""
 
 
 def check(at: datetime) -> None:
@@ -43,6 +47,7 @@ def check(at: datetime) -> None:
     _portal(console, config, access)
     _survey(console, config)
     _targets(console, config)
+    _maintenance(console, config, at)
     _widgets(console, config, setting.environment)
 
 
@@ -116,11 +121,12 @@ def _survey(console: Console, config: Config) -> None:
 
 def _targets(console: Console, config: Config) -> None:
     heading(console, "Priorities")
-    shown = table("Priority", "Respond within", "Resolve within", "Counted on")
+    shown = table("Priority", "Respond within", "Resolve within", "Counted on", "Escalates before")
     for priority in Priority:
         target = config.sla.get(priority)
         if target is not None:
-            shown.add_row(priority, say_duration(target.respond), say_duration(target.resolve), target.clock)
+            lengths = (say_duration(each) for each in (target.respond, target.resolve))
+            shown.add_row(priority, *lengths, target.clock, say_duration(target.escalate or None))
     console.print(shown)
     if config.priority.rows:
         urgencies = list(next(iter(config.priority.rows.values())))
@@ -128,6 +134,22 @@ def _targets(console: Console, config: Config) -> None:
         for impact, row in config.priority.rows.items():
             matrix.add_row(plain(impact), *(row[urgency].value for urgency in urgencies))
         console.print(matrix)
+
+
+def _maintenance(console: Console, config: Config, at: datetime) -> None:
+    if not config.maintenance:
+        return
+    heading(console, "Maintenance")
+    shown = table("Name", "Next", "Until", "Servers until")
+    zone = config.desk.timezone
+    for window in config.maintenance:
+        coming = list(islice(occurrences(window, zone, at), MAINTENANCE))
+        closes = [f"{one.closes.astimezone(zone):%H:%M %Z}" for one in coming]
+        ends = [f"{one.ends.astimezone(zone):%H:%M %Z}" if one.ends > one.closes else "" for one in coming]
+        opens = [say_at(one.opens, zone) for one in coming]
+        shown.add_row(plain(window.name), *("\n".join(times) for times in (opens, closes, ends)))
+    console.print(shown)
+    console.print(f"Customers and technicians are told from {EVENING:%H:%M} on the day before.")
 
 
 def _widgets(console: Console, config: Config, environment: Environment) -> None:

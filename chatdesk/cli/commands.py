@@ -14,6 +14,7 @@ from chatdesk.cli.check import check as check_desk
 from chatdesk.cli.doctor import doctor
 from chatdesk.cli.ending import errors_shown
 from chatdesk.cli.explaining import explain_ticket
+from chatdesk.cli.icon import icon
 from chatdesk.cli.moving import move
 from chatdesk.cli.offline import Offline, run
 from chatdesk.cli.searching import show_found
@@ -37,9 +38,6 @@ application.add_typer(tickets, name="tickets")
 application.add_typer(slack, name="slack")
 application.add_typer(teams, name="teams")
 application.add_typer(doctor, name="doctor")
-application.command()(transcript)
-application.command()(move)
-application.command("explain")(explain_ticket)
 
 
 def _show_version(wanted: bool) -> None:
@@ -85,6 +83,12 @@ def migrate() -> None:
         with Console(stderr=True).status("Bringing the database up to date"):
             run(_do_nothing, create=True)
         typer.echo("The database is up to date.")
+
+
+application.command()(transcript)
+application.command("explain")(explain_ticket)
+application.command()(move)
+application.command()(icon)
 
 
 async def _do_nothing(offline: Offline) -> None:

@@ -23,11 +23,12 @@ from chatdesk.cli.showing import (
     say_at,
     table,
 )
+from chatdesk.computer import COMPUTER, computer_of
 from chatdesk.conversation import Message, Visibility
 from chatdesk.reading import DeliveryNote, TicketFile, TicketFilter, TicketPage, TicketView
 from chatdesk.ticket import Ticket, format_number
 
-tickets = typer.Typer(help="Tickets: lists, and one in full.", no_args_is_help=True)
+tickets = typer.Typer(help="Tickets: lists, one in full, and a search.", no_args_is_help=True)
 
 
 class View(StrEnum):
@@ -100,6 +101,7 @@ def ticket_json(ticket: Ticket, prefix: str) -> dict[str, Json]:
         "email": ticket.requester_email,
         "phone": ticket.requester_phone,
         "channel": ticket.channel,
+        "computer": computer_of(ticket),
         "assignee": ticket.assignee,
         "opened_at": iso(ticket.opened_at),
         "changed_at": iso(ticket.changed_at),
@@ -140,6 +142,7 @@ def _print_facts(console: Console, file: TicketFile, prefix: str, zone: ZoneInfo
         ("Requester", ticket.requester_name),
         ("E-mail", ticket.requester_email),
         ("Phone", ticket.requester_phone),
+        (COMPUTER, computer_of(ticket)),
         ("Opened", f"{say_at(ticket.opened_at, zone)} ({ticket.channel})"),
         ("First response", say_at(ticket.first_response_at, zone)),
         ("Due", say_at(ticket.due_at, zone)),

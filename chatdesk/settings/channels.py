@@ -51,6 +51,7 @@ def read_channels(table: Table, calendars: Mapping[str, Calendar]) -> dict[str, 
 def _channel(name: str, table: Table, calendars: Mapping[str, Calendar]) -> ChannelSettings:
     channel = ChannelSettings(
         name=name,
+        names_calendar="calendar" in table,
         label=table.read("label", values.text(40), LABELS[name]),
         calendar=table.read("calendar", calendar_in(calendars), default_calendar(calendars)),
         after_hours=table.read("after_hours", values.member(AfterHours), AfterHours.TICKET),

@@ -67,7 +67,8 @@ class DeskSettings(Struct, frozen=True):
 class ChannelSettings(Struct, frozen=True):
     """One way in. ``label`` is how customers see it; ``first_contact`` adds to the SLA's targets [R41].
 
-    ``customer_sets_priority`` is for the portal [R33].
+    ``customer_sets_priority`` is for the portal [R33]. ``names_calendar`` tells that the file says which
+    calendar is its own.
     """
 
     name: str
@@ -78,6 +79,7 @@ class ChannelSettings(Struct, frozen=True):
     unknown_sender: UnknownSender = UnknownSender.HOLD
     customer_sets_priority: bool = False
     label: str = ""
+    names_calendar: bool = False
 
 
 class QueueSettings(Struct, frozen=True):
@@ -90,12 +92,14 @@ class QueueSettings(Struct, frozen=True):
 class SlaTarget(Struct, frozen=True):
     """The targets of one priority; None means no target.
 
-    ``clock`` is a calendar's name, "always" (around the clock) or "elapsed" (elapsed time) [R41].
+    ``clock`` is a calendar's name, "always" (around the clock) or "elapsed" (elapsed time) [R41]. All staff
+    are told ``escalate`` before a ticket is due; 0 means never [R43].
     """
 
     respond: Duration | None
     resolve: Duration | None
     clock: str = "always"
+    escalate: timedelta = timedelta(0)
 
 
 class PriorityMatrix(Struct, frozen=True):
@@ -104,6 +108,10 @@ class PriorityMatrix(Struct, frozen=True):
     rows: Mapping[str, Mapping[str, Priority]] = field(default_factory=dict)
     impact_field: str = "impact"
     urgency_field: str = "urgency"
+
+    def is_answered(self, answers: Mapping[str, str]) -> bool:
+        """Tell whether impact and urgency were both told, so that a priority is proposed."""
+        return self.impact_field in answers and self.urgency_field in answers
 
     def propose(self, answers: Mapping[str, str]) -> Priority:
         """Return the priority the survey's answers propose; standard when they do not say."""
@@ -232,6 +240,17 @@ class CannedReply(Struct, frozen=True):
     text: str
 
 
+class Article(Struct, frozen=True):
+    """A common question, offered before anybody waits for an answer [R47].
+
+    ``text`` is the answer in Markdown, ``url`` an https link to it; one of them is "".
+    """
+
+    title: str
+    text: str = ""
+    url: str = ""
+
+
 class Config(Struct, frozen=True):
     """The whole desk, read once at the start.
 
@@ -257,6 +276,7 @@ class Config(Struct, frozen=True):
     source: str
     mail: MailSettings = MailSettings()
     portal_opens: bool = False
+    articles: tuple[Article, ...] = ()
 
     @property
     def ways_in(self) -> list[ChannelSettings]:
@@ -267,6 +287,15 @@ class Config(Struct, frozen=True):
         """Return a channel's settings; defaults for one that the desk does not offer to customers."""
         calendar = self.calendars.get("desk", self.calendars["always"])
         return self.channels.get(name) or ChannelSettings(name, calendar, label=LABELS.get(name, name))
+
+    def hours_of(self, channel: str, widget: str) -> Calendar:
+        """Return the hours of a way in [R34, R45].
+
+        The chat's are its widget's; so are the form's, unless the file names a calendar for the form.
+        """
+        settings, found = self.channel(channel), self.widget(widget)
+        shared = channel == "web" or (channel == "form" and not settings.names_calendar)
+        return found.calendar if shared and found is not None else settings.calendar
 
     def company(self, company_id: str | None) -> CompanySettings | None:
         """Return the company with that id, or None."""

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 
 from chatdesk.errors import ConfigurationError
+from chatdesk.settings.articles import read_articles
 from chatdesk.settings.calendars import read_calendars
 from chatdesk.settings.channels import read_channels
 from chatdesk.settings.clients import Surroundings, read_companies, read_widgets
@@ -66,6 +67,7 @@ def _read(root: Table, source: str) -> Config:
         canned=read_canned(root.tables("canned")),
         source=source,
         mail=read_mail(root.table("mail")),
+        articles=read_articles(root),
     )
 
 

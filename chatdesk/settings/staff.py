@@ -109,5 +109,22 @@ def _window(table: Table) -> MaintenanceWindow:
         closes=closes,
         servers_until=table.read("servers_until", values.time_of_day, None),
     )
+    if _servers_end_first(window):
+        table.note(
+            "servers_until",
+            f'"{window.servers_until:%H:%M}" is within the window, which closes at "{window.closes:%H:%M}"; '
+            "write that time or a later one, before the window would open again, or leave it out.",
+        )
     table.finish()
     return window
+
+
+def _servers_end_first(window: MaintenanceWindow) -> bool:
+    """Whether the time until which servers stay in maintenance comes before the window closes."""
+    if window.servers_until is None:
+        return False
+    opens, closes, servers = (
+        at.hour * 60 + at.minute for at in (window.opens, window.closes, window.servers_until)
+    )
+    day = 24 * 60
+    return (servers - opens) % day < (closes - opens) % day

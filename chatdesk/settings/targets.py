@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from chatdesk.business_hours import Calendar
-from chatdesk.duration import BusinessDays
+from chatdesk.duration import BusinessDays, Duration
 from chatdesk.settings import values
 from chatdesk.settings.channels import default_calendar
-from chatdesk.settings.durations import duration
+from chatdesk.settings.durations import duration, span
 from chatdesk.settings.model import PriorityMatrix, SlaTarget
 from chatdesk.settings.table import Table
 from chatdesk.survey import FieldType, Survey, SurveyField
 from chatdesk.ticket import Priority
 
 ELAPSED = "elapsed"
+NEVER, LONGEST_ESCALATION = timedelta(0), timedelta(days=7)
+USUAL_ESCALATION = timedelta(hours=1)
+"""How long before it is due a standard ticket escalates, unless its target is short or the file says so."""
 
 DEFAULT_ROWS = {
     "Only me": ("low", "standard", "high"),
@@ -35,7 +38,7 @@ def _sample_policy(clock: str) -> dict[Priority, SlaTarget]:
     return {
         Priority.CRITICAL: SlaTarget(hours(0.25), hours(4), "always"),
         Priority.HIGH: SlaTarget(hours(2), hours(2), clock),
-        Priority.STANDARD: SlaTarget(hours(4), hours(8), clock),
+        Priority.STANDARD: SlaTarget(hours(4), hours(8), clock, USUAL_ESCALATION),
         Priority.LOW: SlaTarget(hours(24), hours(48), ELAPSED),
         Priority.SCHEDULED: SlaTarget(None, BusinessDays(5), clock),
     }
@@ -48,22 +51,32 @@ def read_sla(table: Table, calendars: Mapping[str, Calendar]) -> dict[Priority, 
     for priority in Priority:
         row = table.table(priority.value)
         if priority.value in table:
-            targets[priority] = _target(row, targets[priority].clock, calendars)
+            targets[priority] = _target(row, priority, targets[priority].clock, calendars)
     table.finish()
     return targets
 
 
-def _target(row: Table, clock: str, calendars: Mapping[str, Calendar]) -> SlaTarget:
+def _target(row: Table, priority: Priority, clock: str, calendars: Mapping[str, Calendar]) -> SlaTarget:
     # A clock that never runs has no due time.
     clocks = [name for name, calendar in calendars.items() if not calendar.never_open]
+    respond, resolve = row.read("respond", duration, None), row.read("resolve", duration, None)
+    usual = _usual_escalation(respond, resolve) if priority is Priority.STANDARD else NEVER
     target = SlaTarget(
-        respond=row.read("respond", duration, None),
-        resolve=row.read("resolve", duration, None),
+        respond=respond,
+        resolve=resolve,
         clock=row.read("clock", values.one_of([*clocks, ELAPSED]), clock),
+        escalate=row.read("escalate", span(NEVER, LONGEST_ESCALATION), usual),
     )
     _check_target(row, target)
     row.finish()
     return target
+
+
+def _usual_escalation(*targets: Duration | None) -> timedelta:
+    """Return an hour, or a quarter of a target that is shorter than four; never without a target."""
+    if not any(targets):
+        return NEVER
+    return min([USUAL_ESCALATION, *(each / 4 for each in targets if isinstance(each, timedelta))])
 
 
 def _check_target(row: Table, target: SlaTarget) -> None:
@@ -75,6 +88,10 @@ def _check_target(row: Table, target: SlaTarget) -> None:
     respond, resolve = target.respond, target.resolve
     if isinstance(respond, timedelta) and isinstance(resolve, timedelta) and respond > resolve:
         row.note("respond", "is longer than resolve; a ticket is answered before it is resolved.")
+    if any(isinstance(each, timedelta) and each <= target.escalate for each in (respond, resolve)):
+        row.note("escalate", "is not shorter than the target; write how long before it staff are told.")
+    elif target.escalate and respond is None and resolve is None:
+        row.note("escalate", "needs a target, respond or resolve, before which it counts.")
 
 
 def read_priority(table: Table, survey: Survey) -> PriorityMatrix:

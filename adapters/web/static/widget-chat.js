@@ -24,8 +24,10 @@ export async function start(settings) {
 }
 
 class Chat {
-  constructor({ host, base, desk, memory }) {
-    this.host = host;
+  /** With `computer`, the name of a managed computer or "", the chat is all of its page. */
+  constructor({ host, base, desk, memory, computer }) {
+    Object.assign(this, { host, computer });
+    this.whole = computer != null;
     this.memory = new Memory(memory);
     this.dialogue = new Dialogue();
     this.link = new Link({
@@ -39,7 +41,7 @@ class Chat {
   }
 
   async configure() {
-    const answer = await fetch(this.link.address("config"));
+    const answer = await fetch(this.link.address("config", this.whole ? "&channel=desktop" : ""));
     if (!answer.ok) throw answer;
     this.config = await answer.json();
     this.host.paint(this.config.colour);
@@ -52,16 +54,18 @@ class Chat {
     this.menu = h("div.menu", { hidden: true });
     this.more = button("icon", icon("menu"), () => this.showMenu(this.menu.hidden), "More");
     this.banner = h("p.banner", { role: "status" });
+    this.maintenance = h("p.planned", { role: "status" });
     this.body = h("div.body");
     this.ending = new Ending(this);
     this.thread = new Thread(this);
-    const close = button("icon", icon("close"), () => this.close(), "Close chat");
+    const close = !this.whole && button("icon", icon("close"), () => this.close(), "Close chat");
     const head = h("div.head", logo && h("img", { src: logo, alt: "" }), h("div", h("h2", name), this.subtitle), this.more, close);
     const dialog = { role: "dialog", "aria-modal": "true", "aria-label": name, hidden: true, onkeydown: (event) => this.pressed(event) };
-    this.panel = h("section.panel", dialog, head, this.menu, this.banner, this.body);
+    this.panel = h(`section.panel${this.whole ? ".whole" : ""}`, dialog, head, this.menu, this.banner, this.maintenance, this.body);
     this.host.shadowRoot.append(this.panel);
     document.addEventListener("visibilitychange", () => this.read());
     window.visualViewport?.addEventListener("resize", () => this.fit());
+    setInterval(() => this.plan(), 20_000);
     this.link.connect();
   }
 
@@ -81,6 +85,7 @@ class Chat {
   }
 
   close() {
+    if (this.whole) return;
     this.showMenu(false);
     this.toggle(false);
     this.returnTo.focus();
@@ -114,7 +119,7 @@ class Chat {
       this.more.focus();
     }
     if (event.key !== "Tab") return;
-    const stops = [...this.panel.querySelectorAll("a, button, input, select, textarea, [tabindex]")].filter((stop) => !stop.disabled && stop.offsetParent);
+    const stops = [...this.panel.querySelectorAll("a, button, input, select, summary, textarea, [tabindex]")].filter((stop) => !stop.disabled && stop.offsetParent);
     const [last, first] = [stops.pop(), stops[0]];
     const active = this.host.shadowRoot.activeElement;
     if (active !== (event.shiftKey ? first : last)) return;
@@ -273,12 +278,23 @@ class Chat {
     const asks = !id || this.anew;
     const { hours } = this.config;
     const stands = this.dialogue.answered && state.phase === "ticketed" ? "" : ` · ${PHASES[state.phase]}`;
+    this.plan();
     this.subtitle.textContent = asks ? hours && `Open ${hours}` : state.ticket + stands;
     const shown = !this.known ? this.connecting() : asks ? this.questions().element : this.thread.element;
     const moved = shown !== this.body.firstChild;
     if (moved) this.body.replaceChildren(shown);
     if (this.known && !asks) this.thread.update();
     if (moved) this.focus(); // at once: a Tab pressed while nothing has the focus would leave the window
+  }
+
+  /** Say of maintenance what is said at this moment; moments are written so that texts sort by time. */
+  plan() {
+    const now = new Date().toJSON();
+    const said = (this.config.maintenance || []).filter(({ from, until }) => from <= now && now < until);
+    const words = said.map(({ text }) => text).join(" ");
+    if (this.maintenance.textContent === words) return;
+    this.maintenance.textContent = words;
+    this.redraw(); // the messages may have less room
   }
 
   connecting() {
@@ -293,10 +309,10 @@ class Chat {
 
   questions() {
     if (this.survey) return this.survey;
-    const { config, known, memory, link } = this;
+    const { config, known, memory, link, computer } = this;
     const back = this.anew && button("quiet", `Back to ${this.dialogue.state.ticket}`, () => this.showQuestions(false));
-    const send = (answers) => (this.asked = link.post({ t: "start", answers }));
-    this.survey = new Survey({ config, known, memory, send, back });
+    const send = (answers) => (this.asked = link.post({ t: "start", answers, computer }));
+    this.survey = new Survey({ config, known, memory, send, back, computer });
     // A survey on its way when the page was left goes on being sent.
     this.asked = link.outbox.find((frame) => frame.t === "start")?.id;
     if (this.asked) this.survey.busy(true);

@@ -15,6 +15,11 @@ export function h(what, ...children) {
   return made;
 }
 
+/** Make what an article's text is made of: a text, or a list that `h` takes. */
+export function built(piece) {
+  return piece.map ? h(...piece.map(built)) : piece;
+}
+
 export function button(what, text, onclick, label) {
   return h(`button.${what}`, { type: "button", onclick, "aria-label": label }, text);
 }

@@ -1,20 +1,21 @@
 // The questions before a chat. What was typed stays until it has been sent, whatever happens meanwhile.
 
-import { button, call, h, tooLong } from "./widget-dom.js";
+import { built, button, call, h, tooLong } from "./widget-dom.js";
 
 const COMPLETE = { name: "name", company: "organization", email: "email", phone: "tel" };
 const FEW = 5;
 
 /** `send(answers)` is called with answers fit to be sent; `back` is a button to the chat shown before. */
 export class Survey {
-  constructor({ config, known, memory, send, back }) {
+  constructor({ config, known, memory, send, back, computer }) {
     Object.assign(this, { config, known, memory, send });
     this.drafts = memory.get("survey") || {};
     this.rows = config.survey.fields.map((field) => this.row(field));
     this.summary = h("p.notice.bad", { role: "alert" });
     this.submit = h("button.primary");
-    const asked = [this.greeting(), this.reminder(), ...this.rows.map((row) => row.element), this.summary, this.submit];
-    this.element = h("form.survey", { novalidate: true, onsubmit: (event) => this.submitted(event) }, back, config.refusal || asked, this.ways());
+    const about = computer && h("p.known", `Computer: ${computer}`);
+    const asked = [about, this.reminder(), ...this.rows.map((row) => row.element), this.summary, this.submit];
+    this.element = h("form.survey", { novalidate: true, onsubmit: (event) => this.submitted(event) }, back, config.refusal || this.greeting(), this.articles(), !config.refusal && asked, this.ways());
     this.busy(false);
     this.update();
   }
@@ -28,6 +29,15 @@ export class Survey {
       h("p", "Send this form and it becomes a ticket at once. A technician will contact you", contact && ` on ${contact}`, "."),
       phone && h("p", "If work has stopped completely, call ", call(phone), " now."),
     );
+  }
+
+  /** Answers to common questions: whoever finds theirs need not wait. Many are folded, to leave the survey in sight. */
+  articles() {
+    const { articles = [] } = this.config;
+    const shown = articles.map(({ title, url, text }) =>
+      url ? h("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, title) : h("details", h("summary", title), text.map(built)),
+    );
+    return shown[0] && h("details.articles", { open: !shown[FEW] }, h("summary", "Common questions"), shown);
   }
 
   /** Say who is asking, instead of asking again. */

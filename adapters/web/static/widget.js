@@ -9,7 +9,7 @@
   const DIGEST = "@digest@";
   const INTEGRITY = "@integrity@";
 
-  const { desk = "desk", label = "Chat with us", colour } = script.dataset;
+  const { desk = "desk", label = "Chat with us", colour, computer } = script.dataset;
   const base = new URL(".", script.src).href;
   const memory = `chatdesk.${desk}.`;
 
@@ -82,7 +82,7 @@
         this.link = element(document.head, "link", { rel: "modulepreload", integrity: INTEGRITY, crossorigin: "", href });
       }
       const { start } = await import(href);
-      return (this.starting ||= start({ host: this, base, desk, memory }).then(
+      return (this.starting ||= start({ host: this, base, desk, memory, computer }).then(
         (chat) => (this.chat = chat),
         (error) => {
           this.starting = null;
@@ -106,16 +106,17 @@
   customElements.define("chat-desk", ChatDesk);
   const chatDesk = document.createElement("chat-desk");
 
-  const openByHash = () => location.hash === "#chatdesk" && chatDesk.open();
+  // A managed computer's icon, which names the computer or "", has opened a page for the chat alone.
+  const openByAddress = () => (computer != null || location.hash === "#chatdesk") && chatDesk.open();
   const begin = () => {
     document.body.append(chatDesk);
-    openByHash();
+    openByAddress();
     // An open chat goes on while the window is closed: its answers show on the launcher.
     if (remembered("active")) (window.requestIdleCallback || setTimeout)(() => chatDesk.load().catch(() => {}));
   };
   if (document.body) begin();
   else addEventListener("DOMContentLoaded", begin);
-  addEventListener("hashchange", openByHash);
+  addEventListener("hashchange", openByAddress);
   addEventListener("click", (event) => {
     if (!event.target.closest?.("[data-chatdesk-open]")) return;
     event.preventDefault();

@@ -60,7 +60,7 @@ export class Details {
     return section("Work",
       h("div", { class: "priority-row" }, priority(header.priority), choose,
         may && !header.confirmed && button("Confirm", () => this.steps.priority(ticket, header.priority), { class: "small" })),
-      h("p", { class: "because" }, header.confirmed ? "Confirmed by staff." : `Proposed: ${header.priority}. Confirm or change it.`),
+      h("p", { class: "because" }, header.confirmed ? "Confirmed by staff." : `${proposal(header.proposed)} Confirm or change it.`),
       fact("Type", header.type),
       fact("Assignee", header.assignee ? (header.assignee.id === this.me.id ? `${header.assignee.name} (you)` : header.assignee.name) : "nobody"),
       header.workaround && h("div", { class: "quoted" }, h("h3", {}, "Workaround"), h("p", { class: "text", dir: "auto" }, header.workaround)),
@@ -136,6 +136,10 @@ function transcripts(ticket, opened) {
 
 function folded(title, name, opened, children) {
   return h("details", { class: "fold", data: { name }, open: opened.has(name) }, h("summary", {}, title), h("div", { class: "fold-body" }, children));
+}
+
+function proposal(priority) {
+  return priority ? `Proposed by the survey: ${priority}.` : "The usual priority of this way in.";
 }
 
 function section(title, ...children) {

@@ -47,6 +47,7 @@ export class TicketList {
     this.more = button("Show more", () => this.showMore(), { class: "more", hidden: true });
     this.empty = h("p", { class: "empty", hidden: true });
     this.cut = h("p", { class: "cut", hidden: true }, CUT);
+    this.maintenance = h("p", { class: "maintenance", role: "status", hidden: true });
     this.problems = button("Problems", () => this.openProblems(), { class: "problems-link", hidden: true }, icon("warn"));
     this.heldMail = h("a", { class: "held-link", href: "/console/mail", hidden: true }, "Held mail");
     this.element = h("div", { class: "list" },
@@ -56,7 +57,7 @@ export class TicketList {
       h("div", { class: "views", role: "group", "aria-label": "Lists" }, [...this.tabs.values()].map(({ tab }) => tab)),
       h("div", { class: "search" }, icon("search"), this.search),
       h("div", { class: "scroll", tabindex: "-1" }, this.rows, this.empty, this.more, this.cut),
-      this.heldMail, this.problems);
+      this.maintenance, this.heldMail, this.problems);
   }
 
   show(view) {
@@ -150,6 +151,10 @@ export class TicketList {
     for (const [view, { count }] of this.tabs) count.textContent = said(found[view] || 0);
     this.problems.hidden = !found.problems;
     this.problems.lastChild.textContent = `Problems (${said(found.problems)})`;
+    const maintenance = found.maintenance.join(" ");
+    // Set anew it would be read out anew.
+    if (this.maintenance.textContent !== maintenance) this.maintenance.textContent = maintenance;
+    this.maintenance.hidden = !maintenance;
     this.onCounts?.(found);
     const { held } = await read("/mail");
     this.heldMail.hidden = !held.length;
