@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from yarl import URL
 
+from chatdesk.bootstrap import now
 from chatdesk.outbox import MAIL_TARGET
 from tests.asking import ask
 from tests.portal_people import PORTAL_DESK, browser_of, customer_of, hidden, portal_desk
@@ -180,6 +183,19 @@ async def test_who_writes_too_much_is_asked_to_wait_and_loses_nothing() -> None:
         status, page = await dana.post(path, given)
         assert (status, "There were too many at once." in page) == (429, True)
         assert ">Again</textarea>" in page
+
+
+async def test_maintenance_is_announced_to_who_is_signed_in() -> None:
+    # The minute before midnight, in which no window is open, falls into the next day's announcement.
+    soon = (now() + timedelta(minutes=2)).astimezone(ZoneInfo("America/New_York"))
+    day = soon.strftime("%A").lower()
+    window = f'[[maintenance]]\nname = "Windows patching"\non = "{day}"\nwindow = "00:00-23:59"\n'
+    async with portal_desk(PORTAL_DESK + window) as (desk, openid):
+        async with customer_of(desk, openid, DANA) as dana:
+            for path in ("/portal", "/portal/new"):
+                assert "Windows patching" in (await dana.get(path))[1]
+        async with browser_of(desk, openid) as nobody:
+            assert "Windows patching" not in (await nobody.get("/portal"))[1]
 
 
 async def test_the_portals_own_links_and_colour_are_the_desks_and_the_companys() -> None:

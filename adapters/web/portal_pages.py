@@ -12,6 +12,7 @@ from adapters.web.demo_routes import PAGES
 from adapters.web.portal_session import PortalSession, find_session
 from adapters.web.services import SERVICES
 from chatdesk.config import Config
+from chatdesk.maintenance import announced
 
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -29,8 +30,13 @@ def page(
     request: web.Request, template: str, session: PortalSession | None, status: int = 200, **values: object
 ) -> web.Response:
     """Return a page from a template; every value is escaped."""
-    config = request.app[SERVICES].config
-    shared = {"desk": config.desk, "links": _links(config) if session else [], "session": session}
+    config, now = request.app[SERVICES].config, request.app[SERVICES].clock()
+    shared = {
+        "desk": config.desk,
+        "session": session,
+        "links": _links(config) if session else [],
+        "maintenance": announced(config.maintenance, config.desk.timezone, now) if session else [],
+    }
     text = PAGES.get_template(template).render(**shared, **values)
     headers = {"Content-Security-Policy": POLICY}
     return web.Response(text=text, status=status, content_type="text/html", headers=headers)
