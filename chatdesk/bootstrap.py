@@ -27,14 +27,17 @@ from chatdesk.desk import Desk, Flows
 from chatdesk.escalation import Escalation
 from chatdesk.files import FileLimits
 from chatdesk.health import Loops
-from chatdesk.housekeeping import Housekeeping
+from chatdesk.housekeeping import Chore, Housekeeping
 from chatdesk.hub import Hub
 from chatdesk.ids import new_id
 from chatdesk.mail_parts import DeskMail, MailWay, desk_mail, mail_tokens
 from chatdesk.nodes import ALONE, Node
+from chatdesk.portal import with_portal
+from chatdesk.portal_parts import PortalParts, portal_service
 from chatdesk.ports import Channel
 from chatdesk.relay import Relay
 from chatdesk.settings.mail_servers import NO_SERVERS, MailServers
+from chatdesk.settings.portal_access import NO_PORTAL, PortalAccess
 from chatdesk.settings.slack import NO_SECRETS, SlackSecrets
 from chatdesk.settings.teams_access import NO_TEAMS, TeamsAccess
 from chatdesk.shared_facts import SharedFacts
@@ -114,12 +117,14 @@ async def running_desk(
     mail: MailServers = NO_SERVERS,
     slack: SlackSecrets = NO_SECRETS,
     teams: TeamsAccess = NO_TEAMS,
+    portal: PortalAccess = NO_PORTAL,
 ) -> AsyncIterator[RunningDesk]:
     """Open the database, start the batch loop and the relay, and stop them in order at the end.
 
     ``data`` is the folder that holds the files; ``demo`` shows the demonstration pages; without
     an SMTP server in ``mail`` mail is kept instead of sent; ``secret`` is the desk's own, for signatures.
     """
+    config = with_portal(config, portal.services)
     async with Database(database_url) as database, AsyncExitStack() as stack:
         await refuse_unfinished(database)
         hub, loops, memory = Hub(), Loops(), Memory()
@@ -136,6 +141,7 @@ async def running_desk(
         )
         staffed = await stack.enter_async_context(slack_service(services, database, data, slack, loops))
         in_teams = await stack.enter_async_context(teams_service(services, database, teams))
+        for_customers = await stack.enter_async_context(portal_service(services, database, portal))
         channels: dict[str, Channel] = {**staffed.channels, **in_teams.channels}
         relay = _relay(database, desk, channels)
         services = replace(services, wake_relay=relay.wake)
@@ -144,12 +150,12 @@ async def running_desk(
         channels[MailWay.name] = MailWay(mailing)
         application = build_application(services)
         late = application[LATE]
-        for add_routes in (mailing.add_routes, staffed.add_routes, in_teams.add_routes):
-            late.add(add_routes)
+        for part in (mailing, staffed, in_teams, for_customers):
+            late.add(part.add_routes)
         late.add(partial(add_account_links, database=database))
-        warming = Warming(application, mailing)
+        warming = Warming(application, mailing, for_customers.load)
         late.prepare_with(warming.now)
-        await stack.enter_async_context(_linked(database, node, memory, services, loops))
+        await stack.enter_async_context(_linked(database, node, memory, services, loops, for_customers))
         async with _working(loops, desk, relay), mailing.receiving(loops):
             yield RunningDesk(
                 config,
@@ -191,11 +197,12 @@ async def _working(loops: Loops, desk: Desk, relay: Relay) -> AsyncIterator[None
 
 @asynccontextmanager
 async def _linked(
-    database: Database, node: Node, memory: Memory, services: Services, loops: Loops
+    database: Database, node: Node, memory: Memory, services: Services, loops: Loops, portal: PortalParts
 ) -> AsyncIterator[None]:
     """Keep a link to the desk's other nodes; on SQLite there are none, and the files are looked after."""
     indexer = SearchIndexer(database)
-    chores = {"files": services.files.remove_forgotten, "sessions": services.staff.remove_ended}
+    own = {"files": services.files.remove_forgotten, "sessions": services.staff.remove_ended}
+    chores: dict[str, Chore] = {**own, **portal.chores}
     housekeeping = Housekeeping(chores, services.clock)
     escalation = Escalation(services.config.sla, TicketLists(database), services.desk, services.clock)
     work = {

@@ -175,16 +175,35 @@ class MailReceived(ConversationEvent, frozen=True, kw_only=True):
         return visitor_of(self.sender)
 
 
-class MailReplied(ConversationEvent, frozen=True, kw_only=True):
-    """A mail came that belongs to ``ticket`` [R16]; its sender has a conversation of their own there.
+class WrittenToTicket(ConversationEvent, frozen=True, kw_only=True):
+    """Somebody known by their address did something to ``ticket``, in a conversation of their own there.
 
-    ``by_token`` says that it carried the ticket's unguessable token; without it the sender has to take part
-    in the ticket already. ``reopens`` is False when the ticket was re-opened by mail too often.
+    ``opened_with`` is the merged ticket by which they know it, if the way in tells [R20].
     """
 
     ticket: TicketNumber
     sender: str
     name: str
+    opened_with: TicketNumber | None = None
+
+    @property
+    def visitor(self) -> str:
+        """Who speaks, as the conversation names them."""
+        return visitor_of(self.sender)
+
+    @property
+    def admitted(self) -> bool:
+        """Whether the way in has shown that they may; if not they have to take part in the ticket already."""
+        return True
+
+
+class MailReplied(WrittenToTicket, frozen=True, kw_only=True):
+    """A mail came that belongs to ``ticket`` [R16].
+
+    ``by_token`` says that it carried the ticket's unguessable token; without it the sender has to take part
+    in the ticket already. ``reopens`` is False when the ticket was re-opened by mail too often.
+    """
+
     text: str
     files: tuple[FileRef, ...] = ()
     standing: Standing = Standing.UNVERIFIED
@@ -192,9 +211,26 @@ class MailReplied(ConversationEvent, frozen=True, kw_only=True):
     reopens: bool = True
 
     @property
-    def visitor(self) -> str:
-        """Who speaks, as the conversation names them."""
-        return visitor_of(self.sender)
+    def admitted(self) -> bool:
+        """Whether it carried the token."""
+        return self.by_token
+
+
+class PortalCommented(WrittenToTicket, frozen=True, kw_only=True):
+    """A signed-in customer commented on a ticket in the portal; one that was done opens again [R17, R33]."""
+
+    text: str
+    files: tuple[FileRef, ...] = ()
+
+
+class PortalSolved(WrittenToTicket, frozen=True, kw_only=True):
+    """A signed-in customer says that the matter is done [R33]."""
+
+
+class PortalPrioritised(WrittenToTicket, frozen=True, kw_only=True):
+    """A signed-in customer changed the ticket's priority, where the desk lets them [R33]."""
+
+    priority: Priority
 
 
 class TimerFired(Event, frozen=True, kw_only=True):

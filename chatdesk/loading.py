@@ -16,9 +16,9 @@ from chatdesk.events import (
     CustomerLeft,
     CustomerMessaged,
     MailReceived,
-    MailReplied,
     MessageDeleted,
     MessageEdited,
+    PortalPrioritised,
     ReceiptReported,
     SurveySubmitted,
     TicketEdited,
@@ -27,6 +27,7 @@ from chatdesk.events import (
     TicketPaused,
     TicketSplit,
     TimerFired,
+    WrittenToTicket,
 )
 from chatdesk.ports import StoreBatch
 from chatdesk.ticket import TicketNumber
@@ -94,6 +95,7 @@ async def _load_history(
 ) -> None:
     """Read from when tickets' time counts, for another priority and for an answer that keeps a promise."""
     numbers = {e.ticket for e in others if isinstance(e, TicketEdited) and e.priority is not None}
+    numbers |= {e.ticket for e in others if isinstance(e, PortalPrioritised)}
     promised = {number for number, ticket in loaded.tickets.items() if ticket.due_as_promised}
     if promised:
         numbers |= promised & {e.ticket for e in others if isinstance(e, TicketPaused)}
@@ -108,7 +110,7 @@ async def _load_history(
 def _ticket_numbers(events: Sequence[AnyEvent]) -> set[TicketNumber]:
     numbers: set[TicketNumber] = set()
     for event in events:
-        if isinstance(event, TicketEvent | TimerFired | MailReplied) and event.ticket is not None:
+        if isinstance(event, TicketEvent | TimerFired | WrittenToTicket) and event.ticket is not None:
             numbers.add(event.ticket)
         if isinstance(event, TicketMerged):
             numbers.add(event.into)

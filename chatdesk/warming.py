@@ -6,6 +6,7 @@ It is imported in a thread of its own: the event loop gets its turn every few mi
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from importlib import import_module
 
 from aiohttp import web
@@ -39,12 +40,19 @@ MODULES = (
 )
 
 
-class Warming:
-    """Loads what a start has left out, once."""
+def _nothing_else() -> None:
+    """This desk has no further parts."""
 
-    def __init__(self, application: web.Application, mail: DeskMail) -> None:
+
+class Warming:
+    """Loads what a start has left out, once; ``also`` loads, in any thread, what this desk alone has."""
+
+    def __init__(
+        self, application: web.Application, mail: DeskMail, also: Callable[[], None] = _nothing_else
+    ) -> None:
         self._application = application
         self._mail = mail
+        self._also = also
         self._loading: asyncio.Task[None] | None = None
 
     async def later(self, wait: float = WAIT) -> None:
@@ -62,6 +70,7 @@ class Warming:
     async def _load(self) -> None:
         application = self._application
         await asyncio.to_thread(_prepare, application[ASSETS])
+        await asyncio.to_thread(self._also)
         for load in (orm.load, application[METER].load, lambda: self._mail.works, application[LATE].load):
             _ = load()
             await asyncio.sleep(0)

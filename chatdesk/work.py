@@ -25,16 +25,17 @@ from chatdesk.events import (
     CustomerMessaged,
     CustomerRated,
     MailReceived,
-    MailReplied,
     MessageDeleted,
     MessageEdited,
     Outcome,
+    PortalSolved,
     ReceiptReported,
     SurveySubmitted,
     TicketEvent,
     TicketMerged,
     TicketSplit,
     TimerFired,
+    WrittenToTicket,
 )
 from chatdesk.merging import check_merge
 from chatdesk.ports import ConversationFlow, NewId, TicketFlow
@@ -126,7 +127,7 @@ class Work:
         conversation = self._conversation_for(event)
         ticket = draft.find_ticket(conversation.ticket)
         situation = self._situation(conversation, ticket, event)
-        if ticket is not None and isinstance(event, CustomerEnded):
+        if ticket is not None and isinstance(event, CustomerEnded | PortalSolved):
             situation = replace(situation, conversations=tuple(draft.conversations_of(ticket.number)))
         decision = self._conversation_flow(conversation.state, event, situation)
         if decision.state is not conversation.state:
@@ -207,8 +208,8 @@ class Work:
                 return self._draft.find_conversation(event.conversation) or begin_conversation(
                     event.conversation, event, event.visitor
                 )
-            case MailReplied():
-                return self._mailed_to(event)
+            case WrittenToTicket():
+                return self._own_on_ticket(event)
         conversation = self._draft.conversation(event.conversation)
         visitor = _speaker(event)
         if visitor is not None and visitor != conversation.visitor:
@@ -227,21 +228,21 @@ class Work:
         company = event.company or (widget.company or "" if widget else "")
         return begin_conversation(event.conversation, event, event.visitor, event.widget, company)
 
-    def _mailed_to(self, event: MailReplied) -> Conversation:
-        """Return the sender's own conversation on the ticket, a new one for their first mail.
+    def _own_on_ticket(self, event: WrittenToTicket) -> Conversation:
+        """Return the sender's own conversation on the ticket by that way in, a new one for their first time.
 
-        Raises NotFound for a sender who takes no part in the ticket and has not its token.
+        Raises NotFound for a sender who takes no part in the ticket and has not shown that they may.
         """
         ticket = self._draft.ticket(event.ticket)
         others = self._draft.conversations_of(event.ticket)
         origin = self._opened_by_sender(event.sender, ticket, others)
-        if not (event.by_token or origin or any(c.visitor == event.visitor for c in others)):
+        if not (event.admitted or origin or any(c.visitor == event.visitor for c in others)):
             raise NotFound("The ticket")
         own = next((c for c in others if c.visitor == event.visitor and c.channel == event.channel), None)
         if own is not None:
             return own
         new = begin_conversation(event.conversation, event, event.visitor)
-        merged = origin.number if origin and origin is not ticket else None
+        merged = event.opened_with or (origin.number if origin and origin is not ticket else None)
         new = replace(
             new, ticket=ticket.number, customer_name=event.name, state=Ticketed(), opened_with=merged
         )

@@ -44,6 +44,9 @@ from chatdesk.events import (
     MailReplied,
     MessageDeleted,
     MessageEdited,
+    PortalCommented,
+    PortalPrioritised,
+    PortalSolved,
     SurveySubmitted,
     TicketAssigned,
     TicketCancelled,
@@ -55,7 +58,7 @@ from chatdesk.events import (
 )
 from chatdesk.situation import Situation
 from chatdesk.ticket import Trigger
-from flows import mail_intake
+from flows import mail_intake, portal_steps
 from flows.intake import log_call, open_by_survey
 from flows.message_text import check_message, check_text, clean
 from flows.promises import cancelled_words, closing_words
@@ -92,6 +95,8 @@ def step(state: DialogueState, event: AnyEvent, situation: Situation) -> Decisio
             return _rate(state, event)
         case MailReceived() | MailReplied():
             return mail_intake.step(state, event, situation)
+        case PortalCommented() | PortalSolved() | PortalPrioritised():
+            return portal_steps.step(state, event, situation)
         case AgentMessaged():
             return Decision(state, (_post(event),))
         case TicketResolved() | TicketCancelled():

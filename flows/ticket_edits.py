@@ -30,7 +30,7 @@ def edit(ticket: Ticket, event: TicketEdited, situation: Situation) -> TicketDec
     changed, records = replace(ticket, due_at=due), list[Effect]()
     by = event.agent.author
     if event.priority is not None:
-        changed = _with_priority(changed, event.priority, situation)
+        changed = with_priority(changed, event.priority, situation, confirmed=True)
         what = "priority changed" if event.priority is not ticket.priority else "priority confirmed"
         records.append(Record(what, by, _because(f"to {event.priority.value}", event.reason)))
     if event.type is not None and event.type is not ticket.type:
@@ -49,6 +49,18 @@ def check_subject(text: str) -> str:
     if not subject or len(subject) > MAX_SUBJECT:
         raise EventRefused(f"A subject has 1 to {MAX_SUBJECT} characters.", code="subject", field="subject")
     return subject
+
+
+def with_priority(ticket: Ticket, priority: Priority, situation: Situation, *, confirmed: bool) -> Ticket:
+    """Return the ticket with that priority and its due time; ``confirmed`` says that staff chose it [R40]."""
+    if priority is ticket.priority:
+        return replace(ticket, priority_confirmed=confirmed)
+    responded = ticket.first_response_at is not None
+    counted = situation.counted or Counted(ticket.opened_at)
+    due = due_for(situation.config, ticket, priority, counted, responded=responded)
+    if promise_is_open(ticket, situation.counted):
+        due = not_after_promise(ticket, due)
+    return replace(ticket, priority=priority, priority_confirmed=confirmed, due_at=due)
 
 
 def _described(
@@ -77,17 +89,6 @@ def _needed_by_changed(
         return Record("needed-by date set", by, say_date(needed_by, event.at, zone))
     was = f"was: {say_date(ticket.needed_by, event.at, zone)}" if ticket.needed_by else ""
     return Record("needed-by date removed", by, was)
-
-
-def _with_priority(ticket: Ticket, priority: Priority, situation: Situation) -> Ticket:
-    if priority is ticket.priority:
-        return replace(ticket, priority_confirmed=True)
-    responded = ticket.first_response_at is not None
-    counted = situation.counted or Counted(ticket.opened_at)
-    due = due_for(situation.config, ticket, priority, counted, responded=responded)
-    if promise_is_open(ticket, situation.counted):
-        due = not_after_promise(ticket, due)
-    return replace(ticket, priority=priority, priority_confirmed=True, due_at=due)
 
 
 def _workaround(text: str) -> str:

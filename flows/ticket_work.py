@@ -24,6 +24,9 @@ from chatdesk.events import (
     CustomerLeft,
     CustomerMessaged,
     MailReplied,
+    PortalCommented,
+    PortalPrioritised,
+    PortalSolved,
     TicketAssigned,
     TicketCancelled,
     TicketEdited,
@@ -43,6 +46,7 @@ from chatdesk.ticket import Ticket, TicketStatus, Trigger
 from chatdesk.wording import say_date, say_time, say_zone
 from flows.escalation import escalate
 from flows.message_text import check_text
+from flows.portal_steps import prioritise
 from flows.promises import cancelled_words, closing_words
 from flows.ticket_dates import check_not_far
 from flows.ticket_edits import edit
@@ -77,7 +81,7 @@ def step(ticket: Ticket, event: AnyEvent, situation: Situation) -> TicketDecisio
             return _take(ticket, event, situation)
         case TicketAssigned():
             return _assign(ticket, event, situation)
-        case MailReplied():
+        case MailReplied() | PortalCommented():
             return _customer_wrote(ticket, event, situation)
         case CustomerEnded(solved=True) if ticket.is_active and not situation.others_chat:
             return _solved(ticket, event, situation)
@@ -117,6 +121,11 @@ def _administer(ticket: Ticket, event: AnyEvent, situation: Situation) -> Ticket
             return TicketDecision(ticket, (sent,))
         case TimerFired():
             return _timer(ticket, event, situation)
+        case PortalSolved():
+            text = closing_words(situation)
+            return tell_by_mail(_solved(ticket, event, situation), situation, text)
+        case PortalPrioritised():
+            return prioritise(ticket, event, situation)
         case _:
             return TicketDecision(ticket)
 
@@ -180,7 +189,7 @@ def _responded(ticket: Ticket, at: datetime, situation: Situation) -> Ticket:
 
 
 def _customer_wrote(
-    ticket: Ticket, event: CustomerMessaged | MailReplied, situation: Situation
+    ticket: Ticket, event: CustomerMessaged | MailReplied | PortalCommented, situation: Situation
 ) -> TicketDecision:
     waits = ticket.status is TicketStatus.WAITING_ON_CUSTOMER
     if not (waits or ticket.is_done):
@@ -255,8 +264,8 @@ def _resolve(ticket: Ticket, event: TicketResolved, situation: Situation) -> Tic
     return tell_the_end_by_mail(decision, situation, mail)
 
 
-def _solved(ticket: Ticket, event: CustomerEnded, situation: Situation) -> TicketDecision:
-    """The customer says that the matter is done; the conversation's flow thanks and mails."""
+def _solved(ticket: Ticket, event: CustomerEnded | PortalSolved, situation: Situation) -> TicketDecision:
+    """The customer says that the matter is done; the conversation's flow thanks, and mails after a chat."""
     by, text = customer_author(event.visitor, situation), "Solved, says the customer."
     return _done(ticket, Trigger.CUSTOMER_SOLVED, event.at, by, text, situation)
 

@@ -330,3 +330,19 @@ class Lease(Model):
 
     class Meta:
         table = "lease"
+
+
+class PortalSession(Model):
+    """A customer's signed-in browser, by the hash of its cookie, and the person as the service knows them."""
+
+    id = fields.CharField(max_length=64, primary_key=True)
+    issuer = fields.CharField(max_length=255)
+    subject = fields.CharField(max_length=255)
+    tenant = fields.CharField(max_length=64)
+    address = fields.CharField(max_length=254)
+    name = fields.CharField(max_length=300)
+    created_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+
+    class Meta:
+        table = "portal_session"

@@ -244,6 +244,19 @@ CREATE INDEX delivery_by_external_id ON delivery (target, external_id) WHERE ext
 CREATE INDEX conversation_waiting ON conversation (state) WHERE state = 'waiting';
 CREATE INDEX ticket_of_technician ON ticket (assignee, due_at, number)
     WHERE active = TRUE AND assignee IS NOT NULL;
+CREATE TABLE "portal_session" (
+    "id" VARCHAR(64) NOT NULL  PRIMARY KEY,
+    "issuer" VARCHAR(255) NOT NULL,
+    "subject" VARCHAR(255) NOT NULL,
+    "tenant" VARCHAR(64) NOT NULL,
+    "address" VARCHAR(254) NOT NULL,
+    "name" VARCHAR(300) NOT NULL,
+    "created_at" TIMESTAMP NOT NULL,
+    "expires_at" TIMESTAMP NOT NULL
+);
+CREATE INDEX ticket_of_requester ON ticket (LOWER(requester_email), number);
+CREATE INDEX conversation_of_company ON conversation (company_id) WHERE company_id <> '';
+CREATE INDEX conversation_merged ON conversation (opened_with) WHERE opened_with IS NOT NULL;
 CREATE TRIGGER message_words_update AFTER UPDATE ON message
 WHEN old.text <> new.text AND old.row <= (SELECT max(id) FROM message_words_docsize)
 BEGIN
@@ -281,3 +294,4 @@ INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0008_
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0009_surveys', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0010_plain_words', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0011_opened_with', CURRENT_TIMESTAMP);
+INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0012_portal', CURRENT_TIMESTAMP);

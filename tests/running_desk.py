@@ -24,6 +24,7 @@ from chatdesk.cli.demonstration import TECHNICIANS, sign_in_address
 from chatdesk.cli.server import open_port
 from chatdesk.config import load_config, parse_config
 from chatdesk.settings.mail_servers import NO_SERVERS, MailServers
+from chatdesk.settings.portal_access import NO_PORTAL, PortalAccess
 from tests import postgres_server, sqlite_template
 
 ANSWERS = {
@@ -71,12 +72,13 @@ async def serving(
     address: str = "",
     *,
     behind_proxy: bool = False,
+    portal: PortalAccess = NO_PORTAL,
 ) -> AsyncIterator[ServedDesk]:
     """Serve a desk in this process on a free port: the demonstration, or the chatdesk.toml ``config_text``.
 
     With ``data``, an existing folder, the desk goes on with what is there; otherwise it begins empty.
     ``address`` is its database, else the folder's own; ``behind_proxy`` lets a test say by X-Forwarded-For
-    where it comes from.
+    where it comes from. ``portal`` are the services to sign in to the customer portal with.
     """
     config = load_config(None) if config_text is None else parse_config(config_text, "chatdesk.toml")
     proxies = (ip_network("127.0.0.1/32"),) if behind_proxy else ()
@@ -90,6 +92,7 @@ async def serving(
                 demo=demo,
                 trusted_proxies=proxies,
                 mail=mail,
+                portal=portal,
             ) as desk,
             open_port(desk, "127.0.0.1", 0) as base,
         ):

@@ -9,7 +9,7 @@ import pytest
 from adapters import email
 from adapters.slack import memory
 from adapters.teams import services
-from adapters.web import form_routes, visitor_events
+from adapters.web import form_routes, portal_deeds, visitor_events
 from adapters.web.console_calls import Contact
 from chatdesk.channels import DESKTOP, LABELS, VOUCHED_CHANNELS
 from chatdesk.transcript_view import place
@@ -21,6 +21,7 @@ USED = {
     DESKTOP,
     email.CHANNEL,
     form_routes.CHANNEL,
+    portal_deeds.CHANNEL,
     memory.NAME,
     services.CHANNEL,
     services.PHONE,

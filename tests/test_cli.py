@@ -119,15 +119,32 @@ async def test_check_of_a_desk_without_maintenance_says_nothing_of_it(
     assert "Maintenance" not in (await invoke("check")).stdout
 
 
-async def test_check_says_that_there_is_no_portal_to_a_desk_that_sets_one_up(
-    data: Path, monkeypatch: pytest.MonkeyPatch
+async def test_check_says_what_the_portal_still_lacks(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = "There is no customer portal yet"
+    said = "The customer portal is not offered: there is no service to sign in with."
     assert said not in (await invoke("check")).stdout
     monkeypatch.setenv("CHATDESK_CONFIG", str(REPOSITORY / "chatdesk.toml.example"))
     checked = (await invoke("check")).stdout
     assert said in checked
     assert "Customer portal" not in checked
+
+    monkeypatch.setenv("CHATDESK_PORTAL_GOOGLE_CLIENT_ID", "an-id")
+    assert "CHATDESK_PORTAL_GOOGLE_CLIENT_SECRET: is not set" in (await invoke("check")).stderr
+    monkeypatch.setenv("CHATDESK_PORTAL_GOOGLE_CLIENT_SECRET", "a-secret")
+    checked = (await invoke("check")).stdout
+    assert "The customer portal needs desk.public_url" in checked
+    assert "Customer portal" in checked
+
+    file = tmp_path / "chatdesk.toml"
+    monkeypatch.setenv("CHATDESK_CONFIG", str(file))
+    desk = '[desk]\nname = "Northwind IT"\npublic_url = "https://desk.example.com"\n'
+    file.write_text(desk)
+    assert "[channels] has no portal: it is not offered" in (await invoke("check")).stdout
+    file.write_text(f"{desk}[channels]\nportal = {{}}\n")
+    checked = (await invoke("check")).stdout
+    assert "https://desk.example.com/portal/sign-in/google/answer" in checked
+    assert "a-secret" not in checked
 
 
 async def test_check_prints_each_problem_of_the_file_on_its_own_line(

@@ -23,6 +23,7 @@ from chatdesk.config import (
 )
 from chatdesk.duration import BusinessDays
 from chatdesk.errors import ConfigurationError
+from chatdesk.portal import with_portal
 from chatdesk.settings.survey import DEFAULT_SURVEY
 from chatdesk.survey import FieldType
 from chatdesk.ticket import Priority
@@ -130,13 +131,25 @@ def test_the_keys_commented_out_in_the_example_are_right_too() -> None:
     assert len(config.canned) == 1
 
 
-def test_customers_are_shown_the_channels_in_the_files_order_but_no_portal_while_there_is_none(
+def test_customers_are_shown_the_channels_in_the_files_order_and_the_portal_once_they_can_sign_in(
     example: Config,
 ) -> None:
     assert [channel.name for channel in example.ways_in] == ["web", "form", "email", "phone"]
     config = read("[channels]\nphone = {}\nportal = {}\nweb = {}\n")
     assert list(config.channels) == ["phone", "portal", "web"]
     assert [channel.name for channel in config.ways_in] == ["phone", "web"]
+    opened = with_portal(config, ["a service"])
+    assert [channel.name for channel in opened.ways_in] == ["phone", "portal", "web"]
+    assert not with_portal(config, []).portal_opens
+    assert not with_portal(read(""), ["a service"]).portal_opens
+
+
+def test_a_manager_is_one_companys_in_any_capitals() -> None:
+    config = read('[companies.contoso]\nname = "Contoso"\nmanagers = ["Lee@Contoso.example"]\n')
+    company = config.managed_by("lee@contoso.example")
+    assert company is not None
+    assert company.managers == ("lee@contoso.example",)
+    assert config.managed_by("dana@contoso.example") is None
 
 
 def test_a_name_is_all_a_desk_needs() -> None:

@@ -14,6 +14,7 @@ from chatdesk.errors import ConfigurationError
 from chatdesk.settings import environment
 from chatdesk.settings.channels import SET_BY_FILE
 from chatdesk.settings.mail_servers import read_mail_servers
+from chatdesk.settings.portal_access import read_portal
 from chatdesk.settings.slack import read_slack
 from chatdesk.settings.table import Table
 from chatdesk.settings.teams_access import read_teams_access
@@ -113,6 +114,7 @@ def variables_read() -> set[str]:
     read_mail_servers(given, problems)
     read_slack(given, problems)
     read_teams_access(given, "127.0.0.1", problems)
+    read_portal(given, problems)
     assert problems == []
     own = set(re.findall(r'"(CHATDESK_[A-Z_]+)"', inspect.getsource(environment)))
     assert len(own) == 7

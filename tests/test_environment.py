@@ -64,3 +64,38 @@ def test_all_bad_variables_are_told_in_one_go() -> None:
     with pytest.raises(ConfigurationError) as refused:
         Environment.read({"CHATDESK_PORT": "x", "CHATDESK_SECRET": "short"})
     assert len(str(refused.value).splitlines()) == 2
+
+
+def test_the_portals_services_are_those_that_have_an_id_and_a_secret_which_is_not_shown() -> None:
+    prefix = "CHATDESK_PORTAL_MICROSOFT"
+    found = Environment.read({f"{prefix}_CLIENT_ID": "an-id", f"{prefix}_CLIENT_SECRET": "hunter2"})
+    (service,) = found.portal.services
+    assert (service.name, service.client_id, service.label) == ("microsoft", "an-id", "Microsoft")
+    assert service.issuer == "https://login.microsoftonline.com/common/v2.0"
+    assert found.portal.service("microsoft") is service
+    assert found.portal.service("google") is None
+    assert "hunter2" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"CLIENT_ID": "i"}, "CLIENT_SECRET: is not set; signing in with Google needs it."),
+        ({"CLIENT_SECRET": "s"}, "CLIENT_ID: is not set; signing in with Google needs it."),
+        *(
+            ({"ISSUER": issuer}, f"ISSUER: {issuer!r} cannot be used; only http://127.0.0.1 is, for tests.")
+            for issuer in (
+                "https://evil.example",
+                "http://evil.example",
+                "http://127.0.0.1.evil.example",
+                "x",
+            )
+        ),
+    ],
+)
+def test_half_a_sign_in_service_and_a_foreign_issuer_stop_the_start(
+    given: dict[str, str], problem: str
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Environment.read({f"CHATDESK_PORTAL_GOOGLE_{name}": value for name, value in given.items()})
+    assert str(refused.value) == f"CHATDESK_PORTAL_GOOGLE_{problem}"

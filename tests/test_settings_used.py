@@ -14,23 +14,15 @@ ROOT = Path(__file__).parent.parent
 SETTINGS = ROOT / "chatdesk" / "settings"
 PACKAGES = ("chatdesk", "adapters", "flows", "storage")
 
-PORTAL = "is for the customer portal, and there is none yet"
 INHERITED = "is what the company's widget inherits; the widget's is used"
 UNUSED = {
-    "Config.links": PORTAL,
-    "ChannelSettings.customer_sets_priority": PORTAL,
-    "CompanySettings.customer_sets_priority": PORTAL,
     "ChannelSettings.after_hours": "has one allowed value, and what it says is what always happens",
     "ChannelSettings.names_calendar": "Config.hours_of tells by it whose hours the form has",
     "PriorityMatrix.impact_field": "PriorityMatrix.is_answered and propose look it up themselves",
     "CompanySettings.calendar": INHERITED,
-    "CompanySettings.colour": INHERITED,
     "CompanySettings.logo": INHERITED,
 }
 """Fields that nothing outside the settings reads, and why."""
-
-REACHED_BY = {"Links": "Config.links"}
-"""Classes that are met in one field only; while that is unused, so are theirs."""
 
 CALLED = {
     "Config": {"config"},
@@ -85,7 +77,6 @@ def test_every_setting_is_used_outside_the_settings_or_listed_with_the_reason() 
     unread = {
         f"{name}.{field.name}"
         for name, kind in settings_classes().items()
-        if REACHED_BY.get(name) not in UNUSED
         for field in fields(kind)
         if not any((value, field.name) in reads for value in CALLED[name])
     }

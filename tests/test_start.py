@@ -47,9 +47,9 @@ HEAVY = (
 )
 
 
-async def imported_at_the_first_acknowledgement(data: Path) -> set[str]:
+async def imported_at_the_first_acknowledgement(data: Path, **environment: str) -> set[str]:
     """Start a desk, open a ticket, and return every module it had imported when that was acknowledged."""
-    async with ServerProcess(data, PYTHONPROFILEIMPORTTIME="1") as server:
+    async with ServerProcess(data, ("demo",), PYTHONPROFILEIMPORTTIME="1", **environment) as server:
         async with customer(server.base) as dana:
             await dana.next("ready")
             await dana.send(t="start", id="1", answers=ANSWERS)
@@ -71,6 +71,20 @@ async def test_a_desk_serves_its_first_customer_without_what_only_others_need(tm
         assert {"aiohttp", "storage.store", "adapters.web.visitor_socket"} <= imported
         assert imported.intersection(HEAVY) == set()
         assert with_dataclasses(imported) == {"chatdesk.business_hours"}
+
+
+@pytest.mark.sqlite("on PostgreSQL the ORM connects the desk, and is loaded first")
+async def test_a_desk_with_a_customer_portal_starts_without_what_reads_tokens(tmp_path: Path) -> None:
+    file = tmp_path / "chatdesk.toml"
+    file.write_text('[desk]\nname = "Northwind IT"\n[channels]\nweb = { calendar = "always" }\nportal = {}\n')
+    imported = await imported_at_the_first_acknowledgement(
+        tmp_path / "var",
+        CHATDESK_CONFIG=str(file),
+        CHATDESK_PORTAL_GOOGLE_CLIENT_ID="an-id",
+        CHATDESK_PORTAL_GOOGLE_CLIENT_SECRET="a-secret",
+    )
+    assert "storage.portal_sessions" in imported
+    assert imported.intersection({*HEAVY, "jwt", "adapters.web.portal_routes"}) == set()
 
 
 async def test_what_a_start_leaves_out_is_loaded_after_it(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.web.widget_config import known_fields, widget_config
 from chatdesk.config import load_config, parse_config
+from chatdesk.portal import with_portal
 from tests.running_desk import serving
 
 DESK = """
@@ -48,13 +49,15 @@ def test_the_ways_in_stand_in_the_desks_own_order_with_their_addresses() -> None
 
 
 @pytest.mark.parametrize("place", ["phone = {}", "email = {}"])
-def test_a_portal_that_the_file_sets_up_is_no_way_in_while_there_is_none(place: str) -> None:
+def test_a_portal_that_the_file_sets_up_is_no_way_in_while_nobody_can_sign_in(place: str) -> None:
     text = DESK.replace(place, f'{place}\nportal = {{ first_contact = "6h", customer_sets_priority = true }}')
     config = parse_config(text, "chatdesk.toml")
     assert "portal" in config.channels
     plain = parse_config(DESK, "chatdesk.toml")
     shown = [widget_config(each, each.widgets[0], OPEN, SITE)["channels"] for each in (config, plain)]
     assert shown[0] == shown[1]
+    opened = widget_config(with_portal(config, ["a service"]), config.widgets[0], OPEN, SITE)["channels"]
+    assert f"'name': 'portal', 'label': 'Customer portal', 'href': '{SITE}/portal'" in str(opened)
 
 
 def test_where_the_desk_has_no_chat_it_says_so() -> None:

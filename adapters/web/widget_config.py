@@ -110,5 +110,6 @@ def _channel(config: Config, channel: ChannelSettings, widget: WidgetSettings, s
         "form": f"{site}/form?key={widget.key}",
         "email": f"mailto:{config.desk.email}" if config.desk.email else None,
         "phone": f"tel:{config.desk.phone}" if config.desk.phone else None,
+        "portal": f"{site}/portal",
     }
     return {"name": channel.name, "label": channel.label, "href": addresses.get(channel.name)}

@@ -13,6 +13,9 @@ from chatdesk.cli.setting import read_setting
 from chatdesk.cli.showing import facts, heading, output, plain, say_at, say_duration, table
 from chatdesk.config import Config, Environment
 from chatdesk.maintenance import EVENING, occurrences
+from chatdesk.portal import with_portal
+from chatdesk.settings.model import PORTAL
+from chatdesk.settings.portal_access import PortalAccess
 from chatdesk.ticket import Priority
 from chatdesk.wording import describe_hours
 
@@ -24,7 +27,8 @@ MAINTENANCE = 3
 def check(at: datetime) -> None:
     """Print the desk as understood at ``at`` (aware). Raises ConfigurationError with every problem found."""
     setting = read_setting(os.environ)
-    config, console = setting.config, output()
+    access = setting.environment.portal
+    config, console = with_portal(setting.config, access.services), output()
     console.print(plain(f"{config.desk.name} ({config.source})", "bold"))
     console.print(
         facts(
@@ -40,6 +44,7 @@ def check(at: datetime) -> None:
     )
     _calendars(console, config, at)
     _channels(console, config)
+    _portal(console, config, access)
     _survey(console, config)
     _targets(console, config)
     _maintenance(console, config, at)
@@ -78,12 +83,28 @@ def _channels(console: Console, config: Config) -> None:
         contact = say_duration(channel.first_contact)
         shown.add_row(plain(channel.label or channel.name), channel.calendar.name, channel.priority, contact)
     console.print(shown)
-    if "portal" in config.channels:
-        console.print("There is no customer portal yet: its settings are checked, but not used.")
     queue = config.queue
     order = "by priority" if queue.order == "priority" else "in the order received"
     console.print(f"Waiting customers are served {order}; after {say_duration(queue.no_answer)} without an")
     console.print("answer a chat becomes a ticket with a call-back promise.")
+
+
+def _portal(console: Console, config: Config, access: PortalAccess) -> None:
+    """Say who signs in to the customer portal, or what it lacks where something of it is set up."""
+    site = config.desk.public_url
+    if config.portal_opens and site:
+        console.print("Customers sign in to the portal with these services, which send them back to:")
+        for service in access.services:
+            address = f"{site}/portal/sign-in/{service.name}/answer"
+            console.print(f"  {service.label}: ", plain(address), sep="", soft_wrap=True)
+    elif config.portal_opens:
+        console.print("The customer portal needs desk.public_url: the services send people back to it.")
+    elif access.services:
+        missing = "There is a service to sign in with, but [channels] has no portal: it is not offered."
+        console.print(plain(missing))
+    elif PORTAL in config.channels:
+        console.print("The customer portal is not offered: there is no service to sign in with. Set")
+        console.print("CHATDESK_PORTAL_MICROSOFT_CLIENT_ID and _CLIENT_SECRET, or those of Google.")
 
 
 def _survey(console: Console, config: Config) -> None:

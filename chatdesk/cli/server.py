@@ -111,6 +111,7 @@ async def serve(setting: Setting, on_start: OnStart, *, demo: bool) -> bool:
             mail=environment.mail,
             slack=environment.slack,
             teams=environment.teams,
+            portal=environment.portal,
         ) as desk,
         open_port(desk, environment.host, environment.port) as base,
     ):

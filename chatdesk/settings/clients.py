@@ -54,6 +54,7 @@ def read_companies(
         company = _company(company_id, row, around.calendars)
         _check_domains(row, company, companies)
         _check_tenants(row, company, companies)
+        _check_managers(row, company, companies)
         companies.append(company)
         key = row.read("widget", values.identifier, "")
         origins = _origins(row, around)
@@ -94,6 +95,7 @@ def _company(company_id: str, row: Table, calendars: Mapping[str, Calendar]) -> 
         logo=row.read("logo", addresses.link("https"), ""),
         customer_sets_priority=row.read("customer_sets_priority", values.boolean, None),
         teams_tenants=row.read("teams_tenants", values.unique(values.list_of(_TENANT)), ()),
+        managers=row.read("managers", values.unique(values.list_of(addresses.email)), ()),
     )
 
 
@@ -152,3 +154,10 @@ def _check_tenants(row: Table, company: CompanySettings, others: Sequence[Compan
         for other in others:
             if tenant in other.teams_tenants:
                 row.note("teams_tenants", f"{values.shown(tenant)} belongs to {other.id} already.")
+
+
+def _check_managers(row: Table, company: CompanySettings, others: Sequence[CompanySettings]) -> None:
+    for manager in company.managers:
+        for other in others:
+            if manager in other.managers:
+                row.note("managers", f"{values.shown(manager)} is a manager of {other.id} already.")

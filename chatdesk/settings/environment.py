@@ -12,6 +12,7 @@ from msgspec import field
 from chatdesk.errors import ConfigurationError
 from chatdesk.guarded import Guarded
 from chatdesk.settings.mail_servers import MailServers, read_mail_servers
+from chatdesk.settings.portal_access import PortalAccess, read_portal
 from chatdesk.settings.slack import SlackSecrets, read_slack
 from chatdesk.settings.teams_access import TeamsAccess, read_teams_access
 
@@ -41,6 +42,7 @@ class Environment(Guarded, frozen=True):
     mail: MailServers = field(default_factory=MailServers)
     slack: SlackSecrets = field(default_factory=SlackSecrets)
     teams: TeamsAccess = field(default_factory=TeamsAccess)
+    portal: PortalAccess = field(default_factory=PortalAccess)
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Environment:
@@ -62,6 +64,7 @@ class Environment(Guarded, frozen=True):
             mail=read_mail_servers(given, problems),
             slack=read_slack(given, problems),
             teams=read_teams_access(given, given.get("CHATDESK_HOST", "127.0.0.1"), problems),
+            portal=read_portal(given, problems),
         )
         if problems:
             raise ConfigurationError("\n".join(problems))

@@ -16,8 +16,8 @@ from chatdesk.duration import Duration
 from chatdesk.survey import Survey
 from chatdesk.ticket import Priority
 
-NO_WAY_IN_YET = frozenset({"portal"})
-"""Channels that a desk's file may set up already, but that no customer can come by so far."""
+PORTAL = "portal"
+"""The channel that customers can come by only where a service to sign in with is set up [R32]."""
 
 
 class AfterHours(StrEnum):
@@ -67,8 +67,8 @@ class DeskSettings(Struct, frozen=True):
 class ChannelSettings(Struct, frozen=True):
     """One way in. ``label`` is how customers see it; ``first_contact`` adds to the SLA's targets [R41].
 
-    Nothing asks ``customer_sets_priority`` so far: it is for the portal [R33]. ``names_calendar`` tells that
-    the file says which calendar is its own.
+    ``customer_sets_priority`` is for the portal [R33]. ``names_calendar`` tells that the file says which
+    calendar is its own.
     """
 
     name: str
@@ -155,7 +155,7 @@ class StaffSettings(Struct, frozen=True):
 
 
 class Links(Struct, frozen=True):
-    """Links for the portal [R33], which nothing shows so far; "" when not set.
+    """Links for the portal [R33]; "" when not set.
 
     ``others`` is name -> link, in the file's order.
     """
@@ -203,7 +203,7 @@ class MailSettings(Struct, frozen=True):
 class CompanySettings(Struct, frozen=True):
     """A client company. None, and "" for colour and logo, mean the desk's own setting [R34].
 
-    Nothing asks ``customer_sets_priority`` so far: it is for the portal [R33].
+    ``managers`` are the addresses, in lower case, of those who see all of its tickets in the portal [R33].
     """
 
     id: str
@@ -214,6 +214,7 @@ class CompanySettings(Struct, frozen=True):
     logo: str = ""
     customer_sets_priority: bool | None = None
     teams_tenants: tuple[str, ...] = ()
+    managers: tuple[str, ...] = ()
 
 
 class WidgetSettings(Struct, frozen=True):
@@ -255,7 +256,7 @@ class Config(Struct, frozen=True):
 
     ``channels`` is by name, in the file's order; customers are shown ``ways_in``. ``calendars`` is
     by name and always holds "always" and "never". ``source`` is the file's path, or says that this
-    is the built-in demonstration desk.
+    is the built-in demonstration desk. ``portal_opens`` says that people can sign in to the portal.
     """
 
     desk: DeskSettings
@@ -274,12 +275,13 @@ class Config(Struct, frozen=True):
     canned: tuple[CannedReply, ...]
     source: str
     mail: MailSettings = MailSettings()
+    portal_opens: bool = False
     articles: tuple[Article, ...] = ()
 
     @property
     def ways_in(self) -> list[ChannelSettings]:
         """The channels that customers are shown, in the file's order [R8]."""
-        return [channel for name, channel in self.channels.items() if name not in NO_WAY_IN_YET]
+        return [channel for name, channel in self.channels.items() if name != PORTAL or self.portal_opens]
 
     def channel(self, name: str) -> ChannelSettings:
         """Return a channel's settings; defaults for one that the desk does not offer to customers."""
@@ -303,6 +305,11 @@ class Config(Struct, frozen=True):
         """Return the company that owns the address's domain [R30], or None."""
         domain = email.rpartition("@")[2].strip().casefold()
         return next((company for company in self.companies if domain in company.domains), None)
+
+    def managed_by(self, email: str) -> CompanySettings | None:
+        """Return the company that the address is named a manager of [R33], or None."""
+        address = email.strip().casefold()
+        return next((company for company in self.companies if address in company.managers), None)
 
     def widget(self, key: str) -> WidgetSettings | None:
         """Return the widget with that key, or None."""

@@ -1,0 +1,132 @@
+"""A new ticket by the portal: the survey's questions, without those whose answers the desk knows [R33]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aiohttp import web
+from msgspec import Struct
+
+from adapters.web.frames import MAX_TEXT
+from adapters.web.portal_deeds import CHANNEL, common, explained, posted, token_in
+from adapters.web.portal_pages import page
+from adapters.web.portal_session import PORTAL, PortalSession, signed_in
+from adapters.web.portal_view import path_of
+from adapters.web.services import SERVICES
+from adapters.web.widget_config import known_fields
+from chatdesk.config import Config
+from chatdesk.errors import DeskStopped, EventRefused, StorageError
+from chatdesk.events import Outcome, SurveySubmitted
+from chatdesk.portal import PortalCustomer
+from chatdesk.survey import SurveyField
+from chatdesk.wording import describe_hours, say_opening
+
+OPENED = "opened"
+
+
+class Filled(Struct, frozen=True):
+    """The form as it is shown: its token, what is filled in, and what is wrong with that."""
+
+    token: str
+    answers: Mapping[str, str]
+    problems: Mapping[str, str] = {}
+    message: str = ""
+    status: int = 200
+
+
+def add_routes(application: web.Application) -> None:
+    """Add the form."""
+    application.router.add_get("/portal/new", show_form)
+    application.router.add_post("/portal/new", take_form)
+
+
+async def show_form(request: web.Request) -> web.StreamResponse:
+    """Show the questions, with what the customer answered last time."""
+    session = await signed_in(request)
+    config, customer = request.app[SERVICES].config, session.customer
+    last = dict(await request.app[PORTAL].reads.last_answers(customer))
+    known = {field.id: last[field.id] for field in known_fields(config.survey) if field.id in last}
+    answers = {"name": customer.name, **known}
+    return _page(request, session, Filled(request.app[SERVICES].new_id(), answers))
+
+
+async def take_form(request: web.Request) -> web.StreamResponse:
+    """Open the ticket and show it, or show the form again with what is wrong beside each question."""
+    form = await posted(request)
+    session, sent = form.session, form.fields
+    services = request.app[SERVICES]
+    token = token_in(request, sent)
+    asked = {field.id for field in questions(services.config, session.customer)}
+    answers = {identity: sent.get(identity, "")[:MAX_TEXT] for identity in asked}
+    try:
+        outcome = await _open(request, session, token, answers)
+    except (EventRefused, StorageError, DeskStopped) as error:
+        message, status = explained(error)
+        problems: Mapping[str, str] = getattr(error, "problems", {})
+        return _page(request, session, Filled(token, answers, problems, message, status))
+    return web.HTTPSeeOther(f"{path_of(services.config, outcome.ticket or 0)}?done={OPENED}")
+
+
+def questions(config: Config, customer: PortalCustomer) -> tuple[SurveyField, ...]:
+    """Return the survey's questions without those that signing in has answered."""
+    known = given(config, customer)
+    return tuple(field for field in config.survey.fields if field.id not in known)
+
+
+def given(config: Config, customer: PortalCustomer) -> dict[str, str]:
+    """Return what signing in has told: the address, and the company if the desk's file names it.
+
+    The company is left to be asked where the survey offers a choice that does not have its name.
+    """
+    found = {"email": customer.address}
+    field, company = config.survey.field("company"), customer.company
+    if company and field and (not field.options or company.name in field.options):
+        found["company"] = company.name
+    return found
+
+
+async def _open(
+    request: web.Request, session: PortalSession, token: str, answers: Mapping[str, str]
+) -> Outcome:
+    services, customer = request.app[SERVICES], session.customer
+    shared = common(request, session, token)
+    every = {**answers, **given(services.config, customer)}
+    company = customer.company.id if customer.company else ""
+    services.gate.pass_survey(request.remote, company, customer.address, shared["at"])
+    event = SurveySubmitted(
+        **shared,
+        visitor=customer.visitor,
+        widget="",
+        answers=tuple((field, answer) for field, answer in every.items() if answer.strip()),
+        live=False,
+        company=company,
+    )
+    return await services.desk.receive(event)
+
+
+def _page(request: web.Request, session: PortalSession, filled: Filled) -> web.Response:
+    services = request.app[SERVICES]
+    config, customer, now = services.config, session.customer, services.clock()
+    calendar = config.channel(CHANNEL).calendar
+    opening = None if calendar.is_open(now) else calendar.next_opening(now)
+    return page(
+        request,
+        "portal_new.html",
+        session,
+        filled.status,
+        fields=questions(config, customer),
+        asks={field.id: field.ask for field in config.survey.fields},
+        given=[(field.ask, answer) for field, answer in _shown(config, customer)],
+        answers=filled.answers,
+        problems=filled.problems,
+        message=filled.message,
+        token=filled.token,
+        open=calendar.is_open(now),
+        hours=describe_hours(calendar, now),
+        opens=say_opening(opening, now, calendar.timezone) if opening else "",
+    )
+
+
+def _shown(config: Config, customer: PortalCustomer) -> list[tuple[SurveyField, str]]:
+    known = given(config, customer)
+    return [(field, known[field.id]) for field in config.survey.fields if field.id in known]

@@ -1,0 +1,189 @@
+"""What the portal's pages say of a ticket, in the customer's words [R33]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from markupsafe import Markup
+from msgspec import Struct
+
+from adapters.web.phone_links import dialled, pieces
+from chatdesk.config import Config
+from chatdesk.conversation import AuthorKind, Message
+from chatdesk.portal import PortalCustomer, may_set_priority
+from chatdesk.portal_reading import PortalLine, PortalTicket
+from chatdesk.ticket import Priority, Ticket, TicketStatus, format_number
+from chatdesk.transcript_html import link
+from chatdesk.transcript_text import say_size
+from chatdesk.wording import say_date, say_moment, say_time, say_zone
+
+STATUSES = {
+    TicketStatus.NEW: "Received",
+    TicketStatus.ASSIGNED: "Assigned to a technician",
+    TicketStatus.IN_PROGRESS: "In progress",
+    TicketStatus.WAITING_ON_CUSTOMER: "Waiting for your answer",
+    TicketStatus.WAITING_ON_VENDOR: "Waiting for a supplier",
+    TicketStatus.SCHEDULED: "Scheduled",
+    TicketStatus.RESOLVED: "Resolved",
+    TicketStatus.CLOSED: "Closed",
+    TicketStatus.MERGED: "Merged",
+    TicketStatus.CANCELLED: "Cancelled",
+}
+"""Where a ticket stands, as customers read it."""
+DELETED = "This message was deleted."
+
+
+class ShownLine(Struct, frozen=True):
+    """A line of the list. ``path`` is the ticket's page, ``mine`` False for another's of the company."""
+
+    number: str
+    path: str
+    subject: str
+    status: str
+    is_open: bool
+    waits: bool
+    requester: str
+    changed: str
+
+
+class ShownFile(Struct, frozen=True):
+    """A file of a message, and where it is downloaded."""
+
+    name: str
+    size: str
+    path: str
+
+
+class ShownMessage(Struct, frozen=True):
+    """A message. ``kind`` is the side that wrote it; ``at`` is for people, ``stamp`` for programs."""
+
+    kind: str
+    author: str
+    at: str
+    stamp: str
+    text: Markup
+    edited: bool
+    files: tuple[ShownFile, ...]
+
+
+class ShownTicket(Struct, frozen=True):
+    """A ticket's page. ``facts`` are label and value; what may be done is offered, and nothing else.
+
+    ``merged`` is the number by which the customer knows it, "" when it is its own.
+    """
+
+    number: str
+    merged: str
+    path: str
+    subject: str
+    facts: tuple[tuple[str, str], ...]
+    messages: tuple[ShownMessage, ...]
+    resolution: Markup
+    omitted: bool
+    can_comment: bool
+    reopens: bool
+    can_solve: bool
+    priorities: tuple[str, ...]
+    priority: str
+
+
+def show_line(config: Config, customer: PortalCustomer, line: PortalLine, at: datetime) -> ShownLine:
+    """Return a line of the list as it is read at ``at`` (aware)."""
+    ticket, prefix = line.ticket, config.desk.ticket_prefix
+    mine = ticket.requester_email.lower() == customer.address
+    return ShownLine(
+        number=format_number(prefix, ticket.number),
+        path=path_of(config, line.opened),
+        subject=ticket.subject,
+        status=STATUSES[ticket.status],
+        is_open=ticket.is_active,
+        waits=ticket.status is TicketStatus.WAITING_ON_CUSTOMER,
+        requester="" if mine or not customer.manages else ticket.requester_name,
+        changed=say_date(ticket.changed_at, at, config.desk.timezone),
+    )
+
+
+def show_ticket(config: Config, customer: PortalCustomer, found: PortalTicket, at: datetime) -> ShownTicket:
+    """Return a ticket's page as it is read at ``at`` (aware)."""
+    ticket, prefix = found.ticket, config.desk.ticket_prefix
+    path, number = path_of(config, found.opened), format_number(prefix, ticket.number)
+    said = {message.text.strip() for message in found.messages}
+    resolution = ticket.resolution if found.whole and ticket.is_done else ""
+    sets_priority = found.whole and ticket.is_active and may_set_priority(config, customer)
+    return ShownTicket(
+        number=number,
+        merged=format_number(prefix, found.merged) if found.merged else "",
+        path=path,
+        subject=ticket.subject,
+        facts=tuple(_facts(config, found, at)),
+        messages=tuple(_message(config, path, number, message, at) for message in found.messages),
+        resolution=_text(config, number, "" if resolution.strip() in said else resolution),
+        omitted=found.omitted,
+        can_comment=can_write(config, ticket, at),
+        reopens=ticket.is_done,
+        can_solve=found.whole and ticket.is_active,
+        priorities=tuple(Priority) if sets_priority else (),
+        priority=ticket.priority,
+    )
+
+
+def can_write(config: Config, ticket: Ticket, at: datetime) -> bool:
+    """Tell whether the customer can still add to the ticket at ``at``; one that is done re-opens [R17]."""
+    window = config.tickets.reopen_window
+    if not ticket.is_done or window is None or ticket.resolved_at is None:
+        return ticket.is_active or ticket.is_done
+    return at <= ticket.resolved_at + window
+
+
+def path_of(config: Config, number: int) -> str:
+    """Return the address of a ticket's page."""
+    return f"/portal/tickets/{format_number(config.desk.ticket_prefix, number)}"
+
+
+def _facts(config: Config, found: PortalTicket, at: datetime) -> Iterator[tuple[str, str]]:
+    ticket, zone = found.ticket, config.desk.timezone
+    yield "Status", _status(config, ticket, at)
+    if not found.whole:
+        return
+    yield "Priority", ticket.priority.capitalize()
+    yield "Requester", ticket.requester_name
+    yield "Opened", f"{say_date(ticket.opened_at, at, zone)}, {config.channel(ticket.channel).label}"
+    if ticket.needed_by:
+        yield "Needed by", say_date(ticket.needed_by, at, zone)
+
+
+def _status(config: Config, ticket: Ticket, at: datetime) -> str:
+    if ticket.status is TicketStatus.SCHEDULED and ticket.waiting_until:
+        return f"Scheduled for {say_moment(ticket.waiting_until, at, config.desk.timezone)}"
+    return STATUSES[ticket.status]
+
+
+def _message(config: Config, path: str, number: str, message: Message, at: datetime) -> ShownMessage:
+    zone = config.desk.timezone
+    when = f"{say_date(message.at, at, zone)}, {say_time(message.at, zone)} {say_zone(message.at, zone)}"
+    kind, deleted = message.author.kind, message.deleted_at is not None
+    return ShownMessage(
+        kind=kind.value,
+        author=config.desk.name if kind is AuthorKind.DESK else message.author.name,
+        at=when,
+        stamp=message.at.isoformat(),
+        text=_text(config, number, DELETED if deleted else message.text),
+        edited=message.edited_at is not None and not deleted,
+        files=tuple(
+            ShownFile(file.name, say_size(file.size), f"{path}/files/{file.id}") for file in message.files
+        ),
+    )
+
+
+def _text(config: Config, number: str, text: str) -> Markup:
+    """Return the text escaped, its addresses and the desk's phone as links, the number in one piece."""
+    made = Markup()
+    for piece in pieces(text, config.desk.phone, number):
+        if piece == config.desk.phone:
+            made += Markup('<a href="{}">{}</a>').format(dialled(piece), piece)
+        elif piece == number:
+            made += Markup('<span class="whole">{}</span>').format(piece)
+        else:
+            made += link(piece)
+    return made

@@ -1,0 +1,105 @@
+"""Who gets into the customer portal, and what they may see and do there [R32, R33]."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from chatdesk.channels import VOUCHED_CHANNELS
+from chatdesk.config import Config
+from chatdesk.conversation import Conversation
+from chatdesk.sender import LONGEST_ADDRESS, STANDING, Standing, correspondent, visitor_of
+from chatdesk.settings.model import PORTAL, CompanySettings
+from chatdesk.ticket import Ticket
+
+
+class PortalCustomer(Struct, frozen=True):
+    """A signed-in customer: ``address`` is in lower case, ``name`` as the service told it.
+
+    ``company`` is the one that the desk's file names for the address, None for a contact without one;
+    ``manages`` says that they see all of its tickets.
+    """
+
+    address: str
+    name: str
+    company: CompanySettings | None = None
+    manages: bool = False
+
+    @property
+    def visitor(self) -> str:
+        """Who speaks, as their conversations name them: mail from the same address is theirs too."""
+        return visitor_of(self.address)
+
+    @property
+    def managed_company(self) -> str:
+        """The id of the company whose tickets they see all of, "" for none."""
+        return self.company.id if self.manages and self.company else ""
+
+
+def customer_of(config: Config, address: str, name: str) -> PortalCustomer:
+    """Return the customer as the desk's file has them; whether they get in is for ``is_listed`` to say."""
+    address = address.lower()
+    managed = config.managed_by(address)
+    return PortalCustomer(address, name, managed or config.company_of(address), managed is not None)
+
+
+def with_portal(config: Config, services: Sequence[object]) -> Config:
+    """Return the desk with its portal open, if its file offers one and there is a service to sign in with."""
+    return replace(config, portal_opens=PORTAL in config.channels and bool(services))
+
+
+def is_listed(customer: PortalCustomer) -> bool:
+    """Tell whether the desk's file knows the address: by its company's domain, or as a manager's."""
+    return customer.company is not None
+
+
+def vouches_for_requester(ticket: Ticket) -> bool:
+    """Tell whether the ticket shows that its requester's address is theirs [R32].
+
+    It came by a channel on which an address is more than typed, and by mail only if the desk's own mail
+    server has verified the sender.
+    """
+    if ticket.channel == "email":
+        return dict(ticket.answers).get(STANDING) == Standing.VERIFIED
+    return ticket.channel in VOUCHED_CHANNELS
+
+
+def can_be_known(address: str) -> bool:
+    """Tell whether a conversation can name somebody by that address."""
+    return 0 < len(address) <= LONGEST_ADDRESS
+
+
+def may_set_priority(config: Config, customer: PortalCustomer) -> bool:
+    """Tell whether the desk lets them change a ticket's priority: the company's word, or the channel's."""
+    company = customer.company
+    if company is not None and company.customer_sets_priority is not None:
+        return company.customer_sets_priority
+    return config.channel(PORTAL).customer_sets_priority
+
+
+def may_see(
+    customer: PortalCustomer, conversation: Conversation, opened: Ticket, companies: Collection[str]
+) -> bool:
+    """Tell whether the customer may read a conversation; ``opened`` is the ticket it was opened with.
+
+    ``companies`` are the ids that the conversations opened with that ticket name. Of a ticket of theirs the
+    requester reads what they said themselves, by whichever way in, and what their company's manager did;
+    a manager reads what the company's people did. Whoever takes part by mail alone reads their own mails.
+    Others' mails, and another requester's chat that a merge has brought to it, stay theirs [R20, R38].
+    """
+    speaker, requester = correspondent(conversation.visitor), opened.requester_email.lower()
+    if speaker == customer.address:
+        return True
+    company = customer.company
+    if customer.managed_company and customer.managed_company in companies:
+        return speaker in ("", requester) or _is_of(company, speaker)
+    if requester != customer.address:
+        return False
+    return not speaker or (company is not None and speaker in company.managers)
+
+
+def _is_of(company: CompanySettings | None, address: str) -> bool:
+    domain = address.rpartition("@")[2]
+    return company is not None and (domain in company.domains or address in company.managers)

@@ -1,0 +1,186 @@
+"""What the customer portal reads: only tickets and messages of the signed-in customer [R33].
+
+Every ticket is theirs as the one it was opened with: of a merged ticket each requester knows their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from chatdesk.conversation import Conversation, Message
+from chatdesk.merging import as_opened
+from chatdesk.portal import PortalCustomer, may_see, vouches_for_requester
+from chatdesk.portal_reading import PortalLine, PortalPage, PortalTicket
+from chatdesk.settings.model import PORTAL
+from chatdesk.ticket import Ticket, TicketNumber
+from storage.columns import Record
+from storage.conversation_rows import to_conversation, to_message
+from storage.database import Database
+from storage.parameters import in_list, rows_json
+from storage.selecting import Selecting
+from storage.ticket_rows import to_ticket
+
+MAX_MESSAGES, MAX_SHOWN = 1_000, 500_000
+"""Messages, and characters of them, of one ticket that a page shows: the newest."""
+MAX_CONTACT = 50
+"""Tickets of an address that are looked at for one that shows whose it is."""
+
+_MINE = (
+    "WITH mine AS (SELECT number FROM ticket WHERE LOWER(requester_email) = ? "
+    "UNION SELECT COALESCE(opened_with, ticket) FROM conversation WHERE visitor = ? "
+    "UNION SELECT COALESCE(opened_with, ticket) FROM conversation "
+    "WHERE company_id = ? AND company_id <> ''), "
+)
+"""The tickets that somebody knows: as requester, by mail, or as manager of the company."""
+_SEEN = (
+    "seen AS (SELECT number AS opened, COALESCE((SELECT MAX(c.ticket) FROM conversation c "
+    "WHERE c.opened_with = mine.number AND c.ticket <> mine.number), number) AS number "
+    "FROM mine WHERE number IS NOT NULL) "
+)
+"""Each of them with the ticket that it is part of now."""
+_LIST = (
+    f"{_MINE}{_SEEN}SELECT seen.opened, seen.number FROM seen JOIN ticket t ON t.number = seen.number "
+    "WHERE t.active = {0} AND seen.opened < ? "
+    "AND (seen.opened = seen.number OR seen.number NOT IN (SELECT number FROM mine)) "
+    "ORDER BY seen.opened DESC LIMIT {1:d}"
+)
+_CONVERSATIONS = (
+    "SELECT * FROM conversation WHERE ticket = COALESCE((SELECT MAX(c.ticket) FROM conversation c "
+    "WHERE c.opened_with = ? AND c.ticket <> ?), ?) ORDER BY opened_at"
+)
+_TICKETS = "SELECT * FROM ticket WHERE number IN {0}"
+_MESSAGES = (
+    'SELECT * FROM (SELECT m.*, SUM(LENGTH(text)) OVER (ORDER BY at DESC, "row" DESC) AS shown '
+    "FROM message m WHERE visibility = 'public' AND conversation IN {0} "
+    'ORDER BY at DESC, "row" DESC LIMIT {1:d}) newest WHERE shown - LENGTH(text) < {2:d} ORDER BY at, "row"'
+)
+_OF_ADDRESS = (
+    f"SELECT * FROM ticket WHERE LOWER(requester_email) = ? ORDER BY number DESC LIMIT {MAX_CONTACT}"
+)
+_OPEN, _PAST = "o", "p"
+_ABOVE_ALL = 2**62
+
+
+class _Cursor(Struct, frozen=True):
+    """Where a page begins: among the open or the past tickets, below a number."""
+
+    part: str = _OPEN
+    below: int = _ABOVE_ALL
+
+
+class TortoisePortalReads:
+    """Reads of one database [chatdesk.portal_reading.PortalReads]."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._selecting = Selecting(database)
+
+    async def is_contact(self, address: str) -> bool:
+        return any(map(vouches_for_requester, await self._of_address(address)))
+
+    async def last_answers(self, customer: PortalCustomer) -> tuple[tuple[str, str], ...]:
+        found = filter(vouches_for_requester, await self._of_address(customer.address))
+        return next((ticket.answers for ticket in found), ())
+
+    async def tickets(self, customer: PortalCustomer, page: str, limit: int) -> PortalPage:
+        cursor = _read(page)
+        found: list[tuple[str, int, int]] = []
+        for part in (_OPEN, _PAST) if cursor.part == _OPEN else (_PAST,):
+            below = cursor.below if part == cursor.part else _ABOVE_ALL
+            wanted = limit + 1 - len(found)
+            if wanted > 0:
+                found += [(part, *pair) for pair in await self._part(customer, part, below, wanted)]
+        shown = found[:limit]
+        following = f"{shown[-1][0]}{shown[-1][1]}" if len(found) > limit else ""
+        tickets = await self._tickets({number for _, *pair in shown for number in pair})
+        lines = (_line(tickets[opened], tickets[number]) for _, opened, number in shown)
+        return PortalPage(tuple(lines), following)
+
+    async def ticket(self, customer: PortalCustomer, number: TicketNumber) -> PortalTicket | None:
+        rows = await self._selecting.one(_CONVERSATIONS, number, number, number)
+        conversations = list(map(to_conversation, rows))
+        if not conversations:
+            return None
+        tickets = await self._tickets({n for c in conversations for n in (c.ticket, c.opened_with) if n})
+        visible = [c for c in conversations if _is_visible(customer, c, conversations, tickets)]
+        final = tickets[TicketNumber(conversations[0].ticket or 0)]
+        known = {_opening(conversation) for conversation in visible}
+        if not known or number not in {final.number, *known}:
+            # Also of another's ticket that was merged into theirs: nothing tells them of it.
+            return None
+        opened = number if number in known else min(known)
+        return await self._shown(customer, final, tickets[opened], conversations, visible)
+
+    async def _shown(
+        self,
+        customer: PortalCustomer,
+        final: Ticket,
+        opened: Ticket,
+        conversations: Sequence[Conversation],
+        visible: Sequence[Conversation],
+    ) -> PortalTicket:
+        messages, omitted = await self._messages(visible)
+        line = _line(opened, final)
+        companies = _companies(opened.number, conversations)
+        whole = opened.requester_email.lower() == customer.address or customer.managed_company in companies
+        by_portal = (c.id for c in visible if (c.visitor, c.channel) == (customer.visitor, PORTAL))
+        return PortalTicket(line.ticket, line.opened, messages, whole, omitted, next(by_portal, None))
+
+    async def _part(
+        self, customer: PortalCustomer, part: str, below: int, limit: int
+    ) -> list[tuple[int, int]]:
+        query = _LIST.format("TRUE" if part == _OPEN else "FALSE", limit)
+        scope = (customer.address, customer.visitor, customer.managed_company)
+        found = await self._selecting.one(query, *scope, below)
+        return [(row["opened"], row["number"]) for row in found]
+
+    async def _tickets(self, numbers: set[int]) -> dict[int, Ticket]:
+        query = _TICKETS.format(self._members("bigint"))
+        found = map(to_ticket, await self._selecting.one(query, rows_json(sorted(numbers))))
+        return {ticket.number: ticket for ticket in found}
+
+    async def _messages(self, of: Sequence[Conversation]) -> tuple[tuple[Message, ...], bool]:
+        query = _MESSAGES.format(self._members("text"), MAX_MESSAGES, MAX_SHOWN)
+        found = await self._selecting.one(query, rows_json([conversation.id for conversation in of]))
+        omitted = len(found) == MAX_MESSAGES or bool(found and found[0]["shown"] >= MAX_SHOWN)
+        return tuple(map(to_message, found)), omitted
+
+    async def _of_address(self, address: str) -> list[Ticket]:
+        found: Sequence[Record] = await self._selecting.one(_OF_ADDRESS, address)
+        return list(map(to_ticket, found))
+
+    def _members(self, kind: str) -> str:
+        return in_list(self._database.dialect, kind).replace("$1", "?")
+
+
+def _is_visible(
+    customer: PortalCustomer,
+    conversation: Conversation,
+    conversations: Sequence[Conversation],
+    tickets: dict[int, Ticket],
+) -> bool:
+    number = _opening(conversation)
+    return may_see(customer, conversation, tickets[number], _companies(number, conversations))
+
+
+def _opening(conversation: Conversation) -> TicketNumber:
+    """Return the ticket that the conversation was opened with."""
+    return TicketNumber(conversation.opened_with or conversation.ticket or 0)
+
+
+def _companies(opened: TicketNumber, conversations: Sequence[Conversation]) -> set[str]:
+    return {c.company_id for c in conversations if c.company_id and _opening(c) == opened}
+
+
+def _line(opened: Ticket, final: Ticket) -> PortalLine:
+    shown = final if opened.number == final.number else as_opened(final, opened)
+    return PortalLine(shown, opened.number)
+
+
+def _read(page: str) -> _Cursor:
+    """Read a cursor; one that was tampered with asks for the first page."""
+    part, digits = page[:1], page[1:]
+    usable = part in (_OPEN, _PAST) and digits.isascii() and digits.isdigit() and len(digits) < 16
+    return _Cursor(part, int(digits)) if usable else _Cursor()
