@@ -20,6 +20,7 @@ from storage.connection import fetch
 from storage.database import Database
 from storage.delivery_rows import delivery_row
 from storage.orm import faults, models
+from storage.selecting import Selecting
 from storage.writing import write_all
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ _COLUMNS = ("id", "place", "at", "status", "message_id", "sender", "subject", "r
 _UNFINISHED = (
     f"SELECT {', '.join(_COLUMNS)} FROM inbound_mail WHERE status = '{InboundStatus.RECEIVED.value}' "
     "ORDER BY at"
+)
+_VOUCHED = ", ".join(f"'{channel}'" for channel in sorted(VOUCHED_CHANNELS))
+_KNOWN = (
+    "SELECT requester_name, company, requester_phone FROM ticket WHERE LOWER(requester_email) = ? "
+    f"AND company <> '' AND channel IN ({_VOUCHED}) ORDER BY number DESC LIMIT 1"
 )
 _SENT_AS = (
     f"SELECT \"row\", ticket FROM delivery WHERE target = '{MAIL_TARGET}' AND external_id = ? "
@@ -139,12 +145,10 @@ class TortoiseInbox:
         return bool(await self._values(models.Mail.filter(id=message_id), "id"))
 
     async def known_sender(self, address: str) -> KnownSender | None:
-        query = models.Ticket.filter(requester_email=address, channel__in=VOUCHED_CHANNELS)
-        columns = ("requester_name", "company", "requester_phone")
-        found = await self._values(query.exclude(company="").order_by("-number").limit(1), *columns)
+        found = await Selecting(self._database).one(_KNOWN, address.lower())
         if not found:
             return None
-        return KnownSender(*(str(found[0][column]) for column in columns))
+        return KnownSender(found[0]["requester_name"], found[0]["company"], found[0]["requester_phone"])
 
     async def was_asked(self, address: str, since: datetime) -> bool:
         query = models.InboundMail.filter(sender=address, at__gte=since, status__in=_ASKED_ABOUT)

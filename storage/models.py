@@ -114,7 +114,6 @@ class Ticket(Model):
         table = "ticket"
         indexes = [
             Index(fields=["active", "due_at", "number"]),
-            Index(fields=["requester_email", "number"]),
             Index(fields=["company", "number"]),
         ]
 

@@ -205,7 +205,6 @@ CREATE TABLE "ticket" (
     "version" INT NOT NULL
 );
 CREATE INDEX "idx_ticket_active_676df4" ON "ticket" ("active", "due_at", "number");
-CREATE INDEX "idx_ticket_request_9f9c73" ON "ticket" ("requester_email", "number");
 CREATE INDEX "idx_ticket_company_34f1e9" ON "ticket" ("company", "number");
 CREATE VIRTUAL TABLE ticket_words USING fts5(
     subject, requester_name, requester_email, company, answers,

@@ -136,11 +136,11 @@ async def test_a_message_id_leads_to_the_ticket_it_was_filed_on(inbox: TortoiseI
 async def test_a_sender_is_known_by_a_ticket_whose_address_was_more_than_typed(
     inbox: TortoiseInbox, database: Database, channel: str, known: bool
 ) -> None:
-    opened = ticket(channel=channel)
+    opened = ticket(channel=channel, requester_email="Dana@Contoso.example")
     async with TortoiseStore(database).batch() as batch:
         await batch.write(Changes(tickets={opened.number: opened}))
     expected = KnownSender("Dana Reyes", "Contoso", "555-0134") if known else None
-    assert await inbox.known_sender("dana@contoso.example") == expected
+    assert await inbox.known_sender("DANA@contoso.example") == expected
 
 
 async def test_what_failed_can_be_sent_again_and_nothing_else(

@@ -44,5 +44,6 @@ class Migration(migrations.Migration):
             },
             bases=["Model"],
         ),
+        ops.RemoveIndex(model_name="Ticket", fields=["requester_email", "number"]),
         ops.RunPython(find_tickets_of_customers),
     ]
