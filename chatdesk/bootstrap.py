@@ -149,12 +149,9 @@ async def running_desk(
         mailing = desk_mail(services, database, source, mail_tokens(secret), mail, relay.wake)
         channels[MailWay.name] = MailWay(mailing)
         application = build_application(services)
-        late = application[LATE]
         for part in (mailing, staffed, in_teams, for_customers):
-            late.add(part.add_routes)
-        late.add(partial(add_account_links, database=database))
-        warming = Warming(application, mailing, for_customers.load)
-        late.prepare_with(warming.now)
+            application[LATE].add(part.add_routes)
+        warming = _warming(application, database, mailing, for_customers)
         await stack.enter_async_context(_linked(database, node, memory, services, loops, for_customers))
         async with _working(loops, desk, relay), mailing.receiving(loops):
             yield RunningDesk(
@@ -171,6 +168,17 @@ async def running_desk(
                 mailing,
                 warming,
             )
+
+
+def _warming(
+    application: web.Application, database: Database, mailing: DeskMail, portal: PortalParts
+) -> Warming:
+    """Return what loads the rest after the start, and at once what somebody asks for before that."""
+    late = application[LATE]
+    late.add(partial(add_account_links, database=database))
+    warming = Warming(application, mailing, portal.load)
+    late.prepare_with(warming.now)
+    return warming
 
 
 def _relay(database: Database, desk: Desk, channels: Mapping[str, Channel]) -> Relay:
