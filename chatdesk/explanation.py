@@ -116,9 +116,14 @@ def _owed(dues: Iterable[Due]) -> Iterator[Due]:
 
 
 def _followed(config: Config, file: TicketFile) -> Due | None:
-    """Return what gives the ticket its present due time: a promise, else a target."""
-    dues = [*_promise(config, file), *_targets(config, file.ticket)]
-    return next((due for due in _owed(dues) if due.at == file.ticket.due_at), None)
+    """Return what gives the ticket its present due time: a promise, else a target.
+
+    Where nothing else does, it is a promise even if somebody has written meanwhile: a ticket that was merged
+    in brings answers along that were given to another [R20].
+    """
+    promise = _promise(config, file)
+    dues = [*_owed([*promise, *_targets(config, file.ticket)]), *promise]
+    return next((due for due in dues if due.at == file.ticket.due_at), None)
 
 
 def _response(config: Config, ticket: Ticket) -> list[Due]:

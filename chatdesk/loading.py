@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
-from chatdesk.conversation import ConversationId
+from chatdesk.conversation import ConversationId, Live
 from chatdesk.draft import Loaded
 from chatdesk.events import (
     AgentMessaged,
@@ -97,14 +97,29 @@ async def _load_history(
     numbers = {e.ticket for e in others if isinstance(e, TicketEdited) and e.priority is not None}
     numbers |= {e.ticket for e in others if isinstance(e, PortalPrioritised)}
     promised = {number for number, ticket in loaded.tickets.items() if ticket.due_as_promised}
+    promised |= _promised_meanwhile(events, loaded)
     if promised:
         numbers |= promised & {e.ticket for e in others if isinstance(e, TicketPaused)}
-        chats = (loaded.conversations.get(e.conversation) for e in events if isinstance(e, AgentMessaged))
-        numbers |= promised & {chat.ticket for chat in chats if chat is not None and chat.ticket is not None}
+        numbers |= promised & _tickets_of((e for e in events if isinstance(e, AgentMessaged)), loaded)
     if numbers:
         loaded.history = {number: [] for number in numbers}
         for entry in await batch.history(numbers):
             loaded.history[entry.ticket].append(entry)
+
+
+def _promised_meanwhile(events: Sequence[AnyEvent], loaded: Loaded) -> set[TicketNumber]:
+    """Return the tickets whose customers may be promised an answer in this batch: not while they talk."""
+    calm = {c.id for c in loaded.conversations.values() if not isinstance(c.state, Live)}
+    if not calm:
+        return set()
+    came_back = (e for e in events if isinstance(e, (*_MAY_COME_BACK, TimerFired)) and e.conversation in calm)
+    return _tickets_of(came_back, loaded)
+
+
+def _tickets_of(events: Iterable[ConversationEvent | TimerFired], loaded: Loaded) -> set[TicketNumber]:
+    named = (event.conversation for event in events if event.conversation is not None)
+    chats = map(loaded.conversations.get, named)
+    return {chat.ticket for chat in chats if chat is not None and chat.ticket is not None}
 
 
 def _ticket_numbers(events: Sequence[AnyEvent]) -> set[TicketNumber]:
@@ -120,8 +135,7 @@ def _ticket_numbers(events: Sequence[AnyEvent]) -> set[TicketNumber]:
 def _solved(events: Sequence[AnyEvent], loaded: Loaded) -> set[TicketNumber]:
     """Return the tickets whose customers say that they are solved: others may be in a chat of theirs."""
     ended = (event for event in events if isinstance(event, CustomerEnded) and event.solved)
-    chats = (loaded.conversations.get(event.conversation) for event in ended)
-    return {chat.ticket for chat in chats if chat is not None and chat.ticket is not None}
+    return _tickets_of(ended, loaded)
 
 
 def _messages(event: AnyEvent) -> list[tuple[ConversationId, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from chatdesk.changes import HistoryEntry
 from chatdesk.counted_time import PROMISED, counted_time
 from chatdesk.events import (
+    AgentEnded,
     AgentMessaged,
     AnyEvent,
     Event,
@@ -120,3 +122,19 @@ async def test_a_promise_to_a_customer_who_came_back_is_due_until_a_technician_w
         assert store.record.tickets[FIRST].due_at == at("10-14 14:03")
         await desk.receive(event(AgentMessaged, gave_up, text="Hello again."))
     assert store.record.tickets[FIRST].due_at == at("10-15 09:30")
+
+
+async def test_an_answer_in_the_batch_of_the_promise_keeps_it() -> None:
+    store = FakeStore()
+    night = at("09-15 20:00")
+    async with running(new_desk(store)) as desk:
+        await desk.receive(survey(CHAT, VISITOR))
+        await desk.receive(event(TicketTaken, TUESDAY))
+        await desk.receive(event(AgentMessaged, TUESDAY, text="Good morning."))
+        await desk.receive(event(AgentEnded, TUESDAY))
+        batches = store.batches
+        answer = event(AgentMessaged, night + timedelta(minutes=1), text="Hello again.")
+        await asyncio.gather(desk.receive(wrote("Again.", night)), desk.receive(answer))
+        assert store.batches == batches + 1
+    about = store.record.tickets[FIRST]
+    assert (about.promised_at, about.due_at) == (at("09-16 07:00"), at("09-16 09:42"))

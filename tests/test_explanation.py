@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from chatdesk.changes import HistoryEntry
-from chatdesk.conversation import Author, AuthorKind, Message, Visibility
+from chatdesk.conversation import Author, AuthorKind, ConversationId, Message, Visibility
 from chatdesk.explanation import Due, explain, explain_due
 from chatdesk.reading import TicketFile
 from chatdesk.sla import resolve_by, respond_by
@@ -238,3 +238,13 @@ def test_a_promise_made_after_an_answer_is_kept_by_the_next_answer_only() -> Non
 
     assert kept(said, note) is None
     assert kept(said, note, answer) == at("09-16 12:00")
+
+
+def test_an_answer_that_a_merge_brought_along_does_not_hide_what_a_ticket_is_due_by() -> None:
+    promised, made_at = at("09-16 07:00"), "09-15 20:00"
+    made = ticket(first_response_at=at("09-15 10:20"), promised_at=promised, due_at=promised)
+    theirs = conversation(id=ConversationId("d" * 24), opened_with=TicketNumber(1025))
+    said = Message(theirs.id, 1, MARCUS.author, Visibility.PUBLIC, "Good evening.", at("09-15 20:05"))
+    whole = replace(file(made, entry("contact promised", made_at)), messages=(said,))
+    merged = replace(whole, conversations=(*whole.conversations, theirs))
+    assert explain_due(NORTHWIND, merged) == "We promised the customer that we would be in touch by then."
