@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.ticket import Ticket
 
 MAIL_VISITOR = "mail:"
@@ -30,6 +31,11 @@ def visitor_of(address: str) -> str:
 def correspondent(visitor: str) -> str:
     """Return the address of a mail conversation's person, "" for any other conversation."""
     return visitor.removeprefix(MAIL_VISITOR) if visitor.startswith(MAIL_VISITOR) else ""
+
+
+def is_vouched(ticket: Ticket) -> bool:
+    """Tell whether the requester's address is known to be theirs, and not merely what somebody typed."""
+    return ticket.channel in VOUCHED_CHANNELS and not is_unverified(ticket)
 
 
 def is_unverified(ticket: Ticket) -> bool:

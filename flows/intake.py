@@ -131,13 +131,15 @@ def _into_queue(event: SurveySubmitted, situation: Situation, ticket: Ticket, fi
 
 def _by_form(event: SurveySubmitted, situation: Situation, ticket: Ticket, first: Post) -> Decision:
     ticket = replace(ticket, promised_at=call_back_by(situation, ticket, event.at))
-    text = call_back_text(situation, ticket, event.at, f"{_thanks(situation, ticket)}:")
+    opening = f"{_thanks(situation, ticket)}:"
+    text = call_back_text(situation, ticket, event.at, opening)
+    mail = call_back_text(situation, ticket, event.at, opening, mailed=True)
     effects = (
         OpenTicket(ticket),
         Record(OPENED, first.author, after=TicketStatus.NEW),
         first,
         say(situation, text),
-        MailRequester(MailKind.OPENED, text),
+        MailRequester(MailKind.OPENED, mail),
         Announce("ticket opened"),
     )
     return Decision(Ticketed(ticket.promised_at), effects)

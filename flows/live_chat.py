@@ -56,6 +56,7 @@ from chatdesk.events import (
     TicketTaken,
     TimerFired,
 )
+from chatdesk.sender import is_vouched
 from chatdesk.situation import Situation
 from chatdesk.ticket import Trigger
 from flows import mail_intake, portal_steps
@@ -193,8 +194,9 @@ def _without_chat(state: Ticketed | Ended, event: AnyEvent, situation: Situation
         case AgentJoined():
             raise EventRefused("The customer is not in the chat; write, and they get a mail.", code="no_chat")
         case CustomerEnded(solved=True) if ticket_of(situation).is_active:
-            words = _ended_words(event, situation)
-            return Decision(Ended(event.at), (say(situation, words), MailRequester(MailKind.STATUS, words)))
+            said = say(situation, _ended_words(event, situation))
+            mail = MailRequester(MailKind.STATUS, _ended_words(event, situation, mailed=True))
+            return Decision(Ended(event.at), (said, mail))
     return Decision(state)
 
 
@@ -229,15 +231,21 @@ def _end(event: AnyEvent, situation: Situation, words: str) -> Decision:
     return Decision(Ended(event.at), effects)
 
 
-def _ended_words(event: AnyEvent, situation: Situation) -> str:
+def _ended_words(event: AnyEvent, situation: Situation, *, mailed: bool = False) -> str:
+    """Say who has ended the chat; ``mailed``, no name to an address that was only typed [threat 37]."""
     name = situation.ticket_name
     how = ""
     if isinstance(event, CustomerEnded) and event.solved:
         if not situation.others_chat:
             return closing_words(situation)
         how = " as solved"
-    who = event.agent.name if isinstance(event, AgentEnded) else situation.conversation.customer_name
-    return f"{who} has ended the chat{how}. {name} stays open; write here to add to it."
+    if isinstance(event, AgentEnded):
+        who = f"{event.agent.name} has"
+    elif mailed and not is_vouched(ticket_of(situation)):
+        who = "You have"
+    else:
+        who = f"{situation.conversation.customer_name} has"
+    return f"{who} ended the chat{how}. {name} stays open; write here to add to it."
 
 
 def _rate(state: DialogueState, event: CustomerRated) -> Decision:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from chatdesk.config import Config
+from chatdesk.sender import is_vouched
 from chatdesk.situation import Situation
 from chatdesk.sla import promise_is_open, respond_by
 from chatdesk.ticket import Priority, Ticket
@@ -42,9 +43,15 @@ def added_after_hours_text(
     return _with_phone(situation, ticket, parts)
 
 
-def call_back_text(situation: Situation, ticket: Ticket, at: datetime, opening: str) -> str:
-    """Say when a technician will call back: ``opening`` tells why there is no chat now [R25]."""
-    where = ticket.requester_phone or ticket.requester_email
+def call_back_text(
+    situation: Situation, ticket: Ticket, at: datetime, opening: str, *, mailed: bool = False
+) -> str:
+    """Say when a technician will call back: ``opening`` tells why there is no chat now [R25].
+
+    ``mailed``, it names no number to an address that was only typed: anybody typed both [threat 37].
+    """
+    named = is_vouched(ticket) or not mailed
+    where = (ticket.requester_phone or ticket.requester_email) if named else ""
     contact = f"contact you at {where}" if where else "contact you"
     when = _say_call_back(situation, ticket.promised_at, at) if ticket.promised_at else "as soon as we can"
     return _with_phone(situation, ticket, [f"{opening} we will {contact} {when}."])

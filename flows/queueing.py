@@ -67,7 +67,8 @@ def promise_call_back(event: AnyEvent, situation: Situation, opening: str, *, ma
     text = call_back_text(situation, promised, event.at, opening)
     effects: tuple[Effect, ...] = (say(situation, text),)
     if promised.promised_at is None or promised.promised_at != ticket.promised_at:
-        effects = (*effects, MailRequester(MailKind.STATUS, text))
+        mail = call_back_text(situation, promised, event.at, opening, mailed=True)
+        effects = (*effects, MailRequester(MailKind.STATUS, mail))
     earliest = is_opening(situation, promised.promised_at)
     return Decision(Ticketed(promised.promised_at, may_wait, earliest), effects)
 

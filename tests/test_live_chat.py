@@ -256,6 +256,27 @@ def test_what_staff_have_to_know_of_is_announced() -> None:
         assert Announce(reason) in step(STATES[state], EVENTS[event], chat(STATES[state])).effects
 
 
+# What is mailed to an address that was only typed
+
+
+@pytest.mark.parametrize("event", ["customer left", "no answer"])
+def test_the_promise_of_a_call_back_is_mailed_without_the_number_that_was_typed(event: str) -> None:
+    decision = step(WAITING, EVENTS[event], chat(WAITING))
+    [said], [mail] = posts(decision.effects), mails(decision.effects)
+    assert mail.text == said.replace(" at 555-0134", "") != said
+
+
+@pytest.mark.parametrize(("channel", "who"), [("web", "You have"), ("portal", "Dana Reyes has")])
+def test_that_a_matter_is_solved_beside_another_s_chat_is_mailed_without_the_name_that_was_typed(
+    channel: str, who: str
+) -> None:
+    about, other = ticket(channel=channel), conversation(LIVE, id="other")
+    decision = step(Ticketed(), ended(NOW, solved=True), situation(about, Ticketed(), others=[other]))
+    words = "ended the chat as solved. HD-1024 stays open; write here to add to it."
+    assert posts(decision.effects) == [f"Dana Reyes has {words}"]
+    assert mails(decision.effects) == [MailRequester(MailKind.STATUS, f"{who} {words}")]
+
+
 # Live
 
 

@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 from adapters.web import limits
 from chatdesk.bootstrap import RunningDesk, now, running_desk
+from chatdesk.business_hours import Calendar
 from chatdesk.channels import LABELS, VOUCHED_CHANNELS
-from chatdesk.config import load_config
+from chatdesk.config import Config, load_config
 from chatdesk.conversation import ConversationId
 from chatdesk.errors import EventRefused
 from chatdesk.events import SurveySubmitted
@@ -29,6 +30,8 @@ from tests.running_desk import ANSWERS, ServedDesk, customer, database_url, serv
 VICTIM = "victim@elsewhere.example"
 SPAM = "https://evil.example/pills"
 CODE = "Your verification code is 493817"
+NUMBER = "1.tt/493817"
+"""Taken as a call-back number, and a link in many mail programs."""
 
 
 def survey(number: int, recipient: str = VICTIM) -> SurveySubmitted:
@@ -42,6 +45,14 @@ def survey(number: int, recipient: str = VICTIM) -> SurveySubmitted:
         widget="desk",
         answers=tuple(answers.items()),
     )
+
+
+def always_open() -> Config:
+    """Return the demonstration desk, open at any time on every way in."""
+    config = load_config(None)
+    calendar = Calendar.always("always", config.desk.timezone)
+    channels = {name: replace(config.channel(name), calendar=calendar) for name in LABELS}
+    return replace(config, channels=channels)
 
 
 async def mails(desk: RunningDesk, tickets: int) -> list[StoredMail]:
@@ -97,6 +108,37 @@ async def test_no_channel_on_which_an_address_is_only_typed_mails_what_was_typed
     assert mail.recipient == VICTIM
     assert SPAM not in words(mail)
     assert CODE not in words(mail)
+
+
+@pytest.mark.parametrize("channel", sorted({*LABELS} - VOUCHED_CHANNELS))
+async def test_a_number_typed_into_a_form_is_said_on_its_page_and_not_mailed(
+    channel: str, tmp_path: Path
+) -> None:
+    answers = tuple({**dict(survey(1).answers), "phone": NUMBER}.items())
+    async with running_desk(always_open(), database_url(tmp_path), tmp_path, demo=True) as desk:
+        await desk.desk.receive(replace(survey(1), channel=channel, widget="", answers=answers, live=False))
+        [mail] = await mails(desk, 1)
+        file = await desk.services.staff_reads.ticket_file(TicketNumber(1001))
+
+    assert file is not None
+    assert f"contact you at {NUMBER}" in file.messages[-1].text
+    assert "we will contact you" in words(mail)
+    assert NUMBER not in words(mail)
+
+
+async def test_a_number_typed_before_a_chat_is_not_mailed_to_who_leaves_the_queue() -> None:
+    async with serving() as desk:
+        async with customer(desk.base) as line:
+            await line.next("ready")
+            await line.send(t="start", id="1", answers={**ANSWERS, "email": VICTIM, "phone": NUMBER})
+            await line.next("ack")
+            await line.send(t="leave", id="2")
+            await line.next("ack")
+        sent = await mails(desk.running, 1)
+
+    assert len(sent) == 2
+    assert any("You have left the queue: we will contact you" in words(mail) for mail in sent)
+    assert not any(NUMBER in words(mail) for mail in sent)
 
 
 @pytest.mark.parametrize("way", ["phone", "direct"])

@@ -116,6 +116,23 @@ def test_without_a_time_or_a_number_nothing_is_made_up(phone: str, email: str, w
     assert said == f"{BUSY} we will {words} {PHONE}"
 
 
+@pytest.mark.parametrize(
+    ("channel", "contact"),
+    [
+        ("web", "contact you"),
+        ("form", "contact you"),
+        ("slack", "contact you"),
+        ("portal", "contact you at 555-0134"),
+    ],
+)
+def test_a_mail_names_the_number_only_to_an_address_that_is_more_than_typed(
+    channel: str, contact: str
+) -> None:
+    about = ticket(channel=channel)
+    said = call_back_text(situation(about), about, TUESDAY, BUSY, mailed=True)
+    assert said == f"{BUSY} we will {contact} as soon as we can. {PHONE}"
+
+
 def test_who_cannot_work_reads_the_phone_first_in_a_call_back_too() -> None:
     stopped = ticket(answers=tuple({**ANSWERS, "urgency": "No"}.items()))
     said = call_back_text(situation(stopped), stopped, TUESDAY, BUSY)

@@ -10,7 +10,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chatdesk.changes import HistoryEntry
-from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.conversation import (
     AuthorKind,
     Conversation,
@@ -22,7 +21,7 @@ from chatdesk.conversation import (
 )
 from chatdesk.effects import MailKind
 from chatdesk.outbox import Delivery
-from chatdesk.sender import is_unverified
+from chatdesk.sender import is_vouched
 from chatdesk.ticket import Ticket, TicketNumber
 
 
@@ -74,7 +73,7 @@ class MailFacts(Struct, frozen=True):
     @property
     def is_vouched(self) -> bool:
         """Whether the requester's address is known to be theirs, and not merely what somebody typed."""
-        return self.ticket.channel in VOUCHED_CHANNELS and not is_unverified(self.ticket)
+        return is_vouched(self.ticket)
 
     def may_quote(self, kind: MailKind) -> bool:
         """Whether a mail of this kind may hold words that the requester typed.
