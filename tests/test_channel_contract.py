@@ -13,6 +13,7 @@ from chatdesk.outbox import Delivery
 from tests.channel_contract import CHECKS, FarSide
 from tests.core_builders import delivery
 from tests.fake_connector.far_side import teams
+from tests.mail_far_side import NOBODY, mail_by_smtp, mail_kept_only
 
 
 class LoopbackChannel:
@@ -85,6 +86,7 @@ async def blind() -> AsyncIterator[FarSide]:
 FAR_SIDES: dict[str, Callable[[], AbstractAsyncContextManager[FarSide]]] = {
     "loopback": looking,
     "loopback that cannot look": blind,
+    "mail": mail_by_smtp,
     "teams": teams,
 }
 """Every channel by name, with what opens its far side."""
@@ -97,3 +99,13 @@ async def test_a_channel_keeps_its_contract(
 ) -> None:
     async with FAR_SIDES[far_side]() as far:
         await check(far)
+
+
+async def test_mail_that_is_kept_only_keeps_what_of_the_contract_needs_no_far_side() -> None:
+    async with mail_kept_only() as (channel, about):
+        sent, other = about.answer(), about.answer()
+        assert sent.target == channel.name
+        assert await channel.send(sent) == await channel.find(sent)
+        assert await channel.find(other) is None
+        with pytest.raises(DeliveryRefused):
+            await channel.send(about.answer(NOBODY))
