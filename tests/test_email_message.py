@@ -42,16 +42,9 @@ def test_words_in_a_header_mean_what_they_say(text: str, shown: str) -> None:
     assert header_text(text) == shown
 
 
-@pytest.mark.parametrize("name", ["In-Reply-To", "References", "List-Unsubscribe"])
-def test_long_ids_and_addresses_are_broken_between_them_and_never_encoded(name: str) -> None:
-    words = [f"<{letter * 90}@mail.example>" for letter in "ab"] + ["<c@mail.example>"]
-    head = write_mail([(name, " ".join(words))], "text\n", "", "").split(b"\r\n")
-    assert head[:3] == [f"{name}: {words[0]}".encode(), f" {words[1]}".encode(), f" {words[2]}".encode()]
-
-
-def test_a_subject_with_line_ends_stays_one_header() -> None:
-    message = build_message(
-        RenderedMail("[HD-1] a\r\nBcc: all@example.com", "text\n", "<p>text</p>\n"),
+def built(subject: str = "[HD-1] Printer", stop: str = "") -> bytes:
+    return build_message(
+        RenderedMail(subject, "text\n", "<p>text</p>\n"),
         MailKind.STATUS,
         delivery_id="d1",
         ticket=TicketNumber(1),
@@ -59,8 +52,32 @@ def test_a_subject_with_line_ends_stays_one_header() -> None:
         recipient_name="",
         desk=load_config(None).desk,
         at=NOW,
+        stop=stop,
     )
-    read = message_from_bytes(message, policy=SMTP)
+
+
+@pytest.mark.parametrize("name", ["In-Reply-To", "References", "List-Unsubscribe"])
+def test_long_ids_and_addresses_are_broken_between_them_and_never_encoded(name: str) -> None:
+    words = [f"<{letter * 90}@mail.example>" for letter in "ab"] + ["<c@mail.example>"]
+    head = write_mail([(name, " ".join(words))], "text\n", "", "").split(b"\r\n")
+    assert head[:3] == [f"{name}: {words[0]}".encode(), f" {words[1]}".encode(), f" {words[2]}".encode()]
+
+
+@pytest.mark.parametrize(
+    ("stop", "field"),
+    [
+        ("https://bücher.example/mail/stop/x", "<https://xn--bcher-kva.example/mail/stop/x>"),
+        ("https://bücher.example:8443/büro/x%20y", "<https://xn--bcher-kva.example:8443/b%C3%BCro/x%20y>"),
+        (f"https://desk.example/{'a' * 900}", f"<https://desk.example/{'a' * 900}>"),
+        (f"https://{'ü' * 70}.example/x", f"<https://{'%C3%BC' * 70}.example/x>"),
+    ],
+)
+def test_the_address_that_ends_mail_is_never_encoded_whatever_its_letters(stop: str, field: str) -> None:
+    assert f"\r\nList-Unsubscribe: {field}\r\n".encode() in built(stop=stop)
+
+
+def test_a_subject_with_line_ends_stays_one_header() -> None:
+    read = message_from_bytes(built("[HD-1] a\r\nBcc: all@example.com"), policy=SMTP)
     assert read["Subject"] == "[HD-1] a Bcc: all@example.com"
     assert "Bcc" not in read
 

@@ -16,6 +16,7 @@ from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.utils import format_datetime
 from functools import lru_cache
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from adapters.email.attachments import Attachment
 from adapters.email.mime import Field, write_mail
@@ -31,6 +32,7 @@ DEFAULT_SENDER = "desk@desk.example"
 MAX_ADDRESS = 254
 MAX_NAME = 100
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,120}@[!-;=?-~]{1,120}>")
+_IN_LINKS = "%:/?#[]@!$&'()*+,;="
 _LOCAL = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+/=?^_`{|}~-.")
 _DOMAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
 
@@ -79,7 +81,7 @@ def build_message(
     ]
     if stop:
         fields += [
-            ("List-Unsubscribe", f"<{stop}>"),
+            ("List-Unsubscribe", f"<{ascii_link(stop)}>"),
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
         ]
     boundary = f"=_{hashlib.sha256(delivery_id.encode()).hexdigest()[:32]}"
@@ -146,6 +148,21 @@ def header_text(text: str) -> str:
     ends for one; it is taken apart.
     """
     return clean_line(text).replace("=?", "= ?")
+
+
+def ascii_link(link: str) -> str:
+    """Return a web address as programs read it in a header: in ASCII (RFC 3986).
+
+    Other letters of its host become the xn-- form (RFC 3490), where there is one; all others their bytes.
+    """
+    if link.isascii():
+        return link
+    parts = urlsplit(link)
+    try:
+        host = parts.netloc.encode("idna").decode("ascii")
+    except UnicodeError:
+        host = parts.netloc
+    return quote(urlunsplit(parts._replace(netloc=host)), safe=_IN_LINKS)
 
 
 @lru_cache(maxsize=1024)
