@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adapters.email import smtp
 from adapters.email.smtp import SmtpTransport, transparent
@@ -149,3 +152,15 @@ async def test_a_server_without_tls_gets_no_mail_where_tls_was_asked_for(peer: S
 )
 def test_nothing_in_a_message_can_end_it_early(message: bytes, sent: bytes) -> None:
     assert transparent(message) == sent
+
+
+@pytest.mark.property
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b".", b"a"]), max_size=12).map(b"".join))
+def test_whatever_a_message_holds_only_its_own_end_ends_it(message: bytes) -> None:
+    sent = transparent(message)
+    assert sent.count(b"\r") == sent.count(b"\n") == sent.count(b"\r\n")
+    assert sent.index(b"\r\n.\r\n") == len(sent) - 5 if message else sent == b"\r\n.\r\n"
+    unstuffed = [line[1:] if line.startswith(b".") else line for line in sent[:-3].split(b"\r\n")]
+    lines = re.split(rb"\r\n|\r|\n", message)
+    assert unstuffed == (lines if not lines[-1] and message else [*lines, b""])
