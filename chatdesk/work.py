@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -41,6 +42,7 @@ from chatdesk.merging import check_merge
 from chatdesk.ports import ConversationFlow, NewId, TicketFlow
 from chatdesk.routing import Router
 from chatdesk.situation import Situation
+from chatdesk.sla import Counted
 from chatdesk.ticket import Ticket
 
 IsGone = Callable[[Conversation], bool]
@@ -85,6 +87,7 @@ class Work:
         self._draft = Draft(loaded)
         self._is_gone = is_gone
         self._effects = EffectHandler(config, new_id, router, self._draft)
+        self._counts_time = bool(loaded.history)
 
     @property
     def changes(self) -> Changes:
@@ -259,14 +262,22 @@ class Work:
 
     def _situation(self, conversation: Conversation, ticket: Ticket | None, event: AnyEvent) -> Situation:
         draft = self._draft
-        shown = draft.as_seen_in(conversation, ticket) if ticket else None
-        history = draft.history_of(ticket.number) if ticket is not None else None
-        counted = counted_time(ticket, history, event.at) if ticket and history is not None else None
+        # Made for each event: what few of them need is looked at last.
+        shown, counted = ticket, None
+        if ticket is not None and conversation.opened_with is not None:
+            shown = draft.as_seen_in(conversation, ticket)
+        if ticket is not None and self._counts_time:
+            counted = self._counted(ticket, event.at)
         asked = type(event) in _TO_THE_CUSTOMER
         gone = frozenset((conversation.id,)) if asked and self._is_gone(conversation) else _NOBODY
         return Situation(
             self._config, conversation, shown, (conversation,), draft.queue, draft.next_number, counted, gone
         )
+
+    def _counted(self, ticket: Ticket, at: datetime) -> Counted | None:
+        """Return how the ticket's time counts; None where its history was not needed."""
+        history = self._draft.history_of(ticket.number)
+        return None if history is None else counted_time(ticket, history, at)
 
     def _seen_in(self, conversation: Conversation, situation: Situation) -> Situation:
         """Return the situation of one of the ticket's conversations."""

@@ -29,6 +29,8 @@ def is_online(sockets: Sockets, facts: SharedFacts, visitor: str) -> bool:
 
 def has_left(sockets: Sockets, facts: SharedFacts, conversation: Conversation) -> bool:
     """Tell whether the customer of a chat on a page has none open now; of others nobody knows."""
+    if sockets.count(conversation.visitor):
+        return False
     return conversation.channel in (WEB, DESKTOP) and not is_online(sockets, facts, conversation.visitor)
 
 
