@@ -24,10 +24,8 @@ from chatdesk.mail_tokens import MailTokens
 from chatdesk.mail_updates import UPDATES, MailUpdates
 from chatdesk.mailbox import Mailbox, StoredMail
 from chatdesk.outbox import MAIL_TARGET, Delivery
-from chatdesk.plain_text import clean_line
 from chatdesk.ports import Clock
 from chatdesk.ticket import TicketNumber
-from chatdesk.transcript_text import say_size
 
 CAP_PERIOD = timedelta(hours=1)
 FEW_MESSAGES, FEW_CHARACTERS = 20, 10_000
@@ -188,7 +186,7 @@ class MailChannel:
             return None
         answers = await self._answers(facts, recipient)
         attached = await read_attached(self._files, news.files) if self._files and news.files else Attached()
-        text = "\n\n".join([news.text, *_left_out(attached)])
+        text = "\n\n".join([news.text, *attached.left_out()])
         letter = _Letter(delivery.id, kind, recipient, text, facts, answers, attached)
         # A long transcript, or a file, takes a while to write; the event loop must not wait for it.
         short = _is_short(facts) and not attached.files
@@ -301,14 +299,6 @@ def _kind(delivery: Delivery) -> MailKind:
         return MailKind(str(delivery.payload.get("mail")))
     except ValueError as error:
         raise DeliveryRefused(f"A mail of this kind is not known: {error}.") from error
-
-
-def _left_out(attached: Attached) -> list[str]:
-    """Return the sentence that names files which the mail does not take along, if there are any."""
-    if not attached.left_out:
-        return []
-    names = ", ".join(f"{clean_line(file.name)} ({say_size(file.size)})" for file in attached.left_out)
-    return [f"Not attached, as this mail would become too large: {names}. Ask us for another way."]
 
 
 def _is_short(facts: MailFacts) -> bool:
