@@ -32,14 +32,19 @@ def tell(decision: TicketDecision, situation: Situation, text: str, mail: str = 
     Who does not read it there, as it is another's conversation, gets the mail also while they chat.
     """
     said = Post(situation.config.desk.author, text)
-    mails = _mails(situation, mail or text, read_in=(situation.conversation.opened_with,))
+    mails = _mails(situation, mail or text, (situation.conversation.opened_with,))
     return replace(decision, effects=(*decision.effects, said, *mails))
 
 
-def tell_by_mail(decision: TicketDecision, situation: Situation, text: str) -> TicketDecision:
-    """Mail the news [R15], but not to a customer who reads it in the chat at this moment."""
+def tell_by_mail(
+    decision: TicketDecision, situation: Situation, text: str, kind: MailKind = MailKind.STATUS
+) -> TicketDecision:
+    """Mail the news [R15], but not to a customer who reads it in the chat at this moment.
+
+    As a comment it has to be the conversation's last message, and is mailed as that reads then.
+    """
     people = {conversation.opened_with for conversation in situation.conversations}
-    return replace(decision, effects=(*decision.effects, *_mails(situation, text, read_in=people)))
+    return replace(decision, effects=(*decision.effects, *_mails(situation, text, people, kind)))
 
 
 def only_here(situation: Situation) -> Situation:
@@ -50,7 +55,10 @@ def only_here(situation: Situation) -> Situation:
 
 
 def _mails(
-    situation: Situation, text: str, read_in: Collection[TicketNumber | None]
+    situation: Situation,
+    text: str,
+    read_in: Collection[TicketNumber | None],
+    kind: MailKind = MailKind.STATUS,
 ) -> Iterator[MailRequester]:
     """Yield a mail to each of the ticket's people; of those in ``read_in``, only to who has no chat open.
 
@@ -66,7 +74,7 @@ def _mails(
         if chosen is None or (reading and person in read_in):
             continue
         here = person == situation.conversation.opened_with
-        yield MailRequester(MailKind.STATUS, text, None if here else chosen.id)
+        yield MailRequester(kind, text, None if here else chosen.id)
 
 
 def tell_the_end_by_mail(decision: TicketDecision, situation: Situation, text: str) -> TicketDecision:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from chatdesk.changes import TRANSCRIPT_SENT
 from chatdesk.conversation import Agent, Author, Ticketed, Visibility
 from chatdesk.counted_time import PROMISED
-from chatdesk.effects import Post, Record, StartTimer, TicketDecision
+from chatdesk.effects import MailKind, Post, Record, StartTimer, TicketDecision
 from chatdesk.errors import EventRefused
 from chatdesk.escalation import ESCALATE
 from chatdesk.events import (
@@ -228,7 +228,7 @@ def _ask(ticket: Ticket, event: TicketPaused, situation: Situation) -> TicketDec
     responded = _responded(ticket, event.at, situation)
     decision = moved(responded, event.trigger, event.at, event.agent.author, situation)
     asked = replace(decision, effects=(*decision.effects, Post(event.agent.author, question)))
-    return tell_by_mail(asked, only_here(situation), question)
+    return tell_by_mail(asked, only_here(situation), question, MailKind.COMMENT)
 
 
 def _pause(ticket: Ticket, event: TicketPaused, situation: Situation) -> TicketDecision:

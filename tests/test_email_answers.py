@@ -10,11 +10,18 @@ from msgspec.structs import replace
 
 from adapters.email.outbound import TAKEN_BACK, Caps, MailChannel
 from adapters.email.source import MailFacts
+from chatdesk.bootstrap import now
 from chatdesk.config import Config, parse_config
 from chatdesk.conversation import Message
 from chatdesk.errors import DeliveryRefused
+from chatdesk.events import MessageDeleted, MessageEdited, TicketPaused, TicketTaken
+from chatdesk.ids import new_id
+from chatdesk.mailbox import StoredMail
 from chatdesk.outbox import Delivery
+from chatdesk.ticket import Trigger
 from tests.desk_builders import SAMPLE_DESK
+from tests.mail_builders import MAIL_DESK, all_sent, mail, read_back, take_in, ticket_file
+from tests.running_desk import serving
 from tests.test_email_outbound import NOW, Clock, KeptMail, Tickets, Wire, mail_to, parsed
 from tests.test_email_updates import DANA, TOKENS, Updates
 from tests.transcript_builders import MARCUS, a_conversation, a_ticket, deleted, said, with_file
@@ -94,6 +101,51 @@ async def test_somebody_else_who_wrote_by_mail_is_not_called_by_the_requesters_n
     assert texts[0].startswith("Hello Sam Okafor,")
     _, texts = await sent(config, about, answer(2, "d1"))
     assert texts[0].startswith("Hello Dana Reyes,")
+
+
+async def after_a_question(text: str, revised: str | None) -> list[StoredMail]:
+    """Ask Dana by mail, edit or take back the question, and return what was sent after her first mail."""
+    async with serving(MAIL_DESK.replace('gather = "0s"', 'gather = "2s"')) as served:
+        desk, opened = served.running.desk, (await take_in(served, mail())).ticket
+        assert opened is not None
+        priya = (await served.running.staff.add("Priya Nair", "priya@northwind.example", None, now())).agent
+        _ = await desk.receive(
+            TicketTaken(at=now(), channel="web", external_id=new_id(), ticket=opened, agent=priya)
+        )
+        _ = await desk.receive(
+            TicketPaused(
+                at=now(), channel="web", external_id=new_id(), ticket=opened, agent=priya,
+                trigger=Trigger.ASK_CUSTOMER, text=text,
+            )
+        )  # fmt: skip
+        [asked] = [each for each in (await ticket_file(served, opened)).messages if each.text == text]
+        seq, chat = asked.seq, asked.conversation
+        change = (
+            MessageDeleted(
+                at=now(), channel="web", external_id=new_id(), conversation=chat, by=priya.author, seq=seq
+            )
+            if revised is None
+            else MessageEdited(
+                at=now(), channel="web", external_id=new_id(), conversation=chat, by=priya.author, seq=seq,
+                text=revised,
+            )
+        )  # fmt: skip
+        _ = await desk.receive(change)
+        return [
+            sent for sent in await all_sent(served) if read_back(sent)["Auto-Submitted"] == "auto-generated"
+        ]
+
+
+async def test_a_question_is_mailed_as_it_reads_when_the_mail_leaves() -> None:
+    [sent] = await after_a_question("Is it the printer of Fabrikam?", "Is it the blue printer?")
+    assert "Is it the blue printer?" in _text(sent.source)
+    assert "Fabrikam" not in _text(sent.source)
+
+
+async def test_a_question_that_was_taken_back_is_not_mailed_and_other_news_are() -> None:
+    [sent] = await after_a_question("Is it the printer of Fabrikam?", None)
+    assert "Priya Nair from the help desk is looking after" in _text(sent.source)
+    assert "Fabrikam" not in _text(sent.source)
 
 
 # An address that was only typed

@@ -175,7 +175,7 @@ async def test_a_question_is_mailed_to_none_but_whom_it_is_asked(people: People)
         if "Is it slow still?" in [message["text"] for message in chat["messages"]]
     ]
     address = {people.pat.conversation: PAT["email"], people.dana.conversation: "dana@contoso.example"}
-    assert await people.mailed_to("status") == [address[chat] for chat in asked]
+    assert await people.mailed_to("comment") == [address[chat] for chat in asked]
 
 
 async def test_who_asked_by_chat_writes_to_the_merged_ticket_by_mail_too(people: People) -> None:

@@ -207,7 +207,7 @@ def test_who_has_closed_the_page_is_mailed_who_looks_after_the_ticket(
 def test_who_has_closed_the_page_is_mailed_a_question_asked_in_the_chat() -> None:
     about = ticket(status=STATUS.IN_PROGRESS)
     decision = step(about, asked(), situation(about, LIVE, gone=True))
-    assert mails(decision.effects) == [MailRequester(MailKind.STATUS, "Which version?")]
+    assert mails(decision.effects) == [MailRequester(MailKind.COMMENT, "Which version?")]
 
 
 @pytest.mark.parametrize("event", [resolved(), cancelled()])
@@ -249,7 +249,7 @@ def test_a_question_is_asked_once_and_mailed_once_where_nobody_chats(state: Dial
     assert decision.ticket.status is STATUS.WAITING_ON_CUSTOMER
     [post] = [effect for effect in decision.effects if isinstance(effect, Post)]
     assert (post.author, post.text, post.visibility) == (MARCUS.author, " Which version?", Visibility.PUBLIC)
-    expected = [] if state in CHATS else [MailRequester(MailKind.STATUS, " Which version?")]
+    expected = [] if state in CHATS else [MailRequester(MailKind.COMMENT, " Which version?")]
     assert mails(decision.effects) == expected
 
 
