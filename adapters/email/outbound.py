@@ -179,7 +179,7 @@ class MailChannel:
             token = self._tokens.for_held(held) if self._tokens and self._config.mail.tagged_replies else ""
             asked = write_question(delivery, recipient, self._config, token, self._clock())
             return await self._mailbox.keep(asked)
-        facts = (await self._facts(delivery, kind)).addressed_to(recipient)
+        facts = (await self._facts(delivery, kind)).addressed_to(str(delivery.payload.get("to")))
         news = await self._gathered(delivery, kind, facts)
         kind = news.kind
         if kind is MailKind.COMMENT and not news.text:
