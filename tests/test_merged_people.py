@@ -15,10 +15,12 @@ from chatdesk.bootstrap import now
 from chatdesk.conversation import ConversationId
 from chatdesk.effects import MailKind
 from chatdesk.events import MailReplied
+from chatdesk.outbox import DeliveryStatus
 from chatdesk.ticket import TicketNumber
 from storage.connection import fetch
 from tests.console_browser import console_page
 from tests.console_client import ConsoleClient, console
+from tests.mail_builders import MAIL_DESK, all_sent, mail, read_back, take_in, ticket_file
 from tests.running_desk import ServedDesk, customer, serving
 from tests.web_people import Technician, Visitor, signed_in, visitor
 
@@ -101,6 +103,40 @@ async def test_a_mail_that_was_queued_before_the_merge_is_still_sent(people: Peo
     text = await people.mail(MailKind.STATUS, 1002)
     assert "Hello Pat Lee," in text
     assert nothing_of_dana(text), text
+
+
+@pytest.mark.parametrize("words", [True, False])
+async def test_a_mail_is_made_from_what_is_its_readers_own_however_often_their_ticket_was_merged(
+    people: People, words: bool
+) -> None:
+    kim = {**PAT, "name": "Kim Oh", "email": "kim@fabrikam.example"}
+    async with visitor(people.desk, **kim):
+        await people.priya.take("HD-1003")
+        await people.marcus.does(f"/tickets/{DANA}/merge", into="HD-1003", other_company=True)
+    source = TicketFacts(people.desk.running.services.staff_reads)
+    chats = {people.pat.conversation: PAT["email"], people.dana.conversation: "dana@contoso.example"}
+    for chat, address in chats.items():
+        for queued_for in (1001, 1002, 1003):
+            facts = await source.read(TicketNumber(queued_for), ConversationId(chat), words=words)
+            assert (facts.ticket.number, facts.ticket.requester_email) == (1003, address)
+
+
+async def test_what_waits_to_be_mailed_when_a_ticket_is_merged_arrives_in_one_mail() -> None:
+    gathering = MAIL_DESK.replace('gather = "0s"', 'gather = "2s"')
+    sam = mail("The scanner is off.", "Scanner", sender="Sam Okafor <sam@contoso.example>")
+    async with serving(gathering) as desk, console(desk) as marcus:
+        _ = await take_in(desk, mail())
+        _ = await take_in(desk, sam)
+        await marcus.does("/tickets/HD-1002/take")
+        await marcus.does("/tickets/HD-1002/wait", on="customer", text="Which scanner, Sam?")
+        await marcus.does("/tickets/HD-1002/merge", into="HD-1001")
+        newest, *_ = await all_sent(desk)
+        queued = (await ticket_file(desk, TicketNumber(1002))).deliveries
+    assert {note.status for note in queued} == {DeliveryStatus.DONE}
+    text = read_back(newest).as_string()
+    assert newest.recipient == "sam@contoso.example"
+    assert "Which scanner, Sam?" in text
+    assert "Your request is now part of HD-1001." in text
 
 
 async def test_the_page_of_a_merged_chat_knows_its_own_customer(people: People) -> None:

@@ -25,7 +25,7 @@ class TicketFacts:
         """
         if not words:
             opening = await self._reads.opening(ticket, conversation)
-            if opening is not None:
+            if opening is not None and opening[1].opened_with is None:
                 return MailFacts(*opening, messages=(), revisions=(), history=())
         file, found = await self._now(ticket, conversation)
         return MailFacts(
