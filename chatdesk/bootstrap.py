@@ -81,7 +81,8 @@ async def problems(database: Database, loops: Loops) -> list[str]:
     """Return why the desk does not do its work, a sentence each; empty when it does."""
     found = loops.problems()
     try:
-        problem = await asyncio.wait_for(database.problem(), DATABASE_PATIENCE)
+        async with asyncio.timeout(DATABASE_PATIENCE):
+            problem = await database.problem()
     except Exception as error:
         log.warning("database_does_not_answer", error=str(error))
         problem = "The database does not answer."

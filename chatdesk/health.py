@@ -7,6 +7,8 @@ from collections.abc import Coroutine
 
 import structlog
 
+CANCEL_AGAIN = 1.0
+"""Seconds after which a loop that was cancelled and goes on is cancelled again."""
 log = structlog.get_logger(__name__)
 
 
@@ -35,11 +37,15 @@ class Loops:
             await self.cancel(name)
 
     async def cancel(self, name: str) -> None:
-        """End a loop that has no end of its own."""
+        """End a loop that has no end of its own.
+
+        It is told again until it has ended: a library may have taken the first word for an answer of its own.
+        """
         self._stopping.add(name)
         task = self._tasks[name]
-        task.cancel()
-        await asyncio.wait({task})
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=CANCEL_AGAIN)
 
     async def failure(self) -> str:
         """Wait until a loop fails, and return what happened."""

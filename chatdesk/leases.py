@@ -90,13 +90,15 @@ class Alone:
     async def _keep(self, name: str, token: int, until: datetime) -> bool | None:
         """Tell whether it was renewed; False when another node took it, None when nobody could be asked."""
         try:
-            return await asyncio.wait_for(self._leases.keep(name, token, until), self._pause)
+            async with asyncio.timeout(self._pause):
+                return await self._leases.keep(name, token, until)
         except (StorageError, TimeoutError) as error:
             log.warning("lease_not_renewed", lease=name, error=str(error))
             return None
 
     async def _give_back(self, name: str, token: int) -> None:
         try:
-            await asyncio.wait_for(self._leases.give_back(name, token), self._pause)
+            async with asyncio.timeout(self._pause):
+                await self._leases.give_back(name, token)
         except (StorageError, TimeoutError) as error:
             log.warning("lease_not_given_back", lease=name, error=str(error))

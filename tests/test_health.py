@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -74,6 +75,22 @@ async def test_a_loop_without_an_end_of_its_own_is_ended_when_the_desk_stops() -
     loops.start("mailbox", endless())
     await loops.cancel("mailbox")
     assert loops.problems() == []
+
+
+async def test_a_loop_that_overhears_that_it_shall_end_is_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatdesk.health.CANCEL_AGAIN", 0.01)
+
+    async def overhears() -> None:
+        for _ in range(2):
+            with suppress(asyncio.CancelledError):
+                await endless()
+        await endless()
+
+    loops = Loops()
+    loops.start("mailbox", overhears())
+    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        await loops.cancel("mailbox")
 
 
 async def endless() -> None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from adapters.email import imap
+from adapters.email import imap_session as imap_session_module
 from adapters.email.imap import ImapAccount, ImapReader
 from adapters.email.imap_folder import AGAIN, ImapFolder
 from adapters.email.imap_session import IDLE_TIME, ImapFailed, ImapRefused, ImapSession, imap_session
@@ -273,3 +274,30 @@ async def test_a_connection_that_worked_and_is_lost_is_opened_again_at_once(
     reader = ImapReader(ImapAccount(SERVER, MailSettings()), desk.accept, desk, desk.clock, lambda: 0.5)
     await reader.run()
     assert waits == [1.0] * 12
+
+
+async def test_a_reader_that_is_stopped_as_its_server_refuses_it_stops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Refused:
+        """A client whose connection is refused when the test says so."""
+
+        protocol = None
+
+        def __init__(self) -> None:
+            self.hello: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._client_task = self.hello
+
+        async def wait_hello_from_server(self) -> None:
+            await self.hello
+
+    client = Refused()
+    monkeypatch.setattr(imap_session_module, "_client", lambda *_: client)
+    server = MailServer("127.0.0.1", 9, Encryption.NONE, "desk", "secret")
+    reader = asyncio.create_task(imap_session(server).__aenter__())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    client.hello.set_exception(ConnectionRefusedError("refused"))
+    reader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reader

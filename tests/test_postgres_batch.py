@@ -83,7 +83,12 @@ _BY_KEY = {
 async def test_rows_are_found_by_their_key_in_a_table_that_postgres_knows_little_of(
     database: Database, which: str
 ) -> None:
-    for table, changed in (("conversation", "'id', n, 'open_key', NULL"), ("ticket", "'number', 5000 + n")):
+    filled = {
+        "conversation": "'id', n, 'open_key', NULL",
+        "ticket": "'number', 5000 + n",
+        "received": "'key', 'more ' || n",
+    }
+    for table, changed in filled.items():
         await database.writer.execute_script(
             f"INSERT INTO {table} SELECT made.* "
             f"FROM (SELECT t FROM {table} AS t LIMIT 1) AS one, generate_series(1, 1000) AS n, "

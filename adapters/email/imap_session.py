@@ -143,7 +143,9 @@ async def imap_session(
     session = ImapSession(client, lost)
     try:
         try:
-            await asyncio.wait_for(client.wait_hello_from_server(), TIMEOUT)
+            # Not wait_for, which before Python 3.12 forgets that it was cancelled when the answer comes then.
+            async with asyncio.timeout(TIMEOUT):
+                await client.wait_hello_from_server()
         except (aioimaplib.AioImapException, TimeoutError, OSError) as error:
             said = clean_line(str(error)) or "no answer"
             raise ImapFailed(f"{server.host}:{server.port} cannot be reached: {said}") from error
