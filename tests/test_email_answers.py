@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -18,7 +19,7 @@ from chatdesk.events import MessageDeleted, MessageEdited, TicketPaused, TicketT
 from chatdesk.ids import new_id
 from chatdesk.mailbox import StoredMail
 from chatdesk.outbox import Delivery
-from chatdesk.ticket import Trigger
+from chatdesk.ticket import TicketNumber, Trigger
 from tests.desk_builders import SAMPLE_DESK
 from tests.mail_builders import MAIL_DESK, all_sent, mail, read_back, take_in, ticket_file
 from tests.running_desk import serving
@@ -181,6 +182,21 @@ async def test_transcripts_to_a_typed_address_are_as_few_as_technicians_have_ans
     # What a technician says is sent all the same.
     await channel.send(answer(2, "answer"))
     assert len(wire.sent) == mails + 1
+
+
+@pytest.mark.parametrize(("answered", "tickets"), [(timedelta(days=1), 3), (timedelta(minutes=1), 20)])
+async def test_tickets_that_were_answered_long_ago_are_told_of_in_an_hour_as_few_as_new_ones(
+    config: Config, answered: timedelta, tickets: int
+) -> None:
+    about, wire = facts(replace(said(2, "Hello", MARCUS), at=NOW - answered)), Wire()
+    channel = MailChannel(
+        Tickets(about), KeptMail(), wire, config, Clock(), Caps(tickets=3), TOKENS, Updates()
+    )
+    transcripts = [mail_to(DANA, f"d{number}", "transcript", 2000 + number) for number in range(20)]
+    outcomes = await asyncio.gather(*map(channel.send, transcripts), return_exceptions=True)
+    assert len(wire.sent) == tickets
+    assert all(isinstance(outcome, str | DeliveryRefused) for outcome in outcomes)
+    await channel.send(replace(answer(2, "answer"), ticket=TicketNumber(3000)))
 
 
 async def test_transcripts_to_an_address_that_is_the_requesters_own_are_not_counted(config: Config) -> None:

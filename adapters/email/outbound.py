@@ -39,9 +39,9 @@ TAKEN_BACK = "not sent: what it told was taken back"
 class Caps:
     """How much mail an address gets in ``CAP_PERIOD`` before it is known to want any.
 
-    They hold for the mail that a ticket was opened, and for all mail about a ticket from an open form that
-    no technician has answered: of at most ``tickets`` tickets, ``mails`` about each. Afterwards answers of
-    technicians are sent whatever their number, and each allows one more of the mails that others set off.
+    They hold for the mail that a ticket was opened, and for all mail about a ticket from an open form but
+    the answers of technicians: of at most ``tickets`` tickets, ``mails`` about each. An answer in that time
+    allows one mail more about its ticket, however many others there are.
     """
 
     tickets: int = 5
@@ -197,7 +197,7 @@ class MailChannel:
         earned = facts.answers_since(mail.at - CAP_PERIOD) if answered else 0
         # Addresses are counted one by one: two mails to one must not both be its last.
         async with self._counting.setdefault(recipient.lower(), asyncio.Lock()):
-            await self._refuse_over_cap(mail, facts.ticket.number, answered=answered, earned=earned)
+            await self._refuse_over_cap(mail, facts.ticket.number, earned)
             return await self._mailbox.keep(mail)
 
     async def _facts(self, delivery: Delivery, kind: MailKind) -> MailFacts:
@@ -248,13 +248,11 @@ class MailChannel:
             return ""
         return f"{site}/mail/stop/{quote(recipient, safe='@')}/{self._tokens.for_stop(number, recipient)}"
 
-    async def _refuse_over_cap(
-        self, mail: StoredMail, ticket: TicketNumber, *, answered: bool, earned: int
-    ) -> None:
+    async def _refuse_over_cap(self, mail: StoredMail, ticket: TicketNumber, earned: int) -> None:
         """Raise DeliveryRefused when the address had enough; each answer has ``earned`` it one mail more."""
         counts = dict(await self._mailbox.counts(mail.recipient, mail.at - CAP_PERIOD))
         about_this = counts.pop(ticket, 0)
-        if len(counts) >= self._caps.tickets and not answered:
+        if len(counts) >= self._caps.tickets and not earned:
             had = f"was told of {len(counts)} other tickets"
         elif about_this >= self._caps.mails + earned:
             had = f"got {about_this} mails about this ticket"
