@@ -15,13 +15,13 @@ from chatdesk.bootstrap import now
 from chatdesk.config import Config, parse_config
 from chatdesk.conversation import Message
 from chatdesk.errors import DeliveryRefused
-from chatdesk.events import MessageDeleted, MessageEdited, TicketPaused, TicketTaken
+from chatdesk.events import AgentMessaged, MessageDeleted, MessageEdited, TicketPaused, TicketTaken
 from chatdesk.ids import new_id
 from chatdesk.mailbox import StoredMail
 from chatdesk.outbox import Delivery
 from chatdesk.ticket import TicketNumber, Trigger
 from tests.desk_builders import SAMPLE_DESK
-from tests.mail_builders import MAIL_DESK, all_sent, mail, read_back, take_in, ticket_file
+from tests.mail_builders import MAIL_DESK, all_sent, mail, read_back, reply_address, take_in, ticket_file
 from tests.running_desk import serving
 from tests.test_email_outbound import NOW, Clock, KeptMail, Tickets, Wire, mail_to, parsed
 from tests.test_email_updates import DANA, TOKENS, Updates
@@ -112,6 +112,32 @@ async def test_a_requester_is_called_by_their_own_name_however_their_address_is_
     about = replace(about, ticket=replace(about.ticket, requester_email=address))
     _, texts = await sent(config, about, answer(2, to=address))
     assert texts[0].startswith("Hello Dana Reyes,")
+
+
+async def test_an_answer_to_a_colleagues_mail_reaches_the_requester_and_answers_each_ones_own_mail() -> None:
+    async with serving(MAIL_DESK) as served:
+        opened = (await take_in(served, mail(Message_ID="<danas@mail.contoso.example>"))).ticket
+        [first] = await all_sent(served)
+        _ = await take_in(
+            served,
+            mail(
+                "It prints stripes too.", "Re: it", f"Sam Okafor <{SAM}>", reply_address(first),
+                Message_ID="<sams@mail.contoso.example>",
+            ),
+        )  # fmt: skip
+        sams = (await ticket_file(served, opened)).conversations[-1].id
+        priya = (await served.running.staff.add("Priya Nair", "priya@northwind.example", None, now())).agent
+        _ = await served.running.desk.receive(
+            AgentMessaged(
+                at=now(), channel="web", external_id=new_id(), conversation=sams, agent=priya,
+                text="Please restart it.",
+            )
+        )  # fmt: skip
+        *told, _ = await all_sent(served)
+    answers = {one.recipient: read_back(one)["In-Reply-To"] for one in told}
+    assert answers == {DANA: "<danas@mail.contoso.example>", SAM: "<sams@mail.contoso.example>"}
+    greetings = {one.recipient: _text(one.source).partition(",")[0] for one in told}
+    assert greetings == {DANA: "Hello Dana Reyes", SAM: "Hello Sam Okafor"}
 
 
 async def after_a_question(text: str, revised: str | None) -> list[StoredMail]:
