@@ -69,8 +69,8 @@ class Inbox(Protocol):
     async def source(self, identity: str) -> bytes | None:
         """Return the whole mail with that id."""
 
-    async def begin(self, identity: str, attempt: int) -> bool:
-        """Write down that work on the mail begins for that time; False when it has been worked off."""
+    async def begin(self, identity: str, attempt: int) -> None:
+        """Write down that work on the mail has begun for that time, unless it has been worked off."""
 
     async def finish(self, mail: InboundMail, question: Delivery | None = None) -> None:
         """Write down what became of the mail, and queue the question to its sender in the same commit."""

@@ -88,11 +88,11 @@ class TortoiseInbox:
         found = await self._values(models.InboundMail.filter(id=identity), "source")
         return bytes(found[0]["source"]) if found else None
 
-    async def begin(self, identity: str, attempt: int) -> bool:
+    async def begin(self, identity: str, attempt: int) -> None:
         facts = json.dumps({ATTEMPTS: str(attempt)})
         async with self._database.transaction() as connection:
             waiting = models.InboundMail.filter(id=identity, status=InboundStatus.RECEIVED.value)
-            return bool(await waiting.using_db(connection).update(facts=facts))
+            await waiting.using_db(connection).update(facts=facts)
 
     async def finish(self, mail: InboundMail, question: Delivery | None = None) -> None:
         async with self._database.transaction() as connection:

@@ -15,7 +15,7 @@ from chatdesk.bootstrap import now
 from chatdesk.conversation import Visibility
 from chatdesk.errors import StorageError
 from chatdesk.events import AgentMessaged, TicketResolved, TicketTaken
-from chatdesk.inbox import InboundStatus
+from chatdesk.inbox import ATTEMPTS, InboundStatus
 from chatdesk.mailbox import StoredMail
 from chatdesk.outbox import DeliveryStatus
 from chatdesk.ticket import TicketNumber, TicketStatus
@@ -453,7 +453,7 @@ async def test_a_mail_is_worked_on_after_a_restart_if_it_was_kept_before(desk: S
 async def test_a_mail_that_ends_the_desk_each_time_is_held_after_three_and_keeps_no_other_waiting(
     desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What takes the process with it leaves no word behind but that it was begun."""
+    """What takes the process with it leaves no word behind but that it took long."""
     intake = desk.running.mail.intake
     intake.stop()
     identities = iter(["poison", "next"])
@@ -464,8 +464,14 @@ async def test_a_mail_that_ends_the_desk_each_time_is_held_after_three_and_keeps
 
     async def parse_if_harmless(source: bytes) -> object:
         if b"poison" in source:
+            await noted()
             raise asyncio.CancelledError
         return await parse(source)
+
+    async def noted() -> None:
+        async with asyncio.timeout(10):
+            while (found := await inbox.read("poison")) and found.facts.get(ATTEMPTS) != str(attempt + 1):  # noqa: ASYNC110
+                await asyncio.sleep(0)
 
     monkeypatch.setattr(intake._parser, "parse", parse_if_harmless)
 
@@ -475,7 +481,7 @@ async def test_a_mail_that_ends_the_desk_each_time_is_held_after_three_and_keeps
         return found.status, found.reason
 
     for attempt in range(3):
-        restarted = Intake(inbox, intake._filing, intake._parser, now)
+        restarted = Intake(inbox, intake._filing, intake._parser, now, note_after=0)
         with pytest.raises(asyncio.CancelledError):
             await restarted.work_off()
         filed = InboundStatus.FILED if attempt else InboundStatus.RECEIVED
@@ -483,6 +489,24 @@ async def test_a_mail_that_ends_the_desk_each_time_is_held_after_three_and_keeps
     assert await Intake(inbox, intake._filing, intake._parser, now).work_off() == 1
     reason = "The desk ended 3 times while it worked on this mail."
     assert await become("poison") == (InboundStatus.HELD, reason)
+
+
+async def test_a_mail_over_which_the_desk_ends_at_once_is_never_held_for_that(
+    desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake = desk.running.mail.intake
+    intake.stop()
+    inbox = TortoiseInbox(desk.running.database, lambda: "first")
+    await inbox.keep("test:first", mail(), now())
+    with monkeypatch.context() as patched:
+        patched.setattr(intake._parser, "parse", AsyncMock(side_effect=asyncio.CancelledError))
+        for _ in range(5):
+            with pytest.raises(asyncio.CancelledError):
+                await Intake(inbox, intake._filing, intake._parser, now).work_off()
+    await Intake(inbox, intake._filing, intake._parser, now).work_off()
+    filed = await inbox.read("first")
+    assert filed is not None
+    assert filed.status is InboundStatus.FILED
 
 
 async def test_a_mail_that_the_database_could_not_take_is_tried_as_often_as_it_takes(

@@ -8,6 +8,7 @@ it is known by the mail's own Message-ID and content.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 from msgspec.structs import replace
@@ -23,6 +24,8 @@ from chatdesk.ports import Clock
 BATCH = 50
 MAX_ATTEMPTS = 3
 """How often the desk may end in the middle of one mail before that is held for staff."""
+NOTE_AFTER = 5.0
+"""Seconds of work on a mail after which that is written down, in case the desk does not outlive it."""
 RETRY = 5.0
 """Seconds to wait when the database could not take something."""
 LOOK_AGAIN = 60.0
@@ -33,13 +36,21 @@ log = structlog.get_logger(__name__)
 class Intake:
     """Takes mail in; ``run`` works on what was kept."""
 
-    def __init__(self, inbox: Inbox, filing: Filing, parser: ParserProcess, clock: Clock) -> None:
+    def __init__(
+        self,
+        inbox: Inbox,
+        filing: Filing,
+        parser: ParserProcess,
+        clock: Clock,
+        note_after: float = NOTE_AFTER,
+    ) -> None:
         self._inbox = inbox
         self._filing = filing
         self._parser = parser
         self._clock = clock
-        self._failed: dict[str, int] = {}
-        """Attempts begun before the one that the database, not the mail, brought to an end."""
+        self._note_after = note_after
+        self._survived: dict[str, int] = {}
+        """How often the desk had ended over mails before an attempt that the database brought to an end."""
         self._wake = asyncio.Event()
         self._stopped = asyncio.Event()
 
@@ -87,19 +98,26 @@ class Intake:
         self._wake.set()
 
     async def _work_on(self, mail: InboundMail) -> None:
-        """Work on the mail, or hold it when work on it was begun so often and never ended."""
-        begun = self._failed.pop(mail.id, _begun(mail))
+        """Work on the mail, or hold it when the desk has ended so often while it did."""
+        begun = self._survived.pop(mail.id, _begun(mail))
         mail = replace(mail, facts={})
-        if not await self._inbox.begin(mail.id, begun + 1):
-            return
         if begun >= MAX_ATTEMPTS:
             await self._hold(mail, f"The desk ended {MAX_ATTEMPTS} times while it worked on this mail.")
             return
+        noting = asyncio.create_task(self._note(mail.id, begun + 1))
         try:
             await self._work_off(mail)
         except (StorageError, DeskStopped):
-            self._failed[mail.id] = begun
+            self._survived[mail.id] = begun
             raise
+        finally:
+            noting.cancel()
+
+    async def _note(self, identity: str, attempt: int) -> None:
+        """Write down, once it takes long, that work on the mail has begun; a quick end was not its doing."""
+        await asyncio.sleep(self._note_after)
+        with suppress(StorageError):
+            await self._inbox.begin(identity, attempt)
 
     async def _work_off(self, mail: InboundMail) -> None:
         source = await self._inbox.source(mail.id)
