@@ -75,6 +75,11 @@ class Message(Struct, frozen=True):
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
 
+    @property
+    def is_answer(self) -> bool:
+        """Whether it is a technician's word to the customer: only that answers and keeps a promise [R44]."""
+        return self.author.kind is AuthorKind.AGENT and self.visibility is Visibility.PUBLIC
+
 
 class Revision(Struct, frozen=True):
     """What a message said before an edit or a deletion; ``changed`` is the sequence number of the change."""

@@ -10,7 +10,6 @@ from itertools import pairwise
 from chatdesk.business_hours import Calendar
 from chatdesk.changes import OPENED, OUTSIDE_HOURS, HistoryEntry
 from chatdesk.config import Config
-from chatdesk.conversation import AuthorKind, Visibility
 from chatdesk.counted_time import PROMISED
 from chatdesk.duration import BusinessDays, Duration
 from chatdesk.reading import TicketFile
@@ -184,11 +183,7 @@ def _kept_at(file: TicketFile) -> datetime | None:
     first = file.ticket.first_response_at
     if not made or first is None or first >= made[-1]:
         return first
-    answers = (
-        message.at
-        for message in file.messages
-        if message.author.kind is AuthorKind.AGENT and message.visibility is Visibility.PUBLIC
-    )
+    answers = (message.at for message in file.messages if message.is_answer)
     return min((at for at in answers if at >= made[-1]), default=None)
 
 

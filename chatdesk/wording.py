@@ -113,6 +113,12 @@ def say_length(length: Duration) -> str:
     return _counted(minutes // 60, "hour") if minutes and minutes % 60 == 0 else _counted(minutes, "minute")
 
 
+def say_next_opening(calendar: Calendar, at: datetime) -> str:
+    """The moment at which it opens next, as said at `at`; "" while it is open, or if it never opens."""
+    opening = None if calendar.is_open(at) else calendar.next_opening(at)
+    return say_opening(opening, at, calendar.timezone) if opening else ""
+
+
 def describe_hours(calendar: Calendar, at: datetime) -> str:
     """The weekly hours: "Monday to Friday, 7:00 AM to 5:30 PM EDT", "around the clock" or "closed".
 

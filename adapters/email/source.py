@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from chatdesk.changes import HistoryEntry
 from chatdesk.conversation import (
-    AuthorKind,
     Conversation,
     ConversationId,
     FileRef,
@@ -68,7 +67,7 @@ class MailFacts(Struct, frozen=True):
 
     def answers_since(self, moment: datetime) -> int:
         """Return how often a technician has answered publicly since that moment (aware)."""
-        return sum(message.at >= moment for message in self.messages if _is_answer(message))
+        return sum(message.at >= moment for message in self.messages if message.is_answer)
 
     @property
     def is_vouched(self) -> bool:
@@ -85,11 +84,7 @@ class MailFacts(Struct, frozen=True):
         """
         if self.is_vouched:
             return True
-        return kind is not MailKind.OPENED and any(map(_is_answer, self.messages))
-
-
-def _is_answer(message: Message) -> bool:
-    return message.author.kind is AuthorKind.AGENT and message.visibility is Visibility.PUBLIC
+        return kind is not MailKind.OPENED and any(message.is_answer for message in self.messages)
 
 
 class MailSource(Protocol):

@@ -33,6 +33,16 @@ def readable_colours(colour: str) -> tuple[Colours, Colours]:
     )
 
 
+def theme_sheet(colour: str) -> str:
+    """Return the style sheet that gives pages one #rrggbb as custom properties, in both schemes."""
+    light, dark = readable_colours(colour)
+    return (
+        f":root {{ --accent: {light.fill}; --on-accent: {light.on_fill}; --accent-ink: {light.ink}; }}\n"
+        "@media (prefers-color-scheme: dark) {\n"
+        f"  :root {{ --accent: {dark.fill}; --on-accent: {dark.on_fill}; --accent-ink: {dark.ink}; }}\n}}\n"
+    )
+
+
 def contrast(one: str, other: str) -> float:
     """Return the contrast ratio of two colours, 1 to 21."""
     light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)

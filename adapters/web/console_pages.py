@@ -11,7 +11,7 @@ from pathlib import Path
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from adapters.web.colour import readable_colours
+from adapters.web.colour import theme_sheet
 from adapters.web.services import SERVICES
 
 _HERE = Path(__file__).parent
@@ -49,12 +49,7 @@ def page(request: web.Request, template: str, **values: object) -> web.Response:
 
 async def theme(request: web.Request) -> web.Response:
     """Serve the desk's colours as custom properties, in both schemes."""
-    light, dark = readable_colours(request.app[SERVICES].config.desk.colour)
-    text = (
-        f":root {{ --accent: {light.fill}; --accent-ink: {light.ink}; --on-accent: {light.on_fill}; }}\n"
-        "@media (prefers-color-scheme: dark) {\n"
-        f"  :root {{ --accent: {dark.fill}; --accent-ink: {dark.ink}; --on-accent: {dark.on_fill}; }}\n}}\n"
-    )
+    text = theme_sheet(request.app[SERVICES].config.desk.colour)
     return web.Response(text=text, content_type="text/css", headers={"Cache-Control": "no-cache"})
 
 

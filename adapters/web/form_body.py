@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from aiohttp import web
 
 from adapters.web.text import clean
+from chatdesk.ports import NewId
 
 UNREADABLE = "What was sent cannot be read. Go back to the page, reload it and send the form again."
+_TOKEN = re.compile(r"[0-9a-v]{24,32}")
 _UNREADABLE = (LookupError, ValueError, RuntimeError, AssertionError, TypeError)
 """What the library raises for an unknown encoding, for bytes that are not in it, and for broken parts."""
+
+
+def form_token(fields: Mapping[str, str], new_id: NewId) -> str:
+    """Return the form's own token, by which a second press of its button is known; a fresh one without."""
+    token = fields.get("token", "")
+    return token if _TOKEN.fullmatch(token) else new_id()
 
 
 async def read_form(request: web.Request) -> Mapping[str, str]:

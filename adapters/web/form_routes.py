@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from importlib.resources import files
 
@@ -10,9 +9,9 @@ from aiohttp import web
 from markupsafe import Markup
 
 from adapters.web.article_html import article_html
-from adapters.web.colour import readable_colours
+from adapters.web.colour import theme_sheet
 from adapters.web.demo_routes import PAGES
-from adapters.web.form_body import read_form
+from adapters.web.form_body import form_token, read_form
 from adapters.web.frames import MAX_TEXT
 from adapters.web.origins import widget_for
 from adapters.web.services import SERVICES, Services
@@ -25,12 +24,11 @@ from chatdesk.maintenance import announced
 from chatdesk.open_ways import refusal
 from chatdesk.routing import WEB
 from chatdesk.ticket import format_number
-from chatdesk.wording import say_opening
+from chatdesk.wording import say_next_opening
 
 CHANNEL = "form"
 TRAP = "website"
 """A field that people do not see and programs fill in."""
-_TOKEN = re.compile(r"[0-9a-v]{24,32}")
 _STATUS = {"slow_down": 429}
 
 
@@ -53,9 +51,7 @@ async def take_form(request: web.Request) -> web.StreamResponse:
     services = request.app[SERVICES]
     widget = _widget(request)
     posted = await read_form(request)
-    token = posted.get("token", "")
-    if not _TOKEN.fullmatch(token):
-        token = services.new_id()
+    token = form_token(posted, services.new_id)
     answers = {field.id: posted.get(field.id, "")[:MAX_TEXT] for field in services.config.survey.fields}
     if posted.get(TRAP):
         text = "This was not sent, because a field was filled in that has to stay empty. Please try again."
@@ -153,10 +149,9 @@ def _hours(services: Services, widget: WidgetSettings) -> dict[str, object]:
     """Return whether the form's hours have begun or when they do, and whether there is a chat to go to."""
     calendar = services.config.hours_of(CHANNEL, widget.key)
     now = services.clock()
-    opening = None if calendar.is_open(now) else calendar.next_opening(now)
     return {
         "open": calendar.is_open(now),
-        "opens": say_opening(opening, now, calendar.timezone) if opening else "",
+        "opens": say_next_opening(calendar, now),
         "chat_open": widget.calendar.is_open(now) and WEB in services.config.channels,
         # The desk's own address is no page with a chat on it.
         "chat_at": next((site for site in widget.origins if site != services.config.desk.public_url), ""),
@@ -177,10 +172,5 @@ async def _style(_request: web.Request) -> web.StreamResponse:
 
 async def _theme(request: web.Request) -> web.StreamResponse:
     """Serve the widget's colour as custom properties."""
-    light, dark = readable_colours(widget_for(request, without_origin=True).colour)
-    text = (
-        f":root {{ --accent: {light.fill}; --on-accent: {light.on_fill}; --accent-ink: {light.ink}; }}\n"
-        "@media (prefers-color-scheme: dark) {\n"
-        f"  :root {{ --accent: {dark.fill}; --on-accent: {dark.on_fill}; --accent-ink: {dark.ink}; }}\n}}\n"
-    )
+    text = theme_sheet(widget_for(request, without_origin=True).colour)
     return web.Response(text=text, content_type="text/css", headers={"Cache-Control": "no-cache"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TypedDict
@@ -27,7 +26,6 @@ from chatdesk.ticket import TicketNumber
 TRY_AGAIN = "This could not be saved just now. Nothing you typed is lost: please send it again."
 CHANNEL = model.PORTAL
 STATUS = {"slow_down": 429, "not_found": 404}
-_TOKEN = re.compile(r"[0-9a-v]{24,32}")
 _HIDDEN = frozenset({"csrf", "token", "do"})
 """Fields of the forms that nobody types."""
 _KEY_LENGTH = 24
@@ -78,12 +76,6 @@ async def posted(request: web.Request, most: int = MAX_BODY) -> Posted:
 
 def _typed(fields: Mapping[str, str]) -> str:
     return "\n".join(text for name, text in fields.items() if name not in _HIDDEN and text.strip())
-
-
-def token_in(request: web.Request, sent: Mapping[str, str]) -> str:
-    """Return the form's own token, by which a second press of its button is known; a fresh one without."""
-    token = sent.get("token", "")
-    return token if _TOKEN.fullmatch(token) else request.app[SERVICES].new_id()
 
 
 def common(request: web.Request, session: PortalSession, token: str) -> Common:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from aiohttp import web
 from msgspec import Struct
 
+from adapters.web.form_body import form_token
 from adapters.web.frames import MAX_TEXT
-from adapters.web.portal_deeds import CHANNEL, common, explained, posted, token_in
+from adapters.web.portal_deeds import CHANNEL, common, explained, posted
 from adapters.web.portal_pages import page
 from adapters.web.portal_session import PORTAL, PortalSession, signed_in
 from adapters.web.portal_view import path_of
@@ -19,7 +20,7 @@ from chatdesk.errors import DeskStopped, EventRefused, StorageError
 from chatdesk.events import Outcome, SurveySubmitted
 from chatdesk.portal import PortalCustomer
 from chatdesk.survey import SurveyField
-from chatdesk.wording import describe_hours, say_opening
+from chatdesk.wording import say_next_opening
 
 OPENED = "opened"
 
@@ -55,7 +56,7 @@ async def take_form(request: web.Request) -> web.StreamResponse:
     form = await posted(request)
     session, sent = form.session, form.fields
     services = request.app[SERVICES]
-    token = token_in(request, sent)
+    token = form_token(sent, services.new_id)
     asked = {field.id for field in questions(services.config, session.customer)}
     answers = {identity: sent.get(identity, "")[:MAX_TEXT] for identity in asked}
     try:
@@ -108,7 +109,6 @@ def _page(request: web.Request, session: PortalSession, filled: Filled) -> web.R
     services = request.app[SERVICES]
     config, customer, now = services.config, session.customer, services.clock()
     calendar = config.channel(CHANNEL).calendar
-    opening = None if calendar.is_open(now) else calendar.next_opening(now)
     return page(
         request,
         "portal_new.html",
@@ -122,8 +122,7 @@ def _page(request: web.Request, session: PortalSession, filled: Filled) -> web.R
         message=filled.message,
         token=filled.token,
         open=calendar.is_open(now),
-        hours=describe_hours(calendar, now),
-        opens=say_opening(opening, now, calendar.timezone) if opening else "",
+        opens=say_next_opening(calendar, now),
     )
 
 

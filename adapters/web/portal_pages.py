@@ -7,7 +7,7 @@ from importlib.resources import files
 
 from aiohttp import web
 
-from adapters.web.colour import readable_colours
+from adapters.web.colour import theme_sheet
 from adapters.web.demo_routes import PAGES
 from adapters.web.portal_session import PortalSession, find_session
 from adapters.web.services import SERVICES
@@ -65,10 +65,5 @@ async def _theme(request: web.Request) -> web.StreamResponse:
     session = await find_session(request)
     company = session.customer.company if session else None
     colour = company.colour if company and company.colour else request.app[SERVICES].config.desk.colour
-    light, dark = readable_colours(colour)
-    text = (
-        f":root {{ --accent: {light.fill}; --on-accent: {light.on_fill}; --accent-ink: {light.ink}; }}\n"
-        "@media (prefers-color-scheme: dark) {\n"
-        f"  :root {{ --accent: {dark.fill}; --on-accent: {dark.on_fill}; --accent-ink: {dark.ink}; }}\n}}\n"
-    )
+    text = theme_sheet(colour)
     return web.Response(text=text, content_type="text/css", headers={"Cache-Control": "private, no-cache"})

@@ -15,7 +15,8 @@ from msgspec import Struct
 from adapters.web import portal_new, portal_pages, portal_sign_in
 from adapters.web.application import MAX_BODY
 from adapters.web.file_response import file_response
-from adapters.web.portal_deeds import Posted, explained, on_ticket, posted, token_in
+from adapters.web.form_body import form_token
+from adapters.web.portal_deeds import Posted, explained, on_ticket, posted
 from adapters.web.portal_files import keep
 from adapters.web.portal_pages import page
 from adapters.web.portal_session import PORTAL, PortalServices, PortalSession, signed_in
@@ -87,7 +88,7 @@ async def change(request: web.Request) -> web.StreamResponse:
     form = await posted(request, most)
     session, sent = form.session, form.fields
     found = await _find(request, session)
-    token = token_in(request, sent)
+    token = form_token(sent, request.app[SERVICES].new_id)
     try:
         deed, event = await _event(request, form, found, token)
         _ = await request.app[SERVICES].desk.receive(event)
