@@ -59,7 +59,7 @@ class Escalation:
         self._desk = desk
         self._clock = clock
         self._pause = pause
-        self._told: dict[tuple[TicketNumber, datetime], None] = {}
+        self._told: set[tuple[TicketNumber, datetime]] = set()
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -81,7 +81,7 @@ class Escalation:
     async def look(self) -> None:
         """Have every ticket escalate that is near its target now. Raises StorageError, DeskStopped."""
         now = self._clock()
-        self._told = {key: None for key in self._told if key[1] > now - LATE}
+        self._told = {key for key in self._told if key[1] > now - LATE}
         after, number, until = now - LATE, TicketNumber(0), now + longest(self._targets)
         while until > now:
             found = await self._tickets.due_soon(after, number, until, PAGE)
@@ -100,7 +100,7 @@ class Escalation:
         )
         with suppress(EventRefused):
             await self._desk.receive(event)
-        self._told[number, due] = None
+        self._told.add((number, due))
 
 
 def longest(targets: Targets) -> timedelta:
