@@ -16,6 +16,8 @@ Payload = Mapping[str, str | int | bool | None]
 
 TIMER_TARGET = "timer"
 MAIL_TARGET = "email"
+NOT_SENT = "not sent: "
+"""How the external id begins of a delivery that is done and was not sent; the reason follows."""
 
 
 class DeliveryKind(StrEnum):

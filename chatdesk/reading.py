@@ -65,7 +65,7 @@ class TicketPage(Struct, frozen=True):
 
 
 class DeliveryNote(Struct, frozen=True):
-    """What became of a delivery, for staff to see; ``error`` says why it failed or is unknown."""
+    """What became of a delivery, for staff; ``error`` says why it failed, is unknown or was not sent."""
 
     delivery: Delivery
     status: DeliveryStatus

@@ -11,7 +11,7 @@ from chatdesk.config import QueueOrder
 from chatdesk.conversation import Conversation, ConversationId, Message, Visibility, Waiting
 from chatdesk.errors import StorageError
 from chatdesk.merging import as_opened
-from chatdesk.outbox import TIMER_TARGET, DeliveryStatus
+from chatdesk.outbox import NOT_SENT, TIMER_TARGET, DeliveryStatus
 from chatdesk.reading import (
     DeliveryNote,
     Problems,
@@ -273,4 +273,5 @@ def _to_set_aside_note(row: Record) -> SetAsideNote:
 
 def _to_delivery_note(row: Record) -> DeliveryNote:
     finished = optional_moment(row["finished_at"])
-    return DeliveryNote(to_delivery(row), DeliveryStatus(row["status"]), finished, row["error"])
+    remark = row["external_id"] if row["external_id"].startswith(NOT_SENT) else ""
+    return DeliveryNote(to_delivery(row), DeliveryStatus(row["status"]), finished, row["error"] or remark)

@@ -17,6 +17,7 @@ from storage.store import TortoiseStore
 from tests.console_browser import answer_dialog, console_page, note, open_ticket, say, take
 from tests.console_client import console
 from tests.desk_builders import MARCUS
+from tests.mail_builders import all_sent
 from tests.running_desk import ANSWERS, ServedDesk, serving
 from tests.widget_page import WidgetPage, customer_page
 
@@ -176,6 +177,20 @@ async def test_what_could_not_be_delivered_or_worked_on_is_shown(desk: ServedDes
     await expect(marcus.locator(".toast")).to_have_text("It is sent again.")
     await marcus.get_by_role("link", name=failed[1]["ticket"], exact=True).click()
     await expect(marcus.locator(".delivery.bad")).to_contain_text("by e-mail to dana@contoso.example: failed")
+
+
+async def test_a_mail_that_was_done_with_and_not_sent_is_not_shown_as_sent(
+    desk: ServedDesk, marcus: Page, dana: WidgetPage
+) -> None:
+    number = await dana.start()
+    _ = await all_sent(desk)
+    await desk.running.database.writer.execute_query(
+        "UPDATE delivery SET external_id = 'not sent: the recipient wants no updates' WHERE kind = 'mail'"
+    )
+    await take(marcus, number)
+    line = marcus.locator(".line.delivery").first
+    await expect(line).to_contain_text("dana@contoso.example: not sent: the recipient wants no updates")
+    await expect(line.get_by_role("button")).to_have_count(0)
 
 
 async def test_transcripts_are_one_press_away(marcus: Page, dana: WidgetPage) -> None:

@@ -18,7 +18,7 @@ from chatdesk.errors import DeliveryRefused
 from chatdesk.events import AgentMessaged, MessageDeleted, MessageEdited, TicketPaused, TicketTaken
 from chatdesk.ids import new_id
 from chatdesk.mailbox import StoredMail
-from chatdesk.outbox import Delivery
+from chatdesk.outbox import Delivery, DeliveryStatus
 from chatdesk.ticket import TicketNumber, Trigger
 from tests.desk_builders import SAMPLE_DESK
 from tests.mail_builders import MAIL_DESK, all_sent, mail, read_back, reply_address, take_in, ticket_file
@@ -183,6 +183,31 @@ async def test_a_question_that_was_taken_back_is_not_mailed_and_other_news_are()
     [sent] = await after_a_question("Is it the printer of Fabrikam?", None)
     assert "Priya Nair from the help desk is looking after" in _text(sent.source)
     assert "Fabrikam" not in _text(sent.source)
+
+
+async def test_of_an_answer_that_was_taken_back_staff_read_that_it_was_not_sent() -> None:
+    async with serving(MAIL_DESK.replace('gather = "0s"', 'gather = "2s"')) as served:
+        desk, opened = served.running.desk, (await take_in(served, mail())).ticket
+        priya = (await served.running.staff.add("Priya Nair", "priya@northwind.example", None, now())).agent
+        chat = (await ticket_file(served, opened)).conversations[-1].id
+        said_as = await desk.receive(
+            AgentMessaged(
+                at=now(), channel="web", external_id=new_id(), conversation=chat, agent=priya, text="Oops"
+            )
+        )  # fmt: skip
+        _ = await desk.receive(
+            MessageDeleted(
+                at=now(), channel="web", external_id=new_id(), conversation=chat, by=priya.author,
+                seq=said_as.seq,
+            )
+        )  # fmt: skip
+        [first] = await all_sent(served)
+        notes = (await ticket_file(served, opened)).deliveries
+    assert "Oops" not in _text(first.source)
+    assert [(note.status, note.error) for note in notes] == [
+        (DeliveryStatus.DONE, ""),
+        (DeliveryStatus.DONE, TAKEN_BACK),
+    ]
 
 
 # An address that was only typed

@@ -23,15 +23,15 @@ from chatdesk.errors import DeliveryRefused, DeliveryUnknown, NotFound
 from chatdesk.mail_tokens import MailTokens
 from chatdesk.mail_updates import UPDATES, MailUpdates
 from chatdesk.mailbox import Mailbox, StoredMail
-from chatdesk.outbox import MAIL_TARGET, Delivery
+from chatdesk.outbox import MAIL_TARGET, NOT_SENT, Delivery
 from chatdesk.ports import Clock
 from chatdesk.ticket import TicketNumber
 
 CAP_PERIOD = timedelta(hours=1)
 FEW_MESSAGES, FEW_CHARACTERS = 20, 10_000
 """So many are laid out in about a millisecond; a thread takes longer to be given them."""
-NOT_WANTED = "not sent: the recipient wants no updates"
-TAKEN_BACK = "not sent: what it told was taken back"
+NOT_WANTED = f"{NOT_SENT}the recipient wants no updates"
+TAKEN_BACK = f"{NOT_SENT}what it told was taken back"
 """What stands in place of a Message-ID for a mail that is not sent."""
 
 

@@ -224,7 +224,7 @@ export function deliveryWords(delivery) {
   const words = {
     pending: delivery.attempts ? "is tried again" : "is on its way",
     leased: "is being sent",
-    done: mail ? "sent" : "delivered",
+    done: delivery.error || (mail ? "sent" : "delivered"),
     failed: "failed and is not tried again.",
     unknown: "may or may not have arrived: please check.",
   };
