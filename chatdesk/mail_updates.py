@@ -34,5 +34,8 @@ class MailUpdates(Protocol):
     async def resume(self, ticket: TicketNumber, address: str) -> None:
         """Send updates again."""
 
+    async def answers_sent(self, ticket: TicketNumber, address: str, since: datetime) -> int:
+        """Return how many mails with answers of technicians went to that address since then (aware)."""
+
     async def last_received(self, ticket: TicketNumber, address: str) -> str:
         """Return the Message-ID of the newest mail from that address on the ticket, "" for none."""

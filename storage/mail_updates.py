@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from chatdesk.effects import MailKind
 from chatdesk.mail_updates import UPDATES
-from chatdesk.outbox import MAIL_TARGET, Delivery, DeliveryStatus
+from chatdesk.outbox import MAIL_TARGET, NOT_SENT, Delivery, DeliveryStatus
 from chatdesk.ticket import TicketNumber
 from storage.adapter_notes import TortoiseAdapterNotes
 from storage.database import Database
@@ -53,6 +54,22 @@ class TortoiseMailUpdates:
 
     async def resume(self, ticket: TicketNumber, address: str) -> None:
         await self._notes.remove(ADAPTER, _stopped(ticket, address))
+
+    async def answers_sent(self, ticket: TicketNumber, address: str, since: datetime) -> int:
+        query = models.Delivery.filter(
+            ticket=ticket, target=MAIL_TARGET, status=DeliveryStatus.DONE.value, finished_at__gte=since
+        )
+        found = await query.using_db(self._database.reader).values()
+        sent = ((to_delivery(row).payload, str(row["external_id"])) for row in found)
+        return len(
+            {
+                sent_as
+                for payload, sent_as in sent
+                if payload.get("mail") == MailKind.COMMENT
+                and str(payload.get("to")).casefold() == address.casefold()
+                and not sent_as.startswith(NOT_SENT)
+            }
+        )
 
     async def last_received(self, ticket: TicketNumber, address: str) -> str:
         query = models.InboundMail.filter(ticket=ticket, sender=address.lower()).exclude(message_id="")

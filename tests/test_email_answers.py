@@ -26,6 +26,7 @@ from tests.running_desk import serving
 from tests.test_email_outbound import NOW, Clock, KeptMail, Tickets, Wire, mail_to, parsed
 from tests.test_email_updates import DANA, TOKENS, Updates
 from tests.transcript_builders import MARCUS, a_conversation, a_ticket, deleted, said, with_file
+from tests.web_people import signed_in, visitor
 
 SAM = "sam@contoso.example"
 
@@ -219,20 +220,36 @@ def of_last_hour(answers: int) -> Sequence[Message]:
     ]
 
 
-@pytest.mark.parametrize(("answers", "mails"), [(1, 3), (4, 6)])
-async def test_transcripts_to_a_typed_address_are_as_few_as_technicians_have_answered(
-    config: Config, answers: int, mails: int
+@pytest.mark.parametrize("mailed", [0, 4])
+@pytest.mark.parametrize("said_in_chat", [1, 30])
+async def test_transcripts_to_a_typed_address_are_few_however_much_technicians_have_said(
+    config: Config, said_in_chat: int, mailed: int
 ) -> None:
-    wire = Wire()
-    about = facts(*of_last_hour(answers))
-    channel = MailChannel(Tickets(about), KeptMail(), wire, config, Clock(), Caps(mails=2), TOKENS, Updates())
-    for number in range(mails):
+    wire, updates = Wire(), Updates(answers=mailed)
+    about = facts(*of_last_hour(said_in_chat))
+    channel = MailChannel(Tickets(about), KeptMail(), wire, config, Clock(), Caps(mails=2), TOKENS, updates)
+    for number in range(mailed):
+        await channel.send(answer(2, f"answer {number}"))
+    for number in range(3):
         await channel.send(mail_to(DANA, f"d{number}", "transcript"))
     with pytest.raises(DeliveryRefused, match="got"):
         await channel.send(mail_to(DANA, "one too many", "transcript"))
     # What a technician says is sent all the same.
     await channel.send(answer(2, "answer"))
-    assert len(wire.sent) == mails + 1
+    assert len(wire.sent) == mailed + 3 + 1
+
+
+async def test_a_chat_that_is_ended_again_and_again_floods_no_typed_address_however_long_it_was() -> None:
+    async with serving(MAIL_DESK) as served, signed_in(served) as marcus, visitor(served) as dana:
+        await marcus.take("HD-1001")
+        for number in range(15):
+            await marcus.say(dana.conversation, f"Step {number}.")
+        for number in range(10):
+            await dana.line.send(t="end", id=f"end{number}", solved=True)
+            await dana.line.next("ack")
+            await dana.say("Once more.")
+        mails = await all_sent(served)
+    assert [one.recipient for one in mails] == [DANA] * (Caps().mails + 1)
 
 
 @pytest.mark.parametrize(("answered", "tickets"), [(timedelta(days=1), 3), (timedelta(minutes=1), 20)])

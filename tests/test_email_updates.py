@@ -30,6 +30,7 @@ class Updates:
     parts: dict[str, str] = field(default_factory=dict)
     unwanted: set[tuple[int, str]] = field(default_factory=set)
     received: str = ""
+    answers: int = 0
 
     async def waiting(self, delivery: Delivery) -> Sequence[Delivery]:
         return [other for other in self.queue if other.id != delivery.id]
@@ -51,6 +52,9 @@ class Updates:
 
     async def last_received(self, ticket: TicketNumber, address: str) -> str:
         return self.received
+
+    async def answers_sent(self, ticket: TicketNumber, address: str, since: datetime) -> int:
+        return self.answers
 
 
 @pytest.fixture

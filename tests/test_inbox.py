@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from adapters.email.outbound import TAKEN_BACK
 from chatdesk.bootstrap import now
 from chatdesk.changes import Changes
 from chatdesk.ids import new_id
@@ -206,3 +207,29 @@ async def test_updates_wait_for_one_another_only_for_one_reader(
     assert not await updates.wanted(NUMBER, "dana@contoso.example")
     await updates.resume(NUMBER, "dana@contoso.example")
     assert await updates.wanted(NUMBER, "dana@contoso.example")
+
+
+@pytest.mark.parametrize(
+    ("status", "sent_as", "counted"),
+    [
+        (DeliveryStatus.DONE, "<u1@northwind.example>", 1),
+        (DeliveryStatus.DONE, TAKEN_BACK, 0),
+        (DeliveryStatus.FAILED, "", 0),
+    ],
+)
+async def test_the_mails_with_answers_to_one_reader_are_counted_each_once(
+    inbox: TortoiseInbox, database: Database, status: DeliveryStatus, sent_as: str, counted: int
+) -> None:
+    identity = await inbox.keep("p", b"x", NOON)
+    mail = await inbox.read(identity)
+    assert mail is not None
+    kinds = {"u1": "comment", "u2": "comment", "u3": "status"}
+    for name, kind in kinds.items():
+        await inbox.finish(mail, a_delivery(name, kind))
+    await inbox.finish(mail, a_delivery("u4", to="erik@contoso.example"))
+    outbox, updates = TortoiseOutbox(database), TortoiseMailUpdates(database)
+    leased = await outbox.lease(NOON, NOON + timedelta(minutes=2), 10)
+    results = [DeliveryResult(each.id, each.attempts, status, sent_as) for each in leased]
+    await outbox.finish(results, NOON + timedelta(seconds=2))
+    assert await updates.answers_sent(NUMBER, "Dana@Contoso.example", NOON) == counted
+    assert await updates.answers_sent(NUMBER, "dana@contoso.example", NOON + timedelta(seconds=3)) == 0

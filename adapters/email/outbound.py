@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 from urllib.parse import quote
 from weakref import WeakValueDictionary
@@ -40,8 +40,8 @@ class Caps:
     """How much mail an address gets in ``CAP_PERIOD`` before it is known to want any.
 
     They hold for the mail that a ticket was opened, and for all mail about a ticket from an open form but
-    the answers of technicians: of at most ``tickets`` tickets, ``mails`` about each. An answer in that time
-    allows one mail more about its ticket, however many others there are.
+    the answers of technicians: of at most ``tickets`` tickets, ``mails`` about each. Where a technician has
+    answered in that time it is one mail more, however many other tickets there are.
     """
 
     tickets: int = 5
@@ -194,7 +194,7 @@ class MailChannel:
         answered = kind is not MailKind.OPENED and facts.may_quote(kind)
         if answered and (facts.is_vouched or kind is MailKind.COMMENT):
             return await self._mailbox.keep(mail)
-        earned = facts.answers_since(mail.at - CAP_PERIOD) if answered else 0
+        earned = await self._earned(delivery, facts, mail.at - CAP_PERIOD) if answered else 0
         # Addresses are counted one by one: two mails to one must not both be its last.
         async with self._counting.setdefault(recipient.lower(), asyncio.Lock()):
             await self._refuse_over_cap(mail, facts.ticket.number, earned)
@@ -248,8 +248,17 @@ class MailChannel:
             return ""
         return f"{site}/mail/stop/{quote(recipient, safe='@')}/{self._tokens.for_stop(number, recipient)}"
 
+    async def _earned(self, delivery: Delivery, facts: MailFacts, since: datetime) -> int:
+        """Return how many mails more there may be: one for having been answered, and the answers themselves.
+
+        What was said in the chat does not count by the line: each would allow another transcript.
+        """
+        answered, to = facts.answered_since(since), str(delivery.payload.get("to"))
+        mailed = await self._updates.answers_sent(facts.ticket.number, to, since) if self._updates else 0
+        return mailed + answered
+
     async def _refuse_over_cap(self, mail: StoredMail, ticket: TicketNumber, earned: int) -> None:
-        """Raise DeliveryRefused when the address had enough; each answer has ``earned`` it one mail more."""
+        """Raise DeliveryRefused when the address had enough, which is ``earned`` mails more than the cap."""
         counts = dict(await self._mailbox.counts(mail.recipient, mail.at - CAP_PERIOD))
         about_this = counts.pop(ticket, 0)
         if len(counts) >= self._caps.tickets and not earned:

@@ -65,9 +65,9 @@ class MailFacts(Struct, frozen=True):
             return None
         return next((message for message in self.messages if message.seq == delivery.seq), None)
 
-    def answers_since(self, moment: datetime) -> int:
-        """Return how often a technician has answered publicly since that moment (aware)."""
-        return sum(message.at >= moment for message in self.messages if message.is_answer)
+    def answered_since(self, moment: datetime) -> bool:
+        """Tell whether a technician has answered publicly since that moment (aware)."""
+        return any(message.at >= moment for message in self.messages if message.is_answer)
 
     @property
     def is_vouched(self) -> bool:
