@@ -20,6 +20,7 @@ from chatdesk.desk import Desk
 from chatdesk.errors import DeskStopped, EventRefused, StorageError
 from chatdesk.events import TimerFired
 from chatdesk.outbox import TIMER_TARGET
+from chatdesk.pauses import happens_within
 from chatdesk.ports import Clock
 from chatdesk.ticket import Priority, Ticket, TicketNumber
 
@@ -68,11 +69,7 @@ class Escalation:
 
     async def run(self) -> None:
         """Look again and again until ``stop``; a database that is away is looked at later."""
-        while not self._stopping.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._pause):
-                    await self._stopping.wait()
-                return
+        while not await happens_within(self._stopping, self._pause):
             try:
                 await self.look()
             except (StorageError, DeskStopped) as error:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from datetime import datetime
 
 import structlog
 
 from chatdesk.errors import ChatdeskError
+from chatdesk.pauses import happens_within
 from chatdesk.ports import Clock
 
 log = structlog.get_logger(__name__)
@@ -40,16 +40,10 @@ class Housekeeping:
     async def run(self) -> None:
         """Do every chore a minute after the start, then every hour, until ``stop``."""
         wait = self._first
-        while not await self._is_stopped_within(wait):
+        while not await happens_within(self._stopping, wait):
             for name, chore in self._chores.items():
                 await self._do(name, chore)
             wait = self._pause
-
-    async def _is_stopped_within(self, seconds: float) -> bool:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        return self._stopping.is_set()
 
     async def _do(self, name: str, chore: Chore) -> None:
         try:

@@ -15,6 +15,7 @@ from chatdesk.errors import ChatdeskError, DeliveryDelayed, DeliveryRefused, Des
 from chatdesk.events import TimerFired
 from chatdesk.metrics import BatchReport
 from chatdesk.outbox import TIMER_TARGET, Delivery, DeliveryResult, DeliveryStatus
+from chatdesk.pauses import happens_within
 from chatdesk.ports import Channel, Clock, Outbox
 
 Answer = TypeVar("Answer")
@@ -117,7 +118,7 @@ class Relay:
                     return
                 wait = self._policy.first.total_seconds()
             if wait:
-                await self._sleep(wait)
+                _ = await happens_within(self._wake, wait)
 
     def batch_done(self, report: BatchReport) -> None:
         """Take note of a batch of the desk, from which the load is known."""
@@ -152,12 +153,15 @@ class Relay:
         for delivery in deliveries:
             task = asyncio.create_task(self._carry(delivery))
             self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+            task.add_done_callback(self._ended)
         return len(deliveries)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        self._wake.set()
 
     async def _carry(self, delivery: Delivery) -> None:
         self._results.append(await self._deliver(delivery))
-        self._wake.set()
 
     async def _until_next(self) -> float:
         """Return for how many seconds there is nothing to begin; the end of a send wakes earlier."""
@@ -165,12 +169,6 @@ class Relay:
             return 60.0
         due = await self._outbox.next_due()
         return 60.0 if due is None else min(60.0, max(0.0, (due - self._clock()).total_seconds()))
-
-    async def _sleep(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), seconds)
-        except TimeoutError:
-            return
 
     async def _deliver(self, delivery: Delivery) -> DeliveryResult:
         """Carry out one delivery and say what became of it; never raises."""

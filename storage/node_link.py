@@ -22,6 +22,7 @@ from chatdesk.conversation import Author, AuthorKind, ConversationId
 from chatdesk.errors import DatabaseUnavailable, StorageError
 from chatdesk.hub import ConversationChanged, Hub, QueueChanged, TicketsChanged, Typing
 from chatdesk.nodes import Node
+from chatdesk.pauses import happens_within
 from chatdesk.shared_facts import SharedFacts
 from storage.announcements import Told, Typist, WentOn, beginning, following, packed, read_told
 from storage.database import Database, postgres_address
@@ -132,8 +133,7 @@ class NodeLink:
                     reading.result()
                 await self._tell(connection)
                 self._forget_silent()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), BEAT)
+                _ = await happens_within(self._news, BEAT)
                 self._news.clear()
                 await asyncio.sleep(GATHER)
         finally:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import structlog
 
 from chatdesk.errors import StorageError
+from chatdesk.pauses import happens_within
 from storage.database import Database
 from storage.orm import faults
 from storage.vocabulary import MESSAGES, SOURCES, TICKETS, unlisted, upto
@@ -170,10 +171,7 @@ class SearchIndexer:
                 self._settled = _nothing_seen()
                 more = False
             rest = max((clock() - began) * (1 / share - 1), least)
-            try:
-                await asyncio.wait_for(self._stop.wait(), rest if more else PAUSE)
-            except TimeoutError:
-                continue
+            _ = await happens_within(self._stop, rest if more else PAUSE)
 
     async def step(self) -> bool:
         """Index some of what is new; tell whether there is more, or will be once its writers have ended."""
