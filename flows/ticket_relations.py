@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from chatdesk.effects import MoveConversations, Post, Record, SplitOff, TicketDecision
 from chatdesk.errors import EventRefused
 from chatdesk.events import TicketMerged, TicketSplit
+from chatdesk.sender import STANDING, Standing, correspondent
 from chatdesk.situation import Situation
 from chatdesk.sla import respond_by
 from chatdesk.ticket import Ticket, TicketNumber, TicketStatus, Trigger, format_number
@@ -37,13 +38,37 @@ def split(ticket: Ticket, event: TicketSplit, situation: Situation) -> TicketDec
     if situation.next_number is None or not event.messages:
         text = "Choose the messages that belong to the new ticket."
         raise EventRefused(text, code="empty", field="messages")
-    # Of a merged ticket it is asked for by whoever said it.
-    new = _split_off(situation.ticket or ticket, event, situation, situation.next_number)
+    asked = _as_asked(situation.ticket or ticket, situation)
+    new = _split_off(asked, event, situation, situation.next_number)
     name = format_number(situation.config.desk.ticket_prefix, new.number)
     news = f"Part of your request is now ticket {name}: {new.subject}"
     split_off = SplitOff(new, situation.conversation, event.messages, news)
     record = Record("split", event.agent.author, f"into {name}: {new.subject}")
     return TicketDecision(ticket, (record, split_off, Post(situation.config.desk.author, news)))
+
+
+def _as_asked(ticket: Ticket, situation: Situation) -> Ticket:
+    """Return the ticket as whoever said it asks for it: of a merged one the requester of that part.
+
+    Who only takes part by mail asks for it themselves, and the requester is not told of it [R20, R38]. What
+    our mail server said of their mails is not kept: their address counts as typed.
+    """
+    conversation = situation.conversation
+    address = correspondent(conversation.visitor)
+    if address in ("", ticket.requester_email.lower()):
+        return ticket
+    company = situation.config.company_of(address)
+    name, company_name = conversation.customer_name or address, company.name if company else ""
+    answers = {"name": name, "company": company_name, "email": address, STANDING: Standing.UNVERIFIED.value}
+    return replace(
+        ticket,
+        channel=conversation.channel,
+        requester_name=name,
+        requester_email=address,
+        requester_phone="",
+        company=company_name,
+        answers=tuple(answers.items()),
+    )
 
 
 def _split_off(ticket: Ticket, event: TicketSplit, situation: Situation, number: TicketNumber) -> Ticket:

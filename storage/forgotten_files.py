@@ -19,7 +19,9 @@ IN_MESSAGE = (
     "EXISTS (SELECT 1 FROM message m WHERE m.conversation = f.conversation "
     "AND m.files LIKE '%\"' || f.id || '\"%')"
 )
-"""Whether a message shows the file ``f``."""
+"""Whether a message of its own conversation shows the file ``f``."""
+_SHOWN_ANYWHERE = "SELECT 1 FROM message m WHERE m.files <> '[]' AND m.files LIKE ? LIMIT 1"
+"""A file is also shown by a copy that was split off [R20], whose original may have been taken back."""
 _FORGET = f"DELETE FROM file AS f WHERE f.id = ? AND NOT {IN_MESSAGE} RETURNING id"
 
 
@@ -52,9 +54,11 @@ class ForgottenFiles:
         return [str(row["id"]) for row in await self._selecting.one(query, *bounds)]
 
     async def _forget(self, identities: Iterable[str]) -> int:
-        """Remove these, but for what a message has taken since they were found."""
+        """Remove these, but for what another conversation shows, or a message has taken since."""
         gone: list[Path] = []
         for identity in identities:
+            if await self._selecting.one(_SHOWN_ANYWHERE, f'%"{identity}"%'):
+                continue
             async with self._database.writing() as connection:
                 rows = await fetch(connection, _FORGET, identity)
             gone += [self._path(str(row["id"])) for row in rows]

@@ -256,6 +256,7 @@ CREATE TABLE "portal_session" (
 CREATE INDEX ticket_of_requester ON ticket (LOWER(requester_email), number);
 CREATE INDEX conversation_of_company ON conversation (company_id) WHERE company_id <> '';
 CREATE INDEX conversation_merged ON conversation (opened_with) WHERE opened_with IS NOT NULL;
+CREATE INDEX message_with_files ON message (conversation) WHERE files <> '[]';
 CREATE TRIGGER message_words_update AFTER UPDATE ON message
 WHEN old.text <> new.text AND old.row <= (SELECT max(id) FROM message_words_docsize)
 BEGIN
@@ -294,3 +295,4 @@ INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0009_
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0010_plain_words', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0011_opened_with', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0012_portal', CURRENT_TIMESTAMP);
+INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0013_files_shown', CURRENT_TIMESTAMP);

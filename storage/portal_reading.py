@@ -9,13 +9,14 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.conversation import Conversation, Message
 from chatdesk.merging import as_opened
 from chatdesk.portal import PortalCustomer, may_see, vouches_for_requester
 from chatdesk.portal_reading import PortalLine, PortalPage, PortalTicket
+from chatdesk.sender import STANDING, Standing
 from chatdesk.settings.model import PORTAL
 from chatdesk.ticket import Ticket, TicketNumber
-from storage.columns import Record
 from storage.conversation_rows import to_conversation, to_message
 from storage.database import Database
 from storage.parameters import in_list, rows_json
@@ -24,8 +25,6 @@ from storage.ticket_rows import to_ticket
 
 MAX_MESSAGES, MAX_SHOWN = 1_000, 500_000
 """Messages, and characters of them, of one ticket that a page shows: the newest."""
-MAX_CONTACT = 50
-"""Tickets of an address that are looked at for one that shows whose it is."""
 
 _MINE = (
     "WITH mine AS (SELECT number FROM ticket WHERE LOWER(requester_email) = ? "
@@ -56,9 +55,14 @@ _MESSAGES = (
     "FROM message m WHERE visibility = 'public' AND conversation IN {0} "
     'ORDER BY at DESC, "row" DESC LIMIT {1:d}) newest WHERE shown - LENGTH(text) < {2:d} ORDER BY at, "row"'
 )
-_OF_ADDRESS = (
-    f"SELECT * FROM ticket WHERE LOWER(requester_email) = ? ORDER BY number DESC LIMIT {MAX_CONTACT}"
+_VOUCHED = rows_json(sorted(VOUCHED_CHANNELS))
+_STANDING = f"%{rows_json([STANDING, Standing.VERIFIED])}%"
+"""How a verified sender stands among a ticket's answers; in what somebody typed the quotes are escaped."""
+_LAST_VOUCHED = (
+    "SELECT * FROM ticket WHERE LOWER(requester_email) = ? AND channel IN {0} "
+    "AND (channel <> 'email' OR answers LIKE ?) ORDER BY number DESC LIMIT 1"
 )
+"""The newest ticket that shows whose the address is, however many somebody has typed it into since."""
 _OPEN, _PAST = "o", "p"
 _ABOVE_ALL = 2**62
 
@@ -78,11 +82,11 @@ class TortoisePortalReads:
         self._selecting = Selecting(database)
 
     async def is_contact(self, address: str) -> bool:
-        return any(map(vouches_for_requester, await self._of_address(address)))
+        return await self._last_vouched(address) is not None
 
     async def last_answers(self, customer: PortalCustomer) -> tuple[tuple[str, str], ...]:
-        found = filter(vouches_for_requester, await self._of_address(customer.address))
-        return next((ticket.answers for ticket in found), ())
+        last = await self._last_vouched(customer.address)
+        return last.answers if last else ()
 
     async def tickets(self, customer: PortalCustomer, page: str, limit: int) -> PortalPage:
         cursor = _read(page)
@@ -147,9 +151,10 @@ class TortoisePortalReads:
         omitted = len(found) == MAX_MESSAGES or bool(found and found[0]["shown"] >= MAX_SHOWN)
         return tuple(map(to_message, found)), omitted
 
-    async def _of_address(self, address: str) -> list[Ticket]:
-        found: Sequence[Record] = await self._selecting.one(_OF_ADDRESS, address)
-        return list(map(to_ticket, found))
+    async def _last_vouched(self, address: str) -> Ticket | None:
+        query = _LAST_VOUCHED.format(self._members("text"))
+        found = await self._selecting.one(query, address, _VOUCHED, _STANDING)
+        return next(filter(vouches_for_requester, map(to_ticket, found)), None)
 
     def _members(self, kind: str) -> str:
         return in_list(self._database.dialect, kind).replace("$1", "?")

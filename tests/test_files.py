@@ -81,12 +81,18 @@ class Shelf:
             _ = await models.Conversation.create(using_db=connection, **row)
 
     async def message(
-        self, ref: FileRef, *, visibility: str = "public", deleted: datetime | None = None, seq: int = 1
+        self,
+        ref: FileRef,
+        *,
+        visibility: str = "public",
+        deleted: datetime | None = None,
+        seq: int = 1,
+        chat: str = CHAT,
     ) -> None:
         async with self.database.transaction() as connection:
             _ = await models.Message.create(
                 using_db=connection,
-                conversation=CHAT,
+                conversation=chat,
                 seq=seq,
                 author_kind="agent",
                 author_id=MARCUS,
@@ -490,6 +496,16 @@ async def test_forgotten_uploads_and_what_a_crash_left_go_after_a_day_and_nothin
     assert await shelf.again().remove_forgotten(NOON + timedelta(days=1, seconds=1)) == 2
     assert await shelf.files.find(forgotten.id) is None
     assert {path.name for path in shelf.on_disk()} == {attached.id, late.id, unknown.name}
+
+
+async def test_a_file_that_a_message_of_another_conversation_shows_is_kept(shelf: Shelf) -> None:
+    """As of a message that was split off and then taken back, or a comment that another one overtook."""
+    shown, forgotten = await shelf.keep(b"1"), await shelf.keep(b"2")
+    await shelf.message(shown, chat="split off")
+
+    assert await shelf.files.remove_forgotten(NOON + timedelta(days=2)) == 1
+    assert await shelf.files.find(shown.id) is not None
+    assert await shelf.files.find(forgotten.id) is None
 
 
 async def test_uploads_are_forgotten_while_the_desk_runs_and_their_room_is_free_again(shelf: Shelf) -> None:

@@ -23,8 +23,10 @@ from chatdesk.events import (
     SurveySubmitted,
     TicketMerged,
     TicketResolved,
+    TicketSplit,
 )
 from chatdesk.ids import new_id
+from chatdesk.portal import vouches_for_requester
 from chatdesk.sender import Standing
 from chatdesk.ticket import TicketNumber
 from tests.fake_openid import FakeOpenId, fake_openid
@@ -348,3 +350,47 @@ async def test_who_is_no_contact_any_longer_is_out_at_once(tmp_path: Path) -> No
             assert "Sign out" in (await Customer(desk, openid, http).get("/portal"))[1]
         async with serving(text, demo=False, data=tmp_path, portal=openid.access()) as desk:
             assert "Sign in with Google" in (await Customer(desk, openid, http).get("/portal"))[1]
+
+
+async def test_what_a_participant_wrote_and_is_split_off_is_theirs_and_not_the_requesters(
+    scene: Scene,
+) -> None:
+    number, _ = await scene.opened(DANA, "It is slow")
+    told = await scene.tell(
+        MailReplied, channel="email", conversation=ConversationId(new_id()), ticket=TicketNumber(number),
+        sender=EVE, name="Eve Park", text="Our vault code leaks.", by_token=True,
+    )  # fmt: skip
+    outcome = await scene.tell(
+        TicketSplit, ticket=TicketNumber(number), agent=MARCUS, conversation=told.conversation, messages=(1,),
+        subject="The vault",
+    )  # fmt: skip
+    pages = {who: await scene.page(who, number + 1) for who in (DANA, LEE, EVE, FAY)}
+    assert {who: "vault code" in page for who, page in pages.items()} == {
+        DANA: False, LEE: False, EVE: True, FAY: True,
+    }  # fmt: skip
+    file = await scene.desk.running.services.staff_reads.ticket_file(TicketNumber(number + 1))
+    assert outcome.ticket == number
+    assert file is not None
+    assert (file.ticket.requester_name, file.ticket.requester_email, file.ticket.requester_phone) == (
+        "Eve Park", EVE, "",
+    )  # fmt: skip
+    # Splitting vouches for nobody.
+    assert not vouches_for_requester(file.ticket)
+
+
+async def test_tickets_that_somebody_types_with_an_address_lock_its_owner_out_of_nothing(
+    scene: Scene,
+) -> None:
+    pat = "pat@gmail.com"
+    sent = {"conversation": ConversationId(new_id()), "sender": pat, "standing": Standing.VERIFIED}
+    await scene.tell(MailReceived, channel="email", subject="Help", text="It is slow", name="Pat Lee", **sent)
+    for number in range(60):
+        await scene.opened(pat, f"Nonsense {number}")
+    forged = {**sent, "conversation": ConversationId(new_id()), "standing": Standing.FAILED}
+    issue = '["sender","verified"]'
+    await scene.tell(MailReceived, channel="email", subject=issue, text=issue, name=issue, **forged)
+    async with browser_of(scene.desk, scene.openid) as browser:
+        status, _ = await browser.sign_in(pat)
+        _, form = await browser.get("/portal/new")
+    assert status == 200
+    assert "Pat Lee" in form
