@@ -61,6 +61,9 @@ class StoreBatch(Protocol):
     async def messages(self, wanted: Iterable[tuple[ConversationId, int]]) -> Sequence[Message]:
         """Return the messages known by conversation and sequence number that exist."""
 
+    async def said(self, conversations: Collection[ConversationId]) -> Sequence[Message]:
+        """Return the public messages of technicians and of the desk in these conversations, in no order."""
+
     async def history(self, tickets: Collection[TicketNumber]) -> Sequence[HistoryEntry]:
         """Return the history of these tickets, oldest entry first."""
 

@@ -124,6 +124,10 @@ class TortoiseBatch:
             found += map(to_message, selected)
         return found
 
+    async def said(self, conversations: Collection[ConversationId]) -> Sequence[Message]:
+        found = map(to_message, await self._select("message", "conversation", list(conversations)))
+        return [message for message in found if message.is_of_the_desk]
+
     async def history(self, tickets: Collection[TicketNumber]) -> Sequence[HistoryEntry]:
         found = await self._select("history", "ticket", list(tickets), "bigint")
         return [to_history(row) for row in sorted(found, key=lambda row: row["row"])]

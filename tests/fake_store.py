@@ -113,6 +113,10 @@ class FakeBatch:
     async def messages(self, wanted: Iterable[tuple[ConversationId, int]]) -> Sequence[Message]:
         return [self._record.messages[key] for key in set(wanted) if key in self._record.messages]
 
+    async def said(self, conversations: Collection[ConversationId]) -> Sequence[Message]:
+        found = self._record.messages.values()
+        return [m for m in found if m.conversation in conversations and m.is_of_the_desk]
+
     async def history(self, tickets: Collection[TicketNumber]) -> Sequence[HistoryEntry]:
         return [entry for entry in self._record.history if entry.ticket in tickets]
 
