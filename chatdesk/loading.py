@@ -123,13 +123,14 @@ async def _add_history(batch: StoreBatch, numbers: Collection[TicketNumber], loa
 
 
 async def _load_promises(batch: StoreBatch, numbers: set[TicketNumber], loaded: Loaded) -> None:
-    """Read what tells to whom promises were made and who was answered since, also before a merge [R20]."""
-    chats = await batch.conversations_of(numbers)
+    """Read what tells to whom promises were made and who was answered since, also before a merge [R20].
+
+    The other conversations are looked at and not held: who holds one may wait for a ticket that is held here.
+    """
+    chats = await batch.seen_of(numbers)
     for chat in chats:
         loaded.conversations.setdefault(chat.id, chat)
     origins = {chat.opened_with for chat in chats if chat.opened_with is not None}
-    if origins - loaded.tickets.keys():
-        loaded.tickets.update(await batch.tickets(origins - loaded.tickets.keys()))
     if origins - loaded.history.keys():
         await _add_history(batch, origins - loaded.history.keys(), loaded)
     loaded.said = {number: [] for number in numbers}

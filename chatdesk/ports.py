@@ -52,6 +52,9 @@ class StoreBatch(Protocol):
     async def conversations_of(self, tickets: Collection[TicketNumber]) -> Sequence[Conversation]:
         """Return every conversation of these tickets, oldest first."""
 
+    async def seen_of(self, tickets: Collection[TicketNumber]) -> Sequence[Conversation]:
+        """Return every conversation of these tickets to look at: others may change it meanwhile."""
+
     async def open_conversations(self, visitors: Collection[tuple[str, str]]) -> Sequence[Conversation]:
         """Return the waiting and live conversations of these (visitor, widget) pairs."""
 

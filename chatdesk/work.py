@@ -56,7 +56,6 @@ from chatdesk.ticket import Ticket
 IsGone = Callable[[Conversation], bool]
 """Tells whether a conversation's customer has certainly no page open now."""
 _NOBODY: frozenset[ConversationId] = frozenset()
-_NONE: tuple[Promise, ...] = ()
 _TO_THE_CUSTOMER = frozenset({AgentMessaged, AgentJoined})
 """Events of a conversation for which it matters whether its customer is there."""
 
@@ -274,37 +273,31 @@ class Work:
     def _situation(self, conversation: Conversation, ticket: Ticket | None, event: AnyEvent) -> Situation:
         draft = self._draft
         # Made for each event: what few of them need is looked at last.
-        shown, counted, promises = ticket, None, _NONE
+        shown, counted = ticket, None
         if ticket is not None and conversation.opened_with is not None:
             shown = draft.as_seen_in(conversation, ticket)
         if ticket is not None and self._counts_time:
             counted = self._counted(ticket, event.at)
-            promises = self._promises(ticket, counted)
         asked = type(event) in _TO_THE_CUSTOMER
         gone = frozenset((conversation.id,)) if asked and self._is_gone(conversation) else _NOBODY
-        return Situation(
-            self._config,
-            conversation,
-            shown,
-            (conversation,),
-            draft.queue,
-            draft.next_number,
-            counted,
-            gone,
-            promises,
+        found = Situation(
+            self._config, conversation, shown, (conversation,), draft.queue, draft.next_number, counted, gone
         )
+        if ticket is None or counted is None:
+            return found
+        return replace(found, promises=self._promises(ticket, counted))
 
     def _counted(self, ticket: Ticket, at: datetime) -> Counted | None:
         """Return how the ticket's time counts; None where its history was not needed."""
         history = self._draft.history_of(ticket.number)
         return None if history is None else counted_time(ticket, history, at)
 
-    def _promises(self, ticket: Ticket, counted: Counted | None) -> tuple[Promise, ...]:
+    def _promises(self, ticket: Ticket, counted: Counted) -> tuple[Promise, ...]:
         """Return what the ticket's people were promised; none where the steps do not need it."""
         draft, number = self._draft, ticket.number
         said = draft.said_on(number)
-        if said is None or counted is None:
-            return _NONE
+        if said is None:
+            return ()
         chats = draft.conversations_of(number)
         merged = sorted({chat.opened_with for chat in chats if chat.opened_with is not None})
         history = [entry for each in (*merged, number) for entry in draft.history_of(each) or ()]

@@ -179,17 +179,24 @@ def _responded(ticket: Ticket, at: datetime, situation: Situation) -> Ticket:
     Either way the ticket is due by its time to resolve from then on, or earlier by what another of its people
     was promised, who was not answered [R20, R25, R44].
     """
-    here, counted = situation.conversation, situation.counted
-    as_promised = ticket.promised_at is not None and ticket.due_at in (ticket.promised_at, promised_in(here))
-    if counted is not None and as_promised:
+    counted = situation.counted
+    if counted is not None and _due_as_promised(ticket, situation):
         due = due_for(situation.config, ticket, ticket.priority, counted, responded=True)
     elif ticket.first_response_at is None:
         due = due_after_response(situation.config, ticket)
     else:
         return ticket
-    due = earliest(due, *open_promises(situation.promises, but=(here.opened_with,)))
+    others = open_promises(situation.promises, but=(situation.conversation.opened_with,))
+    due = earliest(due, *others)
     responded = replace(ticket, first_response_at=ticket.first_response_at or at, due_at=due)
     return responded if responded != ticket else ticket
+
+
+def _due_as_promised(ticket: Ticket, situation: Situation) -> bool:
+    """Tell whether it is due by the last promise, or by an earlier one to the customer who is answered."""
+    return ticket.due_as_promised or (
+        ticket.promised_at is not None and ticket.due_at == promised_in(situation.conversation)
+    )
 
 
 def _customer_wrote(
@@ -212,13 +219,14 @@ def _customer_wrote(
 def _with_promise(decision: TicketDecision, at: datetime, situation: Situation) -> TicketDecision:
     """Write down on the ticket what the chat has just promised, and that it is due by then [R25]."""
     ticket, promised = decision.ticket, situation.told
-    shown = promised_in(situation.conversation)
-    if promised is None and ticket.promised_at is None and shown is not None and shown > at:
-        # It was said before the ticket was done, and is still ahead now that it is open again.
-        promised = shown
+    if promised is None and ticket.promised_at is None:
+        # What was said before the ticket was done is owed again when it is opened again in time.
+        shown = promised_in(situation.conversation)
+        promised = shown if shown is not None and shown > at else None
+    if promised is None:
+        return decision
     own = situation.own_promise
-    stands = own is not None and own.by == promised == ticket.promised_at
-    if promised is None or stands:
+    if own is not None and own.by == promised == ticket.promised_at:
         return decision
     after = replace(ticket, promised_at=promised, due_at=earliest(ticket.due_at, promised))
     zone = situation.config.desk.timezone

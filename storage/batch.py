@@ -91,8 +91,11 @@ class TortoiseBatch:
         return await self.conversations(ids)
 
     async def conversations_of(self, tickets: Collection[TicketNumber]) -> Sequence[Conversation]:
+        return sorted(await self.seen_of(tickets), key=lambda c: c.opened_at)
+
+    async def seen_of(self, tickets: Collection[TicketNumber]) -> Sequence[Conversation]:
         found = await self._select("conversation", "ticket", list(tickets), "bigint")
-        return sorted((to_conversation(row) for row in found), key=lambda c: c.opened_at)
+        return [to_conversation(row) for row in found]
 
     async def open_conversations(self, visitors: Collection[tuple[str, str]]) -> Sequence[Conversation]:
         if self._intake.open is None:

@@ -103,6 +103,9 @@ class FakeBatch:
         found = [c for c in self._record.conversations.values() if c.ticket in tickets]
         return sorted(found, key=lambda c: c.opened_at)
 
+    async def seen_of(self, tickets: Collection[TicketNumber]) -> Sequence[Conversation]:
+        return await self.conversations_of(tickets)
+
     async def open_conversations(self, visitors: Collection[tuple[str, str]]) -> Sequence[Conversation]:
         everybody = self._record.conversations.values()
         return [c for c in everybody if c.is_open and (c.visitor, c.widget) in visitors]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -25,7 +26,9 @@ from chatdesk.events import (
     TimerFired,
 )
 from chatdesk.ticket import Priority, Ticket, TicketNumber, Trigger
-from tests.core_builders import new_desk, running, survey
+from storage.database import Database
+from storage.store import TortoiseStore
+from tests.core_builders import new_desk, running, survey, url
 from tests.desk_builders import MARCUS, TUESDAY, at, external_id
 from tests.fake_store import FakeBatch, FakeStore
 
@@ -282,3 +285,22 @@ async def test_a_chat_s_messages_read_neither_history_nor_what_was_said(
     monkeypatch.delattr(FakeBatch, "said")
     await people.takes(said(DANA, SOON), answer(DANA, SOON + MINUTE), answer(PAT, SOON + 2 * MINUTE))
     assert people.due_at == RESOLVED_BY
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_a_database_tells_whose_promise_was_kept(tmp_path: Path, kind: str) -> None:
+    async with Database(url(tmp_path, kind)) as database:
+        store = TortoiseStore(database)
+
+        async def due_after(*events: AnyEvent) -> datetime | None:
+            async with running(new_desk(store)) as desk:
+                for event in events:
+                    await desk.receive(event)
+            async with store.batch() as batch:
+                return (await batch.tickets([DANAS]))[DANAS].due_at
+
+        assert (
+            await due_after(came(DANA, NIGHT), came(PAT, NIGHT), merged(SOON), answer(PAT, SOON)) == OPENING
+        )
+        assert await due_after(edited(SOON, Priority.SCHEDULED), edited(SOON, Priority.STANDARD)) == OPENING
+        assert await due_after(answer(DANA, SOON), edited(SOON, LOW)) == at("09-17 20:00")

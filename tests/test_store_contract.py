@@ -89,6 +89,7 @@ async def test_a_conversation_comes_back_as_it_was_written(store: Store, state: 
     async with store.batch() as batch:
         assert await batch.conversations([CHAT, ConversationId("other")]) == {CHAT: written}
         assert await batch.conversations_of([TICKET]) == [written]
+        assert await batch.seen_of([TICKET, TicketNumber(1)]) == [written]
 
 
 async def test_a_ticket_comes_back_as_it_was_written(store: Store) -> None:
