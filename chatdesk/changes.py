@@ -14,6 +14,8 @@ from chatdesk.ticket import Ticket, TicketNumber, TicketStatus
 
 OPENED, OUTSIDE_HOURS = "opened", "outside business hours"
 """What the history says of a new ticket, and the reason it gives for one that was opened after hours."""
+MERGED_IN = "merged in"
+"""What the history calls that another ticket became part of this one."""
 TRANSCRIPT_SENT = "transcript sent"
 """What the history calls a transcript that left the desk."""
 

@@ -80,6 +80,11 @@ class Message(Struct, frozen=True):
         """Whether it is a technician's word to the customer: only that answers and keeps a promise [R44]."""
         return self.author.kind is AuthorKind.AGENT and self.visibility is Visibility.PUBLIC
 
+    @property
+    def is_of_the_desk(self) -> bool:
+        """Whether it is a word of a technician, or of the desk itself, to the customer."""
+        return self.author.kind is not AuthorKind.CUSTOMER and self.visibility is Visibility.PUBLIC
+
 
 class Revision(Struct, frozen=True):
     """What a message said before an edit or a deletion; ``changed`` is the sequence number of the change."""
@@ -192,6 +197,12 @@ class Conversation(Struct, frozen=True):
     def is_open(self) -> bool:
         """Whether somebody waits or talks in it now."""
         return isinstance(self.state, _OPEN)
+
+
+def promised_in(conversation: Conversation) -> datetime | None:
+    """Return what its dialogue has promised the customer last, as long as nobody talks or waits in it."""
+    state = conversation.state
+    return state.promised_at if type(state) is Ticketed else None
 
 
 def speaking_in(conversations: Sequence[Conversation]) -> Conversation | None:

@@ -11,15 +11,11 @@ from chatdesk.changes import HistoryEntry
 from chatdesk.sla import Counted
 from chatdesk.ticket import DONE, PAUSED, Ticket
 
-PROMISED = "contact promised"
-"""What the history calls a promise that was made after the ticket's opening."""
-
 
 class _Reading(Struct):
     begun_at: datetime
     pauses: list[tuple[datetime, datetime]]
     paused_since: datetime | None = None
-    promised_since: datetime | None = None
 
 
 def counted_time(ticket: Ticket, history: Iterable[HistoryEntry], until: datetime) -> Counted:
@@ -29,8 +25,6 @@ def counted_time(ticket: Ticket, history: Iterable[HistoryEntry], until: datetim
     """
     read = _Reading(ticket.opened_at, [])
     for entry in history:
-        if entry.what == PROMISED:
-            read.promised_since = entry.at
         if entry.before is None or entry.after is None or entry.after is entry.before:
             continue
         if entry.before in DONE and entry.after not in DONE:
@@ -42,4 +36,4 @@ def counted_time(ticket: Ticket, history: Iterable[HistoryEntry], until: datetim
             read.paused_since = None
     if read.paused_since is not None and read.paused_since < until:
         read.pauses.append((read.paused_since, until))
-    return Counted(read.begun_at, tuple(read.pauses), read.promised_since)
+    return Counted(read.begun_at, tuple(read.pauses))

@@ -25,7 +25,8 @@ _ABSENT: Any = object()
 class Loaded(Struct):
     """What the store holds of everything a batch is about. ``queue`` follows the batch's steps.
 
-    ``history`` holds only those tickets whose steps need it.
+    ``history`` holds only those tickets whose steps need it, and of them those whose promises are needed also
+    the tickets that were merged into them; ``said`` names the former, with what was said to their customers.
     """
 
     conversations: dict[ConversationId, Conversation] = field(default_factory=dict)
@@ -34,6 +35,7 @@ class Loaded(Struct):
     queue: WaitingLine = field(default_factory=WaitingLine)
     next_number: TicketNumber | None = None
     history: dict[TicketNumber, list[HistoryEntry]] = field(default_factory=dict)
+    said: dict[TicketNumber, list[Message]] = field(default_factory=dict)
 
 
 class Draft:
@@ -146,6 +148,11 @@ class Draft:
         if before is None:
             return None
         return [*before, *(entry for entry in self.changes.history if entry.ticket == number)]
+
+    def said_on(self, number: TicketNumber) -> list[Message] | None:
+        """Return what was said to the ticket's customers until now; None if it was not loaded."""
+        before = self._loaded.said.get(number)
+        return None if before is None else [*before, *self.changes.messages]
 
     def message(self, conversation: ConversationId, seq: int) -> Message | None:
         """Return a message as it is now, if it was loaded or posted."""

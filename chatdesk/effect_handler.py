@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from chatdesk.changes import HistoryEntry, Rating
+from chatdesk.changes import MERGED_IN, HistoryEntry, Rating
 from chatdesk.config import Config
 from chatdesk.conversation import (
     Author,
@@ -206,7 +206,7 @@ class EffectHandler:
             moved = replace(conversation, ticket=effect.to, opened_with=opened_with)
             self._draft.put_conversation(conversation, moved)
         merged = format_number(self._config.desk.ticket_prefix, source.number)
-        self._draft.changes.history.append(HistoryEntry(effect.to, at, effect.by, "merged in", merged))
+        self._draft.changes.history.append(HistoryEntry(effect.to, at, effect.by, MERGED_IN, merged))
 
     def _split_off(self, effect: SplitOff, event: AnyEvent) -> None:
         source = effect.source

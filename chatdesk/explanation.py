@@ -10,10 +10,11 @@ from itertools import pairwise
 from chatdesk.business_hours import Calendar
 from chatdesk.changes import OPENED, OUTSIDE_HOURS, HistoryEntry
 from chatdesk.config import Config
-from chatdesk.counted_time import PROMISED
+from chatdesk.counted_time import counted_time
+from chatdesk.customer_promises import promises_of
 from chatdesk.duration import BusinessDays, Duration
 from chatdesk.reading import TicketFile
-from chatdesk.sla import resolve_by, respond_by
+from chatdesk.sla import Promise, resolve_by, respond_by
 from chatdesk.ticket import Priority, Ticket, TicketStatus
 from chatdesk.wording import describe_hours, say_length
 
@@ -101,7 +102,7 @@ def _steps(file: TicketFile, now: datetime) -> list[Step]:
 
 
 def _dues(config: Config, file: TicketFile) -> list[Due]:
-    dues = [*_targets(config, file.ticket), *_promise(config, file)]
+    dues = [*_targets(config, file.ticket), *_promised(config, file)]
     moved = _moved(config, file)
     return [*dues, moved] if moved is not None else dues
 
@@ -115,13 +116,8 @@ def _owed(dues: Iterable[Due]) -> Iterator[Due]:
 
 
 def _followed(config: Config, file: TicketFile) -> Due | None:
-    """Return what gives the ticket its present due time: a promise, else a target.
-
-    Where nothing else does, it is a promise even if somebody has written meanwhile: a ticket that was merged
-    in brings answers along that were given to another [R20].
-    """
-    promise = _promise(config, file)
-    dues = [*_owed([*promise, *_targets(config, file.ticket)]), *promise]
+    """Return what gives the ticket its present due time: a promise, else a target."""
+    dues = _owed([*_promised(config, file), *_targets(config, file.ticket)])
     return next((due for due in dues if due.at == file.ticket.due_at), None)
 
 
@@ -165,34 +161,28 @@ def _resolution(config: Config, ticket: Ticket) -> list[Due]:
     return [Due("resolution", due, rule, ticket.resolved_at, words=words)]
 
 
-def _promise(config: Config, file: TicketFile) -> list[Due]:
-    ticket = file.ticket
-    if ticket.promised_at is None:
-        return []
-    if any(entry.what == OPENED and entry.why == OUTSIDE_HOURS for entry in file.history):
-        rule = _opening_rule(config, file)
-    else:
-        rule = f"nobody took the chat within queue.no_answer = {write_duration(config.queue.no_answer)}"
-    kept = _kept_at(file)
-    return [Due("promise to the customer", ticket.promised_at, rule, kept, words=PROMISE)]
+def _promised(config: Config, file: TicketFile) -> list[Due]:
+    """What each of the ticket's people was promised last [R20, R25, R27]."""
+    begun_at = counted_time(file.ticket, file.history, file.ticket.changed_at).begun_at
+    promises = promises_of(file.ticket, file.conversations, file.history, file.messages, begun_at)
+    return [_promise(config, file, each) for each in promises]
 
 
-def _kept_at(file: TicketFile) -> datetime | None:
-    """Return when a technician first wrote to the customer after the promise was made [R25, R44]."""
-    made = [entry.at for entry in file.history if entry.what == PROMISED]
-    first = file.ticket.first_response_at
-    if not made or first is None or first >= made[-1]:
-        return first
-    answers = (message.at for message in file.messages if message.is_answer)
-    return min((at for at in answers if at >= made[-1]), default=None)
+def _promise(config: Config, file: TicketFile, promise: Promise) -> Due:
+    rule = _promise_rule(config, file, promise)
+    return Due("promise to the customer", promise.by, rule, promise.kept_at, words=PROMISE)
 
 
-def _opening_rule(config: Config, file: TicketFile) -> str:
-    widget = next((one.widget for one in file.conversations if one.widget), "")
-    calendar = config.hours_of(file.ticket.channel, widget)
-    hours = _hours(calendar, file.ticket.opened_at)
+def _promise_rule(config: Config, file: TicketFile, promise: Promise) -> str:
+    """Return why it was made: by the hours of the conversation in which it was told, or nobody came [R45]."""
+    chat = next(one for one in file.conversations if one.id == promise.conversation)
+    calendar = config.hours_of(chat.channel, chat.widget)
+    opened = next((entry for entry in file.history if entry.what == OPENED), None)
+    outside = opened is not None and opened.why == OUTSIDE_HOURS and opened.at == promise.made_at
+    if not outside and calendar.is_open(promise.made_at):
+        return f"nobody took the chat within queue.no_answer = {write_duration(config.queue.no_answer)}"
     following = "the desk's next business day" if calendar.never_open else "its next opening"
-    return f"it came outside the hours of {hours}; {following}"
+    return f"it came outside the hours of {_hours(calendar, promise.made_at)}; {following}"
 
 
 def _moved(config: Config, file: TicketFile) -> Due | None:

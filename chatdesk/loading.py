@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
 
-from chatdesk.conversation import ConversationId, Live
+from chatdesk.changes import MERGED_IN, HistoryEntry
+from chatdesk.conversation import ConversationId, Live, promised_in
 from chatdesk.draft import Loaded
 from chatdesk.events import (
     AgentMessaged,
@@ -30,13 +31,14 @@ from chatdesk.events import (
     WrittenToTicket,
 )
 from chatdesk.ports import StoreBatch
-from chatdesk.ticket import TicketNumber
+from chatdesk.ticket import Ticket, TicketNumber
 
 _PLAIN = frozenset({CustomerMessaged, AgentMessaged, ReceiptReported})
 _IN_A_CONVERSATION = (ConversationEvent, TimerFired)
 _conversation: Callable[[AnyEvent], ConversationId] = attrgetter("conversation")
 _OPENS_A_TICKET = (SurveySubmitted, CallLogged, MailReceived, TicketSplit)
 _BEGINS = (SurveySubmitted, CallLogged, MailReceived)
+_MAY_LEAVE_THE_QUEUE = (CustomerLeft, CustomerEnded, TimerFired)
 _MAY_COME_BACK = (CustomerMessaged, CustomerLeft, CustomerEnded)
 
 
@@ -95,19 +97,82 @@ async def _load_history(
     batch: StoreBatch, events: Sequence[AnyEvent], others: Sequence[AnyEvent], loaded: Loaded
 ) -> None:
     """Read from when tickets' time counts, for another priority and for an answer that keeps a promise."""
-    numbers = {e.ticket for e in others if isinstance(e, TicketEdited) and e.priority is not None}
-    numbers |= {e.ticket for e in others if isinstance(e, PortalPrioritised)}
-    # Most tickets have no promise: the quick look at that spares the comparison of two times.
-    tickets = (ticket for ticket in loaded.tickets.values() if ticket.promised_at is not None)
-    promised = {ticket.number for ticket in tickets if ticket.due_as_promised}
-    promised |= _promised_meanwhile(events, loaded)
-    if promised:
-        numbers |= promised & {e.ticket for e in others if isinstance(e, TicketPaused)}
-        numbers |= promised & _tickets_of((e for e in events if isinstance(e, AgentMessaged)), loaded)
-    if numbers:
-        loaded.history = {number: [] for number in numbers}
-        for entry in await batch.history(numbers):
-            loaded.history[entry.ticket].append(entry)
+    prioritised = {e.ticket for e in others if isinstance(e, TicketEdited) and e.priority is not None}
+    prioritised |= {e.ticket for e in others if isinstance(e, PortalPrioritised)}
+    # Most tickets have no promise: the quick look at that spares everything else.
+    promised = [ticket for ticket in loaded.tickets.values() if ticket.promised_at is not None]
+    meanwhile = _promised_meanwhile(events, loaded)
+    leaving = _tickets_of((e for e in others if isinstance(e, _MAY_LEAVE_THE_QUEUE)), loaded)
+    answered: set[TicketNumber] = set()
+    asked = {ticket.number for ticket in promised} & (meanwhile & leaving | prioritised)
+    if promised or meanwhile:
+        answered = _answered(events, others, loaded, promised, meanwhile)
+    if prioritised or answered or asked:
+        numbers = prioritised | answered | asked
+        await _add_history(batch, numbers, loaded)
+        asked |= prioritised & _shown(loaded)
+        asked |= {number for number in answered if _is_merged(loaded.history[number])}
+    if asked:
+        await _load_promises(batch, asked, loaded)
+
+
+async def _add_history(batch: StoreBatch, numbers: Collection[TicketNumber], loaded: Loaded) -> None:
+    loaded.history.update({number: [] for number in numbers})
+    for entry in await batch.history(numbers):
+        loaded.history[entry.ticket].append(entry)
+
+
+async def _load_promises(batch: StoreBatch, numbers: set[TicketNumber], loaded: Loaded) -> None:
+    """Read what tells to whom promises were made and who was answered since, also before a merge [R20].
+
+    The other conversations are looked at and not held: who holds one may wait for a ticket that is held here.
+    """
+    chats = await batch.seen_of(numbers)
+    for chat in chats:
+        loaded.conversations.setdefault(chat.id, chat)
+    origins = {chat.opened_with for chat in chats if chat.opened_with is not None}
+    if origins - loaded.history.keys():
+        await _add_history(batch, origins - loaded.history.keys(), loaded)
+    loaded.said = {number: [] for number in numbers}
+    ticket_of = {chat.id: chat.ticket for chat in chats}
+    for message in await batch.said(ticket_of.keys()):
+        number = ticket_of[message.conversation]
+        assert number is not None
+        loaded.said[number].append(message)
+
+
+def _answered(
+    events: Sequence[AnyEvent],
+    others: Sequence[AnyEvent],
+    loaded: Loaded,
+    promised: Sequence[Ticket],
+    meanwhile: set[TicketNumber],
+) -> set[TicketNumber]:
+    """Return the tickets that an answer may give another due time, by keeping a promise or leaving one open.
+
+    Of a ticket that was answered and is not due as promised that is known without its history.
+    """
+    answers = [event for event in events if isinstance(event, AgentMessaged)]
+    asks = {event.ticket for event in others if isinstance(event, TicketPaused)}
+    if not answers and not asks:
+        return set()
+    waits = {t.number for t in promised if t.due_as_promised or t.first_response_at is None} | meanwhile
+    dues = {ticket.number: ticket.due_at for ticket in promised}
+    for chat in map(loaded.conversations.get, {event.conversation for event in answers}):
+        by = promised_in(chat) if chat is not None else None
+        if chat is not None and chat.ticket in dues and by is not None and by == dues[chat.ticket]:
+            waits.add(chat.ticket)
+    return waits & (asks | _tickets_of(answers, loaded))
+
+
+def _shown(loaded: Loaded) -> set[TicketNumber]:
+    """Return the tickets of conversations that show a promise: one may be of before a merge."""
+    chats = loaded.conversations.values()
+    return {chat.ticket for chat in chats if chat.ticket is not None and promised_in(chat) is not None}
+
+
+def _is_merged(history: Iterable[HistoryEntry]) -> bool:
+    return any(entry.what == MERGED_IN for entry in history)
 
 
 def _promised_meanwhile(events: Sequence[AnyEvent], loaded: Loaded) -> set[TicketNumber]:

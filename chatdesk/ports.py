@@ -52,6 +52,9 @@ class StoreBatch(Protocol):
     async def conversations_of(self, tickets: Collection[TicketNumber]) -> Sequence[Conversation]:
         """Return every conversation of these tickets, oldest first."""
 
+    async def seen_of(self, tickets: Collection[TicketNumber]) -> Sequence[Conversation]:
+        """Return every conversation of these tickets to look at: others may change it meanwhile."""
+
     async def open_conversations(self, visitors: Collection[tuple[str, str]]) -> Sequence[Conversation]:
         """Return the waiting and live conversations of these (visitor, widget) pairs."""
 
@@ -60,6 +63,9 @@ class StoreBatch(Protocol):
 
     async def messages(self, wanted: Iterable[tuple[ConversationId, int]]) -> Sequence[Message]:
         """Return the messages known by conversation and sequence number that exist."""
+
+    async def said(self, conversations: Collection[ConversationId]) -> Sequence[Message]:
+        """Return the public messages of technicians and of the desk in these conversations, in no order."""
 
     async def history(self, tickets: Collection[TicketNumber]) -> Sequence[HistoryEntry]:
         """Return the history of these tickets, oldest entry first."""

@@ -10,7 +10,7 @@ from msgspec import Struct
 from chatdesk.business_hours import Calendar
 from chatdesk.config import Config, QueueOrder
 from chatdesk.conversation import Conversation, ConversationId
-from chatdesk.sla import Counted
+from chatdesk.sla import Counted, Promise
 from chatdesk.ticket import Priority, Ticket, TicketNumber, format_number
 
 SortKey = tuple[int, datetime]
@@ -38,7 +38,9 @@ class Situation(Struct, frozen=True):
     ticket and where a customer says that it is solved; else that one. ``queue`` holds
     every waiting customer, None where nobody does. ``next_number`` is reserved for a ticket that this step
     may open. ``counted`` is how the ticket's time counts, None where the step does not need its history.
-    ``gone`` are those of the conversations whose customers have certainly no page open now.
+    ``gone`` are those of the conversations whose customers have certainly no page open now. ``promises`` are
+    those made to the ticket's people, as far as the step needs them; ``told`` is what the dialogue has just
+    promised the conversation's customer in this step.
     """
 
     config: Config
@@ -49,6 +51,14 @@ class Situation(Struct, frozen=True):
     next_number: TicketNumber | None = None
     counted: Counted | None = None
     gone: frozenset[ConversationId] = frozenset()
+    promises: tuple[Promise, ...] = ()
+    told: datetime | None = None
+
+    @property
+    def own_promise(self) -> Promise | None:
+        """What this conversation's customer was promised and still waits for [R25]."""
+        here = self.conversation.opened_with
+        return next((one for one in self.promises if one.person == here and one.kept_at is None), None)
 
     @property
     def customer_is_gone(self) -> bool:

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
 from chatdesk.business_hours import Calendar
 from chatdesk.config import Config
+from chatdesk.conversation import ConversationId
 from chatdesk.duration import Duration
-from chatdesk.ticket import PAUSED, Priority, Ticket
+from chatdesk.ticket import PAUSED, Priority, Ticket, TicketNumber
 
 Pauses = Sequence[tuple[datetime, datetime]]
 """Spans (from, until) in which a ticket's clocks stood still [R44]."""
 
 
 class Counted(Struct, frozen=True):
-    """How a ticket's time counts: from its opening or its last re-opening on, but not during its pauses.
-
-    ``promised_since`` is when the customer was last promised an answer after that; None if never.
-    """
+    """How a ticket's time counts: from its opening or its last re-opening on, but not during its pauses."""
 
     begun_at: datetime
     pauses: tuple[tuple[datetime, datetime], ...] = ()
-    promised_since: datetime | None = None
+
+
+class Promise(Struct, frozen=True):
+    """What one of a ticket's people was told: a technician contacts them by ``by`` (UTC) [R25, R27].
+
+    ``person`` is the ticket they opened, None for the one at hand [R20]; ``conversation`` is where it was
+    told, at ``made_at``. The next human public message to them, at ``kept_at``, keeps it; None: not yet.
+    """
+
+    person: TicketNumber | None
+    conversation: ConversationId
+    by: datetime
+    made_at: datetime
+    kept_at: datetime | None = None
 
 
 def respond_by(
@@ -100,24 +111,9 @@ def due_for(
     return respond_by(config, ticket.channel, priority, begun_at, pauses)
 
 
-def promise_is_open(ticket: Ticket, counted: Counted | None) -> bool:
-    """Tell whether the customer still waits for what they were promised [R25, R27].
-
-    The first response keeps what was promised before it. A promise made after it is kept by the next
-    human public message, which takes it out of the due time.
-    """
-    if ticket.promised_at is None or ticket.first_response_at is None:
-        return ticket.promised_at is not None
-    if counted is None:
-        return ticket.due_as_promised
-    since, due = counted.promised_since, ticket.due_at
-    made_later = since is not None and since > ticket.first_response_at
-    return made_later and due is not None and due <= ticket.promised_at
-
-
-def not_after_promise(ticket: Ticket, due: datetime | None) -> datetime | None:
-    """Return ``due``, or when the customer was promised to hear from the desk if that is earlier."""
-    return min((moment for moment in (due, ticket.promised_at) if moment is not None), default=None)
+def open_promises(promises: Iterable[Promise], but: Collection[TicketNumber | None] = ()) -> list[datetime]:
+    """Return by when the people still wait for what they were promised, without those in ``but`` [R25]."""
+    return [each.by for each in promises if each.kept_at is None and each.person not in but]
 
 
 def due_after_response(config: Config, ticket: Ticket) -> datetime | None:

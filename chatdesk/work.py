@@ -9,8 +9,16 @@ from msgspec.structs import replace
 
 from chatdesk.changes import Changes
 from chatdesk.config import Config
-from chatdesk.conversation import AuthorKind, Conversation, ConversationId, Ticketed, speaking_in
+from chatdesk.conversation import (
+    AuthorKind,
+    Conversation,
+    ConversationId,
+    Ticketed,
+    promised_in,
+    speaking_in,
+)
 from chatdesk.counted_time import counted_time
+from chatdesk.customer_promises import promises_of
 from chatdesk.draft import Draft, Loaded
 from chatdesk.effect_handler import EffectHandler, begin_conversation
 from chatdesk.effects import Effect
@@ -42,7 +50,7 @@ from chatdesk.merging import check_merge
 from chatdesk.ports import ConversationFlow, NewId, TicketFlow
 from chatdesk.routing import Router
 from chatdesk.situation import Situation
-from chatdesk.sla import Counted
+from chatdesk.sla import Counted, Promise
 from chatdesk.ticket import Ticket
 
 IsGone = Callable[[Conversation], bool]
@@ -140,7 +148,9 @@ class Work:
                 moved = replace(moved, rating=None)
             draft.put_conversation(conversation, moved)
             here = self._situation(moved, ticket, event)
-            situation = replace(here, conversations=situation.conversations)
+            told = promised_in(moved)
+            told = None if told == promised_in(conversation) else told
+            situation = replace(here, conversations=situation.conversations, told=told)
         ticket_effects: tuple[Effect, ...] = ()
         if ticket is not None:
             ticket_decision = self._ticket_flow(ticket, event, situation)
@@ -270,14 +280,28 @@ class Work:
             counted = self._counted(ticket, event.at)
         asked = type(event) in _TO_THE_CUSTOMER
         gone = frozenset((conversation.id,)) if asked and self._is_gone(conversation) else _NOBODY
-        return Situation(
+        found = Situation(
             self._config, conversation, shown, (conversation,), draft.queue, draft.next_number, counted, gone
         )
+        if ticket is None or counted is None:
+            return found
+        return replace(found, promises=self._promises(ticket, counted))
 
     def _counted(self, ticket: Ticket, at: datetime) -> Counted | None:
         """Return how the ticket's time counts; None where its history was not needed."""
         history = self._draft.history_of(ticket.number)
         return None if history is None else counted_time(ticket, history, at)
+
+    def _promises(self, ticket: Ticket, counted: Counted) -> tuple[Promise, ...]:
+        """Return what the ticket's people were promised; none where the steps do not need it."""
+        draft, number = self._draft, ticket.number
+        said = draft.said_on(number)
+        if said is None:
+            return ()
+        chats = draft.conversations_of(number)
+        merged = sorted({chat.opened_with for chat in chats if chat.opened_with is not None})
+        history = [entry for each in (*merged, number) for entry in draft.history_of(each) or ()]
+        return promises_of(ticket, chats, history, said, counted.begun_at)
 
     def _seen_in(self, conversation: Conversation, situation: Situation) -> Situation:
         """Return the situation of one of the ticket's conversations."""

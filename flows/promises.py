@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from chatdesk.config import Config
 from chatdesk.sender import is_vouched
 from chatdesk.situation import Situation
-from chatdesk.sla import promise_is_open, respond_by
+from chatdesk.sla import respond_by
 from chatdesk.ticket import Priority, Ticket
 from chatdesk.wording import describe_hours, say_date, say_moment, say_time, say_when
 
@@ -60,12 +60,12 @@ def call_back_text(
 def call_back_by(situation: Situation, ticket: Ticket, at: datetime) -> datetime | None:
     """Return by when a customer whom nobody answered will be contacted; aware, UTC.
 
-    A promise that is still to be kept stands. Where targets count elapsed time, one that would fall
+    A promise to them that is still to be kept stands. Where targets count elapsed time, one that would fall
     outside the hours is made for the next opening instead: nobody is there before.
     """
-    promised = ticket.promised_at
-    if promised is not None and promised > at and promise_is_open(ticket, situation.counted):
-        return promised
+    own = situation.own_promise
+    if own is not None and own.by > at:
+        return own.by
     due = respond_by(situation.config, situation.conversation.channel, ticket.priority, at)
     if due is None or not _counts_elapsed_time(situation.config, ticket.priority):
         return due

@@ -66,7 +66,8 @@ def promise_call_back(event: AnyEvent, situation: Situation, opening: str, *, ma
     promised = replace(ticket, promised_at=call_back_by(situation, ticket, event.at))
     text = call_back_text(situation, promised, event.at, opening)
     effects: tuple[Effect, ...] = (say(situation, text),)
-    if promised.promised_at is None or promised.promised_at != ticket.promised_at:
+    own = situation.own_promise
+    if own is None or own.by != promised.promised_at:
         mail = call_back_text(situation, promised, event.at, opening, mailed=True)
         effects = (*effects, MailRequester(MailKind.STATUS, mail))
     earliest = is_opening(situation, promised.promised_at)

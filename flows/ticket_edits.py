@@ -11,7 +11,7 @@ from chatdesk.effects import Effect, Record, TicketDecision
 from chatdesk.errors import EventRefused
 from chatdesk.events import TicketEdited
 from chatdesk.situation import Situation
-from chatdesk.sla import Counted, due_after_pause, due_for, not_after_promise, promise_is_open
+from chatdesk.sla import Counted, due_after_pause, due_for, earliest, open_promises
 from chatdesk.ticket import Priority, Ticket
 from chatdesk.wording import say_date
 from flows.message_text import check_text, clean
@@ -58,8 +58,7 @@ def with_priority(ticket: Ticket, priority: Priority, situation: Situation, *, c
     responded = ticket.first_response_at is not None
     counted = situation.counted or Counted(ticket.opened_at)
     due = due_for(situation.config, ticket, priority, counted, responded=responded)
-    if promise_is_open(ticket, situation.counted):
-        due = not_after_promise(ticket, due)
+    due = earliest(due, *open_promises(situation.promises))
     return replace(ticket, priority=priority, priority_confirmed=confirmed, due_at=due)
 
 

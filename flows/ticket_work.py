@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from chatdesk.changes import TRANSCRIPT_SENT
-from chatdesk.conversation import Agent, Author, Ticketed, Visibility
-from chatdesk.counted_time import PROMISED
+from chatdesk.conversation import Agent, Author, Ticketed, Visibility, promised_in
+from chatdesk.customer_promises import PROMISED
 from chatdesk.effects import MailKind, Post, Record, StartTimer, TicketDecision
 from chatdesk.errors import EventRefused
 from chatdesk.escalation import ESCALATE
@@ -41,7 +41,7 @@ from chatdesk.events import (
     TranscriptSent,
 )
 from chatdesk.situation import Situation
-from chatdesk.sla import due_after_response, due_for, not_after_promise, resolve_by, respond_by
+from chatdesk.sla import due_after_response, due_for, earliest, open_promises, resolve_by, respond_by
 from chatdesk.ticket import Ticket, TicketStatus, Trigger
 from chatdesk.wording import say_date, say_time, say_zone
 from flows.escalation import escalate
@@ -176,16 +176,27 @@ def _answered(ticket: Ticket, event: AgentMessaged, situation: Situation) -> Tic
 def _responded(ticket: Ticket, at: datetime, situation: Situation) -> Ticket:
     """Note a human public message: the first one is the response, later ones keep later promises.
 
-    Either way the ticket is due by its time to resolve from then on [R25, R44].
+    Either way the ticket is due by its time to resolve from then on, or earlier by what another of its people
+    was promised, who was not answered [R20, R25, R44].
     """
-    if situation.counted is not None and ticket.due_as_promised:
-        due = due_for(situation.config, ticket, ticket.priority, situation.counted, responded=True)
+    counted = situation.counted
+    if counted is not None and _due_as_promised(ticket, situation):
+        due = due_for(situation.config, ticket, ticket.priority, counted, responded=True)
     elif ticket.first_response_at is None:
         due = due_after_response(situation.config, ticket)
     else:
         return ticket
+    others = open_promises(situation.promises, but=(situation.conversation.opened_with,))
+    due = earliest(due, *others)
     responded = replace(ticket, first_response_at=ticket.first_response_at or at, due_at=due)
     return responded if responded != ticket else ticket
+
+
+def _due_as_promised(ticket: Ticket, situation: Situation) -> bool:
+    """Tell whether it is due by the last promise, or by an earlier one to the customer who is answered."""
+    return ticket.due_as_promised or (
+        ticket.promised_at is not None and ticket.due_at == promised_in(situation.conversation)
+    )
 
 
 def _customer_wrote(
@@ -207,19 +218,21 @@ def _customer_wrote(
 
 def _with_promise(decision: TicketDecision, at: datetime, situation: Situation) -> TicketDecision:
     """Write down on the ticket what the chat has just promised, and that it is due by then [R25]."""
-    state, ticket = situation.conversation.state, decision.ticket
-    if (
-        not isinstance(state, Ticketed)
-        or state.promised_at is None
-        or state.promised_at == ticket.promised_at
-    ):
+    ticket, promised = decision.ticket, situation.told
+    if promised is None and ticket.promised_at is None:
+        # What was said before the ticket was done is owed again when it is opened again in time.
+        shown = promised_in(situation.conversation)
+        promised = shown if shown is not None and shown > at else None
+    if promised is None:
         return decision
-    promised = replace(ticket, promised_at=state.promised_at)
-    promised = replace(promised, due_at=not_after_promise(promised, ticket.due_at))
+    own = situation.own_promise
+    if own is not None and own.by == promised == ticket.promised_at:
+        return decision
+    after = replace(ticket, promised_at=promised, due_at=earliest(ticket.due_at, promised))
     zone = situation.config.desk.timezone
-    when = f"{say_date(state.promised_at, at, zone)}, {say_time(state.promised_at, zone)}"
-    record = Record(PROMISED, situation.config.desk.author, f"for {when} {say_zone(state.promised_at, zone)}")
-    return TicketDecision(promised, (*decision.effects, record))
+    when = f"{say_date(promised, at, zone)}, {say_time(promised, zone)}"
+    record = Record(PROMISED, situation.config.desk.author, f"for {when} {say_zone(promised, zone)}")
+    return TicketDecision(after, (*decision.effects, record))
 
 
 def _ask(ticket: Ticket, event: TicketPaused, situation: Situation) -> TicketDecision:

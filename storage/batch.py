@@ -91,8 +91,11 @@ class TortoiseBatch:
         return await self.conversations(ids)
 
     async def conversations_of(self, tickets: Collection[TicketNumber]) -> Sequence[Conversation]:
+        return sorted(await self.seen_of(tickets), key=lambda c: c.opened_at)
+
+    async def seen_of(self, tickets: Collection[TicketNumber]) -> Sequence[Conversation]:
         found = await self._select("conversation", "ticket", list(tickets), "bigint")
-        return sorted((to_conversation(row) for row in found), key=lambda c: c.opened_at)
+        return [to_conversation(row) for row in found]
 
     async def open_conversations(self, visitors: Collection[tuple[str, str]]) -> Sequence[Conversation]:
         if self._intake.open is None:
@@ -123,6 +126,10 @@ class TortoiseBatch:
             selected = await self._connection.execute_query_dict(query, [conversation])
             found += map(to_message, selected)
         return found
+
+    async def said(self, conversations: Collection[ConversationId]) -> Sequence[Message]:
+        found = map(to_message, await self._select("message", "conversation", list(conversations)))
+        return [message for message in found if message.is_of_the_desk]
 
     async def history(self, tickets: Collection[TicketNumber]) -> Sequence[HistoryEntry]:
         found = await self._select("history", "ticket", list(tickets), "bigint")

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from chatdesk.config import Config, parse_config
 from chatdesk.conversation import Agent, Conversation, ConversationId, DialogueState, FileRef, Surveying
 from chatdesk.conversation import Visibility as See
+from chatdesk.customer_promises import promises_of
 from chatdesk.effects import Effect, MailRequester, Post
 from chatdesk.events import (
     AgentMessaged,
@@ -204,7 +205,11 @@ def situation(
     mine = chat or conversation(state, ticket=about.number if about else None)
     number = TicketNumber(next_number) if next_number is not None else None
     left_page = frozenset((mine.id,)) if gone else frozenset[ConversationId]()
-    return Situation(config, mine, about, (mine, *others), WaitingLine(queue), number, gone=left_page)
+    chats = (mine, *others)
+    promises = promises_of(about, chats, (), (), about.opened_at) if about else ()
+    return Situation(
+        config, mine, about, chats, WaitingLine(queue), number, gone=left_page, promises=promises
+    )
 
 
 def someone_waits(name: str, since: datetime, priority: Priority = Priority.STANDARD) -> QueueEntry:

@@ -103,6 +103,9 @@ class FakeBatch:
         found = [c for c in self._record.conversations.values() if c.ticket in tickets]
         return sorted(found, key=lambda c: c.opened_at)
 
+    async def seen_of(self, tickets: Collection[TicketNumber]) -> Sequence[Conversation]:
+        return await self.conversations_of(tickets)
+
     async def open_conversations(self, visitors: Collection[tuple[str, str]]) -> Sequence[Conversation]:
         everybody = self._record.conversations.values()
         return [c for c in everybody if c.is_open and (c.visitor, c.widget) in visitors]
@@ -112,6 +115,10 @@ class FakeBatch:
 
     async def messages(self, wanted: Iterable[tuple[ConversationId, int]]) -> Sequence[Message]:
         return [self._record.messages[key] for key in set(wanted) if key in self._record.messages]
+
+    async def said(self, conversations: Collection[ConversationId]) -> Sequence[Message]:
+        found = self._record.messages.values()
+        return [m for m in found if m.conversation in conversations and m.is_of_the_desk]
 
     async def history(self, tickets: Collection[TicketNumber]) -> Sequence[HistoryEntry]:
         return [entry for entry in self._record.history if entry.ticket in tickets]

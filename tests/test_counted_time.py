@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from chatdesk.changes import HistoryEntry
-from chatdesk.counted_time import PROMISED, counted_time
+from chatdesk.counted_time import counted_time
 from chatdesk.events import (
     AgentEnded,
     AgentMessaged,
@@ -78,13 +78,6 @@ def test_time_counts_from_the_last_opening_and_not_while_it_waits(
 
 def test_a_wait_that_began_later_than_asked_for_is_none() -> None:
     assert counted(OPENED, TAKEN, WAITS, until="09-15 11:00").pauses == ()
-
-
-def test_a_promise_stands_until_the_ticket_is_opened_again() -> None:
-    promised = HistoryEntry(TICKET, at("09-15 13:00"), MARCUS.author, PROMISED, "")
-    reopened = HistoryEntry(TICKET, at("10-15 10:12"), MARCUS.author, "re-opened", "", CLOSED, ASSIGNED)
-    assert counted_time(ticket(), [promised], at("10-20 10:00")).promised_since == at("09-15 13:00")
-    assert counted_time(ticket(), [promised, reopened], at("10-20 10:00")).promised_since is None
 
 
 def event(kind: type[Event], when: datetime, **fields: object) -> AnyEvent:

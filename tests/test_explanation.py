@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from chatdesk.changes import HistoryEntry
-from chatdesk.conversation import Author, AuthorKind, ConversationId, Message, Visibility
+from chatdesk.conversation import Author, AuthorKind, ConversationId, Message, Ticketed, Visibility
 from chatdesk.explanation import Due, explain, explain_due
 from chatdesk.reading import TicketFile
 from chatdesk.sla import resolve_by, respond_by
@@ -31,6 +31,7 @@ BY_CHANNEL = {
     "portal": "A first answer within 6 hours (Customer portal, desk hours).",
 }
 PROMISED = "We promised the customer that we would be in touch by then."
+PROMISE = "promise to the customer"
 STANDS_STILL = "The clock stands still while the ticket waits."
 
 
@@ -120,7 +121,7 @@ def test_a_promise_outside_the_hours_names_the_calendar_of_the_page() -> None:
     opened = at("09-18 17:30")
     made = ticket(opened_at=opened, promised_at=at("09-21 07:00"), due_at=at("09-21 07:00"))
     opening = HistoryEntry(TicketNumber(1024), opened, DANA, "opened", "outside business hours", None, NEW)
-    (promise,) = [due for due in dues(made, opening) if due.what == "promise to the customer"]
+    (promise,) = [due for due in dues(made, opening) if due.what == PROMISE]
     assert promise.at == at("09-21 07:00")
     assert promise.rule == (
         "it came outside the hours of the calendar chat (Monday to Friday, 7:00 AM to 5:30 PM EDT); "
@@ -137,13 +138,15 @@ def test_a_promise_outside_the_hours_of_another_channel_names_its_calendar(chann
     opened = at("09-18 17:00")
     made = ticket(channel=channel, opened_at=opened, promised_at=at("09-21 08:30"))
     opening = HistoryEntry(TicketNumber(1024), opened, DANA, "opened", "outside business hours", None, NEW)
-    (promise,) = [due for due in dues(made, opening) if due.what == "promise to the customer"]
-    assert promise.rule.startswith(f"it came outside the hours of the calendar {hours}")
+    whole = replace(file(made, opening), conversations=(conversation(channel=channel, opened_at=opened),))
+    rules = [due.rule for due in explain(NORTHWIND, whole, opened).dues if due.what == PROMISE]
+    assert len(rules) == 1
+    assert rules[0].startswith(f"it came outside the hours of the calendar {hours}")
 
 
 def test_a_promise_of_a_call_back_names_the_waiting_time() -> None:
     made = ticket(promised_at=at("09-15 14:12"))
-    (promise,) = [due for due in dues(made) if due.what == "promise to the customer"]
+    (promise,) = [due for due in dues(made) if due.what == PROMISE]
     assert promise.rule == "nobody took the chat within queue.no_answer = 3m"
 
 
@@ -234,7 +237,7 @@ def test_a_promise_made_after_an_answer_is_kept_by_the_next_answer_only() -> Non
 
     def kept(*messages: Message) -> datetime | None:
         told = explain(NORTHWIND, replace(file(made, promise), messages=messages), at("09-16 13:00"))
-        return next(due.done_at for due in told.dues if due.what == "promise to the customer")
+        return next(due.done_at for due in told.dues if due.what == PROMISE)
 
     assert kept(said, note) is None
     assert kept(said, note, answer) == at("09-16 12:00")
@@ -248,3 +251,21 @@ def test_an_answer_that_a_merge_brought_along_does_not_hide_what_a_ticket_is_due
     whole = replace(file(made, entry("contact promised", made_at)), messages=(said,))
     merged = replace(whole, conversations=(*whole.conversations, theirs))
     assert explain_due(NORTHWIND, merged) == "We promised the customer that we would be in touch by then."
+
+
+def test_each_of_a_merged_ticket_s_people_has_their_promise_by_the_hours_of_their_own_chat() -> None:
+    opened, chat, pat = at("09-18 17:20"), ConversationId("d" * 24), TicketNumber(1025)
+    made = ticket(channel="desktop", opened_at=opened, promised_at=at("09-21 08:30"))
+    opening = HistoryEntry(TicketNumber(1024), opened, DANA, "opened", "outside business hours", None, NEW)
+    mine = conversation(channel="desktop", widget="", opened_at=opened)
+    theirs = conversation(
+        Ticketed(at("09-18 17:30")), id=chat, widget="closed", opened_with=pat, opened_at=TUESDAY
+    )
+    answer = Message(CHAT, 1, MARCUS.author, Visibility.PUBLIC, "Good evening.", at("09-18 18:00"))
+    whole = replace(file(made, opening), conversations=(theirs, mine), messages=(answer,))
+    pats, danas = [due for due in explain(NORTHWIND, whole, opened).dues if due.what == PROMISE]
+    assert danas.rule.startswith("it came outside the hours of the calendar desk (Monday")
+    assert (danas.at, danas.done_at) == (at("09-21 08:30"), answer.at)
+    assert "the calendar never" in pats.rule
+    assert pats.rule.endswith("the desk's next business day")
+    assert (pats.at, pats.done_at) == (at("09-18 17:30"), None)

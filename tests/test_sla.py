@@ -3,20 +3,22 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chatdesk.sla import (
     Counted,
     Pauses,
+    Promise,
     due_after_pause,
     due_after_response,
     due_for,
     earliest,
-    promise_is_open,
+    open_promises,
     resolve_by,
     respond_by,
 )
-from chatdesk.ticket import PAUSED, Priority, TicketStatus
-from tests.desk_builders import NORTHWIND, TUESDAY, at, desk, ticket
+from chatdesk.ticket import PAUSED, Priority, TicketNumber, TicketStatus
+from tests.desk_builders import CHAT, NORTHWIND, TUESDAY, at, desk, ticket
 
 CRITICAL, HIGH, STANDARD, LOW, SCHEDULED = Priority
 NO_RESOLUTION = desk(('respond = "24h", resolve = "48h"', 'respond = "24h"'))
@@ -192,28 +194,11 @@ def test_before_the_first_response_another_priority_counts_to_its_time_to_respon
 
 # Promises [R25, R27]
 
-PROMISE = at("09-15 12:00")
 
-
-@pytest.mark.parametrize(
-    ("fields", "promised_since", "is_open"),
-    [
-        ({}, None, False),
-        ({"promised_at": PROMISE}, None, True),
-        ({"promised_at": PROMISE, "first_response_at": TUESDAY, "due_at": at("09-16 09:42")}, None, False),
-        ({"promised_at": PROMISE, "first_response_at": TUESDAY, "due_at": PROMISE}, None, False),
-        ({"promised_at": PROMISE, "first_response_at": TUESDAY, "due_at": PROMISE}, "09-15 11:00", True),
-        ({"promised_at": PROMISE, "first_response_at": TUESDAY, "due_at": PROMISE}, "09-15 10:00", False),
-        (
-            {"promised_at": PROMISE, "first_response_at": TUESDAY, "due_at": at("09-16 09:42")},
-            "09-15 11:00",
-            False,
-        ),
-    ],
-    ids=["none", "not answered", "answered", "due by chance", "made later", "made before", "kept since"],
-)
-def test_a_promise_is_open_until_a_person_answers_after_it(
-    fields: dict[str, datetime], promised_since: str | None, is_open: bool
-) -> None:
-    counted = Counted(TUESDAY, promised_since=at(promised_since) if promised_since else None)
-    assert promise_is_open(ticket(**fields), counted) is is_open
+def test_a_promise_is_open_until_it_was_kept_and_may_be_another_person_s() -> None:
+    noon, one = at("09-15 12:00"), at("09-15 13:00")
+    hers, pats = Promise(None, CHAT, noon, TUESDAY), Promise(TicketNumber(1025), CHAT, one, TUESDAY)
+    assert open_promises([hers, pats]) == [noon, one]
+    assert open_promises([hers, pats], but=[None]) == [one]
+    assert open_promises([replace(hers, kept_at=noon), pats]) == [one]
+    assert open_promises([]) == []

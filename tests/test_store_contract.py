@@ -89,6 +89,7 @@ async def test_a_conversation_comes_back_as_it_was_written(store: Store, state: 
     async with store.batch() as batch:
         assert await batch.conversations([CHAT, ConversationId("other")]) == {CHAT: written}
         assert await batch.conversations_of([TICKET]) == [written]
+        assert await batch.seen_of([TICKET, TicketNumber(1)]) == [written]
 
 
 async def test_a_ticket_comes_back_as_it_was_written(store: Store) -> None:
@@ -105,6 +106,22 @@ async def test_the_history_of_a_ticket_comes_back_in_its_order(store: Store) -> 
     async with store.batch() as batch:
         assert await batch.history([TICKET]) == [steps[0], steps[2]]
         assert await batch.history([]) == []
+
+
+async def test_what_was_said_to_a_customer_is_found_by_conversation(store: Store) -> None:
+    desk = Author(AuthorKind.DESK, "desk", "Northwind IT")
+    written = [
+        said(1),
+        said(2, author=desk),
+        said(3, author=MARCUS.author),
+        said(4, author=MARCUS.author, visibility=Visibility.INTERNAL),
+        said(1, conversation=ConversationId("other"), author=desk),
+    ]
+    await write(store, changes(messages=written))
+    async with store.batch() as batch:
+        found = await batch.said([CHAT, ConversationId("none")])
+        assert not await batch.said([])
+    assert sorted(found, key=lambda m: m.seq) == written[1:3]
 
 
 async def test_messages_come_back_by_number_with_hostile_text_unchanged(
