@@ -121,12 +121,13 @@ class Ticketed(Struct, frozen=True):
     ``earliest`` says that it was promised as the desk's next opening: contact comes from then on, not before.
 
     ``may_wait`` says that the customer was told to keep waiting if they like: who takes the ticket
-    then finds them in the chat.
+    then finds them in the chat. ``waiting_since`` keeps their place in the queue for when they write again.
     """
 
     promised_at: datetime | None = None
     may_wait: bool = False
     earliest: bool = False
+    waiting_since: datetime | None = None
 
 
 class Ended(Struct, frozen=True):

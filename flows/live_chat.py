@@ -138,11 +138,11 @@ def _waiting(state: Waiting, event: AnyEvent, situation: Situation) -> Decision:
         case AgentMessaged() | AgentEnded():
             raise EventRefused("Take the chat first.", code="not_taken")
         case TimerFired(name=name, due=due) if name == NO_ANSWER and due == state.until:
-            return nobody_came(event, situation)
+            return nobody_came(state, event, situation)
         case CustomerEnded(solved=True):
             return _end(event, situation, _ended_words(event, situation))
         case CustomerLeft() | CustomerEnded():
-            return promise_call_back(event, situation, "You have left the queue:", may_wait=False)
+            return promise_call_back(event, situation, "You have left the queue:")
     return Decision(state)
 
 
@@ -172,9 +172,9 @@ def _ticketed(state: Ticketed, event: AnyEvent, situation: Situation) -> Decisio
         case TicketTaken() | AgentJoined() if state.may_wait and not situation.customer_is_gone:
             return join((), event.agent, situation)
         case CustomerLeft():
-            return Decision(replace(state, may_wait=False))
+            return Decision(replace(state, may_wait=False, waiting_since=None))
         case CustomerEnded(solved=False):
-            return Decision(replace(state, may_wait=False))
+            return Decision(replace(state, may_wait=False, waiting_since=None))
     return _without_chat(state, event, situation)
 
 

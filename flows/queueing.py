@@ -40,7 +40,9 @@ def come_back(state: DialogueState, event: CustomerMessaged, situation: Situatio
         after = state if isinstance(state, Ticketed) else Ticketed()
         return Decision(after, (said, Announce("customer wrote")))
     if situation.calendar.is_open(event.at):
-        return _queue_again(event, situation, ticket, said)
+        # Who went on waiting, as they were told they may, is served in the order in which they came [R24].
+        since = state.waiting_since if isinstance(state, Ticketed) else None
+        return _queue_again(event, situation, ticket, said, since or event.at)
     if isinstance(state, Ticketed) and state.promised_at is not None and state.promised_at > event.at:
         # The date has been promised already; it is said once [R28].
         return Decision(state, (said, Announce("customer wrote")))
@@ -50,18 +52,23 @@ def come_back(state: DialogueState, event: CustomerMessaged, situation: Situatio
     return Decision(after, (said, say(situation, text), Announce("customer wrote")))
 
 
-def nobody_came(event: AnyEvent, situation: Situation) -> Decision:
+def nobody_came(state: Waiting, event: AnyEvent, situation: Situation) -> Decision:
     """The time to wait is over: promise a call back; who takes the ticket may still find them [R25]."""
     if situation.calendar.is_open(event.at):
         opening = "All technicians are busy. Keep waiting, or close this window:"
     else:
         opening = "Our chat has closed for now. You can close this window:"
-    decision = promise_call_back(event, situation, opening, may_wait=True)
+    decision = promise_call_back(event, situation, opening, waiting_since=state.since)
     return replace(decision, effects=(*decision.effects, Announce("nobody answered")))
 
 
-def promise_call_back(event: AnyEvent, situation: Situation, opening: str, *, may_wait: bool) -> Decision:
-    """Leave the queue with a computed promise; it is mailed unless it was before [R25, R28]."""
+def promise_call_back(
+    event: AnyEvent, situation: Situation, opening: str, *, waiting_since: datetime | None = None
+) -> Decision:
+    """Leave the queue with a computed promise; it is mailed unless it was before [R25, R28].
+
+    Who may go on waiting did so since ``waiting_since``.
+    """
     ticket = ticket_of(situation)
     promised = replace(ticket, promised_at=call_back_by(situation, ticket, event.at))
     text = call_back_text(situation, promised, event.at, opening)
@@ -71,7 +78,8 @@ def promise_call_back(event: AnyEvent, situation: Situation, opening: str, *, ma
         mail = call_back_text(situation, promised, event.at, opening, mailed=True)
         effects = (*effects, MailRequester(MailKind.STATUS, mail))
     earliest = is_opening(situation, promised.promised_at)
-    return Decision(Ticketed(promised.promised_at, may_wait, earliest), effects)
+    may_wait = waiting_since is not None
+    return Decision(Ticketed(promised.promised_at, may_wait, earliest, waiting_since), effects)
 
 
 def join(present: tuple[str, ...], agent: Agent, situation: Situation) -> Decision:
@@ -123,9 +131,11 @@ def refuse_for_good(ticket: Ticket, at: datetime, situation: Situation) -> None:
     raise EventRefused(text, code="reopen_window")
 
 
-def _queue_again(event: CustomerMessaged, situation: Situation, ticket: Ticket, said: Post) -> Decision:
+def _queue_again(
+    event: CustomerMessaged, situation: Situation, ticket: Ticket, said: Post, since: datetime
+) -> Decision:
     until = event.at + situation.config.queue.no_answer
-    place = situation.place_in_queue(event.at, ticket.priority)
+    place = situation.place_in_queue(since, ticket.priority)
     text = f"{added_words(situation, ticket)} You are number {place} in the queue."
     effects = (said, say(situation, text), StartTimer(NO_ANSWER, until), Announce("customer came back"))
-    return Decision(Waiting(event.at, until), effects)
+    return Decision(Waiting(since, until), effects)

@@ -157,7 +157,11 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("waiting", "given to self"): (LIVE, [JOINED], []),
     ("waiting", "resolved"): (Ended(NOW), RESOLVED, [TRANSCRIPT]),
     ("waiting", "cancelled"): (Ended(NOW), [CANCELLED], [TRANSCRIPT]),
-    ("waiting", "no answer"): (Ticketed(at("09-15 14:15"), may_wait=True), [BUSY], [STATUS]),
+    ("waiting", "no answer"): (
+        Ticketed(at("09-15 14:15"), may_wait=True, waiting_since=TUESDAY),
+        [BUSY],
+        [STATUS],
+    ),
     ("live", "customer wrote"): (SAME, ["Any news?"], []),
     ("live", "customer left"): (Ended(NOW), [f"Dana Reyes {STAYS_OPEN}"], [TRANSCRIPT]),
     ("live", "customer ended"): (Ended(NOW), [f"Dana Reyes {STAYS_OPEN}"], [TRANSCRIPT]),

@@ -17,6 +17,7 @@ from tests.desk_builders import (
     at,
     desk,
     fired,
+    left,
     mails,
     posts,
     situation,
@@ -52,6 +53,25 @@ def test_who_comes_back_stands_behind_those_who_wait() -> None:
     assert said[1] == "Your message was added to HD-1024. You are number 3 in the queue."
 
 
+def test_who_went_on_waiting_keeps_their_place_when_they_write_again() -> None:
+    kept = step(WAITING, fired("no_answer", NOW), chat(WAITING)).state
+    later = someone_waits("later", TUESDAY + MINUTE)
+    here = situation(ticket(status=TicketStatus.NEW), kept, queue=(later,))
+    decision = step(kept, wrote("Anybody there?", NOW + MINUTE), here)
+    assert posts(decision.effects)[1] == "Your message was added to HD-1024. You are number 1 in the queue."
+    assert decision.state == Waiting(TUESDAY, NOW + 4 * MINUTE)
+
+
+def test_who_closed_the_window_meanwhile_has_left_the_queue() -> None:
+    kept = step(WAITING, fired("no_answer", NOW), chat(WAITING)).state
+    gone = step(kept, left(NOW + MINUTE), chat(kept)).state
+    later = someone_waits("later", TUESDAY + MINUTE)
+    decision = step(
+        gone, wrote("Anybody there?", NOW + 2 * MINUTE), situation(ticket(), gone, queue=(later,))
+    )
+    assert posts(decision.effects)[1] == "Your message was added to HD-1024. You are number 2 in the queue."
+
+
 @pytest.mark.parametrize("status", [TicketStatus.RESOLVED, TicketStatus.CLOSED])
 def test_a_closed_ticket_is_open_again_when_its_customer_comes_back(status: TicketStatus) -> None:
     here = chat(Ended(TUESDAY), ticket(status=status, resolved_at=TUESDAY))
@@ -62,7 +82,7 @@ def test_a_closed_ticket_is_open_again_when_its_customer_comes_back(status: Tick
 def test_a_promise_already_made_stands_and_is_not_mailed_again() -> None:
     about = ticket(promised_at=PROMISED)
     decision = step(WAITING, fired("no_answer", NOW), chat(WAITING, about))
-    assert decision.state == Ticketed(PROMISED, may_wait=True)
+    assert decision.state == Ticketed(PROMISED, may_wait=True, waiting_since=TUESDAY)
     assert "today before 2:12 PM" in posts(decision.effects)[0]
     assert mails(decision.effects) == []
 
@@ -70,7 +90,7 @@ def test_a_promise_already_made_stands_and_is_not_mailed_again() -> None:
 def test_a_promise_of_the_next_opening_says_that_contact_comes_from_then_on() -> None:
     about = ticket(promised_at=at("09-21 07:00"))
     decision = step(WAITING, fired("no_answer", NOW), chat(WAITING, about))
-    assert decision.state == Ticketed(at("09-21 07:00"), may_wait=True, earliest=True)
+    assert decision.state == Ticketed(at("09-21 07:00"), may_wait=True, earliest=True, waiting_since=TUESDAY)
 
 
 def test_a_new_promise_is_mailed_as_it_was_said_but_for_the_number_that_was_typed() -> None:

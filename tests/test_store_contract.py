@@ -79,7 +79,7 @@ def said(seq: int, text: str = "Hello", **fields: object) -> Message:
         Waiting(TUESDAY, TUESDAY.replace(hour=23)),
         Live(("marcus", "priya")),
         Ticketed(None),
-        Ticketed(TUESDAY, may_wait=True),
+        Ticketed(TUESDAY, may_wait=True, waiting_since=TUESDAY),
         Ended(TUESDAY),
     ],
 )
