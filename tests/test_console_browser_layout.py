@@ -119,3 +119,15 @@ async def test_what_is_pressed_in_the_details_is_tall_enough_for_a_finger(
         pressed = page.locator(".details :is(.card p > a, summary)")
         await expect(pressed).to_have_count(4)
         assert await pressed.evaluate_all("all => all.every((each) => each.offsetHeight >= 24)")
+
+
+async def test_a_transcript_fits_a_small_phone_however_long_an_address_is(
+    desk: ServedDesk, browser: Browser
+) -> None:
+    answers = {"email": f"{'maximiliana.theodora' * 3}@contoso.example", "name": "M" * 60, "issue": "W" * 90}
+    async with console_page(browser, desk) as page, waiting_chat(desk, **answers) as (_, number, _):
+        await page.set_viewport_size({"width": 320, "height": 568})
+        await page.goto(f"{desk.base}/console/api/tickets/{number}/transcript?format=html&internal=1")
+        await expect(page.locator("body")).to_contain_text("INTERNAL VERSION")
+        root = page.locator("html")
+        assert await root.evaluate("root => root.scrollWidth <= root.clientWidth")
