@@ -14,6 +14,7 @@ from playwright.async_api import Browser, expect
 
 from chatdesk.mailbox import StoredMail
 from chatdesk.ticket import TicketNumber
+from tests.axe import violations
 from tests.running_desk import ServedDesk, serving
 from tests.web_people import visitor
 
@@ -182,3 +183,15 @@ async def test_a_new_mail_appears_on_the_open_page_by_itself(desk: ServedDesk, b
     await expect(page.frame_locator("iframe").get_by_text("Hello there")).to_be_visible()
     await page.get_by_role("link", name="Plain text").click()
     await expect(page.get_by_text("Hello there, as text")).to_be_visible()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [375, 1280])
+async def test_the_list_of_mails_breaks_no_rule_of_accessibility(
+    desk: ServedDesk, browser: Browser, width: int
+) -> None:
+    page = await browser.new_page(viewport={"width": width, "height": 740})
+    await page.goto(f"{desk.base}/demo/mail")
+    await expect(page.get_by_role("heading", name="Outgoing mail", level=1)).to_be_visible()
+    assert await violations(page) == []
+    await page.close()

@@ -150,6 +150,24 @@ async def test_on_a_phone_the_chat_fills_the_screen_and_nothing_sticks_out(
         assert field is not None and field["y"] + field["height"] <= height
 
 
+TOO_LOW = """panel => [...panel.querySelectorAll("a, button, summary")]
+    .filter(each => each.offsetHeight && each.offsetHeight < (each.matches(".primary") ? 44 : 24))
+    .map(each => `${each.textContent} ${each.offsetHeight}`)"""
+
+
+async def test_what_is_pressed_is_tall_enough_for_a_finger(browser: Browser) -> None:
+    """A target takes at least 24 pixels (WCAG 2.2, 2.5.8), a main button 44."""
+    async with serving() as desk, customer_page(browser, f"{desk.base}/demo", width=375, height=740) as dana:
+        await dana.open()
+        assert await dana.window.evaluate(TOO_LOW) == []
+        await dana.fill_in()
+        await dana.window.get_by_role("button", name="Start chat").click()
+        await expect(dana.log).to_contain_text("Your ticket is")
+        await dana.window.get_by_label("More").click()
+        await dana.window.get_by_role("button", name="End chat").click()
+        assert await dana.window.evaluate(TOO_LOW) == []
+
+
 async def test_on_a_desktop_the_window_has_its_size(browser: Browser) -> None:
     async with serving() as desk, customer_page(browser, f"{desk.base}/demo") as dana:
         await dana.open()

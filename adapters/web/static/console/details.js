@@ -102,7 +102,7 @@ function waitsInChat({ current }) {
   return phase === "waiting" || (phase === "ticketed" && mayWait);
 }
 
-/** The buttons above the timeline: the steps that matter most in this state, one of them the main one. */
+/** The buttons above the timeline: the steps that matter most in this state, the main one first: a phone shows only some. */
 export function mainSteps(ticket, steps, me) {
   const { can: may } = ticket.header;
   const chat = ticket.current;
@@ -110,16 +110,18 @@ export function mainSteps(ticket, steps, me) {
   const has = (step) => may.includes(step);
   const take = taking(ticket, steps);
   const resolves = !take && !has("resume");
+  const resolve = has("resolve") && button("Resolve", () => steps.resolve(ticket), { class: resolves ? "primary" : "", data: { step: "resolve" } });
   const all = [
+    resolves && resolve,
     take && button(waitsInChat(ticket) ? "Take chat" : "Take", take, { class: "primary", data: { step: "take" } }),
+    has("resume") && button("Resume", () => steps.resume(ticket), { class: take ? "" : "primary" }),
     has("take_over") && button("Take over", () => steps.takeOver(ticket), { data: { step: "take" } }),
     live && !chat.state.agents.includes(me.id) && button("Join chat", () => steps.chat(ticket, "join")),
-    has("resume") && button("Resume", () => steps.resume(ticket), { class: take ? "" : "primary" }),
     has("reopen") && button("Re-open", () => steps.reopen(ticket)),
     has("assign") && button(ticket.header.assignee ? "Hand over" : "Assign", () => steps.assign(ticket)),
     has("wait") && button("Wait", () => steps.wait(ticket)),
     live && button("End chat", () => steps.chat(ticket, "end")),
-    has("resolve") && button("Resolve", () => steps.resolve(ticket), { class: resolves ? "primary" : "", data: { step: "resolve" } }),
+    !resolves && resolve,
   ];
   return all.filter(Boolean);
 }
