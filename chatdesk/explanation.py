@@ -189,7 +189,8 @@ def _kept_at(file: TicketFile) -> datetime | None:
 
 def _opening_rule(config: Config, file: TicketFile) -> str:
     widget = next((one.widget for one in file.conversations if one.widget), "")
-    calendar = config.hours_of(file.ticket.channel, widget)
+    company = next((one.company_id for one in file.conversations if one.company_id), None)
+    calendar = config.hours_of(file.ticket.channel, widget, company)
     hours = _hours(calendar, file.ticket.opened_at)
     following = "the desk's next business day" if calendar.never_open else "its next opening"
     return f"it came outside the hours of {hours}; {following}"

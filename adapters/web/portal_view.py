@@ -148,7 +148,7 @@ def _facts(config: Config, found: PortalTicket, at: datetime) -> Iterator[tuple[
         return
     yield "Priority", ticket.priority.capitalize()
     yield "Requester", ticket.requester_name
-    yield "Opened", f"{say_date(ticket.opened_at, at, zone)}, {config.channel(ticket.channel).label}"
+    yield "Opened", f"{say_date(ticket.opened_at, at, zone)} ({config.channel(ticket.channel).label})"
     if ticket.needed_by:
         yield "Needed by", say_date(ticket.needed_by, at, zone)
 
