@@ -14,13 +14,12 @@ from adapters.web.portal_deeds import CHANNEL, Posted, common, explained, posted
 from adapters.web.portal_files import MOST, keep, largest
 from adapters.web.portal_pages import page
 from adapters.web.portal_session import PORTAL, PortalSession, signed_in
-from adapters.web.portal_view import path_of
 from adapters.web.services import SERVICES
 from adapters.web.widget_config import known_fields
 from chatdesk.config import Config
 from chatdesk.errors import DeskStopped, EventRefused, StorageError
 from chatdesk.events import Outcome, SurveySubmitted
-from chatdesk.portal import PortalCustomer
+from chatdesk.portal import PortalCustomer, path_of
 from chatdesk.survey import SurveyField
 from chatdesk.wording import say_next_opening
 

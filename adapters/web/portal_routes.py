@@ -19,11 +19,11 @@ from adapters.web.portal_deeds import Posted, explained, on_ticket, posted
 from adapters.web.portal_files import MOST, keep, largest
 from adapters.web.portal_pages import page
 from adapters.web.portal_session import PORTAL, PortalServices, PortalSession, signed_in
-from adapters.web.portal_view import path_of, show_line, show_ticket
+from adapters.web.portal_view import show_line, show_ticket
 from adapters.web.services import SERVICES
 from chatdesk.errors import DeskStopped, EventRefused, NotFound, StorageError
 from chatdesk.events import PortalCommented, PortalPrioritised, PortalSolved, WrittenToTicket
-from chatdesk.portal import may_set_priority
+from chatdesk.portal import may_set_priority, path_of
 from chatdesk.portal_reading import PortalTicket
 from chatdesk.ticket import Priority, parse_number
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from adapters.web.phone_links import dialled, pieces
 from chatdesk.config import Config
 from chatdesk.conversation import AuthorKind, Message
-from chatdesk.portal import PortalCustomer, may_set_priority
+from chatdesk.portal import PortalCustomer, may_set_priority, path_of
 from chatdesk.portal_reading import PortalLine, PortalTicket
 from chatdesk.ticket import Priority, Ticket, TicketStatus, format_number
 from chatdesk.transcript_html import link
@@ -134,11 +134,6 @@ def can_write(config: Config, ticket: Ticket, at: datetime) -> bool:
     if not ticket.is_done or window is None or ticket.resolved_at is None:
         return ticket.is_active or ticket.is_done
     return at <= ticket.resolved_at + window
-
-
-def path_of(config: Config, number: int) -> str:
-    """Return the address of a ticket's page."""
-    return f"/portal/tickets/{format_number(config.desk.ticket_prefix, number)}"
 
 
 def _facts(config: Config, found: PortalTicket, at: datetime) -> Iterator[tuple[str, str]]:
