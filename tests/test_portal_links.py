@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
+from email.policy import default
+
 import pytest
 from msgspec.structs import replace
 
 from adapters.email.render import PORTAL, render_mail
 from adapters.email.source import MailFacts
+from chatdesk.bootstrap import now
 from chatdesk.config import Config, parse_config
-from chatdesk.conversation import Conversation
+from chatdesk.conversation import Conversation, ConversationId
 from chatdesk.effects import MailKind
+from chatdesk.events import SurveySubmitted
+from chatdesk.ids import new_id
 from chatdesk.portal import link_to
 from chatdesk.sender import STANDING, Standing, visitor_of
 from chatdesk.ticket import TicketNumber
-from tests.portal_people import PORTAL_DESK
+from tests.mail_builders import sent_mail
+from tests.portal_people import PORTAL_DESK, portal_desk
+from tests.running_desk import ServedDesk
 from tests.transcript_builders import a_conversation, a_ticket, at
 
 DANA, LEE, EVE, STRANGER = (
@@ -86,3 +94,31 @@ def test_the_mail_shows_the_link_whole_in_both_of_its_parts(config: Config) -> N
     assert f'href="{PAGE}">{PORTAL}</a>' in mail.html
     without = render_mail(MailKind.OPENED, "Hello.", facts, config, at("14:02"))
     assert PORTAL not in without.text + without.html
+
+
+async def test_a_running_desk_mails_the_link_to_who_opened_a_ticket_by_the_plain_form() -> None:
+    asked = {"name": "Dana Reyes", "company": "Contoso", "phone": "555-0134", "issue": "It is slow"}
+    async with portal_desk(TEXT) as (desk, _):
+        for address in (DANA, STRANGER):
+            event = SurveySubmitted(
+                at=now(),
+                channel="form",
+                external_id=new_id(),
+                conversation=ConversationId(new_id()),
+                visitor=new_id(),
+                widget="desk",
+                answers=tuple({**asked, "email": address}.items()),
+                live=False,
+            )
+            _ = await desk.running.desk.receive(event)
+        dana, stranger = await mail_to(desk, DANA), await mail_to(desk, STRANGER)
+    assert f"{PORTAL}:\n{PAGE}\n" in dana
+    assert PORTAL not in stranger
+
+
+async def mail_to(desk: ServedDesk, address: str) -> str:
+    """Wait until the desk has mailed to that address, and return the mail's text."""
+    kept = await sent_mail(desk, lambda mail: mail.recipient == address)
+    body = message_from_bytes(kept.source, policy=default).get_body(("plain",))
+    assert body is not None
+    return str(body.get_content()).replace("\r\n", "\n")
