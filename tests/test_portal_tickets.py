@@ -367,6 +367,17 @@ async def test_common_questions_are_offered_before_a_new_ticket_is_written() -> 
         assert "Common questions" not in (await dana.get("/portal/new"))[1]
 
 
+async def test_many_common_questions_are_folded_to_leave_the_form_in_sight() -> None:
+    for count, folded in ((5, False), (6, True)):
+        text = PORTAL_DESK + "".join(
+            f'[[articles]]\ntitle = "Question {number}"\ntext = "Answer"\n' for number in range(count)
+        )
+        async with portal_desk(text) as (desk, openid), customer_of(desk, openid, DANA) as dana:
+            _, page = await dana.get("/portal/new")
+        assert page.count("<summary>Question") == count
+        assert ("<summary>Common questions</summary>" in page) is folded
+
+
 async def test_a_company_with_hours_of_its_own_is_shown_and_promised_those() -> None:
     text = PORTAL_DESK.replace('name = "Fabrikam"', 'name = "Fabrikam"\ncalendar = "never"')
     async with portal_desk(text) as (desk, openid):
