@@ -50,7 +50,8 @@ class SurveySubmitted(ConversationEvent, frozen=True, kw_only=True):
 
     ``answers`` are checked against the desk's survey by the flow. ``company`` is the id of the client
     company that the way in itself tells, "" when it tells none; ``computer`` is the name of the managed
-    computer whose icon opened the desk [R6], checked by the adapter, "" when there is none.
+    computer whose icon opened the desk [R6], checked by the adapter, "" when there is none. ``files`` are
+    shown with their own words.
     """
 
     visitor: str
@@ -59,6 +60,7 @@ class SurveySubmitted(ConversationEvent, frozen=True, kw_only=True):
     live: bool = True
     company: str = ""
     computer: str = ""
+    files: tuple[FileRef, ...] = ()
 
 
 class CustomerMessaged(ConversationEvent, frozen=True, kw_only=True):

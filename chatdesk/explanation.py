@@ -176,7 +176,7 @@ def _promise(config: Config, file: TicketFile, promise: Promise) -> Due:
 def _promise_rule(config: Config, file: TicketFile, promise: Promise) -> str:
     """Return why it was made: by the hours of the conversation in which it was told, or nobody came [R45]."""
     chat = next(one for one in file.conversations if one.id == promise.conversation)
-    calendar = config.hours_of(chat.channel, chat.widget)
+    calendar = config.hours_of(chat.channel, chat.widget, chat.company_id or None)
     opened = next((entry for entry in file.history if entry.what == OPENED), None)
     outside = opened is not None and opened.why == OUTSIDE_HOURS and opened.at == promise.made_at
     if not outside and calendar.is_open(promise.made_at):

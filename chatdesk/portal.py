@@ -12,7 +12,7 @@ from chatdesk.config import Config
 from chatdesk.conversation import Conversation
 from chatdesk.sender import LONGEST_ADDRESS, STANDING, Standing, correspondent, visitor_of
 from chatdesk.settings.model import PORTAL, CompanySettings
-from chatdesk.ticket import Ticket
+from chatdesk.ticket import Ticket, format_number
 
 
 class PortalCustomer(Struct, frozen=True):
@@ -98,6 +98,29 @@ def may_see(
     if requester != customer.address:
         return False
     return not speaker or (company is not None and speaker in company.managers)
+
+
+def path_of(config: Config, number: int) -> str:
+    """Return the path of a ticket's page."""
+    return f"/portal/tickets/{format_number(config.desk.ticket_prefix, number)}"
+
+
+def link_to(config: Config, ticket: Ticket, conversation: Conversation, address: str) -> str:
+    """Return the link to the ticket's page for whoever is mailed at ``address`` about the conversation.
+
+    "" where there is no portal, and where the ticket and the conversation do not show that they would get in
+    and may see it.
+    """
+    customer, site = customer_of(config, address, ""), config.desk.public_url
+    if not (config.portal_opens and site):
+        return ""
+    is_requester = ticket.requester_email.lower() == customer.address
+    gets_in = is_listed(customer) or (is_requester and vouches_for_requester(ticket))
+    brought = conversation.opened_with not in (None, ticket.number)
+    theirs = correspondent(conversation.visitor) == customer.address
+    # Of what a merge has brought to it, the requester sees only what they said themselves.
+    sees = theirs if brought else may_see(customer, conversation, ticket, {conversation.company_id})
+    return f"{site}{path_of(config, ticket.number)}" if gets_in and sees else ""
 
 
 def _is_of(company: CompanySettings | None, address: str) -> bool:

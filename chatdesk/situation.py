@@ -68,7 +68,9 @@ class Situation(Struct, frozen=True):
     @property
     def calendar(self) -> Calendar:
         """The hours of the way in by which this conversation came [R34, R45]."""
-        return self.config.hours_of(self.conversation.channel, self.conversation.widget)
+        return self.config.hours_of(
+            self.conversation.channel, self.conversation.widget, self.conversation.company_id
+        )
 
     @property
     def ticket_name(self) -> str:

@@ -43,7 +43,7 @@ def open_by_survey(event: SurveySubmitted, situation: Situation) -> Decision:
     ticket = replace(ticket, due_at=respond_by(situation.config, event.channel, ticket.priority, event.at))
     if event.computer:
         ticket = replace(ticket, answers=((COMPUTER, event.computer), *ticket.answers))
-    first = Post(Author(AuthorKind.CUSTOMER, event.visitor, ticket.requester_name), words)
+    first = Post(Author(AuthorKind.CUSTOMER, event.visitor, ticket.requester_name), words, files=event.files)
     if not situation.calendar.is_open(event.at):
         return after_hours.open_ticket(event, situation, ticket, first)
     if not event.live:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -77,8 +77,19 @@ class Customer:
         """Send a comment with files, each by its name and content."""
         _, page = await self.get(path)
         data = aiohttp.FormData({name: hidden(page, name) for name in ("csrf", "token")})
-        data.add_field("do", "comment")
-        data.add_field("text", text)
+        return await self._send(path, data, {"do": "comment", "text": text}, files)
+
+    async def attach_to_new(self, fields: Mapping[str, str], *files: tuple[str, bytes]) -> tuple[int, str]:
+        """Send the form of a new ticket with files, each by its name and content."""
+        _, page = await self.get("/portal/new")
+        data = aiohttp.FormData({name: hidden(page, name) for name in ("csrf", "token")})
+        return await self._send("/portal/new", data, fields, files)
+
+    async def _send(
+        self, path: str, data: aiohttp.FormData, fields: Mapping[str, str], files: Iterable[tuple[str, bytes]]
+    ) -> tuple[int, str]:
+        for name, value in fields.items():
+            data.add_field(name, value)
         for name, content in files:
             data.add_field("files", content, filename=name)
         headers = {**HTML, "Origin": self.desk.base}

@@ -136,6 +136,8 @@ async def test_the_keyboard_is_enough(served: tuple[ServedDesk, FakeOpenId], bro
             await page.keyboard.press("Tab")
         await page.keyboard.type("The scanner is jammed")
         await page.keyboard.press("Tab")
+        await expect(page.get_by_label("Files")).to_be_focused()
+        await page.keyboard.press("Tab")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", level=1)).to_contain_text("HD-1001")
 

@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+import aiohttp
 import pytest
 from yarl import URL
 
@@ -276,11 +277,123 @@ async def test_files_that_are_not_taken_leave_the_comment_in_its_field(
         assert "/files/" not in page
 
 
+ASKED = {"name": "Dana Reyes", "phone": "555-0134", "issue": "The scanner is jammed"}
+
+
+async def test_files_come_with_a_new_ticket_and_staff_and_its_requester_read_them() -> None:
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        status, page = await dana.attach_to_new(ASKED, ("one.png", PNG), ("two.txt", b"Two"))
+        assert status == 200, page
+        links = re.findall(r'<a href="(/portal/[^"]+/files/\w+)" dir="auto">([^<]+)</a>', page)
+        assert [name for _, name in links] == ["one.png", "two.txt"]
+        async with dana.http.get(f"{desk.base}{links[0][0]}") as answer:
+            assert await answer.read() == PNG
+        async with (
+            signed_in(desk) as marcus,
+            await marcus.get(f"/console/files/{links[1][0][-24:]}") as answer,
+        ):
+            assert await answer.read() == b"Two"
+
+
+@pytest.mark.parametrize(
+    ("files", "refused"),
+    [
+        ([("empty.txt", b"")], "This file is empty."),
+        ([(f"{number}.txt", b"x") for number in range(11)], "Please send at most 10 files at once."),
+        ([("big.bin", bytes(25 * 1024 * 1024 + 1))], "This file is too large: at most 25 MB can be sent."),
+        (
+            [("big.bin", bytes(27 * 1024 * 1024))],
+            "These files are too large: at most 25 MB can be sent at once.",
+        ),
+    ],
+)
+async def test_files_that_are_not_taken_open_no_ticket_and_leave_what_was_typed(
+    files: list[tuple[str, bytes]], refused: str
+) -> None:
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        status, page = await dana.attach_to_new(ASKED, *files)
+        assert (status, f"{refused} Please choose your files again." in page) == (422, True)
+        assert ">The scanner is jammed</textarea>" in page
+        assert 'value="555-0134"' in page
+        assert await ask(database_url(desk.data), "SELECT number FROM ticket") == []
+
+
+async def test_an_answer_that_is_missing_says_that_the_files_have_to_be_chosen_again() -> None:
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        status, page = await dana.attach_to_new({**ASKED, "phone": ""}, ("two.txt", b"Two"))
+        assert (status, "Please choose your files again." in page) == (422, True)
+        assert ">The scanner is jammed</textarea>" in page
+
+
+async def test_who_was_signed_out_before_sending_files_gets_back_what_they_typed() -> None:
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        _, page = await dana.get("/portal/new")
+        data = aiohttp.FormData({"csrf": hidden(page, "csrf"), "issue": "A long text"})
+        data.add_field("files", bytes(2 * 1024 * 1024), filename="two.bin")
+        dana.http.cookie_jar.clear()
+        headers = {"Origin": desk.base}
+        async with dana.http.post(f"{desk.base}/portal/new", data=data, headers=headers) as answer:
+            assert (answer.status, "readonly>A long text</textarea>" in await answer.text()) == (401, True)
+
+
+async def test_a_form_whose_parts_cannot_be_read_is_told_so() -> None:
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        headers = {"Origin": desk.base, "Content-Type": "multipart/form-data; boundary=x"}
+        for body in (b"--x\r\n\r\nnameless\r\n--x--\r\n", b"no parts"):
+            async with dana.http.post(f"{desk.base}/portal/new", data=body, headers=headers) as answer:
+                assert answer.status in (400, 403)
+
+
+ARTICLES = """
+[[articles]]
+title = "How does patching work?"
+text = "On **Wednesday**. <script>alert(1)</script>"
+[[articles]]
+title = "How do I print?"
+url = "https://help.example.com/print"
+"""
+
+
+async def test_common_questions_are_offered_before_a_new_ticket_is_written() -> None:
+    text = PORTAL_DESK + ARTICLES
+    async with portal_desk(text) as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        _, page = await dana.get("/portal/new")
+        assert "<summary>How does patching work?</summary>" in page
+        assert "<p>On <strong>Wednesday</strong>. &lt;script&gt;" in page
+        assert '<a href="https://help.example.com/print" target="_blank"' in page
+        _, page = await dana.form("/portal/new", issue="")
+        assert "How does patching work?" not in page, "who has written does not need them any more"
+    async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA) as dana:
+        assert "Common questions" not in (await dana.get("/portal/new"))[1]
+
+
+async def test_many_common_questions_are_folded_to_leave_the_form_in_sight() -> None:
+    for count, folded in ((5, False), (6, True)):
+        text = PORTAL_DESK + "".join(
+            f'[[articles]]\ntitle = "Question {number}"\ntext = "Answer"\n' for number in range(count)
+        )
+        async with portal_desk(text) as (desk, openid), customer_of(desk, openid, DANA) as dana:
+            _, page = await dana.get("/portal/new")
+        assert page.count("<summary>Question") == count
+        assert ("<summary>Common questions</summary>" in page) is folded
+
+
+async def test_a_company_with_hours_of_its_own_is_shown_and_promised_those() -> None:
+    text = PORTAL_DESK.replace('name = "Fabrikam"', 'name = "Fabrikam"\ncalendar = "never"')
+    async with portal_desk(text) as (desk, openid):
+        async with customer_of(desk, openid, "eve@fabrikam.example") as eve:
+            assert "We are closed now." in (await eve.get("/portal/new"))[1]
+            number = await eve.open_ticket("Stuck")
+            assert "Our help desk is closed now." in (await eve.get(f"/portal/tickets/{number}"))[1]
+        async with customer_of(desk, openid, DANA) as dana:
+            assert "We are closed now." not in (await dana.get("/portal/new"))[1]
+
+
 async def test_more_than_a_form_may_bring_is_refused_and_nothing_is_kept() -> None:
     async with portal_desk() as (desk, openid), customer_of(desk, openid, DANA) as dana:
         path = f"/portal/tickets/{await dana.open_ticket()}"
-        status, _ = await dana.attach(path, "", ("big.bin", bytes(27 * 1024 * 1024)))
-        assert status == 413
+        status, page = await dana.attach(path, "Look", ("big.bin", bytes(27 * 1024 * 1024)))
+        assert (status, "These files are too large" in page, ">Look</textarea>" in page) == (422, True, True)
         assert await ask(database_url(desk.data), "SELECT id FROM file") == []
         status, _ = await dana.form("/portal/new", issue="x" * 1_100_000)
         assert status == 413

@@ -24,6 +24,7 @@ from chatdesk.mail_tokens import MailTokens
 from chatdesk.mail_updates import UPDATES, MailUpdates
 from chatdesk.mailbox import Mailbox, StoredMail
 from chatdesk.outbox import MAIL_TARGET, NOT_SENT, Delivery
+from chatdesk.portal import link_to
 from chatdesk.ports import Clock
 from chatdesk.ticket import TicketNumber
 
@@ -222,7 +223,8 @@ class MailChannel:
         now, facts, desk = self._clock(), letter.facts, self._config.desk
         number = facts.ticket.number
         stop = self._stop(number, letter.recipient) if letter.kind in UPDATES else ""
-        rendered = render_mail(letter.kind, letter.news, facts, self._config, now, stop)
+        portal = link_to(self._config, facts.ticket, facts.conversation, letter.recipient)
+        rendered = render_mail(letter.kind, letter.news, facts, self._config, now, stop, portal)
         tagged = self._tokens is not None and self._config.mail.tagged_replies
         message = build_message(
             rendered,

@@ -37,6 +37,7 @@ MAX_SUBJECT = 150
 SHORTEST_TOLD = 15
 """Characters of a message that cannot be part of the news by mere chance."""
 REPLY = "Please reply to this message to add to your request."
+PORTAL = "See the ticket in the customer portal"
 UNNAMED_SUBJECT = "Your request"
 
 
@@ -59,17 +60,25 @@ class _Content(Struct, frozen=True):
     transcript: str
     facts: tuple[tuple[str, str], ...]
     stop: str = ""
+    portal: str = ""
 
 
 def render_mail(
-    kind: MailKind, news: str, facts: MailFacts, config: Config, at: datetime, stop: str = ""
+    kind: MailKind,
+    news: str,
+    facts: MailFacts,
+    config: Config,
+    at: datetime,
+    stop: str = "",
+    portal: str = "",
 ) -> RenderedMail:
     """Return the mail that tells ``news``, in the desk's words, as things stand at ``at`` (aware).
 
     It holds public messages only [R38]. A transcript comes in full, everything else with the newest
-    messages before it. ``stop`` is the address of the page that ends such mail, "" for none.
+    messages before it. ``stop`` is the address of the page that ends such mail, ``portal`` that of the
+    ticket in the portal; "" for none.
     """
-    content = replace(_content(kind, news, facts, config, at), stop=stop)
+    content = replace(_content(kind, news, facts, config, at), stop=stop, portal=portal)
     subject = f"[{content.number}] {content.title}"
     return RenderedMail(subject, _text(content, config), _html(content, config))
 
@@ -149,8 +158,10 @@ def _text(content: _Content, config: Config) -> str:
         parts.append(f"If work has stopped completely, call {desk.phone}.")
     parts.append(f"{clean_line(desk.name)}\nTicket {content.number}")
     lines = [line for part in parts for line in (*wrap(part, COLUMNS), "")]
+    # An address broken over two lines could not be followed.
+    if content.portal:
+        lines += [f"{PORTAL}:", content.portal, ""]
     if content.stop:
-        # An address broken over two lines could not be followed.
         lines += ["No more updates on this ticket by mail:", content.stop, ""]
     if content.transcript:
         lines += ["-" * COLUMNS, "", content.transcript]
@@ -175,6 +186,7 @@ def _html(content: _Content, config: Config) -> str:
         on_colour=readable_on(config.desk.colour),
         logo=config.desk.logo if config.desk.logo.startswith("https://") else "",
         reply=REPLY,
+        portal=PORTAL,
         max_entry=MAX_ENTRY,
         deleted=DELETED,
     )

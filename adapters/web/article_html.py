@@ -7,12 +7,15 @@ imports it in a thread.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 
 import nh3
 from markdown_it import MarkdownIt
+from markupsafe import Markup
 
 from adapters.web.frames import Json
+from chatdesk.config import Article
 
 TAGS = frozenset({"a", "blockquote", "br", "code", "em", "li", "ol", "p", "pre", "strong", "ul"})
 _ADDRESS = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
@@ -35,6 +38,15 @@ def article_html(text: str) -> str:
         link_rel="noopener noreferrer",
         set_tag_attribute_values={"a": {"target": "_blank"}},
     )
+
+
+def shown_articles(articles: Sequence[Article]) -> list[dict[str, str | Markup]]:
+    """Return the common questions with their answers, as ``article_list.html`` takes them."""
+    return [
+        # Everything that could do harm has been taken out.
+        {"title": article.title, "url": article.url, "text": Markup(article_html(article.text))}  # noqa: S704
+        for article in articles
+    ]
 
 
 def _filtered(_tag: str, attribute: str, value: str) -> str | None:

@@ -12,7 +12,7 @@ from chatdesk.ports import NewId
 
 UNREADABLE = "What was sent cannot be read. Go back to the page, reload it and send the form again."
 _TOKEN = re.compile(r"[0-9a-v]{24,32}")
-_UNREADABLE = (LookupError, ValueError, RuntimeError, AssertionError, TypeError)
+UNREADABLE_BODY = (LookupError, ValueError, RuntimeError, AssertionError, TypeError)
 """What the library raises for an unknown encoding, for bytes that are not in it, and for broken parts."""
 
 
@@ -29,7 +29,7 @@ async def read_form(request: web.Request) -> Mapping[str, str]:
     """
     try:
         sent = await request.post()
-    except _UNREADABLE as error:
+    except UNREADABLE_BODY as error:
         raise web.HTTPBadRequest(text=UNREADABLE) from error
     fields: dict[str, str] = {}
     for name, value in sent.items():

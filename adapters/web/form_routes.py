@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 
 from aiohttp import web
-from markupsafe import Markup
 
-from adapters.web.article_html import article_html
+from adapters.web.article_html import shown_articles
 from adapters.web.colour import theme_sheet
 from adapters.web.demo_routes import PAGES
 from adapters.web.form_body import form_token, read_form
@@ -115,7 +114,7 @@ def _form_page(
         "message": message,
         "token": token,
         "trap": TRAP,
-        "articles": [] if message else _articles(services),
+        "articles": [] if message else shown_articles(services.config.articles),
         "maintenance": announced(
             services.config.maintenance, services.config.desk.timezone, services.clock()
         ),
@@ -134,15 +133,6 @@ async def _thanks_page(
     words = [message.text for message in messages if message.author.kind is AuthorKind.DESK]
     number = format_number(services.config.desk.ticket_prefix, outcome.ticket)
     return _page("form_thanks.html", services, widget, 200, ticket=number, words=words[-1:])
-
-
-def _articles(services: Services) -> list[dict[str, str | Markup]]:
-    """Return the common questions with their answers, for whoever has not written their own yet [R47]."""
-    return [
-        # Everything that could do harm has been taken out.
-        {"title": article.title, "url": article.url, "text": Markup(article_html(article.text))}  # noqa: S704
-        for article in services.config.articles
-    ]
 
 
 def _hours(services: Services, widget: WidgetSettings) -> dict[str, object]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
+from contextlib import ExitStack, asynccontextmanager
 from datetime import datetime
 from typing import TypedDict
 
@@ -11,8 +12,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from adapters.web.application import MAX_BODY
-from adapters.web.form_body import read_form
-from adapters.web.portal_files import FIELD, sent_files
+from adapters.web.portal_files import SentForm, read_with_files
 from adapters.web.portal_session import PORTAL, PortalSession, find_session, refuse_foreign
 from adapters.web.portal_sign_in import signed_out
 from adapters.web.services import SERVICES
@@ -51,27 +51,27 @@ class OnTicket(Common):
 
 
 class Posted(Struct, frozen=True):
-    """A form: who sent it, its fields, and the files that came along."""
+    """A form, and who sent it."""
 
     session: PortalSession
-    fields: Mapping[str, str]
-    files: Sequence[web.FileField] = ()
+    sent: SentForm
 
 
-async def posted(request: web.Request, most: int = MAX_BODY) -> Posted:
-    """Return a form of at most so many bytes.
+@asynccontextmanager
+async def posted(request: web.Request) -> AsyncIterator[Posted]:
+    """Read a form with as many bytes of files as the desk takes; afterwards they are closed.
 
     Raises HTTPForbidden for a form of another page; HTTPUnauthorized for nobody, with what they had typed.
     """
     refuse_other_origins(request)
     session = await find_session(request)
-    if session is None:
-        raise signed_out(request, _typed(await read_form(request)))
-    # Read by a copy of the request, which alone takes as much.
-    reading = request.clone(client_max_size=most)
-    fields = await read_form(reading)
-    refuse_foreign(request, session, fields.get("csrf", ""))
-    return Posted(session, fields, sent_files((await reading.post()).getall(FIELD, ())))
+    most = request.app[SERVICES].file_limits.size + MAX_BODY
+    with ExitStack() as opened:
+        sent = await read_with_files(request, most, opened if session else None)
+        if session is None:
+            raise signed_out(request, _typed(sent.fields))
+        refuse_foreign(request, session, sent.fields.get("csrf", ""))
+        yield Posted(session, sent)
 
 
 def _typed(fields: Mapping[str, str]) -> str:

@@ -7,22 +7,25 @@ from collections.abc import Mapping
 from aiohttp import web
 from msgspec import Struct
 
+from adapters.web.article_html import shown_articles
 from adapters.web.form_body import form_token
 from adapters.web.frames import MAX_TEXT
-from adapters.web.portal_deeds import CHANNEL, common, explained, posted
+from adapters.web.portal_deeds import CHANNEL, Posted, common, explained, posted
+from adapters.web.portal_files import MOST, keep, largest
 from adapters.web.portal_pages import page
 from adapters.web.portal_session import PORTAL, PortalSession, signed_in
-from adapters.web.portal_view import path_of
 from adapters.web.services import SERVICES
 from adapters.web.widget_config import known_fields
 from chatdesk.config import Config
 from chatdesk.errors import DeskStopped, EventRefused, StorageError
 from chatdesk.events import Outcome, SurveySubmitted
-from chatdesk.portal import PortalCustomer
+from chatdesk.portal import PortalCustomer, path_of
 from chatdesk.survey import SurveyField
 from chatdesk.wording import say_next_opening
 
 OPENED = "opened"
+CHOOSE_AGAIN = "Please choose your files again."
+"""Browsers keep no file in a form that is shown once more."""
 
 
 class Filled(Struct, frozen=True):
@@ -53,16 +56,22 @@ async def show_form(request: web.Request) -> web.StreamResponse:
 
 async def take_form(request: web.Request) -> web.StreamResponse:
     """Open the ticket and show it, or show the form again with what is wrong beside each question."""
-    form = await posted(request)
-    session, sent = form.session, form.fields
+    async with posted(request) as form:
+        return await _taken(request, form)
+
+
+async def _taken(request: web.Request, form: Posted) -> web.StreamResponse:
+    session, sent = form.session, form.sent.fields
     services = request.app[SERVICES]
     token = form_token(sent, services.new_id)
     asked = {field.id for field in questions(services.config, session.customer)}
     answers = {identity: sent.get(identity, "")[:MAX_TEXT] for identity in asked}
     try:
-        outcome = await _open(request, session, token, answers)
+        outcome = await _open(request, form, token, answers)
     except (EventRefused, StorageError, DeskStopped) as error:
         message, status = explained(error)
+        if form.sent.files or form.sent.too_large:
+            message = f"{message} {CHOOSE_AGAIN}"
         problems: Mapping[str, str] = getattr(error, "problems", {})
         return _page(request, session, Filled(token, answers, problems, message, status))
     return web.HTTPSeeOther(f"{path_of(services.config, outcome.ticket or 0)}?done={OPENED}")
@@ -86,14 +95,13 @@ def given(config: Config, customer: PortalCustomer) -> dict[str, str]:
     return found
 
 
-async def _open(
-    request: web.Request, session: PortalSession, token: str, answers: Mapping[str, str]
-) -> Outcome:
-    services, customer = request.app[SERVICES], session.customer
-    shared = common(request, session, token)
+async def _open(request: web.Request, form: Posted, token: str, answers: Mapping[str, str]) -> Outcome:
+    services, customer = request.app[SERVICES], form.session.customer
+    shared = common(request, form.session, token)
     every = {**answers, **given(services.config, customer)}
     company = customer.company.id if customer.company else ""
     services.gate.pass_survey(request.remote, company, customer.address, shared["at"])
+    files = await keep(request, form.sent, shared["conversation"], customer.visitor)
     event = SurveySubmitted(
         **shared,
         visitor=customer.visitor,
@@ -101,6 +109,7 @@ async def _open(
         answers=tuple((field, answer) for field, answer in every.items() if answer.strip()),
         live=False,
         company=company,
+        files=files,
     )
     return await services.desk.receive(event)
 
@@ -108,7 +117,7 @@ async def _open(
 def _page(request: web.Request, session: PortalSession, filled: Filled) -> web.Response:
     services = request.app[SERVICES]
     config, customer, now = services.config, session.customer, services.clock()
-    calendar = config.channel(CHANNEL).calendar
+    calendar = config.hours_of(CHANNEL, "", customer.company.id if customer.company else None)
     return page(
         request,
         "portal_new.html",
@@ -121,6 +130,9 @@ def _page(request: web.Request, session: PortalSession, filled: Filled) -> web.R
         problems=filled.problems,
         message=filled.message,
         token=filled.token,
+        articles=[] if filled.message else shown_articles(config.articles),
+        most_files=MOST,
+        largest=largest(request),
         open=calendar.is_open(now),
         opens=say_next_opening(calendar, now),
     )

@@ -34,6 +34,7 @@ def page(
     shared = {
         "desk": config.desk,
         "session": session,
+        "here": request.path,
         "links": _links(config) if session else [],
         "maintenance": announced(config.maintenance, config.desk.timezone, now) if session else [],
     }

@@ -13,18 +13,17 @@ from aiohttp import web
 from msgspec import Struct
 
 from adapters.web import portal_new, portal_pages, portal_sign_in
-from adapters.web.application import MAX_BODY
 from adapters.web.file_response import file_response
 from adapters.web.form_body import form_token
 from adapters.web.portal_deeds import Posted, explained, on_ticket, posted
-from adapters.web.portal_files import keep
+from adapters.web.portal_files import MOST, keep, largest
 from adapters.web.portal_pages import page
 from adapters.web.portal_session import PORTAL, PortalServices, PortalSession, signed_in
-from adapters.web.portal_view import path_of, show_line, show_ticket
+from adapters.web.portal_view import show_line, show_ticket
 from adapters.web.services import SERVICES
 from chatdesk.errors import DeskStopped, EventRefused, NotFound, StorageError
 from chatdesk.events import PortalCommented, PortalPrioritised, PortalSolved, WrittenToTicket
-from chatdesk.portal import may_set_priority
+from chatdesk.portal import may_set_priority, path_of
 from chatdesk.portal_reading import PortalTicket
 from chatdesk.ticket import Priority, parse_number
 
@@ -84,9 +83,12 @@ async def show_one(request: web.Request) -> web.StreamResponse:
 
 async def change(request: web.Request) -> web.StreamResponse:
     """Comment, say that it is solved, or set the priority; what is refused is said on the ticket's page."""
-    most = request.app[SERVICES].file_limits.size + MAX_BODY
-    form = await posted(request, most)
-    session, sent = form.session, form.fields
+    async with posted(request) as form:
+        return await _changed(request, form)
+
+
+async def _changed(request: web.Request, form: Posted) -> web.StreamResponse:
+    session, sent = form.session, form.sent.fields
     found = await _find(request, session)
     token = form_token(sent, request.app[SERVICES].new_id)
     try:
@@ -129,11 +131,11 @@ async def _event(
     request: web.Request, form: Posted, found: PortalTicket, token: str
 ) -> tuple[str, WrittenToTicket]:
     """Return what a form does. Raises EventRefused for what the customer may not do or has left out."""
-    customer, config, sent = form.session.customer, request.app[SERVICES].config, form.fields
+    customer, config, sent = form.session.customer, request.app[SERVICES].config, form.sent.fields
     by = on_ticket(request, form.session, token, found)
     match sent.get("do"):
         case "comment":
-            files = await keep(request, form.files, by["conversation"], customer.visitor)
+            files = await keep(request, form.sent, by["conversation"], customer.visitor)
             return COMMENT, PortalCommented(**by, text=sent.get("text", ""), files=files)
         case "solved" if found.whole:
             return SOLVED, PortalSolved(**by)
@@ -166,5 +168,7 @@ def _ticket_page(
         "message": kept.message,
         "text": kept.text,
         "token": kept.token or services.new_id(),
+        "most_files": MOST,
+        "largest": largest(request),
     }
     return page(request, "portal_ticket.html", session, status, **values)

@@ -11,7 +11,7 @@ from msgspec import Struct
 from adapters.web.phone_links import dialled, pieces
 from chatdesk.config import Config
 from chatdesk.conversation import AuthorKind, Message
-from chatdesk.portal import PortalCustomer, may_set_priority
+from chatdesk.portal import PortalCustomer, may_set_priority, path_of
 from chatdesk.portal_reading import PortalLine, PortalTicket
 from chatdesk.ticket import Priority, Ticket, TicketStatus, format_number
 from chatdesk.transcript_html import link
@@ -136,11 +136,6 @@ def can_write(config: Config, ticket: Ticket, at: datetime) -> bool:
     return at <= ticket.resolved_at + window
 
 
-def path_of(config: Config, number: int) -> str:
-    """Return the address of a ticket's page."""
-    return f"/portal/tickets/{format_number(config.desk.ticket_prefix, number)}"
-
-
 def _facts(config: Config, found: PortalTicket, at: datetime) -> Iterator[tuple[str, str]]:
     ticket, zone = found.ticket, config.desk.timezone
     yield "Status", _status(config, ticket, at)
@@ -148,7 +143,7 @@ def _facts(config: Config, found: PortalTicket, at: datetime) -> Iterator[tuple[
         return
     yield "Priority", ticket.priority.capitalize()
     yield "Requester", ticket.requester_name
-    yield "Opened", f"{say_date(ticket.opened_at, at, zone)}, {config.channel(ticket.channel).label}"
+    yield "Opened", f"{say_date(ticket.opened_at, at, zone)} ({config.channel(ticket.channel).label})"
     if ticket.needed_by:
         yield "Needed by", say_date(ticket.needed_by, at, zone)
 

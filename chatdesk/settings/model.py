@@ -288,11 +288,15 @@ class Config(Struct, frozen=True):
         calendar = self.calendars.get("desk", self.calendars["always"])
         return self.channels.get(name) or ChannelSettings(name, calendar, label=LABELS.get(name, name))
 
-    def hours_of(self, channel: str, widget: str) -> Calendar:
+    def hours_of(self, channel: str, widget: str, company_id: str | None = None) -> Calendar:
         """Return the hours of a way in [R34, R45].
 
-        The chat's are its widget's; so are the form's, unless the file names a calendar for the form.
+        The chat's are its widget's; so are the form's, unless the file names a calendar for the form. The
+        portal's are the company's, where it has its own.
         """
+        company = self.company(company_id) if channel == PORTAL else None
+        if company is not None and company.calendar is not None:
+            return company.calendar
         settings, found = self.channel(channel), self.widget(widget)
         shared = channel == "web" or (channel == "form" and not settings.names_calendar)
         return found.calendar if shared and found is not None else settings.calendar
