@@ -35,6 +35,7 @@ from chatdesk.effects import (
 )
 from chatdesk.errors import NotFound
 from chatdesk.events import AnyEvent, TicketEvent
+from chatdesk.mail_address import compared
 from chatdesk.ports import NewId
 from chatdesk.routing import WEB, Router
 from chatdesk.ticket import Ticket, format_number
@@ -186,10 +187,10 @@ class EffectHandler:
 
     def _is_told(self, effect: MailRequester, shown: Ticket, here: Ticket) -> bool:
         """Tell whether that address has the news already: one person may have opened several tickets."""
-        address = shown.requester_email
-        return address.casefold() == here.requester_email.casefold() or any(
+        address = compared(shown.requester_email)
+        return address == compared(here.requester_email) or any(
             mail.ticket == shown.number
-            and mail.payload.get("to") == address
+            and compared(str(mail.payload.get("to"))) == address
             and mail.payload.get("text") == effect.text
             for mail in self._draft.changes.deliveries
         )

@@ -35,7 +35,10 @@ class MailUpdates(Protocol):
         """Send updates again."""
 
     async def answers_sent(self, ticket: TicketNumber, address: str, since: datetime) -> int:
-        """Return how many mails with answers of technicians went to that address since then (aware)."""
+        """Return how many mails with answers of technicians went to that mailbox since then (aware).
+
+        Which addresses are one, chatdesk.mail_address.counted tells.
+        """
 
     async def last_received(self, ticket: TicketNumber, address: str) -> str:
         """Return the Message-ID of the newest mail from that address on the ticket, "" for none."""

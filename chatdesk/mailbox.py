@@ -35,4 +35,7 @@ class Mailbox(Protocol):
         """Return the mail with that Message-ID, or None."""
 
     async def counts(self, recipient: str, since: datetime) -> Mapping[TicketNumber, int]:
-        """Return how many mails about which ticket went to that address, whatever its case, since then."""
+        """Return how many mails about which ticket went to that mailbox since then.
+
+        All forms of an address that mean the same mailbox count as one [chatdesk.mail_address.counted].
+        """

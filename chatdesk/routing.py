@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from chatdesk.config import Config
 from chatdesk.conversation import AuthorKind, Conversation, Message, Visibility
 from chatdesk.effects import MailKind, MailRequester, StartTimer
+from chatdesk.mail_address import compared
 from chatdesk.mail_updates import UPDATES
 from chatdesk.outbox import MAIL_TARGET, TIMER_TARGET, Delivery, DeliveryKind, Payload
 from chatdesk.ports import NewId
@@ -46,7 +47,7 @@ class Router:
         writer = correspondent(conversation.visitor) if is_answer else ""
         addresses = (ticket.requester_email, writer)
         due = at + self._gather if effect.kind.value in UPDATES else at
-        for to in {address.casefold(): address for address in addresses if address}.values():
+        for to in {compared(address): address for address in addresses if address}.values():
             payload: Payload = {"mail": effect.kind.value, "to": to, "text": effect.text}
             mail = self._delivery(
                 MAIL_TARGET, DeliveryKind.MAIL, at, ticket.number, conversation, seq, payload

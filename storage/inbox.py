@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.errors import StorageError
 from chatdesk.inbox import ASKED, ATTEMPTS, InboundMail, InboundStatus, KnownSender
+from chatdesk.mail_address import known_forms
 from chatdesk.outbox import MAIL_TARGET, Delivery, DeliveryStatus
 from chatdesk.ports import NewId
 from chatdesk.ticket import TicketNumber
@@ -35,7 +36,7 @@ _UNFINISHED = (
 )
 _VOUCHED = ", ".join(f"'{channel}'" for channel in sorted(VOUCHED_CHANNELS))
 _KNOWN = (
-    "SELECT requester_name, company, requester_phone FROM ticket WHERE LOWER(requester_email) = ? "
+    "SELECT requester_name, company, requester_phone FROM ticket WHERE LOWER(requester_email) IN (?, ?) "
     f"AND company <> '' AND channel IN ({_VOUCHED}) ORDER BY number DESC LIMIT 1"
 )
 _SENT_AS = (
@@ -145,7 +146,8 @@ class TortoiseInbox:
         return bool(await self._values(models.Mail.filter(id=message_id), "id"))
 
     async def known_sender(self, address: str) -> KnownSender | None:
-        found = await Selecting(self._database).one(_KNOWN, address.lower())
+        forms = known_forms(address)
+        found = await Selecting(self._database).one(_KNOWN, forms[0], forms[-1])
         if not found:
             return None
         return KnownSender(found[0]["requester_name"], found[0]["company"], found[0]["requester_phone"])

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from chatdesk.effects import MailKind
+from chatdesk.mail_address import compared, counted
 from chatdesk.mail_updates import UPDATES
 from chatdesk.outbox import MAIL_TARGET, NOT_SENT, Delivery, DeliveryStatus
 from chatdesk.ticket import TicketNumber
@@ -66,17 +67,17 @@ class TortoiseMailUpdates:
                 sent_as
                 for payload, sent_as in sent
                 if payload.get("mail") == MailKind.COMMENT
-                and str(payload.get("to")).casefold() == address.casefold()
+                and counted(str(payload.get("to"))) == counted(address)
                 and not sent_as.startswith(NOT_SENT)
             }
         )
 
     async def last_received(self, ticket: TicketNumber, address: str) -> str:
-        query = models.InboundMail.filter(ticket=ticket, sender=address.lower()).exclude(message_id="")
+        query = models.InboundMail.filter(ticket=ticket, sender=compared(address)).exclude(message_id="")
         found = await query.order_by("-at").limit(1).using_db(self._database.reader).values("message_id")
         return str(found[0]["message_id"]) if found else ""
 
 
 def _stopped(ticket: TicketNumber, address: str) -> str:
     # Addresses reach 254 characters and a key 255: the ticket's number has to fit beside the shortened one.
-    return f"no updates:{ticket}:{address.lower()[:200]}"
+    return f"no updates:{ticket}:{compared(address)[:200]}"

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.json import encode as to_json
 
 from chatdesk.errors import StorageError
+from chatdesk.mail_address import counted
 from chatdesk.mailbox import StoredMail
 from chatdesk.ticket import TicketNumber
 from storage.columns import Record, moment
@@ -19,6 +20,16 @@ from storage.selecting import Selecting
 
 _COLUMNS = "id, ticket, recipient, subject, source, at"
 _KEEP = f"INSERT INTO mail ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+_COUNTED = (
+    "LOWER(CASE WHEN strpos(recipient, '+') > 1 "
+    "THEN substr(recipient, 1, strpos(recipient, '+') - 1) || substr(recipient, strpos(recipient, '@')) "
+    "ELSE recipient END)"
+)
+"""What chatdesk.mail_address.counted makes of a recipient, whose domain is in ASCII; it is indexed."""
+_COUNTS = (
+    f"SELECT ticket, COUNT(*) AS mails FROM mail WHERE at >= ? AND {_COUNTED} = ? "
+    "AND ticket IS NOT NULL GROUP BY ticket"
+)
 MAX_SUBJECT = 300
 
 
@@ -67,12 +78,9 @@ class TortoiseMailbox:
         return _to_mail(found[0]) if found else None
 
     async def counts(self, recipient: str, since: datetime) -> Mapping[TicketNumber, int]:
-        """Return how often an address was told of which ticket [chatdesk.mailbox.Mailbox.counts]."""
-        query = (
-            "SELECT ticket, COUNT(*) AS mails FROM mail WHERE at >= ? "
-            "AND LOWER(recipient) = LOWER(?) AND ticket IS NOT NULL GROUP BY ticket"
-        )
-        found = await self._selecting.one(query, since, recipient)
+        """Return how often a mailbox was told of which ticket [chatdesk.mailbox.Mailbox.counts]."""
+        query = _COUNTS if self._database.dialect == "postgres" else _COUNTS.replace("strpos", "instr")
+        found = await self._selecting.one(query, since, counted(recipient))
         return {TicketNumber(row["ticket"]): row["mails"] for row in found}
 
 

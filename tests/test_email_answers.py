@@ -105,13 +105,20 @@ async def test_somebody_else_who_wrote_by_mail_is_not_called_by_the_requesters_n
     assert texts[0].startswith("Hello Dana Reyes,")
 
 
-@pytest.mark.parametrize("address", ["dana@bücher.example", " Dana@Contoso.example"])
+@pytest.mark.parametrize(
+    ("address", "to"),
+    [
+        ("dana@bücher.example", "dana@bücher.example"),
+        ("dana@bücher.example", "dana@xn--bcher-kva.example"),
+        (" Dana@Contoso.example", " Dana@Contoso.example"),
+    ],
+)
 async def test_a_requester_is_called_by_their_own_name_however_their_address_is_written(
-    config: Config, address: str
+    config: Config, address: str, to: str
 ) -> None:
     about = facts(said(2, "On it", MARCUS), channel="email", visitor=f"mail:{SAM}")
     about = replace(about, ticket=replace(about.ticket, requester_email=address))
-    _, texts = await sent(config, about, answer(2, to=address))
+    _, texts = await sent(config, about, answer(2, to=to))
     assert texts[0].startswith("Hello Dana Reyes,")
 
 

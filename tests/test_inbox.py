@@ -144,6 +144,15 @@ async def test_a_sender_is_known_by_a_ticket_whose_address_was_more_than_typed(
     assert await inbox.known_sender("DANA@contoso.example") == expected
 
 
+async def test_a_sender_is_known_by_the_other_form_of_their_domain(
+    inbox: TortoiseInbox, database: Database
+) -> None:
+    opened = ticket(channel="phone", requester_email="dana@bücher.example")
+    async with TortoiseStore(database).batch() as batch:
+        await batch.write(Changes(tickets={opened.number: opened}))
+    assert await inbox.known_sender("dana@xn--bcher-kva.example") is not None
+
+
 async def test_what_failed_can_be_sent_again_and_nothing_else(
     inbox: TortoiseInbox, database: Database
 ) -> None:
@@ -207,6 +216,8 @@ async def test_updates_wait_for_one_another_only_for_one_reader(
     assert not await updates.wanted(NUMBER, "dana@contoso.example")
     await updates.resume(NUMBER, "dana@contoso.example")
     assert await updates.wanted(NUMBER, "dana@contoso.example")
+    await updates.stop(NUMBER, "dana@xn--bcher-kva.example", NOON)
+    assert not await updates.wanted(NUMBER, "dana@bücher.example")
 
 
 @pytest.mark.parametrize(

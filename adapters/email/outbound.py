@@ -20,6 +20,7 @@ from chatdesk.config import Config
 from chatdesk.conversation import FileRef
 from chatdesk.effects import MailKind
 from chatdesk.errors import DeliveryRefused, DeliveryUnknown, NotFound
+from chatdesk.mail_address import counted
 from chatdesk.mail_tokens import MailTokens
 from chatdesk.mail_updates import UPDATES, MailUpdates
 from chatdesk.mailbox import Mailbox, StoredMail
@@ -195,8 +196,8 @@ class MailChannel:
         if answered and (facts.is_vouched or kind is MailKind.COMMENT):
             return await self._mailbox.keep(mail)
         earned = await self._earned(delivery, facts, mail.at - CAP_PERIOD) if answered else 0
-        # Addresses are counted one by one: two mails to one must not both be its last.
-        async with self._counting.setdefault(recipient.lower(), asyncio.Lock()):
+        # Mailboxes are counted one by one: two mails to one must not both be its last.
+        async with self._counting.setdefault(counted(recipient), asyncio.Lock()):
             await self._refuse_over_cap(mail, facts.ticket.number, earned)
             return await self._mailbox.keep(mail)
 

@@ -19,6 +19,7 @@ from chatdesk.conversation import (
     Visibility,
 )
 from chatdesk.effects import MailKind
+from chatdesk.mail_address import compared
 from chatdesk.outbox import Delivery
 from chatdesk.sender import is_vouched
 from chatdesk.ticket import Ticket, TicketNumber
@@ -41,7 +42,7 @@ class MailFacts(Struct, frozen=True):
     def addressed_to(self, address: str) -> MailFacts:
         """Return these for a mail to that address: who is not the requester is not called by their name."""
         ticket = self.ticket
-        if address.casefold() == ticket.requester_email.casefold():
+        if compared(address) == compared(ticket.requester_email):
             return self
         return replace(self, ticket=replace(ticket, requester_name=self.conversation.customer_name))
 
