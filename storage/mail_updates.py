@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from chatdesk.conversation import ConversationId
 from chatdesk.effects import MailKind
 from chatdesk.mail_address import compared, counted
 from chatdesk.mail_updates import UPDATES
@@ -14,8 +15,16 @@ from storage.adapter_notes import TortoiseAdapterNotes
 from storage.database import Database
 from storage.delivery_rows import to_delivery
 from storage.orm import models
+from storage.selecting import Selecting
 
 ADAPTER = "email"
+_KNOWN_BY = """
+    WITH RECURSIVE known(number) AS (
+        SELECT opened_with FROM conversation WHERE id = ? AND opened_with IS NOT NULL
+        UNION SELECT ticket.merged_into FROM ticket JOIN known ON ticket.number = known.number
+        WHERE ticket.merged_into IS NOT NULL)
+    SELECT number FROM known"""
+"""The tickets by which a conversation's people have known it: none where no merge has moved it."""
 
 
 class TortoiseMailUpdates:
@@ -24,6 +33,7 @@ class TortoiseMailUpdates:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._notes = TortoiseAdapterNotes(database)
+        self._selecting = Selecting(database)
 
     async def waiting(self, delivery: Delivery) -> Sequence[Delivery]:
         query = models.Delivery.filter(
@@ -47,8 +57,17 @@ class TortoiseMailUpdates:
     async def covered_by(self, delivery: str) -> str | None:
         return await self._notes.get(ADAPTER, f"part of:{delivery}")
 
-    async def wanted(self, ticket: TicketNumber, address: str) -> bool:
-        return await self._notes.get(ADAPTER, _stopped(ticket, address)) is None
+    async def wanted(
+        self, ticket: TicketNumber, address: str, conversation: ConversationId | None = None
+    ) -> bool:
+        known_by = {ticket}
+        if conversation is not None:
+            found = await self._selecting.one(_KNOWN_BY, conversation)
+            known_by.update(TicketNumber(row["number"]) for row in found)
+        stops = [_stopped(number, address) for number in known_by]
+        # One or two, seldom more: a statement for each number of marks is soon made.
+        query = f"SELECT key FROM adapter_note WHERE adapter = ? AND key IN ({', '.join('?' for _ in stops)})"
+        return not await self._selecting.one(query, ADAPTER, *stops)
 
     async def stop(self, ticket: TicketNumber, address: str, at: datetime) -> None:
         await self._notes.put(ADAPTER, _stopped(ticket, address), at.isoformat(), at)

@@ -152,7 +152,8 @@ class MailChannel:
         """Return what stands for a mail that need not be sent: another holds it, or nobody wants it."""
         if self._updates is None or delivery.ticket is None or delivery.payload.get("mail") not in UPDATES:
             return ""
-        if not await self._updates.wanted(delivery.ticket, str(delivery.payload.get("to"))):
+        to = str(delivery.payload.get("to"))
+        if not await self._updates.wanted(delivery.ticket, to, delivery.conversation):
             return NOT_WANTED
         covering = await self._updates.covered_by(delivery.id)
         return covering if covering and await self._mailbox.read(covering) else ""
