@@ -183,7 +183,15 @@ class EffectHandler:
             here, shown = shown, self._draft.as_seen_in(conversation, ticket)
             if self._is_told(effect, shown, here):
                 return
-        self._draft.changes.deliveries.extend(self._router.mails(effect, shown, conversation, at))
+        quoted = self._said_here(effect.quotes, conversation) if effect.quotes else None
+        self._draft.changes.deliveries.extend(self._router.mails(effect, shown, conversation, at, quoted))
+
+    def _said_here(self, text: str, conversation: Conversation) -> int | None:
+        """Return the number of the conversation's newest message that reads so, None when none does."""
+        said = reversed(self._draft.changes.messages)
+        return next(
+            (one.seq for one in said if (one.conversation, one.text) == (conversation.id, text)), None
+        )
 
     def _is_told(self, effect: MailRequester, shown: Ticket, here: Ticket) -> bool:
         """Tell whether that address has the news already: one person may have opened several tickets."""

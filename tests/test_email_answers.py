@@ -15,7 +15,14 @@ from chatdesk.bootstrap import now
 from chatdesk.config import Config, parse_config
 from chatdesk.conversation import Message
 from chatdesk.errors import DeliveryRefused
-from chatdesk.events import AgentMessaged, MessageDeleted, MessageEdited, TicketPaused, TicketTaken
+from chatdesk.events import (
+    AgentMessaged,
+    MessageDeleted,
+    MessageEdited,
+    TicketPaused,
+    TicketResolved,
+    TicketTaken,
+)
 from chatdesk.ids import new_id
 from chatdesk.mailbox import StoredMail
 from chatdesk.outbox import Delivery, DeliveryStatus
@@ -216,6 +223,47 @@ async def test_of_an_answer_that_was_taken_back_staff_read_that_it_was_not_sent(
         (DeliveryStatus.DONE, ""),
         (DeliveryStatus.DONE, TAKEN_BACK),
     ]
+
+
+@pytest.mark.parametrize(
+    ("revised", "told"),
+    [("Replaced the cable.", "HD-1001 is resolved: Replaced the cable."), (None, "HD-1001 is resolved.")],
+)
+async def test_a_resolution_is_mailed_as_it_reads_when_the_mail_leaves(
+    revised: str | None, told: str
+) -> None:
+    async with serving(MAIL_DESK.replace('gather = "0s"', 'gather = "2s"')) as served:
+        desk, opened = served.running.desk, (await take_in(served, mail())).ticket
+        assert opened is not None
+        priya = (await served.running.staff.add("Priya Nair", "priya@northwind.example", None, now())).agent
+        _ = await desk.receive(
+            TicketTaken(at=now(), channel="web", external_id=new_id(), ticket=opened, agent=priya)
+        )
+        _ = await desk.receive(
+            TicketResolved(
+                at=now(), channel="web", external_id=new_id(), ticket=opened, agent=priya,
+                resolution="Fabrikam's cable.",
+            )
+        )  # fmt: skip
+        messages = (await ticket_file(served, opened)).messages
+        [said_as] = [each for each in messages if each.text == "Fabrikam's cable."]
+        seq, chat = said_as.seq, said_as.conversation
+        change = (
+            MessageDeleted(
+                at=now(), channel="web", external_id=new_id(), conversation=chat, by=priya.author, seq=seq
+            )
+            if revised is None
+            else MessageEdited(
+                at=now(), channel="web", external_id=new_id(), conversation=chat, by=priya.author, seq=seq,
+                text=revised,
+            )
+        )  # fmt: skip
+        _ = await desk.receive(change)
+        [sent, _first] = await all_sent(served)
+    text = " ".join(_text(sent.source).split())
+    assert told in text
+    assert "Not solved?" in text
+    assert "Fabrikam" not in text
 
 
 # An address that was only typed

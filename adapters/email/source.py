@@ -47,10 +47,16 @@ class MailFacts(Struct, frozen=True):
         return replace(self, ticket=replace(ticket, requester_name=self.conversation.customer_name))
 
     def news_of(self, delivery: Delivery) -> str:
-        """Return what a queued mail tells: an answer as it reads now, "" when it was taken back since."""
-        answer = self._answer(delivery)
+        """Return what a queued mail tells: an answer as it reads now, "" when it was taken back since.
+
+        Of other news, the message that they quote is told as it reads now.
+        """
+        answer, text = self._answer(delivery), str(delivery.payload.get("text") or "")
         if answer is None:
-            return str(delivery.payload.get("text") or "")
+            return text
+        quotes = str(delivery.payload.get("quotes") or "")
+        if quotes:
+            return _requoted(text, quotes, "" if answer.deleted_at is not None else answer.text)
         if answer.deleted_at is not None:
             return ""
         return answer.text or ", ".join(file.name for file in answer.files)
@@ -86,6 +92,11 @@ class MailFacts(Struct, frozen=True):
         if self.is_vouched:
             return True
         return kind is not MailKind.OPENED and any(message.is_answer for message in self.messages)
+
+
+def _requoted(text: str, quotes: str, reads: str) -> str:
+    """Return news in which what they quote, behind a colon, reads so now; "" for what was taken back."""
+    return text.replace(f": {quotes}", f": {reads}" if reads else ".", 1)
 
 
 class MailSource(Protocol):
