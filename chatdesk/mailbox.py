@@ -28,6 +28,9 @@ class Mailbox(Protocol):
     async def keep(self, mail: StoredMail) -> StoredMail:
         """Keep ``mail`` and return what is kept under its Message-ID: the first one, if there was one."""
 
+    async def rewrite(self, message_id: str, mail: StoredMail | None) -> None:
+        """Keep another mail under that Message-ID, None for none at all: what was kept has not left."""
+
     async def newest(self, limit: int, before: StoredMail | None = None) -> Sequence[StoredMail]:
         """Return up to ``limit`` mails, newest first; with ``before`` only those that are older than it."""
 

@@ -11,7 +11,7 @@ from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.errors import StorageError
 from chatdesk.inbox import ASKED, ATTEMPTS, InboundMail, InboundStatus, KnownSender
 from chatdesk.mail_address import known_forms
-from chatdesk.outbox import MAIL_TARGET, Delivery, DeliveryStatus
+from chatdesk.outbox import AGAIN, MAIL_TARGET, Delivery, DeliveryStatus
 from chatdesk.ports import NewId
 from chatdesk.ticket import TicketNumber
 from storage import tables
@@ -177,9 +177,18 @@ class TortoiseDeliveries:
         statuses = [DeliveryStatus.FAILED.value, DeliveryStatus.UNKNOWN.value]
         async with self._database.transaction() as connection:
             query = models.Delivery.filter(id=identity, status__in=statuses).using_db(connection)
+            found = await query.values("payload")
+            if not found:
+                return False
+            payload = json.dumps({**json.loads(found[0]["payload"]), AGAIN: True})
             return bool(
                 await query.update(
-                    status=DeliveryStatus.PENDING.value, due_at=at, attempts=0, finished_at=None, error=""
+                    status=DeliveryStatus.PENDING.value,
+                    due_at=at,
+                    attempts=0,
+                    finished_at=None,
+                    error="",
+                    payload=payload,
                 )
             )
 

@@ -66,6 +66,15 @@ class TortoiseMailbox:
             kept = await connection.execute_query_dict(select, [ids])
         return {mail.message_id: mail for mail in map(_to_mail, kept)}
 
+    async def rewrite(self, message_id: str, mail: StoredMail | None) -> None:
+        """Keep another mail under a Message-ID [chatdesk.mailbox.Mailbox.rewrite]."""
+        dialect = self._database.dialect
+        async with self._database.writing() as connection:
+            forget = numbered("DELETE FROM mail WHERE id = ?", dialect)
+            await connection.execute_query(forget, given([message_id], dialect))
+            if mail is not None:
+                await connection.execute_many(numbered(_KEEP, dialect), [given(_row(mail), dialect)])
+
     async def newest(self, limit: int, before: StoredMail | None = None) -> Sequence[StoredMail]:
         """Return a page of mail, newest first [chatdesk.mailbox.Mailbox.newest]."""
         where, values = ("WHERE (at, id) < (?, ?)", (before.at, before.message_id)) if before else ("", ())

@@ -14,7 +14,7 @@ from adapters.email.source import MailFacts
 from chatdesk.bootstrap import now
 from chatdesk.config import Config, parse_config
 from chatdesk.conversation import Message
-from chatdesk.errors import DeliveryRefused
+from chatdesk.errors import DeliveryDelayed, DeliveryRefused
 from chatdesk.events import (
     AgentMessaged,
     MessageDeleted,
@@ -25,7 +25,7 @@ from chatdesk.events import (
 )
 from chatdesk.ids import new_id
 from chatdesk.mailbox import StoredMail
-from chatdesk.outbox import Delivery, DeliveryStatus
+from chatdesk.outbox import AGAIN, Delivery, DeliveryStatus
 from chatdesk.ticket import TicketNumber, Trigger
 from tests.desk_builders import SAMPLE_DESK
 from tests.mail_builders import MAIL_DESK, all_sent, mail, read_back, reply_address, take_in, ticket_file
@@ -264,6 +264,41 @@ async def test_a_resolution_is_mailed_as_it_reads_when_the_mail_leaves(
     assert told in text
     assert "Not solved?" in text
     assert "Fabrikam" not in text
+
+
+async def waited(config: Config, again: bool, *now: Message) -> tuple[str, list[str], int]:
+    """Try to send an answer while the server is away and once more when it reads as ``now``."""
+    wire, kept, tickets = Wire(errors=[DeliveryDelayed("away")]), KeptMail(), Tickets(facts(FIRST))
+    channel = MailChannel(tickets, kept, wire, config, Clock(), Caps(), TOKENS, Updates())
+    with pytest.raises(DeliveryDelayed):
+        await channel.send(replace(answer(2), attempts=1))
+    tickets.facts = facts(*now)
+    payload = {**answer(2).payload, **({AGAIN: True} if again else {})}
+    result = await channel.send(replace(answer(2), attempts=1 if again else 2, payload=payload))
+    return result, [_text(source) for source, *_ in wire.sent], len(kept.mails)
+
+
+FIRST = said(2, "As first written.", MARCUS)
+EDITED = replace(FIRST, text="As it reads now.", edited_at=NOW)
+
+
+async def test_a_mail_that_waited_for_its_server_tells_nothing_that_was_taken_back_meanwhile(
+    config: Config,
+) -> None:
+    result, [text], _ = await waited(config, False, EDITED)
+    assert result == "<d1@chatdesk.invalid>"
+    assert "As it reads now." in text and "As first written." not in text
+    gone = replace(FIRST, text="", edited_at=NOW, deleted_at=NOW)
+    assert await waited(config, False, gone) == (TAKEN_BACK, [], 0)
+
+
+async def test_a_mail_that_may_have_arrived_is_sent_again_in_its_first_form_or_not_at_all(
+    config: Config,
+) -> None:
+    _, [text], _ = await waited(config, True, FIRST)
+    assert "As first written." in text
+    with pytest.raises(DeliveryRefused, match="may have arrived"):
+        await waited(config, True, EDITED)
 
 
 # An address that was only typed

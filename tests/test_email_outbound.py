@@ -41,6 +41,11 @@ class KeptMail:
         await asyncio.sleep(0)
         return self.mails.setdefault(mail.message_id, mail)
 
+    async def rewrite(self, message_id: str, mail: StoredMail | None) -> None:
+        _ = self.mails.pop(message_id)
+        if mail is not None:
+            self.mails[message_id] = mail
+
     async def newest(self, limit: int, before: StoredMail | None = None) -> Sequence[StoredMail]:
         raise NotImplementedError
 

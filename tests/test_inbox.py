@@ -15,7 +15,7 @@ from chatdesk.changes import Changes
 from chatdesk.conversation import ConversationId
 from chatdesk.ids import new_id
 from chatdesk.inbox import InboundStatus, KnownSender
-from chatdesk.outbox import Delivery, DeliveryKind, DeliveryResult, DeliveryStatus
+from chatdesk.outbox import AGAIN, Delivery, DeliveryKind, DeliveryResult, DeliveryStatus
 from chatdesk.ticket import TicketNumber
 from storage.connection import fetch
 from storage.database import Database
@@ -173,6 +173,7 @@ async def test_what_failed_can_be_sent_again_and_nothing_else(
     assert await deliveries.retry("d1", NOON)
     again = await outbox.lease(NOON, until, 10)
     assert [(one.id, one.attempts, one.uncertain) for one in again] == [("d1", 1, False)]
+    assert again[0].payload[AGAIN] is True
 
 
 SENT_BEFORE = """

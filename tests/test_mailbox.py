@@ -127,3 +127,11 @@ async def test_the_mail_of_one_mailbox_is_counted_without_reading_all_mail_of_th
             await connection.execute_query("DROP INDEX idx_mail_at_4fb413")
         plan = await fetch(connection, explained, NOON, "dana@contoso.example")
     assert "idx_mail_counted_at" in str([tuple(row.values()) for row in plan])
+
+
+async def test_another_mail_is_kept_in_the_place_of_one_that_has_not_left(mailbox: Mailbox) -> None:
+    mail, other = await mailbox.keep(a_mail()), a_mail(source=b"Another", at=NOON)
+    await mailbox.rewrite(mail.message_id, other)
+    assert await mailbox.read(mail.message_id) == other
+    await mailbox.rewrite(mail.message_id, None)
+    assert await mailbox.read(mail.message_id) is None

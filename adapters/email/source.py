@@ -72,6 +72,11 @@ class MailFacts(Struct, frozen=True):
             return None
         return next((message for message in self.messages if message.seq == delivery.seq), None)
 
+    def revised_since(self, moment: datetime) -> bool:
+        """Tell whether something that was said publicly was edited or taken back since then (aware)."""
+        said = (message for message in self.messages if message.visibility is Visibility.PUBLIC)
+        return any(one.edited_at is not None and one.edited_at >= moment for one in said)
+
     def answered_since(self, moment: datetime) -> bool:
         """Tell whether a technician has answered publicly since that moment (aware)."""
         return any(message.at >= moment for message in self.messages if message.is_answer)
