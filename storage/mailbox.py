@@ -10,7 +10,7 @@ from msgspec.json import encode as to_json
 
 from chatdesk.errors import StorageError
 from chatdesk.mail_address import counted
-from chatdesk.mailbox import StoredMail
+from chatdesk.mailbox import MailLine, StoredMail
 from chatdesk.ticket import TicketNumber
 from storage.columns import Record, moment
 from storage.database import Database
@@ -18,7 +18,8 @@ from storage.gathering import Gathering
 from storage.parameters import given, in_list, numbered
 from storage.selecting import Selecting
 
-_COLUMNS = "id, ticket, recipient, subject, source, at"
+_LINE = "id, ticket, recipient, subject, at"
+_COLUMNS = f"{_LINE}, source"
 _KEEP = f"INSERT INTO mail ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
 _COUNTED = (
     "LOWER(CASE WHEN strpos(recipient, '+') > 1 "
@@ -75,11 +76,15 @@ class TortoiseMailbox:
             if mail is not None:
                 await connection.execute_many(numbered(_KEEP, dialect), [given(_row(mail), dialect)])
 
-    async def newest(self, limit: int, before: StoredMail | None = None) -> Sequence[StoredMail]:
+    async def newest(self, limit: int, before: str = "") -> Sequence[MailLine]:
         """Return a page of mail, newest first [chatdesk.mailbox.Mailbox.newest]."""
-        where, values = ("WHERE (at, id) < (?, ?)", (before.at, before.message_id)) if before else ("", ())
-        query = f"SELECT {_COLUMNS} FROM mail {where} ORDER BY at DESC, id DESC LIMIT {int(limit)}"
-        return [_to_mail(row) for row in await self._selecting.one(query, *values)]
+        where = "WHERE (at, id) < (SELECT at, id FROM mail WHERE id = ?)" if before else ""
+        query = f"SELECT {_LINE} FROM mail {where} ORDER BY at DESC, id DESC LIMIT {int(limit)}"
+        found = await self._selecting.one(query, *((before,) if before else ()))
+        return [
+            MailLine(row["id"], row["ticket"], row["recipient"], row["subject"], moment(row["at"]))
+            for row in found
+        ]
 
     async def read(self, message_id: str) -> StoredMail | None:
         """Return one mail [chatdesk.mailbox.Mailbox.read]."""
@@ -95,7 +100,7 @@ class TortoiseMailbox:
 
 def _row(mail: StoredMail) -> list[Any]:
     subject = mail.subject[:MAX_SUBJECT]
-    return [mail.message_id, mail.ticket, mail.recipient, subject, mail.source, mail.at]
+    return [mail.message_id, mail.ticket, mail.recipient, subject, mail.at, mail.source]
 
 
 def _to_mail(row: Record) -> StoredMail:
@@ -104,6 +109,6 @@ def _to_mail(row: Record) -> StoredMail:
         ticket=row["ticket"],
         recipient=row["recipient"],
         subject=row["subject"],
-        source=bytes(row["source"]),
         at=moment(row["at"]),
+        source=bytes(row["source"]),
     )

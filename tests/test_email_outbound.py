@@ -21,7 +21,7 @@ from chatdesk.conversation import ConversationId
 from chatdesk.effects import MailKind
 from chatdesk.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown, NotFound
 from chatdesk.mail_address import counted
-from chatdesk.mailbox import StoredMail
+from chatdesk.mailbox import MailLine, StoredMail
 from chatdesk.outbox import Delivery, DeliveryKind
 from chatdesk.ports import Channel
 from chatdesk.ticket import TicketNumber
@@ -46,7 +46,7 @@ class KeptMail:
         if mail is not None:
             self.mails[message_id] = mail
 
-    async def newest(self, limit: int, before: StoredMail | None = None) -> Sequence[StoredMail]:
+    async def newest(self, limit: int, before: str = "") -> Sequence[MailLine]:
         raise NotImplementedError
 
     async def read(self, message_id: str) -> StoredMail | None:

@@ -279,7 +279,7 @@ class MailChannel:
             attached=letter.attached.files,
         )
         identity = message_id(letter.delivery, desk)
-        return StoredMail(identity, number, letter.recipient, rendered.subject, message, now)
+        return StoredMail(identity, number, letter.recipient, rendered.subject, now, message)
 
     def _stop(self, number: TicketNumber, recipient: str) -> str:
         """Return the address of the page that ends the updates, "" for a desk without a public address."""
