@@ -35,6 +35,7 @@ from chatdesk.effects import (
 )
 from chatdesk.errors import NotFound
 from chatdesk.events import AnyEvent, TicketEvent
+from chatdesk.mail_address import compared
 from chatdesk.ports import NewId
 from chatdesk.routing import WEB, Router
 from chatdesk.ticket import Ticket, format_number
@@ -182,14 +183,22 @@ class EffectHandler:
             here, shown = shown, self._draft.as_seen_in(conversation, ticket)
             if self._is_told(effect, shown, here):
                 return
-        self._draft.changes.deliveries.extend(self._router.mails(effect, shown, conversation, at))
+        quoted = self._said_here(effect.quotes, conversation) if effect.quotes else None
+        self._draft.changes.deliveries.extend(self._router.mails(effect, shown, conversation, at, quoted))
+
+    def _said_here(self, text: str, conversation: Conversation) -> int | None:
+        """Return the number of the conversation's newest message that reads so, None when none does."""
+        said = reversed(self._draft.changes.messages)
+        return next(
+            (one.seq for one in said if (one.conversation, one.text) == (conversation.id, text)), None
+        )
 
     def _is_told(self, effect: MailRequester, shown: Ticket, here: Ticket) -> bool:
         """Tell whether that address has the news already: one person may have opened several tickets."""
-        address = shown.requester_email
-        return address.casefold() == here.requester_email.casefold() or any(
+        address = compared(shown.requester_email)
+        return address == compared(here.requester_email) or any(
             mail.ticket == shown.number
-            and mail.payload.get("to") == address
+            and compared(str(mail.payload.get("to"))) == address
             and mail.payload.get("text") == effect.text
             for mail in self._draft.changes.deliveries
         )

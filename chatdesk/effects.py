@@ -57,12 +57,14 @@ class Record(Struct, frozen=True):
 class MailRequester(Struct, frozen=True):
     """Queue a mail to the requester [R14, R15]. ``text`` is the news, in the desk's words.
 
-    ``conversation`` is the one whose customer is written to, None for the one at hand.
+    ``conversation`` is the one whose customer is written to, None for the one at hand. ``quotes`` is what the
+    news repeat of a message said there in the same step, which is mailed as that reads then; "" for nothing.
     """
 
     kind: MailKind
     text: str
     conversation: ConversationId | None = None
+    quotes: str = ""
 
 
 class Announce(Struct, frozen=True):

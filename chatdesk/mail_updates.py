@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from chatdesk.conversation import ConversationId
 from chatdesk.outbox import Delivery
 from chatdesk.ticket import TicketNumber
 
@@ -25,8 +26,14 @@ class MailUpdates(Protocol):
     async def covered_by(self, delivery: str) -> str | None:
         """Return the Message-ID of the mail that the delivery is part of, None when it has its own."""
 
-    async def wanted(self, ticket: TicketNumber, address: str) -> bool:
-        """Tell whether that address still wants updates of the ticket."""
+    async def wanted(
+        self, ticket: TicketNumber, address: str, conversation: ConversationId | None = None
+    ) -> bool:
+        """Tell whether that address still wants updates of the ticket, told in that conversation.
+
+        Where a merge has brought the conversation to the ticket, they were stopped for it also by who stopped
+        those of the ticket it was opened with, or of one that this became part of on the way [R20].
+        """
 
     async def stop(self, ticket: TicketNumber, address: str, at: datetime) -> None:
         """Send that address no more updates of the ticket."""
@@ -35,7 +42,10 @@ class MailUpdates(Protocol):
         """Send updates again."""
 
     async def answers_sent(self, ticket: TicketNumber, address: str, since: datetime) -> int:
-        """Return how many mails with answers of technicians went to that address since then (aware)."""
+        """Return how many mails with answers of technicians went to that mailbox since then (aware).
+
+        Which addresses are one, chatdesk.mail_address.counted tells.
+        """
 
     async def last_received(self, ticket: TicketNumber, address: str) -> str:
         """Return the Message-ID of the newest mail from that address on the ticket, "" for none."""

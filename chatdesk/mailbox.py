@@ -11,15 +11,20 @@ from msgspec import Struct
 from chatdesk.ticket import TicketNumber
 
 
-class StoredMail(Struct, frozen=True):
-    """A mail. ``message_id`` has its angle brackets; ``source`` is the whole message; ``at`` is in UTC."""
+class MailLine(Struct, frozen=True):
+    """What a list shows of a mail. ``message_id`` has its angle brackets; ``at`` is in UTC."""
 
     message_id: str
     ticket: TicketNumber | None
     recipient: str
     subject: str
-    source: bytes
     at: datetime
+
+
+class StoredMail(MailLine, frozen=True):
+    """A mail; ``source`` is the whole message."""
+
+    source: bytes
 
 
 class Mailbox(Protocol):
@@ -28,11 +33,17 @@ class Mailbox(Protocol):
     async def keep(self, mail: StoredMail) -> StoredMail:
         """Keep ``mail`` and return what is kept under its Message-ID: the first one, if there was one."""
 
-    async def newest(self, limit: int, before: StoredMail | None = None) -> Sequence[StoredMail]:
-        """Return up to ``limit`` mails, newest first; with ``before`` only those that are older than it."""
+    async def rewrite(self, message_id: str, mail: StoredMail | None) -> None:
+        """Keep another mail under that Message-ID, None for none at all: what was kept has not left."""
+
+    async def newest(self, limit: int, before: str = "") -> Sequence[MailLine]:
+        """Return up to ``limit`` mails, newest first; those older than ``before``, a Message-ID, if given."""
 
     async def read(self, message_id: str) -> StoredMail | None:
         """Return the mail with that Message-ID, or None."""
 
     async def counts(self, recipient: str, since: datetime) -> Mapping[TicketNumber, int]:
-        """Return how many mails about which ticket went to that address, whatever its case, since then."""
+        """Return how many mails about which ticket went to that mailbox since then.
+
+        All forms of an address that mean the same mailbox count as one [chatdesk.mail_address.counted].
+        """

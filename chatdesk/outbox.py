@@ -16,6 +16,8 @@ Payload = Mapping[str, str | int | bool | None]
 
 TIMER_TARGET = "timer"
 MAIL_TARGET = "email"
+AGAIN = "again"
+"""In the payload of a delivery that a person had sent again: an earlier attempt may have arrived."""
 NOT_SENT = "not sent: "
 """How the external id begins of a delivery that is done and was not sent; the reason follows."""
 

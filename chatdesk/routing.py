@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from chatdesk.config import Config
 from chatdesk.conversation import AuthorKind, Conversation, Message, Visibility
 from chatdesk.effects import MailKind, MailRequester, StartTimer
+from chatdesk.mail_address import compared
 from chatdesk.mail_updates import UPDATES
 from chatdesk.outbox import MAIL_TARGET, TIMER_TARGET, Delivery, DeliveryKind, Payload
 from chatdesk.ports import NewId
@@ -33,21 +34,29 @@ class Router:
         self._staff = tuple(name for name, settings in staff if settings is not None)
 
     def mails(
-        self, effect: MailRequester, ticket: Ticket, conversation: Conversation, at: datetime
+        self,
+        effect: MailRequester,
+        ticket: Ticket,
+        conversation: Conversation,
+        at: datetime,
+        quoted: int | None = None,
     ) -> Iterator[Delivery]:
         """Yield the mail to the ticket's requester, and an answer to whoever else wrote by mail [R14, R15].
 
         ``ticket`` is as the conversation's customer sees it, who is its requester for them. An answer is the
-        conversation's last message, and is sent as that reads then.
+        conversation's last message, and is sent as that reads then; so is what other news quote of the
+        message ``quoted``.
         Updates wait a while for one another: what is told within it becomes one mail.
         """
         is_answer = effect.kind is MailKind.COMMENT
-        seq = conversation.last_seq if is_answer else None
+        seq = conversation.last_seq if is_answer else quoted
         writer = correspondent(conversation.visitor) if is_answer else ""
         addresses = (ticket.requester_email, writer)
         due = at + self._gather if effect.kind.value in UPDATES else at
-        for to in {address.casefold(): address for address in addresses if address}.values():
+        for to in {compared(address): address for address in addresses if address}.values():
             payload: Payload = {"mail": effect.kind.value, "to": to, "text": effect.text}
+            if quoted is not None:
+                payload = {**payload, "quotes": effect.quotes}
             mail = self._delivery(
                 MAIL_TARGET, DeliveryKind.MAIL, at, ticket.number, conversation, seq, payload
             )

@@ -46,6 +46,7 @@ from chatdesk.events import (
     TimerFired,
     WrittenToTicket,
 )
+from chatdesk.mail_address import compared
 from chatdesk.merging import check_merge
 from chatdesk.ports import ConversationFlow, NewId, TicketFlow
 from chatdesk.routing import Router
@@ -268,7 +269,7 @@ class Work:
         """Return the ticket whose requester writes from that address: this one, or one merged into it."""
         merged = {c.opened_with for c in conversations if c.opened_with is not None}
         tickets = (ticket, *map(self._draft.ticket, sorted(merged)))
-        return next((one for one in tickets if one.requester_email.casefold() == sender.casefold()), None)
+        return next((one for one in tickets if compared(one.requester_email) == compared(sender)), None)
 
     def _situation(self, conversation: Conversation, ticket: Ticket | None, event: AnyEvent) -> Situation:
         draft = self._draft

@@ -37,14 +37,20 @@ def tell(decision: TicketDecision, situation: Situation, text: str, mail: str = 
 
 
 def tell_by_mail(
-    decision: TicketDecision, situation: Situation, text: str, kind: MailKind = MailKind.STATUS
+    decision: TicketDecision,
+    situation: Situation,
+    text: str,
+    kind: MailKind = MailKind.STATUS,
+    quotes: str = "",
 ) -> TicketDecision:
     """Mail the news [R15], but not to a customer who reads it in the chat at this moment.
 
-    As a comment it has to be the conversation's last message, and is mailed as that reads then.
+    As a comment it has to be the conversation's last message, and is mailed as that reads then; so is what
+    the text ``quotes`` of a message.
     """
     people = {conversation.opened_with for conversation in situation.conversations}
-    return replace(decision, effects=(*decision.effects, *_mails(situation, text, people, kind)))
+    mails = (replace(mail, quotes=quotes) for mail in _mails(situation, text, people, kind))
+    return replace(decision, effects=(*decision.effects, *mails))
 
 
 def only_here(situation: Situation) -> Situation:
@@ -77,9 +83,11 @@ def _mails(
         yield MailRequester(kind, text, None if here else chosen.id)
 
 
-def tell_the_end_by_mail(decision: TicketDecision, situation: Situation, text: str) -> TicketDecision:
+def tell_the_end_by_mail(
+    decision: TicketDecision, situation: Situation, text: str, quotes: str = ""
+) -> TicketDecision:
     """Mail that the ticket is done [R15], unless an open chat ends with it, whose transcript says so."""
-    return tell_by_mail(decision, replace(situation, gone=frozenset()), text)
+    return tell_by_mail(decision, replace(situation, gone=frozenset()), text, quotes=quotes)
 
 
 def somebody_chats(situation: Situation) -> bool:

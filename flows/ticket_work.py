@@ -274,7 +274,7 @@ def _resolve(ticket: Ticket, event: TicketResolved, situation: Situation) -> Tic
     responded = _responded(ticket, event.at, situation)
     decision = _done(responded, Trigger.RESOLVE, event.at, event.agent.author, text, situation)
     mail = f"{situation.ticket_name} is resolved: {text}\n\n{closing_words(situation)}"
-    return tell_the_end_by_mail(decision, situation, mail)
+    return tell_the_end_by_mail(decision, situation, mail, quotes=text)
 
 
 def _solved(ticket: Ticket, event: CustomerEnded | PortalSolved, situation: Situation) -> TicketDecision:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.errors import StorageError
 from chatdesk.inbox import ASKED, ATTEMPTS, InboundMail, InboundStatus, KnownSender
-from chatdesk.outbox import MAIL_TARGET, Delivery, DeliveryStatus
+from chatdesk.mail_address import known_forms
+from chatdesk.outbox import AGAIN, MAIL_TARGET, Delivery, DeliveryStatus
 from chatdesk.ports import NewId
 from chatdesk.ticket import TicketNumber
 from storage import tables
@@ -35,7 +36,7 @@ _UNFINISHED = (
 )
 _VOUCHED = ", ".join(f"'{channel}'" for channel in sorted(VOUCHED_CHANNELS))
 _KNOWN = (
-    "SELECT requester_name, company, requester_phone FROM ticket WHERE LOWER(requester_email) = ? "
+    "SELECT requester_name, company, requester_phone FROM ticket WHERE LOWER(requester_email) IN (?, ?) "
     f"AND company <> '' AND channel IN ({_VOUCHED}) ORDER BY number DESC LIMIT 1"
 )
 _SENT_AS = (
@@ -145,7 +146,8 @@ class TortoiseInbox:
         return bool(await self._values(models.Mail.filter(id=message_id), "id"))
 
     async def known_sender(self, address: str) -> KnownSender | None:
-        found = await Selecting(self._database).one(_KNOWN, address.lower())
+        forms = known_forms(address)
+        found = await Selecting(self._database).one(_KNOWN, forms[0], forms[-1])
         if not found:
             return None
         return KnownSender(found[0]["requester_name"], found[0]["company"], found[0]["requester_phone"])
@@ -175,9 +177,18 @@ class TortoiseDeliveries:
         statuses = [DeliveryStatus.FAILED.value, DeliveryStatus.UNKNOWN.value]
         async with self._database.transaction() as connection:
             query = models.Delivery.filter(id=identity, status__in=statuses).using_db(connection)
+            found = await query.values("payload")
+            if not found:
+                return False
+            payload = json.dumps({**json.loads(found[0]["payload"]), AGAIN: True})
             return bool(
                 await query.update(
-                    status=DeliveryStatus.PENDING.value, due_at=at, attempts=0, finished_at=None, error=""
+                    status=DeliveryStatus.PENDING.value,
+                    due_at=at,
+                    attempts=0,
+                    finished_at=None,
+                    error="",
+                    payload=payload,
                 )
             )
 

@@ -9,7 +9,8 @@ from typing import Any
 from msgspec.json import encode as to_json
 
 from chatdesk.errors import StorageError
-from chatdesk.mailbox import StoredMail
+from chatdesk.mail_address import counted
+from chatdesk.mailbox import MailLine, StoredMail
 from chatdesk.ticket import TicketNumber
 from storage.columns import Record, moment
 from storage.database import Database
@@ -17,8 +18,19 @@ from storage.gathering import Gathering
 from storage.parameters import given, in_list, numbered
 from storage.selecting import Selecting
 
-_COLUMNS = "id, ticket, recipient, subject, source, at"
+_LINE = "id, ticket, recipient, subject, at"
+_COLUMNS = f"{_LINE}, source"
 _KEEP = f"INSERT INTO mail ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+_COUNTED = (
+    "LOWER(CASE WHEN strpos(recipient, '+') > 1 "
+    "THEN substr(recipient, 1, strpos(recipient, '+') - 1) || substr(recipient, strpos(recipient, '@')) "
+    "ELSE recipient END)"
+)
+"""What chatdesk.mail_address.counted makes of a recipient, whose domain is in ASCII; it is indexed."""
+_COUNTS = (
+    f"SELECT ticket, COUNT(*) AS mails FROM mail WHERE at >= ? AND {_COUNTED} = ? "
+    "AND ticket IS NOT NULL GROUP BY ticket"
+)
 MAX_SUBJECT = 300
 
 
@@ -55,11 +67,24 @@ class TortoiseMailbox:
             kept = await connection.execute_query_dict(select, [ids])
         return {mail.message_id: mail for mail in map(_to_mail, kept)}
 
-    async def newest(self, limit: int, before: StoredMail | None = None) -> Sequence[StoredMail]:
+    async def rewrite(self, message_id: str, mail: StoredMail | None) -> None:
+        """Keep another mail under a Message-ID [chatdesk.mailbox.Mailbox.rewrite]."""
+        dialect = self._database.dialect
+        async with self._database.writing() as connection:
+            forget = numbered("DELETE FROM mail WHERE id = ?", dialect)
+            await connection.execute_query(forget, given([message_id], dialect))
+            if mail is not None:
+                await connection.execute_many(numbered(_KEEP, dialect), [given(_row(mail), dialect)])
+
+    async def newest(self, limit: int, before: str = "") -> Sequence[MailLine]:
         """Return a page of mail, newest first [chatdesk.mailbox.Mailbox.newest]."""
-        where, values = ("WHERE (at, id) < (?, ?)", (before.at, before.message_id)) if before else ("", ())
-        query = f"SELECT {_COLUMNS} FROM mail {where} ORDER BY at DESC, id DESC LIMIT {int(limit)}"
-        return [_to_mail(row) for row in await self._selecting.one(query, *values)]
+        where = "WHERE (at, id) < (SELECT at, id FROM mail WHERE id = ?)" if before else ""
+        query = f"SELECT {_LINE} FROM mail {where} ORDER BY at DESC, id DESC LIMIT {int(limit)}"
+        found = await self._selecting.one(query, *((before,) if before else ()))
+        return [
+            MailLine(row["id"], row["ticket"], row["recipient"], row["subject"], moment(row["at"]))
+            for row in found
+        ]
 
     async def read(self, message_id: str) -> StoredMail | None:
         """Return one mail [chatdesk.mailbox.Mailbox.read]."""
@@ -67,18 +92,15 @@ class TortoiseMailbox:
         return _to_mail(found[0]) if found else None
 
     async def counts(self, recipient: str, since: datetime) -> Mapping[TicketNumber, int]:
-        """Return how often an address was told of which ticket [chatdesk.mailbox.Mailbox.counts]."""
-        query = (
-            "SELECT ticket, COUNT(*) AS mails FROM mail WHERE at >= ? "
-            "AND LOWER(recipient) = LOWER(?) AND ticket IS NOT NULL GROUP BY ticket"
-        )
-        found = await self._selecting.one(query, since, recipient)
+        """Return how often a mailbox was told of which ticket [chatdesk.mailbox.Mailbox.counts]."""
+        query = _COUNTS if self._database.dialect == "postgres" else _COUNTS.replace("strpos", "instr")
+        found = await self._selecting.one(query, since, counted(recipient))
         return {TicketNumber(row["ticket"]): row["mails"] for row in found}
 
 
 def _row(mail: StoredMail) -> list[Any]:
     subject = mail.subject[:MAX_SUBJECT]
-    return [mail.message_id, mail.ticket, mail.recipient, subject, mail.source, mail.at]
+    return [mail.message_id, mail.ticket, mail.recipient, subject, mail.at, mail.source]
 
 
 def _to_mail(row: Record) -> StoredMail:
@@ -87,6 +109,6 @@ def _to_mail(row: Record) -> StoredMail:
         ticket=row["ticket"],
         recipient=row["recipient"],
         subject=row["subject"],
-        source=bytes(row["source"]),
         at=moment(row["at"]),
+        source=bytes(row["source"]),
     )

@@ -233,7 +233,6 @@ CREATE TABLE "received" (
     "seq" INT NOT NULL,
     "ticket" BIGINT
 ) WITHOUT ROWID;
-CREATE INDEX idx_mail_recipient_at ON mail (LOWER(recipient), at);
 CREATE INDEX ticket_of_company ON ticket (company, due_at, number) WHERE active = TRUE;
 CREATE TABLE vocabulary (
     source INT NOT NULL, era BIGINT NOT NULL, word TEXT NOT NULL, PRIMARY KEY (source, era, word)) WITHOUT ROWID;
@@ -257,6 +256,9 @@ CREATE INDEX ticket_of_requester ON ticket (LOWER(requester_email), number);
 CREATE INDEX conversation_of_company ON conversation (company_id) WHERE company_id <> '';
 CREATE INDEX conversation_merged ON conversation (opened_with) WHERE opened_with IS NOT NULL;
 CREATE INDEX message_with_files ON message (conversation) WHERE files <> '[]';
+CREATE INDEX idx_mail_counted_at ON mail (LOWER(CASE WHEN instr(recipient, '+') > 1
+    THEN substr(recipient, 1, instr(recipient, '+') - 1) || substr(recipient, instr(recipient, '@'))
+    ELSE recipient END), at);
 CREATE TRIGGER message_words_update AFTER UPDATE ON message
 WHEN old.text <> new.text AND old.row <= (SELECT max(id) FROM message_words_docsize)
 BEGIN
@@ -296,3 +298,4 @@ INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0010_
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0011_opened_with', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0012_portal', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0013_files_shown', CURRENT_TIMESTAMP);
+INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0014_mail_counted', CURRENT_TIMESTAMP);

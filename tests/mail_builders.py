@@ -10,7 +10,7 @@ from email.policy import SMTP, default
 from itertools import count
 
 from chatdesk.inbox import InboundMail, InboundStatus
-from chatdesk.mailbox import StoredMail
+from chatdesk.mailbox import Mailbox, StoredMail
 from chatdesk.reading import TicketFile
 from chatdesk.ticket import TicketNumber
 from storage.inbox import TortoiseInbox
@@ -88,7 +88,7 @@ async def sent_mail(desk: ServedDesk, wanted: Callable[[StoredMail], bool] = lam
     """Wait for a mail of the desk's and return it."""
     async with asyncio.timeout(15):
         while True:
-            for found in await desk.running.services.mailbox.newest(200):
+            for found in await kept_mails(desk.running.services.mailbox, 200):
                 if wanted(found):
                     return found
             await asyncio.sleep(0.02)
@@ -103,7 +103,13 @@ async def all_sent(desk: ServedDesk) -> Sequence[StoredMail]:
             if not (await reader.execute_query_dict(query))[0]["n"]:
                 break
             await asyncio.sleep(0.02)
-    return await desk.running.services.mailbox.newest(500)
+    return await kept_mails(desk.running.services.mailbox, 500)
+
+
+async def kept_mails(mailbox: Mailbox, limit: int) -> list[StoredMail]:
+    """Return the newest mails, whole."""
+    read = [await mailbox.read(line.message_id) for line in await mailbox.newest(limit)]
+    return [mail for mail in read if mail is not None]
 
 
 def read_back(stored: StoredMail) -> EmailMessage:

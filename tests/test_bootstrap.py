@@ -21,7 +21,7 @@ from chatdesk.cli.setting import demo_setting, kept_secret, prepare_data, serve_
 from chatdesk.config import load_config
 from chatdesk.errors import ConfigurationError, StorageError
 from chatdesk.housekeeping import Housekeeping
-from chatdesk.mailbox import StoredMail
+from chatdesk.mailbox import MailLine
 from chatdesk.own_machine import is_loopback
 from storage.database import Database
 from storage.files import LocalFiles
@@ -116,7 +116,7 @@ async def test_mail_of_the_demonstration_is_kept() -> None:
         await dana.next("ready")
         await dana.send(t="start", id="1", answers=ANSWERS)
         await dana.next("ready")
-        kept: Sequence[StoredMail] = ()
+        kept: Sequence[MailLine] = ()
         async with asyncio.timeout(10):
             while not kept:
                 kept = await desk.running.services.mailbox.newest(10)

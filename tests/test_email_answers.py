@@ -14,11 +14,18 @@ from adapters.email.source import MailFacts
 from chatdesk.bootstrap import now
 from chatdesk.config import Config, parse_config
 from chatdesk.conversation import Message
-from chatdesk.errors import DeliveryRefused
-from chatdesk.events import AgentMessaged, MessageDeleted, MessageEdited, TicketPaused, TicketTaken
+from chatdesk.errors import DeliveryDelayed, DeliveryRefused
+from chatdesk.events import (
+    AgentMessaged,
+    MessageDeleted,
+    MessageEdited,
+    TicketPaused,
+    TicketResolved,
+    TicketTaken,
+)
 from chatdesk.ids import new_id
 from chatdesk.mailbox import StoredMail
-from chatdesk.outbox import Delivery, DeliveryStatus
+from chatdesk.outbox import AGAIN, Delivery, DeliveryStatus
 from chatdesk.ticket import TicketNumber, Trigger
 from tests.desk_builders import SAMPLE_DESK
 from tests.mail_builders import MAIL_DESK, all_sent, mail, read_back, reply_address, take_in, ticket_file
@@ -105,13 +112,20 @@ async def test_somebody_else_who_wrote_by_mail_is_not_called_by_the_requesters_n
     assert texts[0].startswith("Hello Dana Reyes,")
 
 
-@pytest.mark.parametrize("address", ["dana@bücher.example", " Dana@Contoso.example"])
+@pytest.mark.parametrize(
+    ("address", "to"),
+    [
+        ("dana@bücher.example", "dana@bücher.example"),
+        ("dana@bücher.example", "dana@xn--bcher-kva.example"),
+        (" Dana@Contoso.example", " Dana@Contoso.example"),
+    ],
+)
 async def test_a_requester_is_called_by_their_own_name_however_their_address_is_written(
-    config: Config, address: str
+    config: Config, address: str, to: str
 ) -> None:
     about = facts(said(2, "On it", MARCUS), channel="email", visitor=f"mail:{SAM}")
     about = replace(about, ticket=replace(about.ticket, requester_email=address))
-    _, texts = await sent(config, about, answer(2, to=address))
+    _, texts = await sent(config, about, answer(2, to=to))
     assert texts[0].startswith("Hello Dana Reyes,")
 
 
@@ -209,6 +223,82 @@ async def test_of_an_answer_that_was_taken_back_staff_read_that_it_was_not_sent(
         (DeliveryStatus.DONE, ""),
         (DeliveryStatus.DONE, TAKEN_BACK),
     ]
+
+
+@pytest.mark.parametrize(
+    ("revised", "told"),
+    [("Replaced the cable.", "HD-1001 is resolved: Replaced the cable."), (None, "HD-1001 is resolved.")],
+)
+async def test_a_resolution_is_mailed_as_it_reads_when_the_mail_leaves(
+    revised: str | None, told: str
+) -> None:
+    async with serving(MAIL_DESK.replace('gather = "0s"', 'gather = "2s"')) as served:
+        desk, opened = served.running.desk, (await take_in(served, mail())).ticket
+        assert opened is not None
+        priya = (await served.running.staff.add("Priya Nair", "priya@northwind.example", None, now())).agent
+        _ = await desk.receive(
+            TicketTaken(at=now(), channel="web", external_id=new_id(), ticket=opened, agent=priya)
+        )
+        _ = await desk.receive(
+            TicketResolved(
+                at=now(), channel="web", external_id=new_id(), ticket=opened, agent=priya,
+                resolution="Fabrikam's cable.",
+            )
+        )  # fmt: skip
+        messages = (await ticket_file(served, opened)).messages
+        [said_as] = [each for each in messages if each.text == "Fabrikam's cable."]
+        seq, chat = said_as.seq, said_as.conversation
+        change = (
+            MessageDeleted(
+                at=now(), channel="web", external_id=new_id(), conversation=chat, by=priya.author, seq=seq
+            )
+            if revised is None
+            else MessageEdited(
+                at=now(), channel="web", external_id=new_id(), conversation=chat, by=priya.author, seq=seq,
+                text=revised,
+            )
+        )  # fmt: skip
+        _ = await desk.receive(change)
+        [sent, _first] = await all_sent(served)
+    text = " ".join(_text(sent.source).split())
+    assert told in text
+    assert "Not solved?" in text
+    assert "Fabrikam" not in text
+
+
+async def waited(config: Config, again: bool, *now: Message) -> tuple[str, list[str], int]:
+    """Try to send an answer while the server is away and once more when it reads as ``now``."""
+    wire, kept, tickets = Wire(errors=[DeliveryDelayed("away")]), KeptMail(), Tickets(facts(FIRST))
+    channel = MailChannel(tickets, kept, wire, config, Clock(), Caps(), TOKENS, Updates())
+    with pytest.raises(DeliveryDelayed):
+        await channel.send(replace(answer(2), attempts=1))
+    tickets.facts = facts(*now)
+    payload = {**answer(2).payload, **({AGAIN: True} if again else {})}
+    result = await channel.send(replace(answer(2), attempts=1 if again else 2, payload=payload))
+    return result, [_text(source) for source, *_ in wire.sent], len(kept.mails)
+
+
+FIRST = said(2, "As first written.", MARCUS)
+EDITED = replace(FIRST, text="As it reads now.", edited_at=NOW)
+
+
+async def test_a_mail_that_waited_for_its_server_tells_nothing_that_was_taken_back_meanwhile(
+    config: Config,
+) -> None:
+    result, [text], _ = await waited(config, False, EDITED)
+    assert result == "<d1@chatdesk.invalid>"
+    assert "As it reads now." in text and "As first written." not in text
+    gone = replace(FIRST, text="", edited_at=NOW, deleted_at=NOW)
+    assert await waited(config, False, gone) == (TAKEN_BACK, [], 0)
+
+
+async def test_a_mail_that_may_have_arrived_is_sent_again_in_its_first_form_or_not_at_all(
+    config: Config,
+) -> None:
+    _, [text], _ = await waited(config, True, FIRST)
+    assert "As first written." in text
+    with pytest.raises(DeliveryRefused, match="may have arrived"):
+        await waited(config, True, EDITED)
 
 
 # An address that was only typed

@@ -20,7 +20,8 @@ from chatdesk.config import Config, parse_config
 from chatdesk.conversation import ConversationId
 from chatdesk.effects import MailKind
 from chatdesk.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown, NotFound
-from chatdesk.mailbox import StoredMail
+from chatdesk.mail_address import counted
+from chatdesk.mailbox import MailLine, StoredMail
 from chatdesk.outbox import Delivery, DeliveryKind
 from chatdesk.ports import Channel
 from chatdesk.ticket import TicketNumber
@@ -40,7 +41,12 @@ class KeptMail:
         await asyncio.sleep(0)
         return self.mails.setdefault(mail.message_id, mail)
 
-    async def newest(self, limit: int, before: StoredMail | None = None) -> Sequence[StoredMail]:
+    async def rewrite(self, message_id: str, mail: StoredMail | None) -> None:
+        _ = self.mails.pop(message_id)
+        if mail is not None:
+            self.mails[message_id] = mail
+
+    async def newest(self, limit: int, before: str = "") -> Sequence[MailLine]:
         raise NotImplementedError
 
     async def read(self, message_id: str) -> StoredMail | None:
@@ -49,7 +55,7 @@ class KeptMail:
 
     async def counts(self, recipient: str, since: datetime) -> Mapping[TicketNumber, int]:
         await asyncio.sleep(0)
-        found = [mail for mail in self.mails.values() if mail.recipient.lower() == recipient.lower()]
+        found = [mail for mail in self.mails.values() if counted(mail.recipient) == counted(recipient)]
         return Counter(mail.ticket for mail in found if mail.ticket is not None and mail.at >= since)
 
 
@@ -320,6 +326,21 @@ async def test_an_address_is_told_of_so_many_new_tickets_an_hour(config: Config,
     assert await channel.send(mail_to("other@b.example", "other", "opened", 3001))
     clock.now += timedelta(hours=1, seconds=1)
     assert sum(await open_tickets(channel, 3)) == 3
+
+
+@pytest.mark.parametrize(
+    "address", ["a+{}@b.example", "a@bücher.example", "a@xn--bcher-kva.example", "A+{}@bücher.example"]
+)
+async def test_all_forms_of_an_address_that_mean_one_mailbox_are_told_of_as_few_tickets(
+    config: Config, source: Tickets, address: str
+) -> None:
+    mailbox = KeptMail()
+    channel = DemonstrationMail(source, mailbox, config, Clock(), Caps(tickets=3))
+    plain = address.replace("+{}", "").replace("bücher", "xn--bcher-kva")
+    assert sum(await open_tickets(channel, 2, plain)) == 2
+    deliveries = [mail_to(address.format(n), f"d{n}", "opened", 3000 + n) for n in range(5)]
+    outcomes = await asyncio.gather(*map(channel.send, deliveries), return_exceptions=True)
+    assert sum(isinstance(outcome, str) for outcome in outcomes) == 1
 
 
 async def test_news_of_a_known_ticket_is_not_capped(config: Config, source: Tickets) -> None:

@@ -11,6 +11,7 @@ import pytest
 from adapters.email.outbound import NOT_WANTED, Caps, MailChannel
 from adapters.email.source import MailFacts
 from chatdesk.config import Config, parse_config
+from chatdesk.conversation import ConversationId
 from chatdesk.mail_tokens import MailTokens
 from chatdesk.outbox import Delivery
 from chatdesk.ticket import TicketNumber
@@ -41,7 +42,9 @@ class Updates:
     async def covered_by(self, delivery: str) -> str | None:
         return self.parts.get(delivery)
 
-    async def wanted(self, ticket: TicketNumber, address: str) -> bool:
+    async def wanted(
+        self, ticket: TicketNumber, address: str, conversation: ConversationId | None = None
+    ) -> bool:
         return (ticket, address) not in self.unwanted
 
     async def stop(self, ticket: TicketNumber, address: str, at: datetime) -> None:

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from adapters.email.outbound import TAKEN_BACK
 from chatdesk.bootstrap import now
 from chatdesk.changes import Changes
+from chatdesk.conversation import ConversationId
 from chatdesk.ids import new_id
 from chatdesk.inbox import InboundStatus, KnownSender
-from chatdesk.outbox import Delivery, DeliveryKind, DeliveryResult, DeliveryStatus
+from chatdesk.outbox import AGAIN, Delivery, DeliveryKind, DeliveryResult, DeliveryStatus
 from chatdesk.ticket import TicketNumber
 from storage.connection import fetch
 from storage.database import Database
@@ -22,7 +23,7 @@ from storage.inbox import _SENT_AS, TortoiseDeliveries, TortoiseInbox
 from storage.mail_updates import TortoiseMailUpdates
 from storage.outbox import TortoiseOutbox
 from storage.store import TortoiseStore
-from tests.desk_builders import ticket
+from tests.desk_builders import conversation, ticket
 from tests.running_desk import database_url
 
 NOON = now()
@@ -144,6 +145,15 @@ async def test_a_sender_is_known_by_a_ticket_whose_address_was_more_than_typed(
     assert await inbox.known_sender("DANA@contoso.example") == expected
 
 
+async def test_a_sender_is_known_by_the_other_form_of_their_domain(
+    inbox: TortoiseInbox, database: Database
+) -> None:
+    opened = ticket(channel="phone", requester_email="dana@bücher.example")
+    async with TortoiseStore(database).batch() as batch:
+        await batch.write(Changes(tickets={opened.number: opened}))
+    assert await inbox.known_sender("dana@xn--bcher-kva.example") is not None
+
+
 async def test_what_failed_can_be_sent_again_and_nothing_else(
     inbox: TortoiseInbox, database: Database
 ) -> None:
@@ -163,6 +173,7 @@ async def test_what_failed_can_be_sent_again_and_nothing_else(
     assert await deliveries.retry("d1", NOON)
     again = await outbox.lease(NOON, until, 10)
     assert [(one.id, one.attempts, one.uncertain) for one in again] == [("d1", 1, False)]
+    assert again[0].payload[AGAIN] is True
 
 
 SENT_BEFORE = """
@@ -207,6 +218,8 @@ async def test_updates_wait_for_one_another_only_for_one_reader(
     assert not await updates.wanted(NUMBER, "dana@contoso.example")
     await updates.resume(NUMBER, "dana@contoso.example")
     assert await updates.wanted(NUMBER, "dana@contoso.example")
+    await updates.stop(NUMBER, "dana@xn--bcher-kva.example", NOON)
+    assert not await updates.wanted(NUMBER, "dana@bücher.example")
 
 
 @pytest.mark.parametrize(
@@ -233,3 +246,23 @@ async def test_the_mails_with_answers_to_one_reader_are_counted_each_once(
     await outbox.finish(results, NOON + timedelta(seconds=2))
     assert await updates.answers_sent(NUMBER, "Dana@Contoso.example", NOON) == counted
     assert await updates.answers_sent(NUMBER, "dana@contoso.example", NOON + timedelta(seconds=3)) == 0
+
+
+@pytest.mark.parametrize("stopped", [1001, 1002])
+async def test_updates_that_were_stopped_stay_stopped_on_the_ticket_that_a_merge_made_of_it(
+    inbox: TortoiseInbox, database: Database, stopped: int
+) -> None:
+    numbers = [TicketNumber(number) for number in (1001, 1002, 1003)]
+    tickets = {n: ticket(number=n, merged_into=TicketNumber(n + 1) if n < 1003 else None) for n in numbers}
+    theirs = conversation(id=ConversationId("theirs"), ticket=numbers[2], opened_with=numbers[0], version=1)
+    own = conversation(id=ConversationId("own"), ticket=numbers[2], visitor="another", version=1)
+    async with TortoiseStore(database).batch() as batch:
+        await batch.write(Changes(tickets=tickets, conversations={c.id: c for c in (theirs, own)}))
+    updates = TortoiseMailUpdates(database)
+    assert await updates.wanted(numbers[2], "dana@contoso.example", theirs.id)
+    await updates.stop(TicketNumber(stopped), "dana@contoso.example", NOON)
+    assert not await updates.wanted(numbers[2], "dana@contoso.example", theirs.id)
+    assert await updates.wanted(numbers[2], "dana@contoso.example", own.id)
+    assert await updates.wanted(numbers[2], "pat@contoso.example", theirs.id)
+    await updates.resume(TicketNumber(stopped), "dana@contoso.example")
+    assert await updates.wanted(numbers[2], "dana@contoso.example", theirs.id)

@@ -56,7 +56,7 @@ async def fill(address: str) -> None:
             "Marcus Bell", "marcus@northwind.example", "a pass phrase", TUESDAY
         )
         mail = StoredMail(
-            "<1@x>", TicketNumber(1001), "dana@contoso.example", "Hello", b"\x00\xff raw", TUESDAY
+            "<1@x>", TicketNumber(1001), "dana@contoso.example", "Hello", TUESDAY, b"\x00\xff raw"
         )
         _ = await TortoiseMailbox(database).keep(mail)
 

@@ -25,6 +25,7 @@ from chatdesk.outbox import MAIL_TARGET, DeliveryStatus
 from chatdesk.ticket import TicketNumber
 from flows.intake import is_plain_name
 from tests.console_client import console
+from tests.mail_builders import kept_mails
 from tests.running_desk import ANSWERS, ServedDesk, customer, database_url, serving
 
 VICTIM = "victim@elsewhere.example"
@@ -61,7 +62,7 @@ async def mails(desk: RunningDesk, tickets: int) -> list[StoredMail]:
         for number in range(1001, 1001 + tickets):
             while not await _settled(desk, TicketNumber(number)):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
-    return list(await desk.services.mailbox.newest(10_000))
+    return await kept_mails(desk.services.mailbox, 10_000)
 
 
 async def _settled(desk: RunningDesk, number: TicketNumber) -> bool:

@@ -49,6 +49,14 @@ def test_staff_channels_are_told_of_every_message_but_the_one_that_brought_it(
     assert targets(author, visibility, channel=channel, origin=origin) == expected
 
 
+def test_a_requester_who_wrote_from_the_other_form_of_their_address_gets_an_answer_once() -> None:
+    router = Router(NORTHWIND, new_id)
+    asked = ticket(requester_email="Dana@bücher.example")
+    chat = conversation(channel="email", visitor="mail:dana@xn--bcher-kva.example")
+    [mail] = router.mails(MailRequester(MailKind.COMMENT, "On it."), asked, chat, TUESDAY)
+    assert mail.payload["to"] == "dana@xn--bcher-kva.example"
+
+
 def test_a_technician_and_a_customer_in_the_same_service_are_both_told_of_what_the_other_wrote() -> None:
     router = Router(with_staff("teams"), new_id)
     chat = conversation(channel="teams")

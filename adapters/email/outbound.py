@@ -20,10 +20,11 @@ from chatdesk.config import Config
 from chatdesk.conversation import FileRef
 from chatdesk.effects import MailKind
 from chatdesk.errors import DeliveryRefused, DeliveryUnknown, NotFound
+from chatdesk.mail_address import counted
 from chatdesk.mail_tokens import MailTokens
 from chatdesk.mail_updates import UPDATES, MailUpdates
 from chatdesk.mailbox import Mailbox, StoredMail
-from chatdesk.outbox import MAIL_TARGET, NOT_SENT, Delivery
+from chatdesk.outbox import AGAIN, MAIL_TARGET, NOT_SENT, Delivery
 from chatdesk.portal import link_to
 from chatdesk.ports import Clock
 from chatdesk.ticket import TicketNumber
@@ -34,6 +35,10 @@ FEW_MESSAGES, FEW_CHARACTERS = 20, 10_000
 NOT_WANTED = f"{NOT_SENT}the recipient wants no updates"
 TAKEN_BACK = f"{NOT_SENT}what it told was taken back"
 """What stands in place of a Message-ID for a mail that is not sent."""
+SLACK = timedelta(minutes=1)
+CHANGED_SINCE = (
+    "What it told was edited or taken back since, and it may have arrived as it was. Write to them anew."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +131,38 @@ class MailChannel:
         """
         identity = message_id(delivery.id, self._config.desk)
         # At the first attempt nothing can have been kept; what is kept is kept once all the same.
-        kept = None if delivery.attempts == 1 else await self._mailbox.read(identity)
+        first = delivery.attempts == 1 and not delivery.payload.get(AGAIN)
+        kept = None if first else await self._mailbox.read(identity)
         if kept is None:
             elsewhere = await self._told_elsewhere(delivery)
             if elsewhere:
                 return elsewhere
             kept = await self._keep(delivery)
+        else:
+            kept = await self._still_true(delivery, kept)
         if kept is None:
             return TAKEN_BACK
         await self._transport.deliver(kept.source, sender(self._config.desk), kept.recipient, identity)
         return identity
+
+    async def _still_true(self, delivery: Delivery, kept: StoredMail) -> StoredMail | None:
+        """Return the mail as it may leave by now: nothing of it was taken back; None when nothing is left.
+
+        What the server has not taken is written anew under its Message-ID. An earlier attempt that a person
+        has repeated may have arrived: of that mail there must be no second form. Raises DeliveryRefused then.
+        """
+        if delivery.ticket is None or delivery.conversation is None:
+            return kept
+        facts = await self._facts(delivery, _kind(delivery))
+        # It was read a moment before it was written, and an edit is dated before its commit.
+        if not facts.revised_since(kept.at - SLACK):
+            return kept
+        if delivery.payload.get(AGAIN):
+            raise DeliveryRefused(CHANGED_SINCE)
+        letter = await self._letter(delivery, _kind(delivery), kept.recipient, facts)
+        mail = await self._written(letter) if letter is not None else None
+        await self._mailbox.rewrite(kept.message_id, mail)
+        return mail
 
     async def find(self, delivery: Delivery) -> str | None:
         """Look the mail up by its Message-ID [chatdesk.ports.Channel.find]."""
@@ -152,7 +179,8 @@ class MailChannel:
         """Return what stands for a mail that need not be sent: another holds it, or nobody wants it."""
         if self._updates is None or delivery.ticket is None or delivery.payload.get("mail") not in UPDATES:
             return ""
-        if not await self._updates.wanted(delivery.ticket, str(delivery.payload.get("to"))):
+        to = str(delivery.payload.get("to"))
+        if not await self._updates.wanted(delivery.ticket, to, delivery.conversation):
             return NOT_WANTED
         covering = await self._updates.covered_by(delivery.id)
         return covering if covering and await self._mailbox.read(covering) else ""
@@ -180,7 +208,25 @@ class MailChannel:
             token = self._tokens.for_held(held) if self._tokens and self._config.mail.tagged_replies else ""
             asked = write_question(delivery, recipient, self._config, token, self._clock())
             return await self._mailbox.keep(asked)
-        facts = (await self._facts(delivery, kind)).addressed_to(str(delivery.payload.get("to")))
+        facts = await self._facts(delivery, kind)
+        letter = await self._letter(delivery, kind, recipient, facts)
+        if letter is None:
+            return None
+        kind, facts, mail = letter.kind, letter.facts, await self._written(letter)
+        answered = kind is not MailKind.OPENED and facts.may_quote(kind)
+        if answered and (facts.is_vouched or kind is MailKind.COMMENT):
+            return await self._mailbox.keep(mail)
+        earned = await self._earned(delivery, facts, mail.at - CAP_PERIOD) if answered else 0
+        # Mailboxes are counted one by one: two mails to one must not both be its last.
+        async with self._counting.setdefault(counted(recipient), asyncio.Lock()):
+            await self._refuse_over_cap(mail, facts.ticket.number, earned)
+            return await self._mailbox.keep(mail)
+
+    async def _letter(
+        self, delivery: Delivery, kind: MailKind, recipient: str, facts: MailFacts
+    ) -> _Letter | None:
+        """Return what the mail is written from; None when nothing is left to be told."""
+        facts = facts.addressed_to(str(delivery.payload.get("to")))
         news = await self._gathered(delivery, kind, facts)
         kind = news.kind
         if kind is MailKind.COMMENT and not news.text:
@@ -188,18 +234,12 @@ class MailChannel:
         answers = await self._answers(facts, recipient)
         attached = await read_attached(self._files, news.files) if self._files and news.files else Attached()
         text = "\n\n".join([news.text, *attached.left_out()])
-        letter = _Letter(delivery.id, kind, recipient, text, facts, answers, attached)
+        return _Letter(delivery.id, kind, recipient, text, facts, answers, attached)
+
+    async def _written(self, letter: _Letter) -> StoredMail:
         # A long transcript, or a file, takes a while to write; the event loop must not wait for it.
-        short = _is_short(facts) and not attached.files
-        mail = self._write(letter) if short else await asyncio.to_thread(self._write, letter)
-        answered = kind is not MailKind.OPENED and facts.may_quote(kind)
-        if answered and (facts.is_vouched or kind is MailKind.COMMENT):
-            return await self._mailbox.keep(mail)
-        earned = await self._earned(delivery, facts, mail.at - CAP_PERIOD) if answered else 0
-        # Addresses are counted one by one: two mails to one must not both be its last.
-        async with self._counting.setdefault(recipient.lower(), asyncio.Lock()):
-            await self._refuse_over_cap(mail, facts.ticket.number, earned)
-            return await self._mailbox.keep(mail)
+        short = _is_short(letter.facts) and not letter.attached.files
+        return self._write(letter) if short else await asyncio.to_thread(self._write, letter)
 
     async def _facts(self, delivery: Delivery, kind: MailKind) -> MailFacts:
         if delivery.ticket is None or delivery.conversation is None:
@@ -241,7 +281,7 @@ class MailChannel:
             attached=letter.attached.files,
         )
         identity = message_id(letter.delivery, desk)
-        return StoredMail(identity, number, letter.recipient, rendered.subject, message, now)
+        return StoredMail(identity, number, letter.recipient, rendered.subject, now, message)
 
     def _stop(self, number: TicketNumber, recipient: str) -> str:
         """Return the address of the page that ends the updates, "" for a desk without a public address."""

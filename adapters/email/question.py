@@ -45,7 +45,7 @@ def write_question(
         reply_token=reply_token,
         answers=str(delivery.payload.get("answers") or ""),
     )
-    return StoredMail(message_id(delivery.id, config.desk), None, recipient, SUBJECT, message, at)
+    return StoredMail(message_id(delivery.id, config.desk), None, recipient, SUBJECT, at, message)
 
 
 def _text(config: Config) -> str:

@@ -19,6 +19,7 @@ from chatdesk.conversation import (
     Visibility,
 )
 from chatdesk.effects import MailKind
+from chatdesk.mail_address import compared
 from chatdesk.outbox import Delivery
 from chatdesk.sender import is_vouched
 from chatdesk.ticket import Ticket, TicketNumber
@@ -41,15 +42,21 @@ class MailFacts(Struct, frozen=True):
     def addressed_to(self, address: str) -> MailFacts:
         """Return these for a mail to that address: who is not the requester is not called by their name."""
         ticket = self.ticket
-        if address.casefold() == ticket.requester_email.casefold():
+        if compared(address) == compared(ticket.requester_email):
             return self
         return replace(self, ticket=replace(ticket, requester_name=self.conversation.customer_name))
 
     def news_of(self, delivery: Delivery) -> str:
-        """Return what a queued mail tells: an answer as it reads now, "" when it was taken back since."""
-        answer = self._answer(delivery)
+        """Return what a queued mail tells: an answer as it reads now, "" when it was taken back since.
+
+        Of other news, the message that they quote is told as it reads now.
+        """
+        answer, text = self._answer(delivery), str(delivery.payload.get("text") or "")
         if answer is None:
-            return str(delivery.payload.get("text") or "")
+            return text
+        quotes = str(delivery.payload.get("quotes") or "")
+        if quotes:
+            return _requoted(text, quotes, "" if answer.deleted_at is not None else answer.text)
         if answer.deleted_at is not None:
             return ""
         return answer.text or ", ".join(file.name for file in answer.files)
@@ -64,6 +71,11 @@ class MailFacts(Struct, frozen=True):
         if delivery.seq is None or delivery.conversation != self.conversation.id:
             return None
         return next((message for message in self.messages if message.seq == delivery.seq), None)
+
+    def revised_since(self, moment: datetime) -> bool:
+        """Tell whether something that was said publicly was edited or taken back since then (aware)."""
+        said = (message for message in self.messages if message.visibility is Visibility.PUBLIC)
+        return any(one.edited_at is not None and one.edited_at >= moment for one in said)
 
     def answered_since(self, moment: datetime) -> bool:
         """Tell whether a technician has answered publicly since that moment (aware)."""
@@ -85,6 +97,11 @@ class MailFacts(Struct, frozen=True):
         if self.is_vouched:
             return True
         return kind is not MailKind.OPENED and any(message.is_answer for message in self.messages)
+
+
+def _requoted(text: str, quotes: str, reads: str) -> str:
+    """Return news in which what they quote, behind a colon, reads so now; "" for what was taken back."""
+    return text.replace(f": {quotes}", f": {reads}" if reads else ".", 1)
 
 
 class MailSource(Protocol):

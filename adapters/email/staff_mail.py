@@ -11,6 +11,7 @@ from adapters.email.parsed import ParsedMail
 from chatdesk.conversation import Visibility, speaking_in
 from chatdesk.desk import Desk
 from chatdesk.events import AgentMessaged, Outcome
+from chatdesk.mail_address import compared
 from chatdesk.ports import Clock
 from chatdesk.reading import StaffReads
 from chatdesk.staff import AgentAccount, Staff
@@ -50,7 +51,7 @@ class StaffMail:
     async def account(self, sender: str) -> AgentAccount | None:
         """Return the technician whose address that is."""
         accounts = await self._staff.accounts()
-        return next((one for one in accounts if one.email.casefold() == sender), None)
+        return next((one for one in accounts if compared(one.email) == compared(sender)), None)
 
     async def post(
         self,

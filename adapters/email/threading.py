@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from adapters.email.parsed import ParsedMail
 from chatdesk.config import Config
 from chatdesk.inbox import Inbox
+from chatdesk.mail_address import compared
 from chatdesk.mail_tokens import MailTokens, ReplyTo
 from chatdesk.reading import StaffReads
 from chatdesk.sender import Standing, visitor_of
@@ -97,10 +98,10 @@ class Threading:
         return ticket
 
     async def _takes_part(self, sender: str, ticket: Ticket) -> bool:
-        if ticket.requester_email.casefold() == sender:
+        if compared(ticket.requester_email) == compared(sender):
             return True
         file = await self._reads.ticket_file(ticket.number)
         return file is not None and (
             any(c.visitor == visitor_of(sender) for c in file.conversations)
-            or any(merged.requester_email.casefold() == sender for merged in file.origins)
+            or any(compared(merged.requester_email) == compared(sender) for merged in file.origins)
         )

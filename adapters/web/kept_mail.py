@@ -7,7 +7,7 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 
-from chatdesk.mailbox import StoredMail
+from chatdesk.mailbox import MailLine, StoredMail
 from chatdesk.plain_text import clean_line, clean_text
 
 SHOWN = ("From", "To", "Reply-To", "Subject", "Date", "Message-ID")
@@ -36,7 +36,7 @@ def read_mail(mail: StoredMail) -> ReadableMail:
         return ReadableMail((("To", mail.recipient), ("Subject", mail.subject)), "", "", source)
 
 
-def path_id(mail: StoredMail) -> str:
+def path_id(mail: MailLine) -> str:
     """Return what the mail is called in addresses: its Message-ID without the brackets."""
     return mail.message_id.removeprefix("<").removesuffix(">")
 

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from adapters.web.kept_mail import path_id, read_mail
 from adapters.web.services import SERVICES
-from chatdesk.mailbox import StoredMail
+from chatdesk.mailbox import MailLine, StoredMail
 from chatdesk.plain_text import clean_line
 from chatdesk.wording import say_date, say_day, say_time, say_zone
 
@@ -121,21 +121,21 @@ class _List(TypedDict):
     older: str
 
 
-async def _lines(request: web.Request, current: StoredMail | None) -> _List:
+async def _lines(request: web.Request, current: MailLine | None) -> _List:
     mailbox = request.app[SERVICES].mailbox
-    before = await mailbox.read(f"<{request.query['before']}>") if "before" in request.query else None
+    before = f"<{request.query['before']}>" if "before" in request.query else ""
     found = list(await mailbox.newest(PAGE + 1, before))
     older = quote(path_id(found[PAGE - 1])) if len(found) > PAGE else ""
     return {"lines": [_line(request, mail, current) for mail in found[:PAGE]], "older": older}
 
 
-def _moment(request: web.Request, mail: StoredMail) -> str:
+def _moment(request: web.Request, mail: MailLine) -> str:
     services = request.app[SERVICES]
     zone = services.config.desk.timezone
     return f"{say_date(mail.at, services.clock(), zone)}, {say_time(mail.at, zone)} {say_zone(mail.at, zone)}"
 
 
-def _line(request: web.Request, mail: StoredMail, current: StoredMail | None) -> Line:
+def _line(request: web.Request, mail: MailLine, current: MailLine | None) -> Line:
     services = request.app[SERVICES]
     zone = services.config.desk.timezone
     return {

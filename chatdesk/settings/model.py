@@ -13,6 +13,7 @@ from chatdesk.business_hours import Calendar
 from chatdesk.channels import LABELS
 from chatdesk.conversation import Author, AuthorKind
 from chatdesk.duration import Duration
+from chatdesk.mail_address import compared
 from chatdesk.survey import Survey
 from chatdesk.ticket import Priority
 
@@ -307,12 +308,12 @@ class Config(Struct, frozen=True):
 
     def company_of(self, email: str) -> CompanySettings | None:
         """Return the company that owns the address's domain [R30], or None."""
-        domain = email.rpartition("@")[2].strip().casefold()
+        domain = compared(email).rpartition("@")[2]
         return next((company for company in self.companies if domain in company.domains), None)
 
     def managed_by(self, email: str) -> CompanySettings | None:
         """Return the company that the address is named a manager of [R33], or None."""
-        address = email.strip().casefold()
+        address = compared(email)
         return next((company for company in self.companies if address in company.managers), None)
 
     def widget(self, key: str) -> WidgetSettings | None:
