@@ -64,6 +64,17 @@ def resolve_by(config: Config, priority: Priority, at: datetime, pauses: Pauses 
     return _add(config, target.clock, at, target.resolve, pauses)
 
 
+def due_by(
+    config: Config, channel: str, priority: Priority, at: datetime, pauses: Pauses = ()
+) -> datetime | None:
+    """Return when a ticket is due that came at ``at`` and nobody has answered yet; aware, UTC.
+
+    By its answer; where no target says when that is owed, as for planned work, by its end. None without any.
+    """
+    due = respond_by(config, channel, priority, at, pauses)
+    return due if due is not None else resolve_by(config, priority, at, pauses)
+
+
 def earliest(*dues: datetime | None) -> datetime | None:
     """Return the one that counts where several bind, as a promise and a target; None without any."""
     return min((due for due in dues if due is not None), default=None)
@@ -108,7 +119,7 @@ def due_for(
     begun_at, pauses = counted.begun_at, counted.pauses
     if responded:
         return resolve_by(config, priority, begun_at, pauses)
-    return respond_by(config, ticket.channel, priority, begun_at, pauses)
+    return due_by(config, ticket.channel, priority, begun_at, pauses)
 
 
 def open_promises(promises: Iterable[Promise], but: Collection[TicketNumber | None] = ()) -> list[datetime]:
@@ -119,11 +130,11 @@ def open_promises(promises: Iterable[Promise], but: Collection[TicketNumber | No
 def due_after_response(config: Config, ticket: Ticket) -> datetime | None:
     """Return when the ticket is due once its first response was given; aware, UTC; None without a target.
 
-    It needs no history: what pauses and re-opening have added to the time to respond is added to the time
+    It needs no history: what pauses and re-opening have added to the time before it is added to the time
     to resolve, which the same clock counts.
     """
     due = resolve_by(config, ticket.priority, ticket.opened_at)
-    was_due = respond_by(config, ticket.channel, ticket.priority, ticket.opened_at)
+    was_due = due_by(config, ticket.channel, ticket.priority, ticket.opened_at)
     if due is None or was_due is None or ticket.due_at is None or ticket.due_at <= was_due:
         return due
     clock = _clock(config, ticket.priority)

@@ -16,7 +16,7 @@ from chatdesk.events import MailReceived, MailReplied
 from chatdesk.plain_text import shortened
 from chatdesk.sender import STANDING, Standing
 from chatdesk.situation import Situation
-from chatdesk.sla import earliest, next_business_day, respond_by
+from chatdesk.sla import due_by, earliest, next_business_day
 from chatdesk.ticket import Ticket, TicketStatus, TicketType, format_number
 from chatdesk.wording import say_moment
 from flows.message_text import MAX_TEXT, clean
@@ -70,7 +70,7 @@ def _draft(event: MailReceived, situation: Situation) -> Ticket:
         "phone": event.phone,
         STANDING: event.standing.value,
     }
-    due = respond_by(situation.config, event.channel, channel.priority, event.at)
+    due = due_by(situation.config, event.channel, channel.priority, event.at)
     promised = None
     if not channel.calendar.is_open(event.at):
         promised = next_business_day(situation.config, channel.calendar, event.at)

@@ -41,7 +41,7 @@ from chatdesk.events import (
     TranscriptSent,
 )
 from chatdesk.situation import Situation
-from chatdesk.sla import due_after_response, due_for, earliest, open_promises, resolve_by, respond_by
+from chatdesk.sla import due_after_response, due_by, due_for, earliest, open_promises, resolve_by
 from chatdesk.ticket import Ticket, TicketStatus, Trigger
 from chatdesk.wording import say_date, say_time, say_zone
 from flows.escalation import escalate
@@ -211,7 +211,8 @@ def _customer_wrote(
         if ticket.is_done and not event.reopens:
             return TicketDecision(ticket)
     if waits:
-        return moved(ticket, Trigger.CUSTOMER_MESSAGE, event.at, by, situation)
+        goes_on = moved(ticket, Trigger.CUSTOMER_MESSAGE, event.at, by, situation)
+        return tell_by_mail(goes_on, situation, f"Work on {situation.ticket_name} continues now.")
     decision = _reopened(ticket, event.at, by, "the customer wrote", situation)
     return tell_by_mail(decision, situation, f"{situation.ticket_name} is open again.")
 
@@ -304,7 +305,7 @@ def _reopened(ticket: Ticket, at: datetime, by: Author, why: str, situation: Sit
     decision = moved(ticket, trigger, at, by, situation, why)
     config, priority = situation.config, ticket.priority
     if ticket.first_response_at is None:
-        due = respond_by(config, ticket.channel, priority, at)
+        due = due_by(config, ticket.channel, priority, at)
     else:
         due = resolve_by(config, priority, at)
     return replace(decision, ticket=replace(decision.ticket, due_at=due, promised_at=None, resolution=""))

@@ -11,6 +11,7 @@ from chatdesk.sla import (
     Promise,
     due_after_pause,
     due_after_response,
+    due_by,
     due_for,
     earliest,
     open_promises,
@@ -187,9 +188,24 @@ def test_another_priority_counts_on_its_own_clock_from_where_the_time_began(
 def test_before_the_first_response_another_priority_counts_to_its_time_to_respond() -> None:
     new = ticket(due_at=respond_by(NORTHWIND, "web", STANDARD, TUESDAY))
     assert due_for(NORTHWIND, new, HIGH, Counted(TUESDAY), responded=False) == at("09-15 12:12")
-    assert due_for(NORTHWIND, new, SCHEDULED, Counted(TUESDAY), responded=False) is None
+    assert due_for(NORTHWIND, new, SCHEDULED, Counted(TUESDAY), responded=False) == at("09-22 10:12")
     paused = Counted(TUESDAY, ((at("09-15 11:00"), at("09-15 12:00")),))
     assert due_for(NORTHWIND, new, HIGH, paused, responded=False) == at("09-15 13:12")
+
+
+def test_work_without_a_target_for_an_answer_is_due_by_its_end_from_the_start_on() -> None:
+    opened = at("11-24 10:00")
+    planned = ticket(opened_at=opened, priority=SCHEDULED, due_at=due_by(NORTHWIND, "web", SCHEDULED, opened))
+    assert planned.due_at == at("12-02 10:00")
+    assert due_after_response(NORTHWIND, planned) == at("12-02 10:00")
+    # A wait for a vendor before the first answer is added to it, and stays so afterwards.
+    held = due_after_pause(
+        NORTHWIND,
+        replace(planned, status=TicketStatus.WAITING_ON_VENDOR, changed_at=at("11-24 10:05")),
+        at("11-30 10:05"),
+    )
+    assert held == at("12-07 10:00")
+    assert due_after_response(NORTHWIND, replace(planned, due_at=held)) == held
 
 
 # Promises [R25, R27]

@@ -159,6 +159,14 @@ def test_messages_are_never_refused_by_the_ticket(status: TicketStatus) -> None:
     assert work(about, note) == TicketDecision(about)
 
 
+def test_whoever_answered_by_mail_what_they_were_asked_is_mailed_that_work_continues() -> None:
+    asked = ticket(status=STATUS.WAITING_ON_CUSTOMER, assignee="marcus")
+    news = "Work on HD-1024 continues now."
+    assert told(work(asked, wrote(when=NOW), Ticketed())) == ([], [news])
+    # Who is in the chat sees that.
+    assert told(work(asked, wrote(when=NOW), LIVE)) == ([], [])
+
+
 @pytest.mark.parametrize("status", TicketStatus)
 def test_solved_by_the_customer_ends_what_is_active_and_nothing_else(status: TicketStatus) -> None:
     decision = work(ticket(status=status), ended(NOW, solved=True))
