@@ -213,7 +213,7 @@ async def _linked(
     own = {"files": services.files.remove_forgotten, "sessions": services.staff.remove_ended}
     chores: dict[str, Chore] = {**own, **portal.chores}
     housekeeping = Housekeeping(chores, services.clock)
-    escalation = Escalation(services.config.sla, TicketLists(database), services.desk, services.clock)
+    escalation = Escalation(services.config, TicketLists(database), services.desk, services.clock)
     work = {
         SEARCH_LOOP: (indexer.run(), indexer.stop),
         CHORES_LOOP: (housekeeping.run(), housekeeping.stop),

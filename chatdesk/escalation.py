@@ -8,21 +8,21 @@ whichever nodes look and however often the desk is started.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
 
-from chatdesk.config import SlaTarget
+from chatdesk.config import Config, SlaTarget
 from chatdesk.desk import Desk
 from chatdesk.errors import DeskStopped, EventRefused, StorageError
 from chatdesk.events import TimerFired
 from chatdesk.outbox import TIMER_TARGET
 from chatdesk.pauses import happens_within
 from chatdesk.ports import Clock
-from chatdesk.ticket import Priority, Ticket, TicketNumber
+from chatdesk.ticket import Priority, Ticket, TicketNumber, TicketType
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,8 @@ LATE = timedelta(hours=1)
 """How long after its target a ticket still escalates when nobody could look in time."""
 PAGE = 200
 
-Targets = Mapping[Priority, SlaTarget]
+Targets = Callable[[Priority, TicketType], SlaTarget | None]
+"""Returns what tickets of such a priority and type have to meet."""
 
 
 class DueTickets(Protocol):
@@ -53,9 +54,10 @@ class Escalation:
     """Looks once a minute; ``run`` has to be running. ``clock`` tells the time (aware, UTC)."""
 
     def __init__(
-        self, targets: Targets, tickets: DueTickets, desk: Desk, clock: Clock, pause: float = PAUSE
+        self, config: Config, tickets: DueTickets, desk: Desk, clock: Clock, pause: float = PAUSE
     ) -> None:
-        self._targets = targets
+        self._targets = config.target
+        self._longest = longest([*config.sla.values(), *config.sla_types.values()])
         self._tickets = tickets
         self._desk = desk
         self._clock = clock
@@ -79,7 +81,7 @@ class Escalation:
         """Have every ticket escalate that is near its target now. Raises StorageError, DeskStopped."""
         now = self._clock()
         self._told = {key for key in self._told if key[1] > now - LATE}
-        after, number, until = now - LATE, TicketNumber(0), now + longest(self._targets)
+        after, number, until = now - LATE, TicketNumber(0), now + self._longest
         while until > now:
             found = await self._tickets.due_soon(after, number, until, PAGE)
             for ticket, due in near(self._targets, found, now):
@@ -100,14 +102,14 @@ class Escalation:
         self._told.add((number, due))
 
 
-def longest(targets: Targets) -> timedelta:
+def longest(targets: Iterable[SlaTarget]) -> timedelta:
     """Return the longest time before its target at which a ticket escalates; 0 where none does."""
-    return max((target.escalate for target in targets.values()), default=timedelta(0))
+    return max((target.escalate for target in targets), default=timedelta(0))
 
 
 def near(targets: Targets, tickets: Sequence[Ticket], now: datetime) -> Iterator[tuple[Ticket, datetime]]:
     """Yield those whose clock runs and who are so near their due time that they escalate, with that time."""
     for ticket in tickets:
-        due, target = ticket.running_due_at, targets.get(ticket.priority)
+        due, target = ticket.running_due_at, targets(ticket.priority, ticket.type)
         if due is not None and target is not None and target.escalate and due - target.escalate <= now:
             yield ticket, due

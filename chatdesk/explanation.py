@@ -14,8 +14,8 @@ from chatdesk.counted_time import counted_time
 from chatdesk.customer_promises import promises_of
 from chatdesk.duration import BusinessDays, Duration
 from chatdesk.reading import TicketFile
-from chatdesk.sla import Promise, resolve_by, respond_by
-from chatdesk.ticket import Priority, Ticket, TicketStatus
+from chatdesk.sla import Promise, resolve_by, respond_by, target_of
+from chatdesk.ticket import Ticket, TicketStatus
 from chatdesk.wording import describe_hours, say_length
 
 ANSWER, SOLUTION = "A first answer", "A solution"
@@ -122,9 +122,9 @@ def _followed(config: Config, file: TicketFile) -> Due | None:
 
 
 def _response(config: Config, ticket: Ticket) -> list[Due]:
-    """The channel's own target and the priority's; the earlier one binds."""
-    binding = respond_by(config, ticket.channel, ticket.priority, ticket.opened_at)
-    found = (_response_by_channel(config, ticket), _response_by_priority(config, ticket))
+    """The channel's own target and the ticket's; the earlier one binds."""
+    binding = respond_by(config, ticket.channel, target_of(config, ticket), ticket.opened_at)
+    found = (_response_by_channel(config, ticket), _response_by_target(config, ticket))
     return [replace(due, binding=due.at == binding) for due in found if due is not None]
 
 
@@ -140,24 +140,24 @@ def _response_by_channel(config: Config, ticket: Ticket) -> Due | None:
     return Due("first response", due, rule, ticket.first_response_at, words=words)
 
 
-def _response_by_priority(config: Config, ticket: Ticket) -> Due | None:
-    target = config.sla.get(ticket.priority)
+def _response_by_target(config: Config, ticket: Ticket) -> Due | None:
+    target = target_of(config, ticket)
     # A channel that the desk does not have brings no target of its own.
-    due = respond_by(config, "", ticket.priority, ticket.opened_at)
+    due = respond_by(config, "", target, ticket.opened_at)
     if target is None or target.respond is None or due is None:
         return None
     rule = _sla_rule(config, ticket, "respond", target.respond, target.clock)
-    words = _within(ANSWER, target.respond, _by(ticket.priority), target.clock)
+    words = _within(ANSWER, target.respond, _by(config, ticket), target.clock)
     return Due("first response", due, rule, ticket.first_response_at, words=words)
 
 
 def _resolution(config: Config, ticket: Ticket) -> list[Due]:
-    target = config.sla.get(ticket.priority)
-    due = resolve_by(config, ticket.priority, ticket.opened_at)
+    target = target_of(config, ticket)
+    due = resolve_by(config, target, ticket.opened_at)
     if target is None or target.resolve is None or due is None:
         return []
     rule = _sla_rule(config, ticket, "resolve", target.resolve, target.clock)
-    words = _within(SOLUTION, target.resolve, _by(ticket.priority), target.clock)
+    words = _within(SOLUTION, target.resolve, _by(config, ticket), target.clock)
     return [Due("resolution", due, rule, ticket.resolved_at, words=words)]
 
 
@@ -196,7 +196,9 @@ def _moved(config: Config, file: TicketFile) -> Due | None:
 
 def _sla_rule(config: Config, ticket: Ticket, target: str, duration: Duration, clock: str) -> str:
     counted = "elapsed time" if clock == "elapsed" else _hours(config.calendars[clock], ticket.opened_at)
-    return f"sla.{ticket.priority.value}.{target} = {write_duration(duration)}, counted on {counted}"
+    by_type = ticket.type in config.sla_types
+    row = f"types.{ticket.type.name.lower()}" if by_type else ticket.priority.value
+    return f"sla.{row}.{target} = {write_duration(duration)}, counted on {counted}"
 
 
 def _within(what: str, duration: Duration, by: str, clock: str) -> str:
@@ -204,8 +206,8 @@ def _within(what: str, duration: Duration, by: str, clock: str) -> str:
     return f"{what} within {say_length(duration)} ({by}, {counted})"
 
 
-def _by(priority: Priority) -> str:
-    return f"{priority.value} priority"
+def _by(config: Config, ticket: Ticket) -> str:
+    return ticket.type.value if ticket.type in config.sla_types else f"{ticket.priority.value} priority"
 
 
 def _hours(calendar: Calendar, at: datetime) -> str:

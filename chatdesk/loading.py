@@ -96,8 +96,8 @@ async def _load_conversations(
 async def _load_history(
     batch: StoreBatch, events: Sequence[AnyEvent], others: Sequence[AnyEvent], loaded: Loaded
 ) -> None:
-    """Read from when tickets' time counts, for another priority and for an answer that keeps a promise."""
-    prioritised = {e.ticket for e in others if isinstance(e, TicketEdited) and e.priority is not None}
+    """Read from when tickets' time counts, for other targets and for an answer that keeps a promise."""
+    prioritised = {e.ticket for e in others if isinstance(e, TicketEdited) and (e.priority or e.type)}
     prioritised |= {e.ticket for e in others if isinstance(e, PortalPrioritised)}
     # Most tickets have no promise: the quick look at that spares everything else.
     promised = [ticket for ticket in loaded.tickets.values() if ticket.promised_at is not None]

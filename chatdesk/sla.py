@@ -8,10 +8,10 @@ from datetime import datetime
 from msgspec import Struct
 
 from chatdesk.business_hours import Calendar
-from chatdesk.config import Config
+from chatdesk.config import Config, SlaTarget
 from chatdesk.conversation import ConversationId
 from chatdesk.duration import Duration
-from chatdesk.ticket import PAUSED, Priority, Ticket, TicketNumber
+from chatdesk.ticket import PAUSED, Ticket, TicketNumber
 
 Pauses = Sequence[tuple[datetime, datetime]]
 """Spans (from, until) in which a ticket's clocks stood still [R44]."""
@@ -38,41 +38,46 @@ class Promise(Struct, frozen=True):
     kept_at: datetime | None = None
 
 
+def target_of(config: Config, ticket: Ticket) -> SlaTarget | None:
+    """Return the targets that the ticket has, by its type or its priority [R41]."""
+    return config.target(ticket.priority, ticket.type)
+
+
 def respond_by(
-    config: Config, channel: str, priority: Priority, at: datetime, pauses: Pauses = ()
+    config: Config, channel: str, target: SlaTarget | None, at: datetime, pauses: Pauses = ()
 ) -> datetime | None:
     """Return when a person has to have answered a contact that came at ``at``; aware, UTC.
 
-    The channel's ``first_contact`` and the priority's ``respond`` both bind: the earlier one counts.
-    None when neither is configured.
+    The channel's ``first_contact`` and the ``respond`` of the ticket's ``target`` both bind: the earlier one
+    counts. None when neither is configured.
     """
     settings = config.channels.get(channel)
-    by_channel = by_priority = None
+    by_channel = by_target = None
     if settings is not None and settings.first_contact is not None:
         by_channel = settings.calendar.add_with_pauses(at, settings.first_contact, pauses)
-    target = config.sla.get(priority)
     if target is not None and target.respond is not None:
-        by_priority = _add(config, target.clock, at, target.respond, pauses)
-    return earliest(by_channel, by_priority)
+        by_target = _add(config, target.clock, at, target.respond, pauses)
+    return earliest(by_channel, by_target)
 
 
-def resolve_by(config: Config, priority: Priority, at: datetime, pauses: Pauses = ()) -> datetime | None:
+def resolve_by(
+    config: Config, target: SlaTarget | None, at: datetime, pauses: Pauses = ()
+) -> datetime | None:
     """Return when work that came at ``at`` has to be done; aware, UTC; None when there is no target."""
-    target = config.sla.get(priority)
     if target is None or target.resolve is None:
         return None
     return _add(config, target.clock, at, target.resolve, pauses)
 
 
 def due_by(
-    config: Config, channel: str, priority: Priority, at: datetime, pauses: Pauses = ()
+    config: Config, channel: str, target: SlaTarget | None, at: datetime, pauses: Pauses = ()
 ) -> datetime | None:
     """Return when a ticket is due that came at ``at`` and nobody has answered yet; aware, UTC.
 
     By its answer; where no target says when that is owed, as for planned work, by its end. None without any.
     """
-    due = respond_by(config, channel, priority, at, pauses)
-    return due if due is not None else resolve_by(config, priority, at, pauses)
+    due = respond_by(config, channel, target, at, pauses)
+    return due if due is not None else resolve_by(config, target, at, pauses)
 
 
 def earliest(*dues: datetime | None) -> datetime | None:
@@ -103,23 +108,21 @@ def due_after_pause(config: Config, ticket: Ticket, at: datetime) -> datetime | 
     due = ticket.due_at
     if ticket.status not in PAUSED or due is None or not ticket.changed_at < min(due, at):
         return due
-    clock = _clock(config, ticket.priority)
+    clock = _clock(config, ticket)
     held = clock.business_time_between(ticket.changed_at, at)
     return clock.add(due, held) if held else due
 
 
-def due_for(
-    config: Config, ticket: Ticket, priority: Priority, counted: Counted, *, responded: bool
-) -> datetime | None:
-    """Return when the ticket is due with that priority, before or after its first response; aware, UTC.
+def due_for(config: Config, ticket: Ticket, counted: Counted, *, responded: bool) -> datetime | None:
+    """Return when the ticket is due as it is now, before or after its first response; aware, UTC.
 
-    Counted on the clock of that priority alone, whatever the ticket's priority has been. None when there
+    Counted on the clock of its present priority and type alone, whatever they have been. None when there
     is no target.
     """
-    begun_at, pauses = counted.begun_at, counted.pauses
+    target, begun_at, pauses = target_of(config, ticket), counted.begun_at, counted.pauses
     if responded:
-        return resolve_by(config, priority, begun_at, pauses)
-    return due_by(config, ticket.channel, priority, begun_at, pauses)
+        return resolve_by(config, target, begun_at, pauses)
+    return due_by(config, ticket.channel, target, begun_at, pauses)
 
 
 def open_promises(promises: Iterable[Promise], but: Collection[TicketNumber | None] = ()) -> list[datetime]:
@@ -133,11 +136,12 @@ def due_after_response(config: Config, ticket: Ticket) -> datetime | None:
     It needs no history: what pauses and re-opening have added to the time before it is added to the time
     to resolve, which the same clock counts.
     """
-    due = resolve_by(config, ticket.priority, ticket.opened_at)
-    was_due = due_by(config, ticket.channel, ticket.priority, ticket.opened_at)
+    target = target_of(config, ticket)
+    due = resolve_by(config, target, ticket.opened_at)
+    was_due = due_by(config, ticket.channel, target, ticket.opened_at)
     if due is None or was_due is None or ticket.due_at is None or ticket.due_at <= was_due:
         return due
-    clock = _clock(config, ticket.priority)
+    clock = _clock(config, ticket)
     held = clock.business_time_between(was_due, ticket.due_at)
     return clock.add(due, held) if held else due
 
@@ -146,8 +150,8 @@ def _add(config: Config, clock: str, at: datetime, duration: Duration, pauses: P
     return _calendar(config, clock).add_with_pauses(at, duration, pauses)
 
 
-def _clock(config: Config, priority: Priority) -> Calendar:
-    target = config.sla.get(priority)
+def _clock(config: Config, ticket: Ticket) -> Calendar:
+    target = target_of(config, ticket)
     return _calendar(config, target.clock if target else "elapsed")
 
 

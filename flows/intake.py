@@ -16,7 +16,7 @@ from chatdesk.events import CallLogged, SurveySubmitted
 from chatdesk.open_ways import refusal
 from chatdesk.plain_text import shortened
 from chatdesk.situation import Situation
-from chatdesk.sla import due_by, resolve_by
+from chatdesk.sla import due_by, resolve_by, target_of
 from chatdesk.ticket import Priority, Ticket, TicketStatus, TicketType
 from flows import after_hours
 from flows.pre_chat_survey import check_answers
@@ -40,7 +40,8 @@ def open_by_survey(event: SurveySubmitted, situation: Situation) -> Decision:
     answers = check_answers(situation.config.survey, dict(event.answers))
     words = answers[ISSUE]
     ticket = draft_ticket(situation, answers, words, event.channel, event.at)
-    ticket = replace(ticket, due_at=due_by(situation.config, event.channel, ticket.priority, event.at))
+    target = target_of(situation.config, ticket)
+    ticket = replace(ticket, due_at=due_by(situation.config, event.channel, target, event.at))
     if event.computer:
         ticket = replace(ticket, answers=((COMPUTER, event.computer), *ticket.answers))
     first = Post(Author(AuthorKind.CUSTOMER, event.visitor, ticket.requester_name), words, files=event.files)
@@ -59,7 +60,7 @@ def log_call(event: CallLogged, situation: Situation) -> Decision:
     answers = check_answers(situation.config.survey, dict(event.answers))
     words = answers[ISSUE]
     ticket = draft_ticket(situation, answers, words, event.channel, event.at)
-    due = resolve_by(situation.config, ticket.priority, event.at)
+    due = resolve_by(situation.config, target_of(situation.config, ticket), event.at)
     ticket = replace(ticket, first_response_at=event.at, due_at=due)
     author = Author(AuthorKind.CUSTOMER, "", ticket.requester_name)
     text = f"{event.agent.name} has written down your request as {situation.ticket_name}."

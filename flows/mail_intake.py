@@ -70,7 +70,8 @@ def _draft(event: MailReceived, situation: Situation) -> Ticket:
         "phone": event.phone,
         STANDING: event.standing.value,
     }
-    due = due_by(situation.config, event.channel, channel.priority, event.at)
+    target = situation.config.target(channel.priority, TicketType.INCIDENT)
+    due = due_by(situation.config, event.channel, target, event.at)
     promised = None
     if not channel.calendar.is_open(event.at):
         promised = next_business_day(situation.config, channel.calendar, event.at)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from chatdesk.config import Config
 from chatdesk.sender import is_vouched
 from chatdesk.situation import Situation
-from chatdesk.sla import respond_by
-from chatdesk.ticket import Priority, Ticket
+from chatdesk.sla import respond_by, target_of
+from chatdesk.ticket import Ticket
 from chatdesk.wording import describe_hours, say_date, say_moment, say_time, say_when
 
 
@@ -66,8 +65,9 @@ def call_back_by(situation: Situation, ticket: Ticket, at: datetime) -> datetime
     own = situation.own_promise
     if own is not None and own.by > at:
         return own.by
-    due = respond_by(situation.config, situation.conversation.channel, ticket.priority, at)
-    if due is None or not _counts_elapsed_time(situation.config, ticket.priority):
+    target = target_of(situation.config, ticket)
+    due = respond_by(situation.config, situation.conversation.channel, target, at)
+    if due is None or target is None or target.clock != "elapsed":
         return due
     return situation.calendar.next_opening(due) or due
 
@@ -113,11 +113,6 @@ def _say_call_back(situation: Situation, promised: datetime, at: datetime) -> st
         return f"on {say_moment(promised, at, zone)}"
     when = say_when(promised, at, zone)
     return when if when.startswith(("today", "tomorrow")) else f"on {when}"
-
-
-def _counts_elapsed_time(config: Config, priority: Priority) -> bool:
-    target = config.sla.get(priority)
-    return target is not None and target.clock == "elapsed"
 
 
 def _with_phone(situation: Situation, ticket: Ticket, parts: list[str]) -> str:

@@ -11,8 +11,8 @@ from chatdesk.effects import Effect, Record, TicketDecision
 from chatdesk.errors import EventRefused
 from chatdesk.events import TicketEdited
 from chatdesk.situation import Situation
-from chatdesk.sla import Counted, due_after_pause, due_for, earliest, open_promises
-from chatdesk.ticket import Priority, Ticket
+from chatdesk.sla import Counted, due_after_pause, due_for, earliest, open_promises, target_of
+from chatdesk.ticket import Priority, Ticket, TicketType
 from chatdesk.wording import say_date
 from flows.message_text import check_text, clean
 from flows.ticket_dates import check_not_far
@@ -23,7 +23,8 @@ MAX_SUBJECT = 200
 def edit(ticket: Ticket, event: TicketEdited, situation: Situation) -> TicketDecision:
     """Return the ticket with the given fields changed, one history entry for each [R39, R40].
 
-    A new priority moves the due time, but never past an open promise [R25, R27]. Raises EventRefused for
+    A new priority moves the due time, but never past an open promise [R25, R27]; so does a type that has
+    targets of its own, or had [R41]. Raises EventRefused for
     an empty or overlong subject, or a date too far ahead.
     """
     due = due_after_pause(situation.config, ticket, event.at)
@@ -34,7 +35,7 @@ def edit(ticket: Ticket, event: TicketEdited, situation: Situation) -> TicketDec
         what = "priority changed" if event.priority is not ticket.priority else "priority confirmed"
         records.append(Record(what, by, _because(f"to {event.priority.value}", event.reason)))
     if event.type is not None and event.type is not ticket.type:
-        changed = replace(changed, type=event.type)
+        changed = _with_type(changed, event.type, situation)
         records.append(Record("type changed", by, _because(f"to {event.type.value}", event.reason)))
     changed, described = _described(changed, event, situation, by)
     records += described
@@ -55,11 +56,22 @@ def with_priority(ticket: Ticket, priority: Priority, situation: Situation, *, c
     """Return the ticket with that priority and its due time; ``confirmed`` says that staff chose it [R40]."""
     if priority is ticket.priority:
         return replace(ticket, priority_confirmed=confirmed)
+    return _recounted(replace(ticket, priority=priority, priority_confirmed=confirmed), situation)
+
+
+def _with_type(ticket: Ticket, type_: TicketType, situation: Situation) -> Ticket:
+    """Return the ticket with that type, and its due time where the file has targets for types [R41]."""
+    changed = replace(ticket, type=type_)
+    before, after = (target_of(situation.config, each) for each in (ticket, changed))
+    return changed if before == after else _recounted(changed, situation)
+
+
+def _recounted(ticket: Ticket, situation: Situation) -> Ticket:
+    """Return the ticket due as its targets are now, but never past an open promise [R25, R27]."""
     responded = ticket.first_response_at is not None
     counted = situation.counted or Counted(ticket.opened_at)
-    due = due_for(situation.config, ticket, priority, counted, responded=responded)
-    due = earliest(due, *open_promises(situation.promises))
-    return replace(ticket, priority=priority, priority_confirmed=confirmed, due_at=due)
+    due = due_for(situation.config, ticket, counted, responded=responded)
+    return replace(ticket, due_at=earliest(due, *open_promises(situation.promises)))
 
 
 def _described(

@@ -9,7 +9,7 @@ from chatdesk.errors import EventRefused
 from chatdesk.events import TicketMerged, TicketSplit
 from chatdesk.sender import STANDING, Standing, correspondent
 from chatdesk.situation import Situation
-from chatdesk.sla import due_by
+from chatdesk.sla import due_by, target_of
 from chatdesk.ticket import Ticket, TicketNumber, TicketStatus, Trigger, format_number
 from flows.ticket_edits import check_subject
 from flows.ticket_moves import moved, tell
@@ -81,7 +81,7 @@ def _split_off(ticket: Ticket, event: TicketSplit, situation: Situation, number:
         changed_at=event.at,
         assignee=None,
         promised_at=None,
-        due_at=due_by(situation.config, ticket.channel, ticket.priority, event.at),
+        due_at=due_by(situation.config, ticket.channel, target_of(situation.config, ticket), event.at),
         waiting_until=None,
         needed_by=None,
         first_response_at=None,

@@ -41,7 +41,7 @@ from chatdesk.events import (
     TranscriptSent,
 )
 from chatdesk.situation import Situation
-from chatdesk.sla import due_after_response, due_by, due_for, earliest, open_promises, resolve_by
+from chatdesk.sla import due_after_response, due_by, due_for, earliest, open_promises, resolve_by, target_of
 from chatdesk.ticket import Ticket, TicketStatus, Trigger
 from chatdesk.wording import say_date, say_time, say_zone
 from flows.escalation import escalate
@@ -181,7 +181,7 @@ def _responded(ticket: Ticket, at: datetime, situation: Situation) -> Ticket:
     """
     counted = situation.counted
     if counted is not None and _due_as_promised(ticket, situation):
-        due = due_for(situation.config, ticket, ticket.priority, counted, responded=True)
+        due = due_for(situation.config, ticket, counted, responded=True)
     elif ticket.first_response_at is None:
         due = due_after_response(situation.config, ticket)
     else:
@@ -303,11 +303,11 @@ def _reopened(ticket: Ticket, at: datetime, by: Author, why: str, situation: Sit
     to_nobody = ticket.is_done and ticket.assignee is None
     trigger = Trigger.REOPEN_UNASSIGNED if to_nobody else Trigger.REOPEN
     decision = moved(ticket, trigger, at, by, situation, why)
-    config, priority = situation.config, ticket.priority
+    config, target = situation.config, target_of(situation.config, ticket)
     if ticket.first_response_at is None:
-        due = due_by(config, ticket.channel, priority, at)
+        due = due_by(config, ticket.channel, target, at)
     else:
-        due = resolve_by(config, priority, at)
+        due = resolve_by(config, target, at)
     return replace(decision, ticket=replace(decision.ticket, due_at=due, promised_at=None, resolution=""))
 
 

@@ -112,6 +112,8 @@ def desk(*changes: tuple[str, str]) -> Config:
 
 
 NORTHWIND = desk()
+SCHEDULED_ROW = 'scheduled = { resolve = "5bd", clock = "desk" }'
+"""The last row of its targets."""
 MARCUS = Agent("marcus", "Marcus")
 PRIYA = Agent("priya", "Priya")
 VISITOR = "visitor-dana"

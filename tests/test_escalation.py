@@ -116,13 +116,13 @@ def test_a_ticket_is_near_its_target_as_its_priority_s_row_says(
     fields: dict[str, object], minutes: int, is_near: bool
 ) -> None:
     about = ticket(due_at=TUESDAY + timedelta(minutes=minutes), **fields)
-    assert [one for one, _ in near(ALL_ROWS.sla, [about], TUESDAY)] == [about] * is_near
+    assert [one for one, _ in near(ALL_ROWS.target, [about], TUESDAY)] == [about] * is_near
 
 
 def test_nothing_is_looked_for_where_nothing_escalates() -> None:
     never = desk(("standard  = {", 'standard  = { escalate = "0m",'))
-    assert longest(never.sla) == timedelta(0)
-    assert longest(ALL_ROWS.sla) == timedelta(hours=2)
+    assert longest(never.sla.values()) == timedelta(0)
+    assert longest(ALL_ROWS.sla.values()) == timedelta(hours=2)
 
 
 # From the database to the ticket's note
@@ -153,7 +153,7 @@ def due_in(minutes: float, number: int = TICKET, **fields: object) -> Ticket:
 @asynccontextmanager
 async def looking(database: Database, clock: FakeClock) -> AsyncIterator[Escalation]:
     async with running(new_desk(TortoiseStore(database), config=ALL_ROWS)) as started:
-        yield Escalation(ALL_ROWS.sla, TicketLists(database), started, clock)
+        yield Escalation(ALL_ROWS, TicketLists(database), started, clock)
 
 
 async def notes(database: Database, number: int = TICKET) -> list[str]:
@@ -211,7 +211,7 @@ async def test_a_database_that_is_away_is_looked_at_again(tmp_path: Path) -> Non
             raise StorageError("away")
 
     async with Database(url(tmp_path)) as database, running(new_desk(TortoiseStore(database))) as started:
-        escalation = Escalation(NORTHWIND.sla, Away(), started, FakeClock(), pause=0)
+        escalation = Escalation(NORTHWIND, Away(), started, FakeClock(), pause=0)
         loop = asyncio.create_task(escalation.run())
         async with asyncio.timeout(10):
             for _ in range(3):

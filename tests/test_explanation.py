@@ -12,8 +12,18 @@ from chatdesk.conversation import Author, AuthorKind, ConversationId, Message, T
 from chatdesk.explanation import Due, explain, explain_due
 from chatdesk.reading import TicketFile
 from chatdesk.sla import resolve_by, respond_by
-from chatdesk.ticket import Priority, Ticket, TicketNumber, TicketStatus
-from tests.desk_builders import CHAT, MARCUS, NORTHWIND, TUESDAY, at, conversation, desk, ticket
+from chatdesk.ticket import Priority, Ticket, TicketNumber, TicketStatus, TicketType
+from tests.desk_builders import (
+    CHAT,
+    MARCUS,
+    NORTHWIND,
+    SCHEDULED_ROW,
+    TUESDAY,
+    at,
+    conversation,
+    desk,
+    ticket,
+)
 
 DANA = Author(AuthorKind.CUSTOMER, "visitor", "Dana Reyes")
 NEW, ASSIGNED, AT_WORK = TicketStatus.NEW, TicketStatus.ASSIGNED, TicketStatus.IN_PROGRESS
@@ -173,7 +183,7 @@ def test_a_due_time_moved_on_by_waiting_is_said_to_be_moved() -> None:
 def test_a_due_time_is_explained_by_the_promise_or_the_target_that_is_earlier(
     channel: str, priority: Priority, promised_at: datetime | None, promise_binds: bool
 ) -> None:
-    target = respond_by(NORTHWIND, channel, priority, TUESDAY)
+    target = respond_by(NORTHWIND, channel, NORTHWIND.sla.get(priority), TUESDAY)
     due = min((moment for moment in (target, promised_at) if moment is not None), default=None)
     made = ticket(channel=channel, priority=priority, promised_at=promised_at, due_at=due)
     promise_alone = target is None and promised_at is not None
@@ -197,7 +207,7 @@ def test_a_due_time_is_explained_by_the_promise_or_the_target_that_is_earlier(
 def test_after_the_first_answer_a_solution_is_due_even_if_a_promise_was_made(
     priority: Priority, words: str
 ) -> None:
-    due = resolve_by(NORTHWIND, priority, TUESDAY)
+    due = resolve_by(NORTHWIND, NORTHWIND.sla.get(priority), TUESDAY)
     answered = ticket(priority=priority, promised_at=due, due_at=due, first_response_at=TUESDAY)
     assert explain_due(NORTHWIND, file(answered)) == f"{words}."
     moved = replace(answered, due_at=at("10-30 09:00"))
@@ -205,7 +215,8 @@ def test_after_the_first_answer_a_solution_is_due_even_if_a_promise_was_made(
 
 
 def test_a_call_that_was_written_down_is_due_by_its_solution() -> None:
-    logged = ticket(channel="phone", due_at=resolve_by(NORTHWIND, Priority.STANDARD, TUESDAY))
+    due = resolve_by(NORTHWIND, NORTHWIND.sla[Priority.STANDARD], TUESDAY)
+    logged = ticket(channel="phone", due_at=due)
     expected = "A solution within 8 hours (standard priority, desk hours)."
     assert explain_due(NORTHWIND, file(logged)) == expected
 
@@ -221,7 +232,7 @@ def test_a_due_time_that_no_target_of_today_explains_is_said_to_be_moved() -> No
 )
 def test_one_of_a_unit_is_said_in_the_singular(target: str, said: str) -> None:
     config = desk(('respond = "15m"', f'respond = "{target}"'))
-    due = respond_by(config, "web", Priority.CRITICAL, TUESDAY)
+    due = respond_by(config, "web", config.sla.get(Priority.CRITICAL), TUESDAY)
     made = ticket(priority=Priority.CRITICAL, due_at=due)
     expected = f"A first answer within {said} (critical priority, around the clock)."
     assert explain_due(config, file(made)) == expected
@@ -269,3 +280,14 @@ def test_each_of_a_merged_ticket_s_people_has_their_promise_by_the_hours_of_thei
     assert "the calendar never" in pats.rule
     assert pats.rule.endswith("the desk's next business day")
     assert (pats.at, pats.done_at) == (at("09-18 17:30"), None)
+
+
+def test_targets_of_a_type_are_named_after_it() -> None:
+    config = desk(
+        (SCHEDULED_ROW, f'{SCHEDULED_ROW}\ntypes.project = {{ resolve = "24h", clock = "elapsed" }}')
+    )
+    due = resolve_by(config, config.sla_types[TicketType.PROJECT], TUESDAY)
+    project = ticket(type=TicketType.PROJECT, due_at=due)
+    assert explain_due(config, file(project)) == "A solution within 24 hours (project, elapsed time)."
+    [by] = [each for each in explain(config, file(project), TUESDAY).dues if each.at == due]
+    assert by.rule == "sla.types.project.resolve = 24h, counted on elapsed time"

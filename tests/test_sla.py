@@ -17,9 +17,10 @@ from chatdesk.sla import (
     open_promises,
     resolve_by,
     respond_by,
+    target_of,
 )
-from chatdesk.ticket import PAUSED, Priority, TicketNumber, TicketStatus
-from tests.desk_builders import CHAT, NORTHWIND, TUESDAY, at, desk, ticket
+from chatdesk.ticket import PAUSED, Priority, TicketNumber, TicketStatus, TicketType
+from tests.desk_builders import CHAT, NORTHWIND, SCHEDULED_ROW, TUESDAY, at, desk, ticket
 
 CRITICAL, HIGH, STANDARD, LOW, SCHEDULED = Priority
 NO_RESOLUTION = desk(('respond = "24h", resolve = "48h"', 'respond = "24h"'))
@@ -38,7 +39,7 @@ NO_RESOLUTION = desk(('respond = "24h", resolve = "48h"', 'respond = "24h"'))
     ],
 )
 def test_a_response_is_due_by_the_priority_s_own_clock(priority: Priority, start: str, due: str) -> None:
-    assert respond_by(NORTHWIND, "web", priority, at(start)) == at(due)
+    assert respond_by(NORTHWIND, "web", NORTHWIND.sla.get(priority), at(start)) == at(due)
 
 
 @pytest.mark.parametrize(
@@ -52,11 +53,11 @@ def test_a_response_is_due_by_the_priority_s_own_clock(priority: Priority, start
     ],
 )
 def test_a_resolution_is_due_by_the_priority_s_own_clock(priority: Priority, start: str, due: str) -> None:
-    assert resolve_by(NORTHWIND, priority, at(start)) == at(due)
+    assert resolve_by(NORTHWIND, NORTHWIND.sla.get(priority), at(start)) == at(due)
 
 
 def test_due_times_are_in_utc() -> None:
-    due = respond_by(NORTHWIND, "web", HIGH, TUESDAY)
+    due = respond_by(NORTHWIND, "web", NORTHWIND.sla.get(HIGH), TUESDAY)
     assert due == datetime(2026, 9, 15, 16, 12, tzinfo=UTC)
     assert due.tzinfo is UTC
 
@@ -68,13 +69,13 @@ def test_due_times_are_in_utc() -> None:
 def test_the_channel_s_first_contact_binds_too_and_the_earlier_one_counts(
     priority: Priority, due: str
 ) -> None:
-    assert respond_by(NORTHWIND, "email", priority, TUESDAY) == at(due)
+    assert respond_by(NORTHWIND, "email", NORTHWIND.sla.get(priority), TUESDAY) == at(due)
 
 
 def test_without_a_target_there_is_no_due_time() -> None:
-    assert respond_by(NORTHWIND, "web", SCHEDULED, TUESDAY) is None
-    assert respond_by(NORTHWIND, "nowhere", SCHEDULED, TUESDAY) is None
-    assert resolve_by(NO_RESOLUTION, LOW, TUESDAY) is None
+    assert respond_by(NORTHWIND, "web", NORTHWIND.sla.get(SCHEDULED), TUESDAY) is None
+    assert respond_by(NORTHWIND, "nowhere", NORTHWIND.sla.get(SCHEDULED), TUESDAY) is None
+    assert resolve_by(NO_RESOLUTION, NO_RESOLUTION.sla.get(LOW), TUESDAY) is None
 
 
 # Clocks stop while waiting [R44]
@@ -138,8 +139,8 @@ def test_a_ticket_without_a_due_time_gets_none_by_waiting() -> None:
 
 
 def test_the_first_response_makes_the_time_to_resolve_count_from_the_opening() -> None:
-    new = ticket(due_at=respond_by(NORTHWIND, "web", STANDARD, TUESDAY))
-    assert due_after_response(NORTHWIND, new) == resolve_by(NORTHWIND, STANDARD, TUESDAY)
+    new = ticket(due_at=respond_by(NORTHWIND, "web", NORTHWIND.sla.get(STANDARD), TUESDAY))
+    assert due_after_response(NORTHWIND, new) == resolve_by(NORTHWIND, NORTHWIND.sla.get(STANDARD), TUESDAY)
 
 
 def test_what_pauses_have_added_before_the_first_response_is_added_to_the_time_to_resolve() -> None:
@@ -182,20 +183,25 @@ def test_another_priority_counts_on_its_own_clock_from_where_the_time_began(
 ) -> None:
     answered = ticket(priority=STANDARD, first_response_at=TUESDAY, due_at=at("10-16 09:42"))
     counted = Counted(at(begun), tuple(pauses))
-    assert due_for(NORTHWIND, answered, priority, counted, responded=True) == at(due)
+    assert due_for(NORTHWIND, replace(answered, priority=priority), counted, responded=True) == at(due)
 
 
 def test_before_the_first_response_another_priority_counts_to_its_time_to_respond() -> None:
-    new = ticket(due_at=respond_by(NORTHWIND, "web", STANDARD, TUESDAY))
-    assert due_for(NORTHWIND, new, HIGH, Counted(TUESDAY), responded=False) == at("09-15 12:12")
-    assert due_for(NORTHWIND, new, SCHEDULED, Counted(TUESDAY), responded=False) == at("09-22 10:12")
-    paused = Counted(TUESDAY, ((at("09-15 11:00"), at("09-15 12:00")),))
-    assert due_for(NORTHWIND, new, HIGH, paused, responded=False) == at("09-15 13:12")
+    def due(priority: Priority, counted: Counted) -> datetime | None:
+        return due_for(NORTHWIND, ticket(priority=priority), counted, responded=False)
+
+    assert due(HIGH, Counted(TUESDAY)) == at("09-15 12:12")
+    assert due(SCHEDULED, Counted(TUESDAY)) == at("09-22 10:12")
+    assert due(HIGH, Counted(TUESDAY, ((at("09-15 11:00"), at("09-15 12:00")),))) == at("09-15 13:12")
 
 
 def test_work_without_a_target_for_an_answer_is_due_by_its_end_from_the_start_on() -> None:
     opened = at("11-24 10:00")
-    planned = ticket(opened_at=opened, priority=SCHEDULED, due_at=due_by(NORTHWIND, "web", SCHEDULED, opened))
+    planned = ticket(
+        opened_at=opened,
+        priority=SCHEDULED,
+        due_at=due_by(NORTHWIND, "web", NORTHWIND.sla.get(SCHEDULED), opened),
+    )
     assert planned.due_at == at("12-02 10:00")
     assert due_after_response(NORTHWIND, planned) == at("12-02 10:00")
     # A wait for a vendor before the first answer is added to it, and stays so afterwards.
@@ -206,6 +212,20 @@ def test_work_without_a_target_for_an_answer_is_due_by_its_end_from_the_start_on
     )
     assert held == at("12-07 10:00")
     assert due_after_response(NORTHWIND, replace(planned, due_at=held)) == held
+
+
+# Targets of a type [R41]
+
+PROJECTS = desk((SCHEDULED_ROW, f'{SCHEDULED_ROW}\ntypes.project = {{ resolve = "24h", clock = "elapsed" }}'))
+
+
+def test_a_type_with_targets_of_its_own_has_them_whatever_the_priority() -> None:
+    for priority in Priority:
+        project = ticket(priority=priority, type=TicketType.PROJECT)
+        due = due_for(PROJECTS, project, Counted(TUESDAY), responded=False)
+        assert due == due_after_response(PROJECTS, project) == TUESDAY + timedelta(hours=24)
+        question = replace(project, type=TicketType.QUESTION)
+        assert target_of(PROJECTS, question) == target_of(NORTHWIND, question) == PROJECTS.sla[priority]
 
 
 # Promises [R25, R27]

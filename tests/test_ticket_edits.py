@@ -3,14 +3,28 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
+from chatdesk.config import Config
 from chatdesk.effects import Record, TicketDecision
 from chatdesk.errors import EventRefused
 from chatdesk.events import TicketEdited
 from chatdesk.ticket import Priority, Ticket, TicketStatus, TicketType
 from flows.ticket_edits import MAX_SUBJECT, check_subject
 from flows.ticket_work import step
-from tests.desk_builders import MARCUS, TICKET, TUESDAY, at, external_id, situation, ticket, wrote
+from tests.desk_builders import (
+    MARCUS,
+    NORTHWIND,
+    SCHEDULED_ROW,
+    TICKET,
+    TUESDAY,
+    at,
+    desk,
+    external_id,
+    situation,
+    ticket,
+    wrote,
+)
 
 NOW = TUESDAY + timedelta(minutes=48)
 
@@ -26,13 +40,26 @@ def edited(
     needed_by: datetime | None = None,
     unneeded: bool = False,
     reason: str = "",
+    config: Config = NORTHWIND,
 ) -> TicketDecision:
     event = TicketEdited(
         at=when, channel="web", external_id=external_id(), ticket=TICKET, agent=MARCUS, priority=priority,
         type=kind, subject=subject, workaround=workaround, needed_by=needed_by,
         unneeded=unneeded, reason=reason,
     )  # fmt: skip
-    return step(about, event, situation(about))
+    return step(about, event, replace(situation(about), config=config))
+
+
+def test_a_type_with_targets_of_its_own_moves_the_due_time_and_back() -> None:
+    rows = f'{SCHEDULED_ROW}\ntypes.project = {{ resolve = "24h", clock = "elapsed" }}'
+    config = desk((SCHEDULED_ROW, rows))
+    usual = ticket(due_at=at("09-15 14:12"))
+    project = edited(usual, kind=TicketType.PROJECT, config=config).ticket
+    assert project.due_at == TUESDAY + timedelta(hours=24)
+    assert edited(project, kind=TicketType.INCIDENT, config=config).ticket.due_at == usual.due_at
+    # Between types without targets of their own nothing moves.
+    held = ticket(due_at=at("09-15 16:00"))
+    assert edited(held, kind=TicketType.QUESTION, config=config).ticket.due_at == held.due_at
 
 
 def record(what: str, why: str = "") -> Record:

@@ -16,7 +16,6 @@ from chatdesk.maintenance import EVENING, occurrences
 from chatdesk.portal import with_portal
 from chatdesk.settings.model import PORTAL
 from chatdesk.settings.portal_access import PortalAccess
-from chatdesk.ticket import Priority
 from chatdesk.wording import describe_hours
 
 OPENINGS = 3
@@ -121,12 +120,11 @@ def _survey(console: Console, config: Config) -> None:
 
 def _targets(console: Console, config: Config) -> None:
     heading(console, "Priorities")
-    shown = table("Priority", "Respond within", "Resolve within", "Counted on", "Escalates before")
-    for priority in Priority:
-        target = config.sla.get(priority)
-        if target is not None:
-            lengths = (say_duration(each) for each in (target.respond, target.resolve))
-            shown.add_row(priority, *lengths, target.clock, say_duration(target.escalate or None))
+    shown = table("Priority or type", "Respond within", "Resolve within", "Counted on", "Escalates before")
+    named = [*config.sla.items(), *config.sla_types.items()]
+    for name, target in named:
+        lengths = (say_duration(each) for each in (target.respond, target.resolve))
+        shown.add_row(name, *lengths, target.clock, say_duration(target.escalate or None))
     console.print(shown)
     if config.priority.rows:
         urgencies = list(next(iter(config.priority.rows.values())))

@@ -15,7 +15,7 @@ from chatdesk.conversation import Author, AuthorKind
 from chatdesk.duration import Duration
 from chatdesk.mail_address import compared
 from chatdesk.survey import Survey
-from chatdesk.ticket import Priority
+from chatdesk.ticket import Priority, TicketType
 
 PORTAL = "portal"
 """The channel that customers can come by only where a service to sign in with is set up [R32]."""
@@ -91,7 +91,7 @@ class QueueSettings(Struct, frozen=True):
 
 
 class SlaTarget(Struct, frozen=True):
-    """The targets of one priority; None means no target.
+    """The targets of one priority, or of one type of tickets; None means no target.
 
     ``clock`` is a calendar's name, "always" (around the clock) or "elapsed" (elapsed time) [R41]. All staff
     are told ``escalate`` before a ticket is due; 0 means never [R43].
@@ -265,6 +265,7 @@ class Config(Struct, frozen=True):
     channels: Mapping[str, ChannelSettings]
     queue: QueueSettings
     sla: Mapping[Priority, SlaTarget]
+    sla_types: Mapping[TicketType, SlaTarget]
     priority: PriorityMatrix
     survey: Survey
     tickets: TicketSettings
@@ -283,6 +284,10 @@ class Config(Struct, frozen=True):
     def ways_in(self) -> list[ChannelSettings]:
         """The channels that customers are shown, in the file's order [R8]."""
         return [channel for name, channel in self.channels.items() if name != PORTAL or self.portal_opens]
+
+    def target(self, priority: Priority, type_: TicketType) -> SlaTarget | None:
+        """Return the targets of such tickets: their type's, where the file has a row for it [R41]."""
+        return self.sla_types.get(type_) or self.sla.get(priority)
 
     def channel(self, name: str) -> ChannelSettings:
         """Return a channel's settings; defaults for one that the desk does not offer to customers."""

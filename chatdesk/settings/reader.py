@@ -44,7 +44,7 @@ def _read(root: Table, source: str) -> Config:
     calendars = read_calendars(root.table("calendars"), desk.timezone)
     channels = read_channels(root.table("channels"), calendars)
     queue = read_queue(root.table("queue"))
-    sla = read_sla(root.table("sla"), calendars)
+    sla, sla_types = read_sla(root.table("sla"), calendars)
     survey = read_survey(root.table("survey"))
     priority = read_priority(root.table("priority"), survey)
     around = Surroundings(desk, calendars, channels)
@@ -56,6 +56,7 @@ def _read(root: Table, source: str) -> Config:
         channels=channels,
         queue=queue,
         sla=sla,
+        sla_types=sla_types,
         priority=priority,
         survey=survey,
         tickets=read_tickets(root.table("tickets")),

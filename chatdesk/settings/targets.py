@@ -13,7 +13,7 @@ from chatdesk.settings.durations import duration, span
 from chatdesk.settings.model import PriorityMatrix, SlaTarget
 from chatdesk.settings.table import Table
 from chatdesk.survey import FieldType, Survey, SurveyField
-from chatdesk.ticket import Priority
+from chatdesk.ticket import Priority, TicketType
 
 ELAPSED = "elapsed"
 NEVER, LONGEST_ESCALATION = timedelta(0), timedelta(days=7)
@@ -44,23 +44,39 @@ def _sample_policy(clock: str) -> dict[Priority, SlaTarget]:
     }
 
 
-def read_sla(table: Table, calendars: Mapping[str, Calendar]) -> dict[Priority, SlaTarget]:
-    """Read [sla]; a priority that is left out keeps the sample policy's targets."""
+def read_sla(
+    table: Table, calendars: Mapping[str, Calendar]
+) -> tuple[dict[Priority, SlaTarget], dict[TicketType, SlaTarget]]:
+    """Read [sla]: a priority that is left out keeps the sample policy's targets, a type has none."""
     usual = default_calendar(calendars)
-    targets = _sample_policy("always" if usual.never_open else usual.name)
+    clock = "always" if usual.never_open else usual.name
+    targets = _sample_policy(clock)
     for priority in Priority:
         row = table.table(priority.value)
         if priority.value in table:
-            targets[priority] = _target(row, priority, targets[priority].clock, calendars)
+            escalates = priority is Priority.STANDARD
+            targets[priority] = _target(row, targets[priority].clock, calendars, escalates=escalates)
+    types = _read_types(table.table("types"), clock, calendars)
     table.finish()
-    return targets
+    return targets, types
 
 
-def _target(row: Table, priority: Priority, clock: str, calendars: Mapping[str, Calendar]) -> SlaTarget:
+def _read_types(table: Table, clock: str, calendars: Mapping[str, Calendar]) -> dict[TicketType, SlaTarget]:
+    rows: dict[TicketType, SlaTarget] = {}
+    for each in TicketType:
+        key = each.name.lower()
+        row = table.table(key)
+        if key in table:
+            rows[each] = _target(row, clock, calendars, escalates=False)
+    table.finish()
+    return rows
+
+
+def _target(row: Table, clock: str, calendars: Mapping[str, Calendar], *, escalates: bool) -> SlaTarget:
     # A clock that never runs has no due time.
     clocks = [name for name, calendar in calendars.items() if not calendar.never_open]
     respond, resolve = row.read("respond", duration, None), row.read("resolve", duration, None)
-    usual = _usual_escalation(respond, resolve) if priority is Priority.STANDARD else NEVER
+    usual = _usual_escalation(respond, resolve) if escalates else NEVER
     target = SlaTarget(
         respond=respond,
         resolve=resolve,
