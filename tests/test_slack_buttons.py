@@ -66,6 +66,18 @@ async def test_a_reply_after_the_chat_goes_by_mail(desk: SlackDesk) -> None:
         assert [note.delivery.payload["text"] for note in comments] == ["One more thing"]
 
 
+async def test_a_ticket_that_a_colleague_has_is_taken_over_once_its_chat_is_over(desk: SlackDesk) -> None:
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        await line.send(t="end", id="end")
+        await desk.until_shown(card, "Take over")
+        await desk.priya.press(TRIAGE, card["ts"], "ticket_take_over")
+        await desk.until_shown(card, "Priya Nair")
+        account = await desk.served.running.staff.account((await desk.ticket(1001)).ticket.assignee or "")
+        assert account is not None
+        assert account.name == "Priya Nair"
+
+
 async def test_what_cannot_be_done_is_said_beside_the_input(desk: SlackDesk) -> None:
     async with chat(desk) as (_, card):
         view = await dialog(desk, desk.marcus, card, "ticket_reply")

@@ -58,6 +58,13 @@ async def status(desk: TeamsDesk, number: TicketNumber = FIRST) -> str:
     return ticket.status.value
 
 
+async def assignee(desk: TeamsDesk, number: TicketNumber = FIRST) -> str:
+    ticket = await desk.running.services.staff_reads.ticket(number)
+    assert ticket is not None
+    account = await desk.running.staff.account(ticket.assignee or "")
+    return account.name if account else ""
+
+
 def card_of(answer: Json) -> str:
     assert answer["type"] == "application/vnd.microsoft.card.adaptive", answer
     return json.dumps(answer["value"])
@@ -129,6 +136,25 @@ async def test_take_reply_note_wait_and_resolve_are_done_on_the_card_in_place() 
             entry for entry in desk.connector.standing(card.conversation) if "attachments" in entry.activity
         ]
         assert len(cards) == 1
+
+
+async def test_a_colleagues_ticket_is_taken_over_and_handed_over_on_the_card() -> None:
+    async with teams_desk() as desk:
+        await desk.hire(MARCUS, PRIYA)
+        await chat_on_the_web(desk)
+        marcus = desk.accounts[MARCUS.id].id
+        assert "Take over" in card_of(await desk.press(MARCUS, "take", ticket=1001))
+        # Who pressed what an old card still offers hears why not.
+        refused = await desk.press(PRIYA, "take", ticket=1001)
+        assert refused["value"] == "HD-1001 has been taken already. Ask for it to be handed over."
+        _ = card_of(await desk.press(PRIYA, "take_over", ticket=1001))
+        assert await assignee(desk) == PRIYA.name
+        _ = card_of(await desk.press(PRIYA, "hand_over", ticket=1001, to=marcus, text_hand_over="Knows Dana"))
+        assert await assignee(desk) == MARCUS.name
+        assert (await desk.press(MARCUS, "hand_over", ticket=1001, to=""))["value"] == "Choose a technician."
+        # One's own ticket is taken again without a word.
+        _ = card_of(await desk.press(MARCUS, "take_over", ticket=1001))
+        assert await assignee(desk) == MARCUS.name
 
 
 async def test_a_reply_on_the_card_that_is_marked_as_a_note_stays_internal() -> None:

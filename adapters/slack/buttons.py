@@ -127,6 +127,8 @@ class Buttons:
         match name:
             case "ticket_take":
                 await self._doing.take(doer, number)
+            case "ticket_take_over":
+                await self._doing.assign(doer, number, doer.agent)
             case "ticket_resume":
                 await self._doing.resume(doer, number)
             case "ticket_reopen":

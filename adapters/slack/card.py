@@ -52,7 +52,7 @@ def card(config: Config, ticket: Ticket, conversation: Conversation, names: Mapp
         {"type": "section", "fields": _fields(ticket)},
         *_answers(config, ticket),
         context(marked(_state(ticket, conversation, names))),
-        {"type": "actions", "block_id": "ticket", "elements": _buttons(ticket, number)},
+        {"type": "actions", "block_id": "ticket", "elements": _buttons(ticket, conversation, number)},
     ]
     return blocks
 
@@ -186,6 +186,7 @@ def _state(ticket: Ticket, conversation: Conversation, names: Mapping[str, str])
 
 _LABELS = {
     "take": "Take",
+    "take_over": "Take over",
     "resume": "Resume",
     "reopen": "Reopen",
     "reply": "Reply",
@@ -195,7 +196,7 @@ _LABELS = {
 }
 
 
-def _buttons(ticket: Ticket, number: str) -> list[Block]:
+def _buttons(ticket: Ticket, conversation: Conversation, number: str) -> list[Block]:
     if ticket.is_done:
         actions = ["reopen", "reply", "note"]
     elif not ticket.is_active:
@@ -203,7 +204,9 @@ def _buttons(ticket: Ticket, number: str) -> list[Block]:
     elif ticket.is_paused:
         actions = ["resume", "reply", "note", "resolve"]
     else:
-        actions = ["take", "reply", "note", "wait", "resolve"]
+        # Into a chat whoever presses Take is let in; a ticket without one somebody has already [R36].
+        free = ticket.assignee is None or conversation.is_open
+        actions = ["take" if free else "take_over", "reply", "note", "wait", "resolve"]
     buttons = [_button(action, _LABELS[action], number) for action in actions]
     if ticket.assignee is None and ticket.is_active:
         buttons[0]["style"] = "primary"

@@ -33,12 +33,16 @@ LIVE_BANNER = (
 
 @dataclass(frozen=True, slots=True)
 class CardFacts:
-    """What a card is made from. ``assignee`` is the technician's name, "" for nobody."""
+    """What a card is made from. ``assignee`` is the technician's name, "" for nobody.
+
+    ``others`` are the technicians to whom the ticket can be handed over, as (id, name).
+    """
 
     ticket: Ticket
     conversation: Conversation | None
     assignee: str
     link: str = ""
+    others: tuple[tuple[str, str], ...] = ()
 
 
 def name_of(config: Config, ticket: Ticket) -> str:
@@ -131,11 +135,13 @@ def _actions(config: Config, facts: CardFacts) -> Sequence[Document]:
     number = int(ticket.number)
     actions: list[Document] = []
     if ticket.is_active:
-        actions.append(execute("Take" if not ticket.assignee else "Take over", "take", ticket=number))
+        actions.append(_taking(ticket))
         actions.append(_box("Reply", "reply", "Reply to the customer", number))
         actions.append(_box("Note", "note", "Internal note, never shown to the customer", number))
     if can(ticket.status, Trigger.ASK_CUSTOMER):
         actions.append(_wait_box(number))
+    if ticket.is_active and facts.others:
+        actions.append(_hand_over_box(facts.others, number))
     if can(ticket.status, Trigger.RESUME):
         actions.append(execute("Go on", "resume", ticket=number))
     if can(ticket.status, Trigger.RESOLVE):
@@ -146,6 +152,18 @@ def _actions(config: Config, facts: CardFacts) -> Sequence[Document]:
     if facts.link:
         actions.append({"type": "Action.OpenUrl", "title": "Open in the console", "url": facts.link})
     return actions
+
+
+def _taking(ticket: Ticket) -> Document:
+    """Return the button for the ticket; of one that somebody has, it is taken from them knowingly [R36]."""
+    title, verb = ("Take over", "take_over") if ticket.assignee else ("Take", "take")
+    return execute(title, verb, ticket=int(ticket.number))
+
+
+def _hand_over_box(others: Sequence[tuple[str, str]], number: int) -> Document:
+    to = choice_input("to", "Hand over to", others, isRequired=True, errorMessage="Choose a technician.")
+    why = text_input("text_hand_over", "Why, for the history", isMultiline=True, maxLength=MAX_TEXT)
+    return show("Hand over", [to, why], execute("Hand over", "hand_over", ticket=number))
 
 
 def _box(title: str, verb: str, label: str, number: int) -> Document:

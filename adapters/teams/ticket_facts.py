@@ -9,6 +9,9 @@ from chatdesk.errors import NotFound
 from chatdesk.reading import TicketFile, TicketLine
 from chatdesk.ticket import TicketNumber
 
+MOST_SHOWN = 100
+"""Technicians that a card offers: a card has room for so many."""
+
 
 async def read_file(services: TeamsServices, number: TicketNumber) -> TicketFile:
     """Return the whole ticket. Raises NotFound."""
@@ -44,4 +47,7 @@ async def _facts(services: TeamsServices, line: TicketLine) -> CardFacts:
     account = await services.staff.account(ticket.assignee) if ticket.assignee else None
     base = services.config.desk.public_url
     link = f"{base}/console#{name_of(services.config, ticket)}" if base else ""
-    return CardFacts(ticket, line.conversation, account.name if account else "", link)
+    accounts = await services.staff.accounts() if ticket.is_active else ()
+    others = [one for one in accounts if one.id != ticket.assignee and one.disabled_at is None]
+    shown = tuple((one.id, one.name) for one in others[:MOST_SHOWN])
+    return CardFacts(ticket, line.conversation, account.name if account else "", link, shown)

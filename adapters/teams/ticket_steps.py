@@ -14,6 +14,7 @@ from chatdesk.errors import EventRefused, NotFound
 from chatdesk.events import (
     AgentMessaged,
     Outcome,
+    TicketAssigned,
     TicketPaused,
     TicketReopened,
     TicketResolved,
@@ -63,6 +64,10 @@ async def take_step(services: TeamsServices, step: Step) -> Outcome:
     match step.verb:
         case "take":
             return await services.desk.receive(TicketTaken(**common))
+        case "take_over":
+            return await services.desk.receive(await _take_over(services, common))
+        case "hand_over":
+            return await services.desk.receive(await _hand_over(services, step, common))
         case "reply" | "note":
             internal = step.verb == "note" or is_note(step.text)
             visibility = Visibility.INTERNAL if internal else Visibility.PUBLIC
@@ -78,6 +83,21 @@ async def take_step(services: TeamsServices, step: Step) -> Outcome:
         case "reopen":
             return await services.desk.receive(TicketReopened(**common, reason="re-opened in Teams"))
     raise EventRefused("This button is not known any more; open the ticket again.", code="unknown")
+
+
+async def _take_over(services: TeamsServices, common: _Common) -> TicketTaken | TicketAssigned:
+    """Return the step of who wants somebody's ticket; their own they take again, to be in its chat."""
+    ticket, agent = (await read_file(services, common["ticket"])).ticket, common["agent"]
+    if ticket.assignee in (None, agent.id):
+        return TicketTaken(**common)
+    return TicketAssigned(**common, assignee=agent)
+
+
+async def _hand_over(services: TeamsServices, step: Step, common: _Common) -> TicketAssigned:
+    account = await services.staff.account(step.inputs.get("to", ""))
+    if account is None or account.disabled_at is not None:
+        raise EventRefused("Choose a technician.", code="nobody", field="to")
+    return TicketAssigned(**common, assignee=account.agent, reason=step.text)
 
 
 async def write(
