@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import io
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -91,7 +92,7 @@ class Customer:
         for name, value in fields.items():
             data.add_field(name, value)
         for name, content in files:
-            data.add_field("files", content, filename=name)
+            data.add_field("files", io.BytesIO(content), filename=name)
         headers = {**HTML, "Origin": self.desk.base}
         async with self.http.post(f"{self.desk.base}{path}", data=data, headers=headers) as answer:
             return answer.status, await answer.text()
