@@ -13,7 +13,7 @@ from adapters.email.outbound import TAKEN_BACK, Caps, MailChannel
 from adapters.email.source import MailFacts
 from chatdesk.bootstrap import now
 from chatdesk.config import Config, parse_config
-from chatdesk.conversation import Message
+from chatdesk.conversation import Agent, Message
 from chatdesk.errors import DeliveryDelayed, DeliveryRefused
 from chatdesk.events import (
     AgentMessaged,
@@ -155,6 +155,19 @@ async def test_an_answer_to_a_colleagues_mail_reaches_the_requester_and_answers_
     assert greetings == {DANA: "Hello Dana Reyes", SAM: "Hello Sam Okafor"}
 
 
+def revision(by: Agent, said: Message, text: str | None) -> MessageEdited | MessageDeleted:
+    """Its writer edits the message, or takes it back: None."""
+    conversation, seq, identity = said.conversation, said.seq, new_id()
+    if text is None:
+        return MessageDeleted(
+            at=now(), channel="web", external_id=identity, conversation=conversation, by=by.author, seq=seq
+        )
+    return MessageEdited(
+        at=now(), channel="web", external_id=identity, conversation=conversation, by=by.author, seq=seq,
+        text=text,
+    )  # fmt: skip
+
+
 async def after_a_question(text: str, revised: str | None) -> list[StoredMail]:
     """Ask Dana by mail, edit or take back the question, and return what was sent after her first mail."""
     async with serving(MAIL_DESK.replace('gather = "0s"', 'gather = "2s"')) as served:
@@ -171,18 +184,7 @@ async def after_a_question(text: str, revised: str | None) -> list[StoredMail]:
             )
         )  # fmt: skip
         [asked] = [each for each in (await ticket_file(served, opened)).messages if each.text == text]
-        seq, chat = asked.seq, asked.conversation
-        change = (
-            MessageDeleted(
-                at=now(), channel="web", external_id=new_id(), conversation=chat, by=priya.author, seq=seq
-            )
-            if revised is None
-            else MessageEdited(
-                at=now(), channel="web", external_id=new_id(), conversation=chat, by=priya.author, seq=seq,
-                text=revised,
-            )
-        )  # fmt: skip
-        _ = await desk.receive(change)
+        _ = await desk.receive(revision(priya, asked, revised))
         return [
             sent for sent in await all_sent(served) if read_back(sent)["Auto-Submitted"] == "auto-generated"
         ]
@@ -249,18 +251,7 @@ async def test_a_resolution_is_mailed_as_it_reads_when_the_mail_leaves(
         )  # fmt: skip
         messages = (await ticket_file(served, opened)).messages
         [said_as] = [each for each in messages if each.text == "Fabrikam's cable."]
-        seq, chat = said_as.seq, said_as.conversation
-        change = (
-            MessageDeleted(
-                at=now(), channel="web", external_id=new_id(), conversation=chat, by=priya.author, seq=seq
-            )
-            if revised is None
-            else MessageEdited(
-                at=now(), channel="web", external_id=new_id(), conversation=chat, by=priya.author, seq=seq,
-                text=revised,
-            )
-        )  # fmt: skip
-        _ = await desk.receive(change)
+        _ = await desk.receive(revision(priya, said_as, revised))
         [sent, _first] = await all_sent(served)
     text = " ".join(_text(sent.source).split())
     assert told in text

@@ -11,7 +11,7 @@ from adapters.teams.json_value import Document, object_at, objects_at, text_at
 from adapters.teams.services import CARD, TeamsServices
 from adapters.teams.survey_card import answers_from
 from adapters.teams.ticket_card import name_of, summary, ticket_card
-from adapters.teams.ticket_facts import facts_of_line, read_facts
+from adapters.teams.ticket_facts import facts_of_card, read_facts
 from adapters.teams.ticket_steps import Step, write
 from adapters.teams.turn import Reply, Turn
 from chatdesk.conversation import Agent, Visibility
@@ -34,7 +34,7 @@ async def search(turn: Turn) -> Reply:
     config = turn.services.config
     results: list[Document] = []
     for found in page.lines:
-        facts = await facts_of_line(turn.services, found)
+        facts = await facts_of_card(turn.services, found)
         preview: Document = {"title": name_of(config, found.ticket), "text": summary(config, facts)}
         shown = {"contentType": "application/vnd.microsoft.card.thumbnail", "content": preview}
         results.append({**attachment(ticket_card(config, facts)), "preview": shown})

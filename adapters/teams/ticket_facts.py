@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from adapters.teams.services import TeamsServices
 from adapters.teams.ticket_card import CardFacts, name_of
 from chatdesk.conversation import ConversationId, Message, speaking_in
 from chatdesk.errors import NotFound
 from chatdesk.reading import TicketFile, TicketLine
-from chatdesk.ticket import TicketNumber
+from chatdesk.ticket import Ticket, TicketNumber
 
 MOST_SHOWN = 100
 """Technicians that a card offers: a card has room for so many."""
@@ -23,12 +25,21 @@ async def read_file(services: TeamsServices, number: TicketNumber) -> TicketFile
 
 async def facts_of_file(services: TeamsServices, file: TicketFile) -> CardFacts:
     """Return what the ticket's card shows."""
-    return await _facts(services, TicketLine(file.ticket, speaking_in(file.conversations)))
+    return await facts_of_card(services, TicketLine(file.ticket, speaking_in(file.conversations)))
+
+
+async def facts_of_card(services: TeamsServices, line: TicketLine) -> CardFacts:
+    """Return what the ticket's card shows, from a line of a list."""
+    return replace(await facts_of_line(services, line), others=await _others(services, line.ticket))
 
 
 async def facts_of_line(services: TeamsServices, line: TicketLine) -> CardFacts:
-    """Return what the ticket's card shows, from a line of a list."""
-    return await _facts(services, line)
+    """Return what a line of a list shows of the ticket."""
+    ticket = line.ticket
+    account = await services.staff.account(ticket.assignee) if ticket.assignee else None
+    base = services.config.desk.public_url
+    link = f"{base}/console#{name_of(services.config, ticket)}" if base else ""
+    return CardFacts(ticket, line.conversation, account.name if account else "", link)
 
 
 async def read_facts(services: TeamsServices, number: TicketNumber) -> CardFacts:
@@ -42,12 +53,8 @@ async def read_message(services: TeamsServices, conversation: ConversationId, se
     return next((message for message in found if message.seq == seq), None)
 
 
-async def _facts(services: TeamsServices, line: TicketLine) -> CardFacts:
-    ticket = line.ticket
-    account = await services.staff.account(ticket.assignee) if ticket.assignee else None
-    base = services.config.desk.public_url
-    link = f"{base}/console#{name_of(services.config, ticket)}" if base else ""
+async def _others(services: TeamsServices, ticket: Ticket) -> tuple[tuple[str, str], ...]:
+    """Return the technicians to whom the ticket can be handed over."""
     accounts = await services.staff.accounts() if ticket.is_active else ()
     others = [one for one in accounts if one.id != ticket.assignee and one.disabled_at is None]
-    shown = tuple((one.id, one.name) for one in others[:MOST_SHOWN])
-    return CardFacts(ticket, line.conversation, account.name if account else "", link, shown)
+    return tuple((one.id, one.name) for one in others[:MOST_SHOWN])

@@ -8,8 +8,8 @@ import os
 import typer
 
 from chatdesk.cli.ending import ExitCode, errors_shown
+from chatdesk.cli.findings import show_findings
 from chatdesk.cli.setting import read_setting
-from chatdesk.cli.showing import output, plain
 
 
 def doctor_portal() -> None:
@@ -30,11 +30,5 @@ async def _doctor() -> bool:
 
     setting = read_setting(os.environ)
     certificates.read()
-    console, all_good = output(), True
     async with aiohttp.ClientSession(timeout=TIMEOUT) as session:
-        async for finding in examine(setting.config, setting.environment.portal, session):
-            all_good = all_good and finding.good
-            console.print(plain(f"{'good' if finding.good else 'BAD '}  {finding.text}"), soft_wrap=True)
-            if finding.fix and not finding.good:
-                console.print(plain(f"      {finding.fix}"), soft_wrap=True)
-    return all_good
+        return await show_findings(examine(setting.config, setting.environment.portal, session))

@@ -11,8 +11,8 @@ import typer
 
 from chatdesk.bootstrap import now
 from chatdesk.cli.ending import ExitCode, errors_shown
+from chatdesk.cli.findings import show_findings
 from chatdesk.cli.setting import read_setting
-from chatdesk.cli.showing import output, plain
 from chatdesk.errors import ConfigurationError
 
 slack = typer.Typer(help="Set up Slack.", no_args_is_help=True)
@@ -55,10 +55,6 @@ async def _doctor() -> bool:
     from adapters.slack.doctor import examine
 
     setting = read_setting(os.environ)
-    console, all_good = output(), True
-    async for finding in examine(setting.config, setting.environment.slack, now(), secrets.token_hex(16)):
-        all_good = all_good and finding.good
-        console.print(plain(f"{'good' if finding.good else 'BAD '}  {finding.text}"), soft_wrap=True)
-        if finding.fix and not finding.good:
-            console.print(plain(f"      {finding.fix}"), soft_wrap=True)
-    return all_good
+    return await show_findings(
+        examine(setting.config, setting.environment.slack, now(), secrets.token_hex(16))
+    )

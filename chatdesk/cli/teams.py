@@ -10,9 +10,9 @@ import typer
 
 from chatdesk.bootstrap import now
 from chatdesk.cli.ending import ExitCode, errors_shown
+from chatdesk.cli.findings import show_findings
 from chatdesk.cli.offline import Offline, run
 from chatdesk.cli.setting import read_setting
-from chatdesk.cli.showing import output, plain
 from chatdesk.errors import ConfigurationError
 from storage.adapter_notes import TortoiseAdapterNotes
 
@@ -55,10 +55,4 @@ async def _doctor(offline: Offline) -> bool:
 
     setting = read_setting(os.environ)
     memory = Memory(TortoiseAdapterNotes(offline.database), now)
-    console, all_good = output(), True
-    async for finding in examine(setting.config, setting.environment.teams, memory):
-        all_good = all_good and finding.good
-        console.print(plain(f"{'good' if finding.good else 'BAD '}  {finding.text}"), soft_wrap=True)
-        if finding.fix and not finding.good:
-            console.print(plain(f"      {finding.fix}"), soft_wrap=True)
-    return all_good
+    return await show_findings(examine(setting.config, setting.environment.teams, memory))
