@@ -187,16 +187,17 @@ class Draft:
         self._loaded.next_number = TicketNumber(ticket.number + 1)
         self.changes.numbers_used += 1
 
-    def put_ticket(self, before: Ticket, after: Ticket) -> None:
-        """Change a ticket, if it is another than before."""
+    def put_ticket(self, before: Ticket, after: Ticket) -> bool:
+        """Change a ticket, if it is another than before; tell whether it is."""
         if after is before or after == before:
-            return
+            return False
         version = before.version if before.number in self.changes.tickets else before.version + 1
         self._put_ticket(replace(after, version=version))
         if after.priority is not before.priority:
             for conversation in self.conversations_of(after.number):
                 if isinstance(conversation.state, Waiting):
                     self._queue_up(conversation, conversation.state)
+        return True
 
     def revise(self, message: Message) -> None:
         """Change a message; of several changes in one batch the last one counts."""

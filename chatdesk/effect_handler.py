@@ -38,10 +38,12 @@ from chatdesk.events import AnyEvent, TicketEvent
 from chatdesk.mail_address import compared
 from chatdesk.ports import NewId
 from chatdesk.routing import WEB, Router
-from chatdesk.ticket import Ticket, format_number
+from chatdesk.ticket import Ticket, TicketNumber, format_number
 
 FLOW = ("live_chat", 1)
 """The dialogue that new conversations begin [flows.live_chat], and its version; rows keep both."""
+CHANGED = "changed"
+"""Of what staff are told when a step has changed a ticket's card and no effect says what it was."""
 
 
 def begin_conversation(
@@ -79,6 +81,15 @@ class EffectHandler:
         for effect in effects:
             self._carry_out(effect, self._draft.conversation(identity), event)
 
+    def show(self, number: TicketNumber, identity: ConversationId, at: datetime) -> None:
+        """Have the ticket's cards follow a step that changed it, or where one of its dialogues stands.
+
+        What staff are told of in words brings the cards up to date as well.
+        """
+        if number not in self._draft.changes.announced:
+            ticket, conversation = self._draft.ticket(number), self._draft.conversation(identity)
+            self._announce(CHANGED, ticket, conversation, at)
+
     def _carry_out(self, effect: Effect, conversation: Conversation, event: AnyEvent) -> None:
         match effect:
             case Post():
@@ -92,7 +103,7 @@ class EffectHandler:
             case MailRequester():
                 self._mail(effect, conversation, event.at)
             case Announce():
-                self._announce(effect.reason, conversation, event.at)
+                self._announce(effect.reason, self._draft.ticket_of(conversation), conversation, event.at)
             case StartTimer():
                 number = conversation.ticket if effect.of_ticket else None
                 self._draft.changes.deliveries.append(self._router.timer(effect, number, conversation))
@@ -169,11 +180,13 @@ class EffectHandler:
         return message
 
     def _record(self, effect: Record, conversation: Conversation, at: datetime) -> None:
-        number = self._draft.ticket_of(conversation).number
-        entry = HistoryEntry(number, at, effect.by, effect.what, effect.why, effect.before, effect.after)
+        ticket = self._draft.ticket_of(conversation)
+        entry = HistoryEntry(
+            ticket.number, at, effect.by, effect.what, effect.why, effect.before, effect.after
+        )
         self._draft.changes.history.append(entry)
         if effect.after is not None:
-            self._announce(effect.what, conversation, at)
+            self._announce(effect.what, ticket, conversation, at)
 
     def _mail(self, effect: MailRequester, conversation: Conversation, at: datetime) -> None:
         ticket = self._draft.ticket_of(conversation)
@@ -203,8 +216,7 @@ class EffectHandler:
             for mail in self._draft.changes.deliveries
         )
 
-    def _announce(self, reason: str, conversation: Conversation, at: datetime) -> None:
-        ticket = self._draft.ticket_of(conversation)
+    def _announce(self, reason: str, ticket: Ticket, conversation: Conversation, at: datetime) -> None:
         # A card shows the ticket as it is when it is sent: one a batch says everything.
         if self._draft.announce(ticket.number, reason):
             self._draft.changes.deliveries.extend(self._router.ticket(ticket, conversation, at, reason))
@@ -214,6 +226,7 @@ class EffectHandler:
             opened_with = conversation.opened_with or source.number
             moved = replace(conversation, ticket=effect.to, opened_with=opened_with)
             self._draft.put_conversation(conversation, moved)
+            self.show(effect.to, moved.id, at)
         merged = format_number(self._config.desk.ticket_prefix, source.number)
         self._draft.changes.history.append(HistoryEntry(effect.to, at, effect.by, MERGED_IN, merged))
 

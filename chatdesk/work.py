@@ -142,7 +142,9 @@ class Work:
         if ticket is not None and isinstance(event, CustomerEnded | PortalSolved):
             situation = replace(situation, conversations=tuple(draft.conversations_of(ticket.number)))
         decision = self._conversation_flow(conversation.state, event, situation)
+        shown = False
         if decision.state is not conversation.state:
+            shown = decision.state != conversation.state
             moved = replace(conversation, state=decision.state, changed_at=event.at)
             if moved.is_open and moved.rating is not None:
                 # It was given for the chat before: the customer is asked about this one anew.
@@ -156,8 +158,10 @@ class Work:
         if ticket is not None:
             ticket_decision = self._ticket_flow(ticket, event, situation)
             ticket_effects = ticket_decision.effects
-            draft.put_ticket(ticket, ticket_decision.ticket)
+            shown = draft.put_ticket(ticket, ticket_decision.ticket) or shown
         self._effects.carry_out((*decision.effects, *ticket_effects), conversation.id, event)
+        if shown and ticket is not None:
+            self._effects.show(ticket.number, conversation.id, event.at)
         now = draft.conversation(conversation.id)
         return Outcome(now.id, now.last_seq, now.ticket)
 
@@ -178,13 +182,16 @@ class Work:
         decision = self._ticket_flow(ticket, event, situation)
         after = replace(situation, ticket=decision.ticket)
         steps = [(c, self._conversation_flow(c.state, event, self._seen_in(c, after))) for c in conversations]
-        self._draft.put_ticket(ticket, decision.ticket)
+        shown = self._draft.put_ticket(ticket, decision.ticket)
         for conversation, step in steps:
             if step.effects or step.state != conversation.state:
+                shown = shown or step.state != conversation.state
                 moved = replace(conversation, state=step.state, changed_at=event.at)
                 self._draft.put_conversation(conversation, moved)
                 self._effects.carry_out(step.effects, conversation.id, event)
         self._effects.carry_out(decision.effects, main.id, event)
+        if shown:
+            self._effects.show(ticket.number, main.id, event.at)
         return Outcome(main.id, self._draft.conversation(main.id).last_seq, ticket.number)
 
     def _main_conversation(self, event: AnyEvent, conversations: list[Conversation]) -> Conversation:

@@ -57,6 +57,7 @@ async def test_a_reply_that_is_marked_as_a_note_stays_internal(desk: SlackDesk) 
 async def test_a_reply_after_the_chat_goes_by_mail(desk: SlackDesk) -> None:
     async with chat(desk) as (line, card):
         await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        await desk.until_shown(desk.thread(card)[0], "LIVE")
         await line.send(t="end", id="end")
         await desk.until_shown(desk.thread(card)[0], "This thread is internal")
         view = await dialog(desk, desk.marcus, card, "ticket_reply")

@@ -109,12 +109,30 @@ async def test_a_note_stays_internal_whatever_stands_before_its_mark(desk: Slack
 async def test_after_the_chat_the_thread_is_internal(desk: SlackDesk) -> None:
     async with chat(desk) as (line, card):
         await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
-        await heard(line, "Marcus Bell from the help desk has joined.")
+        await desk.until_shown(desk.thread(card)[0], "LIVE")
         await line.send(t="end", id="end")
         await desk.until_shown(desk.thread(card)[0], "This thread is internal")
+        await desk.until_shown(card, "the chat has ended")
         await desk.marcus.say(TRIAGE, "That was easy", card["ts"])
         file = await desk.ticket(1001)
         assert [m.visibility for m in file.messages if m.text == "That was easy"] == ["internal"]
+
+
+async def test_a_customer_who_left_the_queue_is_not_shown_as_waiting(desk: SlackDesk) -> None:
+    async with chat(desk) as (line, card):
+        await desk.until_shown(desk.thread(card)[0], "is waiting in the chat")
+        await line.send(t="leave", id="leave")
+        await desk.until_shown(desk.thread(card)[0], "This thread is internal")
+        await desk.until_shown(card, "customer expects us by")
+
+
+async def test_the_thread_names_everybody_whose_replies_reach_the_customer(desk: SlackDesk) -> None:
+    async with chat(desk) as (_, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        await desk.until_shown(desk.thread(card)[0], "Marcus Bell's replies")
+        await desk.priya.press(TRIAGE, card["ts"], "ticket_take")
+        await desk.until_shown(desk.thread(card)[0], "Marcus Bell's and Priya Nair's replies")
+        await desk.until_shown(card, "are answering")
 
 
 async def test_edits_and_deletions_follow_to_the_page(desk: SlackDesk) -> None:

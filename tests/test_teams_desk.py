@@ -11,8 +11,8 @@ import pytest
 
 from chatdesk.account_links import AccountLinks
 from chatdesk.conversation import ConversationId, Message, Visibility
-from chatdesk.events import SurveySubmitted, TicketAssigned
-from chatdesk.ticket import TicketNumber
+from chatdesk.events import CustomerEnded, SurveySubmitted, TicketAssigned, TicketEdited
+from chatdesk.ticket import Priority, TicketNumber
 from storage.adapter_notes import TortoiseAdapterNotes, TortoiseIdentities
 from tests.desk_builders import ANSWERS
 from tests.fake_connector.connector import CHANNEL, Entry, Json
@@ -136,6 +136,37 @@ async def test_take_reply_note_wait_and_resolve_are_done_on_the_card_in_place() 
             entry for entry in desk.connector.standing(card.conversation) if "attachments" in entry.activity
         ]
         assert len(cards) == 1
+
+
+async def test_the_card_follows_a_customer_who_leaves() -> None:
+    async with teams_desk() as desk:
+        card = await chat_on_the_web(desk)
+        await desk.connector.until(lambda: "customer is waiting" in card.card_text)
+        ended = CustomerEnded(
+            at=moment(),
+            channel="web",
+            external_id="end-1",
+            conversation=ConversationId("w" * 24),
+            visitor="visitor-dana",
+        )
+        _ = await desk.running.desk.receive(ended)
+        await desk.connector.until(lambda: "HD-1001 · new" in card.card_text)
+
+
+async def test_the_card_shows_a_priority_that_was_changed_elsewhere() -> None:
+    async with teams_desk() as desk:
+        await desk.hire(MARCUS)
+        card = await chat_on_the_web(desk)
+        edited = TicketEdited(
+            at=moment(),
+            channel="web",
+            external_id="edit-1",
+            ticket=FIRST,
+            agent=desk.accounts[MARCUS.id].agent,
+            priority=Priority.CRITICAL,
+        )
+        _ = await desk.running.desk.receive(edited)
+        await desk.connector.until(lambda: "critical" in card.card_text)
 
 
 async def test_a_colleagues_ticket_is_taken_over_and_handed_over_on_the_card() -> None:

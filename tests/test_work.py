@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chatdesk.changes import Changes
-from chatdesk.conversation import Author, AuthorKind, ConversationId, Live, Ticketed, Waiting
+from chatdesk.conversation import Author, AuthorKind, ConversationId, Live, Ticketed, Visibility, Waiting
 from chatdesk.draft import Loaded
 from chatdesk.errors import EventRefused, NotFound
 from chatdesk.events import (
@@ -143,6 +143,63 @@ def test_a_chat_that_goes_on_is_rated_anew() -> None:
     assert world.loaded.conversations[CHAT].rating == 2
     world.commit(message("It is back."), ticket_event(TicketTaken), chat_event(AgentEnded, agent=MARCUS))
     assert world.loaded.conversations[CHAT].rating is None
+
+
+@pytest.mark.parametrize(
+    ("begun", "events"),
+    [
+        ("live", [chat_event(AgentEnded, agent=MARCUS)]),
+        ("live", [chat_event(CustomerEnded, visitor="dana")]),
+        ("live", [chat_event(AgentJoined, agent=PRIYA)]),
+        ("live", [chat_event(AgentMessaged, agent=MARCUS, text="First answer")]),
+        ("live", [ticket_event(TicketEdited, priority=Priority.HIGH)]),
+        ("live", [ticket_event(TicketEdited, subject="Outlook")]),
+        ("waiting", [chat_event(CustomerLeft, visitor="dana")]),
+        ("waiting", [chat_event(CustomerEnded, visitor="dana", solved=True)]),
+    ],
+    ids=lambda given: given if isinstance(given, str) else type(given[0]).__name__,
+)
+def test_staff_are_told_of_whatever_a_tickets_card_shows(begun: str, events: list[AnyEvent]) -> None:
+    world = live_world() if begun == "live" else World()
+    if begun == "waiting":
+        world.commit(survey())
+    changes, (result,) = world.commit(*events)
+    assert isinstance(result, Outcome)
+    assert list(changes.announced) == [FIRST]
+
+
+def test_a_merge_brings_both_tickets_cards_up_to_date() -> None:
+    world = live_world()
+    world.commit(survey("other", "pat"))
+    changes, (result,) = world.commit(ticket_event(TicketMerged, 1002, into=FIRST))
+    assert isinstance(result, Outcome)
+    assert set(changes.announced) == {FIRST, TicketNumber(1002)}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        message("More of it"),
+        chat_event(AgentMessaged, agent=MARCUS, text="Second answer"),
+        chat_event(AgentMessaged, agent=MARCUS, text="Old laptop", visibility=Visibility.INTERNAL),
+        chat_event(ReceiptReported, by=DANA, delivered=1, seen=1),
+        ticket_event(TicketEdited),
+        ticket_event(TicketTaken),
+    ],
+    ids=["message", "answer", "note", "receipt", "no edit", "taken again"],
+)
+def test_what_no_card_shows_is_not_announced(event: AnyEvent) -> None:
+    world = live_world()
+    world.commit(chat_event(AgentMessaged, agent=MARCUS, text="First answer"))
+    changes, (result,) = world.commit(event)
+    assert isinstance(result, Outcome)
+    assert not changes.announced
+
+
+def test_a_change_takes_nothing_from_what_staff_are_told_in_the_same_batch() -> None:
+    world = World()
+    changes, _ = world.commit(survey(), ticket_event(TicketEdited, priority=Priority.HIGH))
+    assert changes.announced == {FIRST: "chat waiting"}
 
 
 @pytest.mark.parametrize(
