@@ -189,7 +189,7 @@ async def test_one_address_may_not_try_for_ever(monkeypatch: pytest.MonkeyPatch)
         for _ in range(30):
             assert (await other.refused("AAAA-AAAA"))["code"] == "code"
         await other.line.send(t="find", id="more", **DANAS)
-        assert (await error_of(other.line))["code"] == "slow_down"
+        assert (await error_of(other.line))["code"] == "attempts"
 
 
 async def test_a_chat_that_is_open_meanwhile_goes_on_instead(desk: ServedDesk) -> None:

@@ -58,11 +58,11 @@ class TicketFinding:
         self._of_mailbox = RateLimit(10, HOUR)
 
     def count_try(self, address: str | None, at: datetime) -> None:
-        """Count one more attempt from a network address. Raises EventRefused (``slow_down``)."""
+        """Count one more attempt from a network address. Raises EventRefused (``attempts``)."""
         sender = party(address)
         if sender is not None and not self._tries.take(sender, at):
             text = "There were too many attempts. Please try again in ten minutes."
-            raise EventRefused(text, code="slow_down")
+            raise EventRefused(text, code="attempts")
 
     async def mail_code(self, named: Named, common: Common, visitor: str) -> None:
         """Mail a code if the two fit together; raises what Desk.receive does, nothing if they do not fit."""
