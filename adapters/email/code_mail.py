@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from adapters.email.message import build_question, message_id
+from adapters.email.message import build_plain, message_id
 from chatdesk.config import Config
+from chatdesk.effects import MailKind
 from chatdesk.mailbox import StoredMail
 from chatdesk.outbox import Delivery
 from chatdesk.plain_text import clean_line, wrap
@@ -20,9 +21,10 @@ def write_code(
     """Return the mail with the code. Raises DeliveryRefused for an address that mail cannot be sent to."""
     number = format_number(config.desk.ticket_prefix, int(delivery.payload.get("number") or 0))
     subject = f"[{number}] Your code for the chat"
-    message = build_question(
+    message = build_plain(
         subject,
         _text(str(delivery.payload.get("code")), number, config),
+        MailKind.CODE,
         delivery_id=delivery.id,
         recipient=recipient,
         desk=config.desk,
