@@ -22,6 +22,7 @@ from chatdesk.draft import Draft
 from chatdesk.effects import (
     Announce,
     Effect,
+    MailCode,
     MailKind,
     MailRequester,
     MoveConversations,
@@ -102,6 +103,9 @@ class EffectHandler:
                 self._record(effect, conversation, event.at)
             case MailRequester():
                 self._mail(effect, conversation, event.at)
+            case MailCode():
+                code = self._router.code(effect, conversation, event.at)
+                self._draft.changes.deliveries.append(code)
             case Announce():
                 self._announce(effect.reason, self._draft.ticket_of(conversation), conversation, event.at)
             case StartTimer():

@@ -12,13 +12,17 @@ from chatdesk.ticket import Ticket, TicketNumber, TicketStatus
 
 
 class MailKind(StrEnum):
-    """Why a mail goes to the requester; a question is about a mail that has no ticket yet [R30]."""
+    """Why a mail goes to the requester; a question is about a mail that has no ticket yet [R30].
+
+    A code goes to whoever wants to go on with a ticket in the chat [R19].
+    """
 
     OPENED = "opened"
     COMMENT = "comment"
     STATUS = "status"
     TRANSCRIPT = "transcript"
     QUESTION = "question"
+    CODE = "code"
 
 
 class OpenTicket(Struct, frozen=True):
@@ -65,6 +69,14 @@ class MailRequester(Struct, frozen=True):
     text: str
     conversation: ConversationId | None = None
     quotes: str = ""
+
+
+class MailCode(Struct, frozen=True):
+    """Queue the mail with a code for the chat to the address of the ticket ``number`` [R19]."""
+
+    number: TicketNumber
+    address: str
+    code: str
 
 
 class Announce(Struct, frozen=True):
@@ -116,6 +128,7 @@ Effect = (
     | Revise
     | Record
     | MailRequester
+    | MailCode
     | Announce
     | StartTimer
     | MoveConversations

@@ -218,6 +218,33 @@ class MailReplied(WrittenToTicket, frozen=True, kw_only=True):
         return self.by_token
 
 
+class CodeRequested(ConversationEvent, frozen=True, kw_only=True):
+    """Somebody in the chat wants to go on with a ticket; they named its number and requester's address [R19].
+
+    The adapter has compared them; ``conversation`` is any of the ticket's. ``number`` is the one that was
+    named, which may have been merged; ``code`` is to be mailed to ``address``, the requester's own.
+    """
+
+    number: TicketNumber
+    address: str
+    code: str
+
+
+class ChatContinued(WrittenToTicket, frozen=True, kw_only=True):
+    """Who had a code mailed to the ticket's address goes on with it in the chat of their browser [R19].
+
+    ``browser`` is the hash of the browser's secret, ``sender`` the address. ``conversation`` is a new one.
+    """
+
+    browser: str
+    widget: str
+
+    @property
+    def visitor(self) -> str:
+        """Who speaks: whoever holds the browser's secret."""
+        return self.browser
+
+
 class PortalCommented(WrittenToTicket, frozen=True, kw_only=True):
     """A signed-in customer commented on a ticket in the portal; one that was done opens again [R17, R33]."""
 

@@ -12,6 +12,7 @@ from chatdesk.events import (
     AgentMessaged,
     AnyEvent,
     CallLogged,
+    ChatContinued,
     ConversationEvent,
     CustomerEnded,
     CustomerLeft,
@@ -38,6 +39,7 @@ _IN_A_CONVERSATION = (ConversationEvent, TimerFired)
 _conversation: Callable[[AnyEvent], ConversationId] = attrgetter("conversation")
 _OPENS_A_TICKET = (SurveySubmitted, CallLogged, MailReceived, TicketSplit)
 _BEGINS = (SurveySubmitted, CallLogged, MailReceived)
+_OF_A_BROWSER = (SurveySubmitted, ChatContinued)
 _MAY_LEAVE_THE_QUEUE = (CustomerLeft, CustomerEnded, TimerFired)
 _MAY_COME_BACK = (CustomerMessaged, CustomerLeft, CustomerEnded)
 
@@ -85,7 +87,7 @@ async def _load_conversations(
         loaded.conversations.update(await batch.conversations(ids - begun))
     if begun:
         loaded.conversations.update(await batch.begun(begun))
-    visitors = {(event.visitor, event.widget) for event in others if isinstance(event, SurveySubmitted)}
+    visitors = {(event.visitor, event.widget) for event in others if isinstance(event, _OF_A_BROWSER)}
     if visitors:
         loaded.conversations.update({c.id: c for c in await batch.open_conversations(visitors)})
     numbers = _ticket_numbers(others) | _solved(others, loaded)

@@ -24,6 +24,9 @@ from chatdesk.search import Found
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
 
+MAX_MERGES = 20
+"""Merges that are followed from one ticket."""
+
 
 class TicketView(StrEnum):
     """The lists of the console."""
@@ -197,3 +200,13 @@ class StaffReads(Protocol):
 
     async def problems(self, limit: int) -> Problems:
         """Return the newest ``limit`` of each kind of what needs a person."""
+
+
+async def followed(reads: StaffReads, number: TicketNumber) -> Ticket | None:
+    """Return the ticket, or the one that it has become part of by merges [R20]; None when it is not there."""
+    ticket = await reads.ticket(number)
+    for _ in range(MAX_MERGES):
+        if ticket is None or ticket.merged_into is None:
+            return ticket
+        ticket = await reads.ticket(ticket.merged_into)
+    return ticket

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from chatdesk.config import Config
 from chatdesk.conversation import AuthorKind, Conversation, Message, Visibility
-from chatdesk.effects import MailKind, MailRequester, StartTimer
+from chatdesk.effects import MailCode, MailKind, MailRequester, StartTimer
 from chatdesk.mail_address import compared
 from chatdesk.mail_updates import UPDATES
 from chatdesk.outbox import MAIL_TARGET, TIMER_TARGET, Delivery, DeliveryKind, Payload
@@ -61,6 +61,19 @@ class Router:
                 MAIL_TARGET, DeliveryKind.MAIL, at, ticket.number, conversation, seq, payload
             )
             yield replace(mail, due_at=due)
+
+    def code(self, effect: MailCode, conversation: Conversation, at: datetime) -> Delivery:
+        """Return the mail with a code; in a lane of its own it waits for no other: somebody waits for it."""
+        payload: Payload = {
+            "mail": MailKind.CODE.value,
+            "to": effect.address,
+            "code": effect.code,
+            "number": effect.number,
+        }
+        mail = self._delivery(
+            MAIL_TARGET, DeliveryKind.MAIL, at, conversation.ticket, conversation, None, payload
+        )
+        return replace(mail, lane=mail.id)
 
     def timer(self, effect: StartTimer, number: TicketNumber | None, conversation: Conversation) -> Delivery:
         """Return the timer as a delivery due when it is; in a lane of its own it waits for no other."""

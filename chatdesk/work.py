@@ -28,6 +28,7 @@ from chatdesk.events import (
     AgentMessaged,
     AnyEvent,
     CallLogged,
+    ChatContinued,
     ConversationEvent,
     CustomerEnded,
     CustomerLeft,
@@ -52,7 +53,7 @@ from chatdesk.ports import ConversationFlow, NewId, TicketFlow
 from chatdesk.routing import Router
 from chatdesk.situation import Situation
 from chatdesk.sla import Counted, Promise
-from chatdesk.ticket import Ticket
+from chatdesk.ticket import Ticket, TicketNumber
 
 IsGone = Callable[[Conversation], bool]
 """Tells whether a conversation's customer has certainly no page open now."""
@@ -229,6 +230,9 @@ class Work:
                 return self._draft.find_conversation(event.conversation) or begin_conversation(
                     event.conversation, event, event.visitor
                 )
+            case ChatContinued():
+                self._refuse_open(event)
+                return self._begin_on_ticket(event, event.opened_with)
             case WrittenToTicket():
                 return self._own_on_ticket(event)
         conversation = self._draft.conversation(event.conversation)
@@ -242,12 +246,18 @@ class Work:
         found = self._draft.find_conversation(event.conversation)
         if found is not None and found.visitor != event.visitor:
             raise NotFound("The conversation")
-        existing = found or self._draft.open_conversation(event.visitor, event.widget)
-        if existing is not None:
-            raise AlreadyOpen(Outcome(existing.id, existing.last_seq, existing.ticket, repeated=True))
+        if found is not None:
+            raise AlreadyOpen(Outcome(found.id, found.last_seq, found.ticket, repeated=True))
+        self._refuse_open(event)
         widget = self._config.widget(event.widget)
         company = event.company or (widget.company or "" if widget else "")
         return begin_conversation(event.conversation, event, event.visitor, event.widget, company)
+
+    def _refuse_open(self, event: SurveySubmitted | ChatContinued) -> None:
+        """Raise AlreadyOpen for a browser that has an open chat on the widget."""
+        existing = self._draft.open_conversation(event.visitor, event.widget)
+        if existing is not None:
+            raise AlreadyOpen(Outcome(existing.id, existing.last_seq, existing.ticket, repeated=True))
 
     def _own_on_ticket(self, event: WrittenToTicket) -> Conversation:
         """Return the sender's own conversation on the ticket by that way in, a new one for their first time.
@@ -262,8 +272,14 @@ class Work:
         own = next((c for c in others if c.visitor == event.visitor and c.channel == event.channel), None)
         if own is not None:
             return own
-        new = begin_conversation(event.conversation, event, event.visitor)
         merged = event.opened_with or (origin.number if origin and origin is not ticket else None)
+        return self._begin_on_ticket(event, merged)
+
+    def _begin_on_ticket(self, event: WrittenToTicket, merged: TicketNumber | None) -> Conversation:
+        """Return a new conversation on the ticket; ``merged`` is the one with which it was opened, if any."""
+        ticket = self._draft.ticket(event.ticket)
+        widget = event.widget if isinstance(event, ChatContinued) else ""
+        new = begin_conversation(event.conversation, event, event.visitor, widget)
         new = replace(
             new, ticket=ticket.number, customer_name=event.name, state=Ticketed(), opened_with=merged
         )

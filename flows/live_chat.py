@@ -36,6 +36,8 @@ from chatdesk.events import (
     AgentMessaged,
     AnyEvent,
     CallLogged,
+    ChatContinued,
+    CodeRequested,
     CustomerEnded,
     CustomerLeft,
     CustomerMessaged,
@@ -59,7 +61,7 @@ from chatdesk.events import (
 from chatdesk.sender import is_vouched
 from chatdesk.situation import Situation
 from chatdesk.ticket import Trigger
-from flows import mail_intake, portal_steps
+from flows import continuing, mail_intake, portal_steps
 from flows.intake import log_call, open_by_survey
 from flows.message_text import check_message, check_text, clean
 from flows.promises import cancelled_words, closing_words
@@ -100,6 +102,8 @@ def step(state: DialogueState, event: AnyEvent, situation: Situation) -> Decisio
             return portal_steps.step(state, event, situation)
         case AgentMessaged():
             return Decision(state, (_post(event),))
+        case CodeRequested() | ChatContinued():
+            return continuing.step(state, event, situation)
         case TicketResolved() | TicketCancelled():
             return _ticket_done(state, event, situation)
     match state:

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from adapters.email.next_step import next_step
 from adapters.email.render import MAX_ENTRIES, RenderedMail, readable_on, render_mail
 from adapters.email.source import MailFacts
 from chatdesk.config import Config, parse_config
 from chatdesk.conversation import Message
 from chatdesk.effects import MailKind
+from chatdesk.next_step import next_step
 from chatdesk.plain_text import width
 from chatdesk.ticket import TicketNumber, TicketStatus
 from tests.desk_builders import SAMPLE_DESK
@@ -155,7 +155,7 @@ def test_the_next_step_is_said_in_the_customers_words(
     config: Config, ticket: dict[str, object], words: str
 ) -> None:
     given = a_ticket(**{**ticket, "status": TicketStatus(str(ticket["status"]))})
-    assert next_step(config, given, at("15:00")) == words
+    assert next_step(config, given, at("15:00"), "Reply to this message") == words
 
 
 def test_every_state_of_a_ticket_can_be_mailed(config: Config) -> None:

@@ -88,9 +88,10 @@ def build_message(
     return write_mail(fields, mail.text, mail.html, boundary, attached)
 
 
-def build_question(
+def build_plain(
     subject: str,
     text: str,
+    kind: MailKind,
     *,
     delivery_id: str,
     recipient: str,
@@ -99,11 +100,11 @@ def build_question(
     reply_token: str = "",
     answers: str = "",
 ) -> bytes:
-    """Return a plain mail that belongs to no ticket; as build_message otherwise."""
+    """Return a mail of plain words that tells no news of a ticket; as build_message otherwise."""
     fields = [
         *_fields(delivery_id, subject, desk, at, ("", recipient), reply_token),
         *_thread("", answers),
-        ("Auto-Submitted", "auto-replied"),
+        ("Auto-Submitted", "auto-replied" if kind is MailKind.QUESTION else "auto-generated"),
     ]
     return write_mail(fields, text, "", "")
 

@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 from msgspec import Struct
 
 from adapters.email.attachments import Attached, KeptFiles, read_attached
+from adapters.email.code_mail import write_code
 from adapters.email.message import build_message, checked_address, message_id, sender
 from adapters.email.question import write_question
 from adapters.email.render import render_mail
@@ -151,7 +152,7 @@ class MailChannel:
         What the server has not taken is written anew under its Message-ID. An earlier attempt that a person
         has repeated may have arrived: of that mail there must be no second form. Raises DeliveryRefused then.
         """
-        if delivery.ticket is None or delivery.conversation is None:
+        if delivery.ticket is None or delivery.conversation is None or _kind(delivery) is MailKind.CODE:
             return kept
         facts = await self._facts(delivery, _kind(delivery))
         # It was read a moment before it was written, and an edit is dated before its commit.
@@ -208,6 +209,11 @@ class MailChannel:
             token = self._tokens.for_held(held) if self._tokens and self._config.mail.tagged_replies else ""
             asked = write_question(delivery, recipient, self._config, token, self._clock())
             return await self._mailbox.keep(asked)
+        if kind is MailKind.CODE and delivery.ticket is not None:
+            token = self._reply_token(delivery.ticket)
+            return await self._mailbox.keep(
+                write_code(delivery, recipient, self._config, token, self._clock())
+            )
         facts = await self._facts(delivery, kind)
         letter = await self._letter(delivery, kind, recipient, facts)
         if letter is None:
@@ -265,7 +271,6 @@ class MailChannel:
         stop = self._stop(number, letter.recipient) if letter.kind in UPDATES else ""
         portal = link_to(self._config, facts.ticket, facts.conversation, letter.recipient)
         rendered = render_mail(letter.kind, letter.news, facts, self._config, now, stop, portal)
-        tagged = self._tokens is not None and self._config.mail.tagged_replies
         message = build_message(
             rendered,
             letter.kind,
@@ -275,13 +280,18 @@ class MailChannel:
             recipient_name=facts.ticket.requester_name if facts.may_quote(letter.kind) else "",
             desk=desk,
             at=now,
-            reply_token=self._tokens.for_ticket(number) if self._tokens and tagged else "",
+            reply_token=self._reply_token(number),
             answers=letter.answers,
             stop=stop,
             attached=letter.attached.files,
         )
         identity = message_id(letter.delivery, desk)
         return StoredMail(identity, number, letter.recipient, rendered.subject, now, message)
+
+    def _reply_token(self, number: TicketNumber) -> str:
+        """Return what replies about the ticket carry [R16], "" where the desk's address takes no tags."""
+        tagged = self._tokens is not None and self._config.mail.tagged_replies
+        return self._tokens.for_ticket(number) if self._tokens and tagged else ""
 
     def _stop(self, number: TicketNumber, recipient: str) -> str:
         """Return the address of the page that ends the updates, "" for a desk without a public address."""

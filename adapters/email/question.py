@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from adapters.email.message import build_question, message_id
+from adapters.email.message import build_plain, message_id
 from chatdesk.config import Config
 from chatdesk.effects import MailKind
 from chatdesk.mailbox import StoredMail
@@ -35,9 +35,10 @@ def write_question(
     delivery: Delivery, recipient: str, config: Config, reply_token: str, at: datetime
 ) -> StoredMail:
     """Return the mail that asks. Raises DeliveryRefused for an address that mail cannot be sent to."""
-    message = build_question(
+    message = build_plain(
         SUBJECT,
         _text(config),
+        MailKind.QUESTION,
         delivery_id=delivery.id,
         recipient=recipient,
         desk=config.desk,

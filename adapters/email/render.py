@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from adapters.email.next_step import next_step
 from adapters.email.source import MailFacts
 from chatdesk.config import Config
 from chatdesk.effects import MailKind
+from chatdesk.next_step import next_step
 from chatdesk.plain_text import clean_line, clean_text, shortened, wrap
 from chatdesk.ticket import Ticket, TicketStatus, format_number
 from chatdesk.transcript import TranscriptRecord, render_text
@@ -36,6 +36,7 @@ MAX_NEWS = 20_000
 MAX_SUBJECT = 150
 SHORTEST_TOLD = 15
 """Characters of a message that cannot be part of the news by mere chance."""
+ANSWER = "Reply to this message"
 REPLY = "Please reply to this message to add to your request."
 PORTAL = "See the ticket in the customer portal"
 UNNAMED_SUBJECT = "Your request"
@@ -102,7 +103,9 @@ def _content(kind: MailKind, news: str, facts: MailFacts, config: Config, at: da
         title=(quotes and subject) or UNNAMED_SUBJECT,
         greeting=f"Hello {name}," if quotes and name else "Hello,",
         news=news,
-        next="" if _said_already(news, facts.ticket, at, config) else next_step(config, facts.ticket, at),
+        next=""
+        if _said_already(news, facts.ticket, at, config)
+        else next_step(config, facts.ticket, at, ANSWER),
         entries=entries if full else entries[-MAX_ENTRIES:],
         earlier=not full and len(entries) > MAX_ENTRIES,
         transcript=render_text(record, internal=False) if full and record else "",

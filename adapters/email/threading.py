@@ -14,11 +14,10 @@ from chatdesk.config import Config
 from chatdesk.inbox import Inbox
 from chatdesk.mail_address import compared
 from chatdesk.mail_tokens import MailTokens, ReplyTo
-from chatdesk.reading import StaffReads
+from chatdesk.reading import StaffReads, followed
 from chatdesk.sender import Standing, visitor_of
 from chatdesk.ticket import Ticket, TicketNumber
 
-MAX_MERGES = 20
 MAX_IDS = 20
 
 
@@ -52,11 +51,11 @@ class Threading:
         if token is not None and token.held is not None:
             return Thread(held=token.held)
         if token is not None and token.ticket is not None:
-            ticket = await self._followed(token.ticket)
+            ticket = await followed(self._reads, token.ticket)
             if ticket is not None:
                 return Thread(ticket, by_token=True)
         named = await self._named(mail)
-        ticket = await self._followed(named) if named is not None else None
+        ticket = await followed(self._reads, named) if named is not None else None
         if ticket is None:
             return Thread()
         if standing is not Standing.FAILED and await self._takes_part(mail.sender, ticket):
@@ -87,15 +86,6 @@ class Threading:
                 return TicketNumber(int(found[1]))
         number = self._number.search(mail.subject)
         return TicketNumber(int(number[1])) if number else None
-
-    async def _followed(self, number: TicketNumber) -> Ticket | None:
-        """Return the ticket, or the one it was merged into."""
-        ticket = await self._reads.ticket(number)
-        for _ in range(MAX_MERGES):
-            if ticket is None or ticket.merged_into is None:
-                return ticket
-            ticket = await self._reads.ticket(ticket.merged_into)
-        return ticket
 
     async def _takes_part(self, sender: str, ticket: Ticket) -> bool:
         if compared(ticket.requester_email) == compared(sender):

@@ -24,6 +24,7 @@ Text = Annotated[str, Meta(max_length=MAX_TEXT)]
 Identity = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{0,64}\Z")]
 FieldId = Annotated[str, Meta(max_length=64)]
 Files = Annotated[tuple[Identity, ...], Meta(max_length=10)]
+Named = Annotated[str, Meta(max_length=254)]
 Answers = Annotated[dict[FieldId, Text], Meta(max_length=100)]
 ComputerName = Annotated[str, Meta(pattern=rf"^(?:{NAME})?\Z")]
 
@@ -98,6 +99,23 @@ class Rate(Frame, frozen=True, tag="rate"):
     comment: Text = ""
 
 
+class Find(Frame, frozen=True, tag="find"):
+    """A customer has a ticket already, and wants the code with which this browser goes on with it [R19]."""
+
+    id: ClientId
+    ticket: Named
+    email: Named
+
+
+class Join(Frame, frozen=True, tag="join"):
+    """The code that came by mail."""
+
+    id: ClientId
+    ticket: Named
+    email: Named
+    code: Named
+
+
 class Ping(Frame, frozen=True, tag="ping"):
     """A sign of life."""
 
@@ -117,7 +135,7 @@ class WatchDesk(Frame, frozen=True, tag="watch_desk"):
     """A technician's page asks to be told when a list may have changed."""
 
 
-VisitorFrame = Start | Send | Edit | Delete | TypingFrame | Receipt | Leave | End | Rate | Ping
+VisitorFrame = Start | Find | Join | Send | Edit | Delete | TypingFrame | Receipt | Leave | End | Rate | Ping
 StaffFrame = Watch | Unwatch | WatchDesk | Send | Edit | Delete | TypingFrame | Receipt | Ping
 
 UNREADABLE = (DecodeError, RecursionError)

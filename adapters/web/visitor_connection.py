@@ -13,6 +13,7 @@ from adapters.web.live_socket import LiveSocket
 from adapters.web.presence import VISITOR_FACT
 from adapters.web.queue_places import PLACES
 from adapters.web.services import SERVICES
+from adapters.web.ticket_finding import FINDING
 from adapters.web.visitor_session import VisitorSession, visitor_key
 from chatdesk.config import WidgetSettings
 from chatdesk.errors import EventRefused
@@ -82,6 +83,7 @@ class VisitorConnection:
             live.break_off,
             request.remote,
             allowance,
+            request.app[FINDING],
         )
         self._sockets.add(self._key, live)
         self._facts.put(VISITOR_FACT + self._key, "1")

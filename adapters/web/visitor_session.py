@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -13,7 +14,8 @@ from adapters.web.conversation_frames import visible
 from adapters.web.frames import Json, encode, error_frame
 from adapters.web.news_feed import NewsFeed
 from adapters.web.services import Services
-from adapters.web.submission import Submission
+from adapters.web.submission import Ack, Submission
+from adapters.web.ticket_finding import Named, TicketFinding
 from adapters.web.visitor_events import CHANNEL, Common, conversation_event, message_event, survey_event
 from adapters.web.widget_config import known_fields
 from chatdesk.channels import DESKTOP
@@ -23,6 +25,8 @@ from chatdesk.errors import EventRefused
 from chatdesk.events import Outcome
 from chatdesk.hub import ConversationChanged, ConversationNews, Typing
 
+FINDING = 0.6
+"""Seconds after which it is answered that a code was asked for; a commit takes a fraction of it."""
 KEY_LENGTH = 24
 """Characters of a visitor's key that end the ids of their events: 96 bits, and short in the index."""
 
@@ -37,7 +41,7 @@ class VisitorSession:
 
     ``send`` takes encoded frames and never waits; ``shown`` is called when the page shows a conversation,
     ``broken`` when the page has to connect again to be brought up to date; ``address`` is the network
-    address that it came from, ``allowance`` what its visitor may send.
+    address that it came from, ``allowance`` what its visitor may send, ``finding`` mails codes.
     """
 
     __slots__ = (
@@ -46,6 +50,7 @@ class VisitorSession:
         "_background",
         "_conversation",
         "_feed",
+        "_finding",
         "_gone",
         "_held",
         "_on_shown",
@@ -67,6 +72,7 @@ class VisitorSession:
         broken: Callable[[], None],
         address: str | None,
         allowance: Allowance,
+        finding: TicketFinding,
     ) -> None:
         self._services = services
         self._widget = widget
@@ -76,6 +82,7 @@ class VisitorSession:
         self._address = address
         self._conversation: Conversation | None = None
         self._allowance = allowance
+        self._finding = finding
         self._submission = Submission(services.desk, send)
         self._background = Background(broken)
         self._held: list[frames.VisitorFrame] | None = None
@@ -160,6 +167,13 @@ class VisitorSession:
                 self._send(encode({"t": "pong"}))
             case frames.Start():
                 self._start(frame)
+            case frames.Find():
+                self._finding.count_try(self._address, self._services.clock())
+                self._background.start(self._mail_code(frame))
+            case frames.Join():
+                self._finding.count_try(self._address, self._services.clock())
+                self._held = []
+                self._background.start(self._join(frame))
             case frames.TypingFrame():
                 conversation = self._shown()
                 author = Author(AuthorKind.CUSTOMER, self._visitor, conversation.customer_name)
@@ -177,16 +191,43 @@ class VisitorSession:
         company = self._widget.company or frame.answers.get("company", "")
         email = frame.answers.get("email", "")
         self._services.gate.pass_survey(self._address, company, email, self._services.clock())
-        identity = ConversationId(self._services.new_id())
-        common: Common = {
-            "at": self._services.clock(),
-            "channel": CHANNEL if frame.computer is None else DESKTOP,
-            "external_id": self._external_id(frame.id),
-            "conversation": identity,
-        }
+        common = self._opening(frame.id)
+        if frame.computer is not None:
+            common["channel"] = DESKTOP
         event = survey_event(frame, common, self._visitor, self._widget.key)
         self._held = []
-        self._submission.submit(event, frame.id, partial(self._started, identity))
+        self._submission.submit(event, frame.id, partial(self._started, event.conversation))
+
+    async def _mail_code(self, frame: frames.Find) -> None:
+        """Acknowledge after the same time whether or not a code was mailed: neither is to be told."""
+        named, common = Named(frame.ticket, frame.email), self._opening(frame.id)
+        mailed = asyncio.create_task(self._finding.mail_code(named, common, self._visitor))
+        await asyncio.gather(mailed, asyncio.sleep(FINDING), return_exceptions=True)
+        error = mailed.exception()
+        if isinstance(error, Exception):
+            self._submission.refuse(error, frame.id)
+        else:
+            self._send(encode(Ack(frame.id, 0)))
+
+    async def _join(self, frame: frames.Join) -> None:
+        common = self._opening(frame.id)
+        named = Named(frame.ticket, frame.email)
+        try:
+            event = await self._finding.continued(named, frame.code, common, self._visitor, self._widget.key)
+        except Exception as error:
+            self._submission.refuse(error, frame.id)
+            self._release()
+            return
+        self._submission.submit(event, frame.id, partial(self._started, event.conversation))
+
+    def _opening(self, client_id: str) -> Common:
+        """Return what the event has that opens a conversation on this page."""
+        return {
+            "at": self._services.clock(),
+            "channel": CHANNEL,
+            "external_id": self._external_id(client_id),
+            "conversation": ConversationId(self._services.new_id()),
+        }
 
     def _started(self, asked: ConversationId, outcome: Outcome | None) -> None:
         """The survey opened the conversation it asked for, or the browser has one open: show it."""

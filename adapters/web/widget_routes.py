@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 from aiohttp import web
 
 from adapters.web import visitor_stream
@@ -9,6 +11,7 @@ from adapters.web.allowance import Allowances
 from adapters.web.cors import allow, preflight, readable_widget
 from adapters.web.origins import own_origin
 from adapters.web.services import SERVICES
+from adapters.web.ticket_finding import FINDING, TicketFinding
 from adapters.web.visitor_connection import ADDRESSES, ALLOWANCES, Addresses
 from adapters.web.visitor_events import CHANNEL
 from adapters.web.visitor_socket import visitor_socket
@@ -16,14 +19,19 @@ from adapters.web.widget_articles import ARTICLES, WidgetArticles
 from adapters.web.widget_assets import ASSETS, WidgetAssets, serve_chat, serve_loader
 from adapters.web.widget_config import widget_config
 from chatdesk.channels import DESKTOP
+from chatdesk.chat_codes import ChatCodes
 
 
 def add_routes(application: web.Application) -> None:
     """Add the widget's routes."""
+    services = application[SERVICES]
+    # Without a secret of the desk's own codes hold until this process ends.
+    codes = ChatCodes(services.secret or secrets.token_hex(32))
+    application[FINDING] = TicketFinding(services.config, services.desk, services.staff_reads, codes)
     application[ADDRESSES] = Addresses()
     application[ALLOWANCES] = Allowances()
     application[ASSETS] = WidgetAssets()
-    application[ARTICLES] = WidgetArticles(application[SERVICES].config.articles)
+    application[ARTICLES] = WidgetArticles(services.config.articles)
     router = application.router
     router.add_get("/widget.js", serve_loader)
     router.add_get("/widget/chat/{digest}.js", serve_chat)

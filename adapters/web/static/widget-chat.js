@@ -133,6 +133,7 @@ class Chat {
     else if (frame.t === "place") dialogue.place = frame.place;
     else if (frame.t === "typing") this.typing(frame.on && frame.name);
     else if (frame.t === "error") this.refused(frame);
+    else if (frame.t === "ack" && this.finding) this.found();
     this.redraw();
   }
 
@@ -156,10 +157,11 @@ class Chat {
     this.dialogue = new Dialogue(id);
     this.thread.clear();
     this.ending.clear();
-    this.asked = this.survey = this.anew = null;
+    this.asked = this.survey = this.anew = this.finding = null;
     if (asked) {
       this.memory.set("survey", null);
       this.memory.set("line", id);
+      this.say("");
     }
   }
 
@@ -224,6 +226,33 @@ class Chat {
     this.survey = null;
     this.draw();
     this.focus();
+  }
+
+  /** Ask for a ticket of before, or of another browser, instead of the questions. */
+  find(on) {
+    this.finding = on;
+    this.showQuestions(this.anew);
+  }
+
+  finder() {
+    const { config, link } = this;
+    const fields = [
+      { id: "ticket", ask: "Ticket number", required: true, max: 254 },
+      { id: "email", ask: "E-mail address", required: true, max: 254, type: "email" },
+      { id: "code", ask: "Code", max: 254, help: "Leave this empty and we mail you one." },
+    ];
+    const send = (answers) => (this.asked = link.post({ t: answers.code ? "join" : "find", ...answers }));
+    const shown = { ...config, open: true, articles: [], channels: [], survey: { submit: "Continue", fields } };
+    const back = button("quiet", "Back", () => this.find());
+    return new Survey({ config: shown, known: {}, memory: new Map(), send, back, words: h("p", "Which ticket is it?") });
+  }
+
+  /** Nobody is told whether there is such a ticket, before its code was entered. */
+  found() {
+    const { survey } = this;
+    survey.busy();
+    survey.rows[2].control.focus();
+    if (!survey.answers.code) this.say("If this is the ticket's address, a code is on its way to it.");
   }
 
   receipt() {
@@ -309,8 +338,12 @@ class Chat {
 
   questions() {
     if (this.survey) return this.survey;
+    if (this.finding) return (this.survey = this.finder());
     const { config, known, memory, link, computer } = this;
-    const back = this.anew && button("quiet", `Back to ${this.dialogue.state.ticket}`, () => this.showQuestions(false));
+    const back = [
+      this.anew && button("quiet", `Back to ${this.dialogue.state.ticket}`, () => this.showQuestions(false)),
+      !config.refusal && button("link", "I have a ticket already", () => this.find({})),
+    ];
     const send = (answers) => (this.asked = link.post({ t: "start", answers, computer }));
     this.survey = new Survey({ config, known, memory, send, back, computer });
     // A survey on its way when the page was left goes on being sent.

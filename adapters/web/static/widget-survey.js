@@ -5,9 +5,9 @@ import { built, button, call, h, tooLong } from "./widget-dom.js";
 const COMPLETE = { name: "name", company: "organization", email: "email", phone: "tel" };
 const FEW = 5;
 
-/** `send(answers)` is called with answers fit to be sent; `back` is a button to the chat shown before. */
+/** `send(answers)` is called with answers fit to be sent; `back` are buttons that lead elsewhere, `words` a greeting. */
 export class Survey {
-  constructor({ config, known, memory, send, back, computer }) {
+  constructor({ config, known, memory, send, back, computer, words }) {
     Object.assign(this, { config, known, memory, send });
     this.drafts = memory.get("survey") || {};
     this.rows = config.survey.fields.map((field) => this.row(field));
@@ -15,7 +15,7 @@ export class Survey {
     this.submit = h("button.primary");
     const about = computer && h("p.known", `Computer: ${computer}`);
     const asked = [about, this.reminder(), ...this.rows.map((row) => row.element), this.summary, this.submit];
-    this.element = h("form.survey", { novalidate: true, onsubmit: (event) => this.submitted(event) }, back, config.refusal || this.greeting(), this.articles(), !config.refusal && asked, this.ways());
+    this.element = h("form.survey", { novalidate: true, onsubmit: (event) => this.submitted(event) }, back, config.refusal || words || this.greeting(), this.articles(), !config.refusal && asked, this.ways());
     this.busy(false);
     this.update();
   }

@@ -11,10 +11,11 @@ from chatdesk.wording import say_date, say_moment, say_time, say_zone
 _INSTANT = timedelta(microseconds=1)
 
 
-def next_step(config: Config, ticket: Ticket, at: datetime) -> str:
+def next_step(config: Config, ticket: Ticket, at: datetime, answer: str) -> str:
     """Return what the requester may expect, as seen at ``at`` (aware); "" when there is nothing to say.
 
-    Days are named by date, since a mail may be read on another day than it was written.
+    Days are named by date, since it may be read on another day than it was written. ``answer`` says how they
+    can answer where they read it: "Write here".
     """
     prefix, zone = config.desk.ticket_prefix, config.desk.timezone
     number = format_number(prefix, ticket.number)
@@ -32,7 +33,7 @@ def next_step(config: Config, ticket: Ticket, at: datetime) -> str:
         case TicketStatus.SCHEDULED if ticket.waiting_until:
             return f"The work is planned for {say_moment(ticket.waiting_until, at, zone)}."
         case TicketStatus.RESOLVED | TicketStatus.CLOSED:
-            return f"Not solved? Reply to this message and {number} re-opens."
+            return f"Not solved? {answer} and {number} re-opens."
         case TicketStatus.MERGED if ticket.merged_into:
             return f"Your request goes on as {format_number(prefix, ticket.merged_into)}."
     return ""

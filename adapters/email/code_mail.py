@@ -1,0 +1,46 @@
+"""The mail with a code for the chat [R19]: the desk's own words, nothing that anybody typed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from adapters.email.message import build_plain, message_id
+from chatdesk.config import Config
+from chatdesk.effects import MailKind
+from chatdesk.mailbox import StoredMail
+from chatdesk.outbox import Delivery
+from chatdesk.plain_text import clean_line, wrap
+from chatdesk.ticket import format_number
+
+COLUMNS = 78
+
+
+def write_code(
+    delivery: Delivery, recipient: str, config: Config, reply_token: str, at: datetime
+) -> StoredMail:
+    """Return the mail with the code. Raises DeliveryRefused for an address that mail cannot be sent to."""
+    number = format_number(config.desk.ticket_prefix, int(delivery.payload.get("number") or 0))
+    subject = f"[{number}] Your code for the chat"
+    message = build_plain(
+        subject,
+        _text(str(delivery.payload.get("code")), number, config),
+        MailKind.CODE,
+        delivery_id=delivery.id,
+        recipient=recipient,
+        desk=config.desk,
+        at=at,
+        reply_token=reply_token,
+    )
+    return StoredMail(message_id(delivery.id, config.desk), delivery.ticket, recipient, subject, at, message)
+
+
+def _text(code: str, number: str, config: Config) -> str:
+    desk = clean_line(config.desk.name)
+    parts = [
+        "Hello,",
+        f"The code to go on with {number} in the chat is {code}.",
+        "Enter it in the window in which you asked for it, within 20 minutes.",
+        "If it was not you who asked, there is nothing to do: without this code nobody sees anything.",
+        desk,
+    ]
+    return "\n".join(line for part in parts for line in (*wrap(part, COLUMNS), "")).rstrip() + "\n"
