@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import aiohttp
 import pytest
 from playwright.async_api import Browser, expect
 
+from adapters.slack import receipts
 from adapters.slack.cards import Cards
 from adapters.slack.memory import Memory, Post
+from chatdesk.conversation import Conversation, Live
 from chatdesk.errors import StorageError
 from chatdesk.hub import ConversationChanged, ConversationNews
+from chatdesk.ticket import Ticket
 from tests.slack_desk import TRIAGE, SlackDesk, chat, file_in_slack, heard, shown, slack_desk
 from tests.widget_page import customer_page
 
@@ -75,6 +79,52 @@ async def test_that_the_customer_types_shows_in_the_banner_and_goes_again(desk: 
         await desk.until_shown(banner, "Dana Reyes is typing…")
         await line.send(t="typing", on=False)
         await desk.slack.until(lambda: "is typing" not in shown(banner))
+
+
+async def test_who_types_and_vanishes_is_not_shown_as_typing_for_ever(
+    desk: SlackDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receipts, "TYPING_LASTS", 0.5)
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        banner = desk.thread(card)[0]
+        await desk.until_shown(banner, "LIVE with")
+        await line.send(t="typing", on=True)
+        await desk.until_shown(banner, "Dana Reyes is typing…")
+        await desk.slack.until(lambda: "is typing" not in shown(banner))
+
+
+async def test_a_late_sign_of_typing_does_not_bring_an_older_banner_back(
+    desk: SlackDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, ended = asyncio.Event(), asyncio.Event()
+    names = Cards.names
+
+    async def slow_names(cards: Cards, ticket: Ticket, conversation: Conversation) -> dict[str, str]:
+        found = await names(cards, ticket, conversation)
+        if isinstance(conversation.state, Live) and not writing.is_set():
+            # What the banner is made from has been read: meanwhile the chat ends.
+            writing.set()
+            await ended.wait()
+        return found
+
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        banner = desk.thread(card)[0]
+        await desk.until_shown(banner, "LIVE with")
+        monkeypatch.setattr(Cards, "names", slow_names)
+        await line.send(t="typing", on=True)
+        await writing.wait()
+        await line.send(t="end", id="end")
+        await line.next("ack")
+        with suppress(TimeoutError):
+            # As long as the sign is being written, the card waits for it.
+            await desk.slack.until(lambda: "This thread is internal" in shown(banner), within=1.0)
+        ended.set()
+        await desk.until_shown(banner, "This thread is internal")
+        await line.send(t="message", id="more", text="One more thing")
+        await desk.reply(card, "One more thing")
+        assert "LIVE" not in shown(banner)
 
 
 @pytest.mark.parametrize("fault", [StorageError("restarting"), RuntimeError("something else")])

@@ -13,6 +13,7 @@ from adapters.slack.memory import Memory, Place
 from adapters.slack.pacing import Pacer
 from adapters.slack.payload import part, text
 from adapters.slack.people import People
+from adapters.slack.turns import Turns
 from chatdesk.config import Config, StaffChannel
 from chatdesk.conversation import Conversation, ConversationId, Live
 from chatdesk.errors import DeliveryRefused
@@ -46,9 +47,14 @@ class Cards:
         self._reads = reads
         self._people = people
         self._sent: dict[str, str] = {}
+        self._turns = Turns()
 
     async def bring_up_to_date(self, delivery: Delivery) -> tuple[str, Ticket]:
         """Show the ticket as it is now; asked again it changes nothing. Returns its card's ts, and itself."""
+        async with self._turns.of(str(delivery.ticket)):
+            return await self._bring_up_to_date(delivery)
+
+    async def _bring_up_to_date(self, delivery: Delivery) -> tuple[str, Ticket]:
         ticket, conversation = await self._read(delivery)
         place = await self._memory.place(ticket.number)
         if place is None:
@@ -87,12 +93,14 @@ class Cards:
 
     async def show_typing(self, number: TicketNumber, typing: str) -> None:
         """Show in the banner that the customer types (``typing`` is mrkdwn), or with "" no longer."""
-        ticket, place = await self._reads.ticket(number), await self._memory.place(number)
-        if ticket is None or place is None or not place.banner:
-            return
-        conversation = await self._reads.conversation(ConversationId(place.conversation))
-        if conversation is not None:
-            await self._write_banner(place, ticket, conversation, typing)
+        # What was read earlier must not be written later than what was read after it.
+        async with self._turns.of(str(number)):
+            ticket, place = await self._reads.ticket(number), await self._memory.place(number)
+            if ticket is None or place is None or not place.banner:
+                return
+            conversation = await self._reads.conversation(ConversationId(place.conversation))
+            if conversation is not None:
+                await self._write_banner(place, ticket, conversation, typing)
 
     async def names(self, ticket: Ticket, conversation: Conversation) -> dict[str, str]:
         """Return the names of the technicians concerned, by id."""

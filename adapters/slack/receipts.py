@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
+from msgspec.structs import replace
 
 from adapters.slack.api import SlackApi
 from adapters.slack.block_limits import cut
@@ -29,6 +30,8 @@ MAX_WAITING = 500
 MAX_WATCHED = 2_000
 TYPING_EVERY = 4.0
 """Seconds between two changes of the banner for typing."""
+TYPING_LASTS = 8.0
+"""Seconds after which nobody types any more who has not said so again [docs/protocol.md]."""
 log = structlog.get_logger(__name__)
 
 
@@ -47,6 +50,7 @@ class _Watched:
     receipts: StoredReceipts
     typing_shown: bool = False
     changed_at: float = -TYPING_EVERY
+    typing_ends: asyncio.TimerHandle | None = None
 
 
 class Receipts:
@@ -92,6 +96,8 @@ class Receipts:
     def close(self) -> None:
         """Stop following everything."""
         for conversation, watched in self._watched.items():
+            if watched.typing_ends is not None:
+                watched.typing_ends.cancel()
             self._hub.unlisten(ConversationId(conversation), watched.listener)
         self._watched.clear()
 
@@ -146,6 +152,13 @@ class Receipts:
         watched.sent = [sent for sent in watched.sent if not sent.seen][-100:]
 
     def _type(self, watched: _Watched, typing: Typing) -> None:
+        if watched.typing_ends is not None:
+            watched.typing_ends.cancel()
+            watched.typing_ends = None
+        if typing.on:
+            # Whoever closes their page says nothing more.
+            later = asyncio.get_running_loop().call_later
+            watched.typing_ends = later(TYPING_LASTS, self._type, watched, replace(typing, on=False))
         now = self._clock()
         if typing.on == watched.typing_shown or (typing.on and now - watched.changed_at < TYPING_EVERY):
             return
