@@ -7,7 +7,8 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from chatdesk.changes import MERGED_IN, HistoryEntry, Rating
+from chatdesk.affected import AffectedChange, brought_together
+from chatdesk.changes import MERGED_IN, NOW_AFFECTED, HistoryEntry, Rating
 from chatdesk.config import Config
 from chatdesk.conversation import (
     Author,
@@ -20,6 +21,7 @@ from chatdesk.conversation import (
 )
 from chatdesk.draft import Draft
 from chatdesk.effects import (
+    Affect,
     Announce,
     Effect,
     MailKind,
@@ -111,6 +113,8 @@ class EffectHandler:
                 self._move_conversations(effect, self._draft.ticket_of(conversation), event.at)
             case SplitOff():
                 self._split_off(effect, event)
+            case Affect():
+                self._draft.put_affected(self._draft.ticket_of(conversation).number, effect.people)
             case Rate():
                 self._rate(effect, conversation, event.at)
 
@@ -222,6 +226,8 @@ class EffectHandler:
             self._draft.changes.deliveries.extend(self._router.ticket(ticket, conversation, at, reason))
 
     def _move_conversations(self, effect: MoveConversations, source: Ticket, at: datetime) -> None:
+        into = self._draft.ticket(effect.to)
+        requesters = self._draft.requesters_of(source) | self._draft.requesters_of(into)
         for conversation in self._draft.conversations_of(source.number):
             opened_with = conversation.opened_with or source.number
             moved = replace(conversation, ticket=effect.to, opened_with=opened_with)
@@ -229,6 +235,29 @@ class EffectHandler:
             self.show(effect.to, moved.id, at)
         merged = format_number(self._config.desk.ticket_prefix, source.number)
         self._draft.changes.history.append(HistoryEntry(effect.to, at, effect.by, MERGED_IN, merged))
+        self._bring_affected(effect, source, into, requesters, at)
+
+    def _bring_affected(
+        self,
+        effect: MoveConversations,
+        source: Ticket,
+        into: Ticket,
+        requesters: frozenset[str],
+        at: datetime,
+    ) -> None:
+        """Have the ticket affect whom the one affected that is part of it now [R20, R33]."""
+        draft = self._draft
+        theirs, present = draft.affected_by(source.number), draft.affected_by(into.number)
+        together = brought_together(into.number, present, theirs, requesters)
+        if not theirs and together == present:
+            return
+        draft.put_affected(source.number, ())
+        draft.put_affected(into.number, together)
+        # A commit for whom it affects at the same time has to see that these have come.
+        draft.put_ticket(into, replace(into, changed_at=at))
+        for person in AffectedChange(present, together).added:
+            entry = HistoryEntry(into.number, at, effect.by, NOW_AFFECTED, person.words)
+            draft.changes.history.append(entry)
 
     def _split_off(self, effect: SplitOff, event: AnyEvent) -> None:
         source = effect.source

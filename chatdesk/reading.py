@@ -14,6 +14,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from chatdesk.affected import AffectedPerson
 from chatdesk.changes import HistoryEntry, Rating
 from chatdesk.config import QueueOrder
 from chatdesk.conversation import Conversation, ConversationId, Message, Revision
@@ -93,7 +94,8 @@ class Problems(Struct, frozen=True):
 class TicketFile(Struct, frozen=True):
     """A whole ticket as staff see it: the only record of the work [R21]. Ratings are oldest first.
 
-    ``origins`` are the tickets merged into it with which conversations of it were opened.
+    ``origins`` are the tickets merged into it with which conversations of it were opened, ``affected`` the
+    people whom it affects besides, in the order they were named.
     """
 
     ticket: Ticket
@@ -104,6 +106,7 @@ class TicketFile(Struct, frozen=True):
     deliveries: tuple[DeliveryNote, ...]
     ratings: tuple[Rating, ...] = ()
     origins: tuple[Ticket, ...] = ()
+    affected: tuple[AffectedPerson, ...] = ()
 
     def as_seen_in(self, conversation: Conversation) -> Ticket:
         """Return the ticket as the customer of one of its conversations may see it. Raises NotFound."""

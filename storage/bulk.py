@@ -67,6 +67,11 @@ def insert(table: Table, rows: Sequence[Row], dialect: str) -> Statement:
     return Statement(table.name, _insert_sql(table, dialect), rows)
 
 
+def delete(table: Table, key: tuple[str, ...], rows: Sequence[Row], dialect: str) -> Statement:
+    """Return the statement that deletes rows found by ``key``, whose values each of ``rows`` holds."""
+    return Statement(table.name, _delete_sql(table, key, dialect), rows)
+
+
 def update(
     table: Table,
     key: tuple[str, ...],
@@ -96,6 +101,17 @@ def _insert_sql(table: Table, dialect: str) -> Callable[[int], str]:
         return cache(lambda count: f"{begin} {_values(len(table.columns), count)}")
     values = ", ".join(_from_json(table, name, index) for index, name in enumerate(table.columns))
     query = f"{begin} SELECT {values} FROM {elements()}"
+    return lambda _: query
+
+
+@cache
+def _delete_sql(table: Table, key: tuple[str, ...], dialect: str) -> Callable[[int], str]:
+    names = ", ".join(f'"{name}"' for name in key)
+    begin = f'DELETE FROM "{table.name}" WHERE ({names}) IN'
+    if dialect == "sqlite":
+        return cache(lambda count: f"{begin} ({_values(len(key), count)})")
+    values = ", ".join(_from_json(table, name, index) for index, name in enumerate(key))
+    query = f"{begin} (SELECT {values} FROM {elements()})"
     return lambda _: query
 
 

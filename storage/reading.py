@@ -33,7 +33,7 @@ from storage.orm import faults, models
 from storage.queue_rows import QUEUE, to_queue
 from storage.selecting import Select, Selecting
 from storage.ticket_lists import TicketLists
-from storage.ticket_rows import to_answers, to_history, to_rating, to_ticket
+from storage.ticket_rows import to_affected, to_answers, to_history, to_rating, to_ticket
 
 if TYPE_CHECKING:
     from tortoise.queryset import QuerySet
@@ -78,6 +78,7 @@ _CHAT_FILE = (
     "SELECT r.* FROM rating r JOIN conversation c ON c.id = r.conversation WHERE c.ticket = ? "
     'ORDER BY r."row"',
     "SELECT * FROM ticket WHERE number IN (SELECT opened_with FROM conversation WHERE ticket = ?)",
+    'SELECT * FROM affected WHERE ticket = ? ORDER BY "row"',
 )
 _TICKET_FILE = (
     *_CHAT_FILE,
@@ -161,7 +162,7 @@ class TortoiseStaffReads(_Reads):
 
     async def ticket_file(self, number: TicketNumber) -> TicketFile | None:
         found = await self._selecting.all([Select(query, (number,)) for query in _TICKET_FILE])
-        tickets, conversations, revisions, history, ratings, origins, messages, deliveries = found
+        tickets, conversations, revisions, history, ratings, origins, affected, messages, deliveries = found
         if not tickets:
             return None
         return TicketFile(
@@ -173,6 +174,7 @@ class TortoiseStaffReads(_Reads):
             await _made(_to_delivery_note, deliveries),
             tuple(map(to_rating, ratings)),
             tuple(map(to_ticket, origins)),
+            tuple(map(to_affected, affected)),
         )
 
     async def opening(
@@ -184,7 +186,7 @@ class TortoiseStaffReads(_Reads):
 
     async def chat_file(self, number: TicketNumber, conversation: str = "") -> TicketFile | None:
         found = await self._selecting.all([Select(query, (number,)) for query in _CHAT_FILE])
-        tickets, conversations, revisions, history, ratings, origins = found
+        tickets, conversations, revisions, history, ratings, origins, affected = found
         wanted = [each for each in conversations if not conversation or each["id"] == conversation]
         if not tickets or not wanted:
             return None
@@ -201,6 +203,7 @@ class TortoiseStaffReads(_Reads):
             (),
             tuple(given),
             tuple(map(to_ticket, origins)),
+            tuple(map(to_affected, affected)),
         )
 
     def message_pieces(self, conversation: ConversationId) -> AsyncIterator[Sequence[Message]]:
