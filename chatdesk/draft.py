@@ -220,9 +220,15 @@ class Draft:
         return frozenset(counted(one.requester_email) for one in tickets if one.requester_email)
 
     def put_affected(self, number: TicketNumber, people: tuple[AffectedPerson, ...]) -> None:
-        """Change whom the ticket affects, which was loaded for it."""
+        """Change whom the ticket affects, which was loaded for it.
+
+        The ticket gets a version of its own for it: so two who change that at once do not pass each other.
+        """
         before = self._loaded.affected.get(number, ())
         self._put(self.changes.affected, number, AffectedChange(before, people))
+        if number not in self.changes.tickets:
+            ticket = self.ticket(number)
+            self._put_ticket(replace(ticket, version=ticket.version + 1))
 
     def announce(self, number: TicketNumber, reason: str) -> bool:
         """Note that staff must be told of the ticket; return whether this batch had not noted it yet."""

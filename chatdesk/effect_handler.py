@@ -253,8 +253,6 @@ class EffectHandler:
             return
         draft.put_affected(source.number, ())
         draft.put_affected(into.number, together)
-        # A commit for whom it affects at the same time has to see that these have come.
-        draft.put_ticket(into, replace(into, changed_at=at))
         for person in AffectedChange(present, together).added:
             entry = HistoryEntry(into.number, at, effect.by, NOW_AFFECTED, person.words)
             draft.changes.history.append(entry)
