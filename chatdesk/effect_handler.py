@@ -226,8 +226,6 @@ class EffectHandler:
             self._draft.changes.deliveries.extend(self._router.ticket(ticket, conversation, at, reason))
 
     def _move_conversations(self, effect: MoveConversations, source: Ticket, at: datetime) -> None:
-        into = self._draft.ticket(effect.to)
-        requesters = self._draft.requesters_of(source) | self._draft.requesters_of(into)
         for conversation in self._draft.conversations_of(source.number):
             opened_with = conversation.opened_with or source.number
             moved = replace(conversation, ticket=effect.to, opened_with=opened_with)
@@ -235,26 +233,19 @@ class EffectHandler:
             self.show(effect.to, moved.id, at)
         merged = format_number(self._config.desk.ticket_prefix, source.number)
         self._draft.changes.history.append(HistoryEntry(effect.to, at, effect.by, MERGED_IN, merged))
-        self._bring_affected(effect, source, into, requesters, at)
+        self._bring_affected(effect, source, at)
 
-    def _bring_affected(
-        self,
-        effect: MoveConversations,
-        source: Ticket,
-        into: Ticket,
-        requesters: frozenset[str],
-        at: datetime,
-    ) -> None:
+    def _bring_affected(self, effect: MoveConversations, source: Ticket, at: datetime) -> None:
         """Have the ticket affect whom the one affected that is part of it now [R20, R33]."""
-        draft = self._draft
-        theirs, present = draft.affected_by(source.number), draft.affected_by(into.number)
-        together = brought_together(into.number, present, theirs, requesters)
+        draft, into = self._draft, effect.to
+        theirs, present = draft.affected_by(source.number), draft.affected_by(into)
+        together = brought_together(into, present, theirs, draft.requesters_of(draft.ticket(into)))
         if not theirs and together == present:
             return
         draft.put_affected(source.number, ())
-        draft.put_affected(into.number, together)
+        draft.put_affected(into, together)
         for person in AffectedChange(present, together).added:
-            entry = HistoryEntry(into.number, at, effect.by, NOW_AFFECTED, person.words)
+            entry = HistoryEntry(into, at, effect.by, NOW_AFFECTED, person.words)
             draft.changes.history.append(entry)
 
     def _split_off(self, effect: SplitOff, event: AnyEvent) -> None:
