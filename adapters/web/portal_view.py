@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 from msgspec import Struct
@@ -166,7 +167,7 @@ def _next_step(config: Config, ticket: Ticket, at: datetime) -> Iterator[tuple[s
     if ticket.status is TicketStatus.WAITING_ON_VENDOR and ticket.waiting_until:
         yield "Work continues", say_moment(ticket.waiting_until, at, zone)
     elif ticket.running_due_at and ticket.due_as_promised and ticket.running_due_at > at:
-        yield "A technician is in touch by", say_moment(ticket.running_due_at, at, zone)
+        yield "Next contact", _moment(ticket.running_due_at, at, zone)
 
 
 def _status(config: Config, found: PortalTicket, at: datetime) -> str:
@@ -184,12 +185,11 @@ def _state(ticket: Ticket, *, affected: bool) -> str:
 
 def _message(config: Config, path: str, number: str, message: Message, at: datetime) -> ShownMessage:
     zone = config.desk.timezone
-    when = f"{say_date(message.at, at, zone)}, {say_time(message.at, zone)} {say_zone(message.at, zone)}"
     kind, deleted = message.author.kind, message.deleted_at is not None
     return ShownMessage(
         kind=kind.value,
         author=config.desk.name if kind is AuthorKind.DESK else message.author.name,
-        at=when,
+        at=_moment(message.at, at, zone),
         stamp=message.at.isoformat(),
         text=_text(config, number, DELETED if deleted else message.text),
         edited=message.edited_at is not None and not deleted,
@@ -197,6 +197,10 @@ def _message(config: Config, path: str, number: str, message: Message, at: datet
             ShownFile(file.name, say_size(file.size), f"{path}/files/{file.id}") for file in message.files
         ),
     )
+
+
+def _moment(moment: datetime, at: datetime, zone: ZoneInfo) -> str:
+    return f"{say_date(moment, at, zone)}, {say_time(moment, zone)} {say_zone(moment, zone)}"
 
 
 def _text(config: Config, number: str, text: str) -> Markup:
