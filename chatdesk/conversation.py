@@ -214,11 +214,18 @@ def promised_in(conversation: Conversation) -> datetime | None:
     return state.promised_at if type(state) is Ticketed else None
 
 
+def latest_of(conversations: Sequence[Conversation]) -> Conversation | None:
+    """Return the latest of a ticket's conversations, oldest first, in which its customer speaks.
+
+    Only where there is no such one it is that of somebody whom the ticket affects; None where there is none.
+    """
+    others = (one for one in reversed(conversations) if not one.is_aside)
+    return next(others, conversations[-1] if conversations else None)
+
+
 def speaking_in(conversations: Sequence[Conversation]) -> Conversation | None:
     """Return the one of a ticket's conversations, oldest first, in which the customer is spoken to.
 
-    An open one, else the latest that is not merely beside the matter; None for a ticket without any.
+    An open one, else the latest; None for a ticket without any.
     """
-    latest = next((one for one in reversed(conversations) if not one.is_aside), None)
-    latest = latest or (conversations[-1] if conversations else None)
-    return next((one for one in conversations if one.is_open), latest)
+    return next((one for one in conversations if one.is_open), latest_of(conversations))

@@ -8,7 +8,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chatdesk.config import QueueOrder
-from chatdesk.conversation import Conversation, ConversationId, Message, Visibility, Waiting
+from chatdesk.conversation import (
+    Conversation,
+    ConversationId,
+    Message,
+    Visibility,
+    Waiting,
+    latest_of,
+)
 from chatdesk.errors import StorageError
 from chatdesk.merging import as_opened
 from chatdesk.outbox import NOT_SENT, TIMER_TARGET, DeliveryStatus
@@ -188,9 +195,9 @@ class TortoiseStaffReads(_Reads):
         found = await self._selecting.all([Select(query, (number,)) for query in _CHAT_FILE])
         tickets, conversations, revisions, history, ratings, origins, affected = found
         wanted = [each for each in conversations if not conversation or each["id"] == conversation]
-        if not tickets or not wanted:
+        chat = latest_of(list(map(to_conversation, wanted)))
+        if not tickets or chat is None:
             return None
-        chat = to_conversation(wanted[-1])
         changes = (to_revision(row) for row in revisions if row["conversation"] == chat.id)
         steps = map(to_history, history)
         given = (to_rating(row) for row in ratings if row["conversation"] == chat.id)

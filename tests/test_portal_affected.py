@@ -152,6 +152,9 @@ async def test_a_comment_stays_between_them_and_staff_and_moves_no_answer(scene:
     file = await scene.file(number)
     told = [one.conversation for one in file.messages if one.text == "A new cable."]
     assert told == [file.conversations[0].id]
+    chosen = await scene.desk.running.services.staff_reads.chat_file(TicketNumber(number))
+    assert chosen is not None
+    assert chosen.conversations == file.conversations[:1], "a transcript for the customer is theirs"
     mailed = {note.delivery.payload.get("to") for note in file.deliveries}
     assert mailed == {DANA}
 
