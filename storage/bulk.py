@@ -106,12 +106,17 @@ def _insert_sql(table: Table, dialect: str) -> Callable[[int], str]:
 
 @cache
 def _delete_sql(table: Table, key: tuple[str, ...], dialect: str) -> Callable[[int], str]:
-    names = ", ".join(f'"{name}"' for name in key)
-    begin = f'DELETE FROM "{table.name}" WHERE ({names}) IN'
+    matches = " AND ".join(f't."{name}" = gone."{name}"' for name in key)
     if dialect == "sqlite":
-        return cache(lambda count: f"{begin} ({_values(len(key), count)})")
-    values = ", ".join(_from_json(table, name, index) for index, name in enumerate(key))
-    query = f"{begin} (SELECT {values} FROM {elements()})"
+        picked = ", ".join(f'column{index} AS "{name}"' for index, name in enumerate(key, start=1))
+        begin = (
+            f'DELETE FROM "{table.name}" WHERE "{table.key}" IN (SELECT t."{table.key}" FROM (SELECT {picked}'
+        )
+        # Joined in this order it goes by the index; for several rows SQLite would read the whole table.
+        end = f') AS gone CROSS JOIN "{table.name}" t ON {matches})'
+        return cache(lambda count: f"{begin} FROM ({_values(len(key), count)}){end}")
+    picked = ", ".join(f'{_from_json(table, name, index)} AS "{name}"' for index, name in enumerate(key))
+    query = f'DELETE FROM "{table.name}" t USING (SELECT {picked} FROM {elements()}) AS gone WHERE {matches}'
     return lambda _: query
 
 

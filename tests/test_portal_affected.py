@@ -323,13 +323,12 @@ async def test_the_list_goes_on_page_by_page_with_what_affects_them(scene: Affec
     assert seen == numbers[::-1]
 
 
+@pytest.mark.sqlite("its planner tells")
 @pytest.mark.parametrize(
     ("table", "index"), [("affected", "idx_affected_mailbox"), ("ticket", "ticket_of_requester")]
 )
 async def test_whom_tickets_affect_is_found_by_an_index(scene: Affecting, table: str, index: str) -> None:
     database = scene.desk.running.database
-    if database.dialect != "sqlite":
-        pytest.skip("SQLite's planner tells")
     query = _LIST.format("TRUE", 25)
     values = (PAT, f"mail:{PAT}", "", PAT, 2**62)
     found = await Selecting(database).one(f"EXPLAIN QUERY PLAN {query}", *values)

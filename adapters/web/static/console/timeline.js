@@ -244,7 +244,7 @@ function withDays(entries, conversations) {
     if (item.conversation && conversations.length > 1 && item.conversation !== last) {
       last = item.conversation;
       const found = conversations.find((each) => each.id === last);
-      const whose = found.aside ? `, from ${found.customer}, also affected` : "";
+      const whose = found.aside ? `, from ${found.customer || "somebody"}, also affected` : "";
       const words = `${found.way}${whose}, ${short(found.openedAt)}`;
       items.push({ key: `c:${item.key}`, signature: words, build: () => h("li", { class: "part" }, h("span", {}, words)) });
     }
