@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from chatdesk.changes import AFFECTED_NO_LONGER, NOW_AFFECTED
 from chatdesk.effects import Affect, Record, TicketDecision
 from chatdesk.errors import EventRefused
 from chatdesk.events import TicketAffects, TicketMerged, TicketSplit
+from chatdesk.ids import new_id
+from chatdesk.nodes import Node
 from chatdesk.reading import TicketFile
 from chatdesk.ticket import ACTIVE, DONE, Ticket, TicketNumber, TicketStatus
 from flows.ticket_work import step
@@ -196,3 +199,26 @@ async def test_who_is_named_twice_in_one_batch_is_kept_once(tmp_path: Path) -> N
         assert found is not None
         assert [one.address for one in found.affected] == ["pat@contoso.example"]
         assert [entry.what for entry in found.history].count(NOW_AFFECTED) == 3
+
+
+@pytest.mark.postgres
+async def test_two_nodes_that_name_people_at_once_lose_nobody(tmp_path: Path) -> None:
+    async with Database(url(tmp_path, "postgres")) as database:
+        desks = [new_desk(TortoiseStore(database, node=Node(new_id()))) for _ in range(2)]
+        async with running(desks[0]), running(desks[1]):
+            await desks[0].receive(survey("one", "visitor one", live=False))
+            events = [
+                TicketAffects(
+                    at=NOW, channel="web", external_id=external_id(), ticket=FIRST, agent=MARCUS,
+                    address=f"pat{number // 2}@contoso.example",
+                )
+                for number in range(4 * MOST_AFFECTED)
+            ]  # fmt: skip
+            told = [desks[number % 2].receive(event) for number, event in enumerate(events)]
+            ends = await asyncio.gather(*told, return_exceptions=True)
+        found = await TortoiseStaffReads(database).ticket_file(FIRST)
+    assert found is not None
+    assert len({person.mailbox for person in found.affected}) == len(found.affected) == MOST_AFFECTED
+    refused = [end for end in ends if isinstance(end, EventRefused)]
+    assert len(refused) == len(events) - 2 * MOST_AFFECTED
+    assert {end.code for end in refused} == {"too_many"}
