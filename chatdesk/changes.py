@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
+from chatdesk.affected import AffectedChange
 from chatdesk.conversation import Author, Conversation, ConversationId, Message, Revision
 from chatdesk.events import AnyEvent, Outcome
 from chatdesk.outbox import Delivery
@@ -16,6 +17,8 @@ OPENED, OUTSIDE_HOURS = "opened", "outside business hours"
 """What the history says of a new ticket, and the reason it gives for one that was opened after hours."""
 MERGED_IN = "merged in"
 """What the history calls that another ticket became part of this one."""
+NOW_AFFECTED, AFFECTED_NO_LONGER = "affected person added", "affected person removed"
+"""What the history calls that staff said whom the ticket affects, and whom no longer."""
 TRANSCRIPT_SENT = "transcript sent"
 """What the history calls a transcript that left the desk."""
 
@@ -59,7 +62,8 @@ class Changes(Struct):
     """Everything one batch writes. Conversations and tickets hold their new versions, by key.
 
     A conversation or ticket with version 1 is new. ``revised`` holds edited and deleted messages, by
-    conversation and sequence number, also those posted by the same batch. ``announced`` are the tickets
+    conversation and sequence number, also those posted by the same batch. ``affected`` holds whom tickets
+    affect where that has changed. ``announced`` are the tickets
     staff must be told of. ``queue`` holds who waits now, and None for who does no longer. ``recovered`` says
     that events of the batch had been committed by an attempt whose answer was lost, so that nobody was told.
     """
@@ -73,6 +77,7 @@ class Changes(Struct):
     deliveries: list[Delivery] = field(default_factory=list)
     ratings: list[Rating] = field(default_factory=list)
     received: list[tuple[str, Outcome]] = field(default_factory=list)
+    affected: dict[TicketNumber, AffectedChange] = field(default_factory=dict)
     announced: dict[TicketNumber, str] = field(default_factory=dict)
     queue: dict[ConversationId, QueueEntry | None] = field(default_factory=dict)
     queue_changed: bool = False

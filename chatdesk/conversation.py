@@ -13,6 +13,9 @@ from chatdesk.ticket import TicketNumber
 
 ConversationId = NewType("ConversationId", str)
 
+ASIDE = "affects:"
+"""What the visitor's name begins with where somebody comments whom the ticket affects [R33]."""
+
 
 class Visibility(StrEnum):
     """Who may read a message: everyone in the conversation, or staff only [R38]."""
@@ -199,6 +202,11 @@ class Conversation(Struct, frozen=True):
         """Whether somebody waits or talks in it now."""
         return isinstance(self.state, _OPEN)
 
+    @property
+    def is_aside(self) -> bool:
+        """Whether it holds the comments of somebody whom the ticket affects: nobody is answered there."""
+        return self.visitor.startswith(ASIDE)
+
 
 def promised_in(conversation: Conversation) -> datetime | None:
     """Return what its dialogue has promised the customer last, as long as nobody talks or waits in it."""
@@ -206,10 +214,18 @@ def promised_in(conversation: Conversation) -> datetime | None:
     return state.promised_at if type(state) is Ticketed else None
 
 
+def latest_of(conversations: Sequence[Conversation]) -> Conversation | None:
+    """Return the latest of a ticket's conversations, oldest first, in which its customer speaks.
+
+    Only where there is no such one it is that of somebody whom the ticket affects; None where there is none.
+    """
+    others = (one for one in reversed(conversations) if not one.is_aside)
+    return next(others, conversations[-1] if conversations else None)
+
+
 def speaking_in(conversations: Sequence[Conversation]) -> Conversation | None:
     """Return the one of a ticket's conversations, oldest first, in which the customer is spoken to.
 
     An open one, else the latest; None for a ticket without any.
     """
-    latest = conversations[-1] if conversations else None
-    return next((one for one in conversations if one.is_open), latest)
+    return next((one for one in conversations if one.is_open), latest_of(conversations))

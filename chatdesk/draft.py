@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from chatdesk.affected import AffectedChange, AffectedPerson
 from chatdesk.changes import Changes, HistoryEntry
 from chatdesk.conversation import Conversation, ConversationId, Message, Waiting
 from chatdesk.errors import EventRefused, NotFound
+from chatdesk.mail_address import counted
 from chatdesk.merging import as_opened
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
@@ -27,6 +29,7 @@ class Loaded(Struct):
 
     ``history`` holds only those tickets whose steps need it, and of them those whose promises are needed also
     the tickets that were merged into them; ``said`` names the former, with what was said to their customers.
+    ``affected`` holds only those tickets of which a step may change whom they affect.
     """
 
     conversations: dict[ConversationId, Conversation] = field(default_factory=dict)
@@ -36,6 +39,7 @@ class Loaded(Struct):
     next_number: TicketNumber | None = None
     history: dict[TicketNumber, list[HistoryEntry]] = field(default_factory=dict)
     said: dict[TicketNumber, list[Message]] = field(default_factory=dict)
+    affected: dict[TicketNumber, tuple[AffectedPerson, ...]] = field(default_factory=dict)
 
 
 class Draft:
@@ -202,6 +206,29 @@ class Draft:
     def revise(self, message: Message) -> None:
         """Change a message; of several changes in one batch the last one counts."""
         self._put(self.changes.revised, (message.conversation, message.seq), message)
+
+    def affected_by(self, number: TicketNumber) -> tuple[AffectedPerson, ...]:
+        """Return whom the ticket affects now; nobody if that was not loaded."""
+        changed = self.changes.affected.get(number)
+        return changed.after if changed else self._loaded.affected.get(number, ())
+
+    def requesters_of(self, ticket: Ticket) -> frozenset[str]:
+        """Return the mailboxes of those who asked for the ticket, or for one that was merged into it."""
+        chats = self.conversations_of(ticket.number)
+        merged = {chat.opened_with for chat in chats if chat.opened_with is not None}
+        tickets = (ticket, *map(self.ticket, merged))
+        return frozenset(counted(one.requester_email) for one in tickets if one.requester_email)
+
+    def put_affected(self, number: TicketNumber, people: tuple[AffectedPerson, ...]) -> None:
+        """Change whom the ticket affects, which was loaded for it.
+
+        The ticket gets a version of its own for it: so two who change that at once do not pass each other.
+        """
+        before = self._loaded.affected.get(number, ())
+        self._put(self.changes.affected, number, AffectedChange(before, people))
+        if number not in self.changes.tickets:
+            ticket = self.ticket(number)
+            self._put_ticket(replace(ticket, version=ticket.version + 1))
 
     def announce(self, number: TicketNumber, reason: str) -> bool:
         """Note that staff must be told of the ticket; return whether this batch had not noted it yet."""

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from chatdesk.changes import MERGED_IN, HistoryEntry, Rating
+from chatdesk.affected import AffectedChange, brought_together
+from chatdesk.changes import MERGED_IN, NOW_AFFECTED, HistoryEntry, Rating
 from chatdesk.config import Config
 from chatdesk.conversation import (
     Author,
@@ -20,6 +21,7 @@ from chatdesk.conversation import (
 )
 from chatdesk.draft import Draft
 from chatdesk.effects import (
+    Affect,
     Announce,
     Effect,
     MailCode,
@@ -115,6 +117,8 @@ class EffectHandler:
                 self._move_conversations(effect, self._draft.ticket_of(conversation), event.at)
             case SplitOff():
                 self._split_off(effect, event)
+            case Affect():
+                self._draft.put_affected(self._draft.ticket_of(conversation).number, effect.people)
             case Rate():
                 self._rate(effect, conversation, event.at)
 
@@ -233,6 +237,20 @@ class EffectHandler:
             self.show(effect.to, moved.id, at)
         merged = format_number(self._config.desk.ticket_prefix, source.number)
         self._draft.changes.history.append(HistoryEntry(effect.to, at, effect.by, MERGED_IN, merged))
+        self._bring_affected(effect, source, at)
+
+    def _bring_affected(self, effect: MoveConversations, source: Ticket, at: datetime) -> None:
+        """Have the ticket affect whom the one affected that is part of it now [R20, R33]."""
+        draft, into = self._draft, effect.to
+        theirs, present = draft.affected_by(source.number), draft.affected_by(into)
+        together = brought_together(into, present, theirs, draft.requesters_of(draft.ticket(into)))
+        if not theirs and together == present:
+            return
+        draft.put_affected(source.number, ())
+        draft.put_affected(into, together)
+        for person in AffectedChange(present, together).added:
+            entry = HistoryEntry(into, at, effect.by, NOW_AFFECTED, person.words)
+            draft.changes.history.append(entry)
 
     def _split_off(self, effect: SplitOff, event: AnyEvent) -> None:
         source = effect.source

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from chatdesk.affected import AffectedPerson
 from chatdesk.conversation import Author, Conversation, ConversationId, DialogueState, FileRef, Visibility
 from chatdesk.ticket import Ticket, TicketNumber, TicketStatus
 
@@ -115,6 +116,12 @@ class SplitOff(Struct, frozen=True):
     news: str
 
 
+class Affect(Struct, frozen=True):
+    """Keep whom the ticket affects besides its requester [R33]: all of them, in the order they were named."""
+
+    people: tuple[AffectedPerson, ...]
+
+
 class Rate(Struct, frozen=True):
     """Keep the customer's rating of the conversation, 1 to 5."""
 
@@ -133,6 +140,7 @@ Effect = (
     | StartTimer
     | MoveConversations
     | SplitOff
+    | Affect
     | Rate
 )
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from chatdesk.conversation import Agent, Author, ConversationId, FileRef, Visibility
-from chatdesk.sender import Standing, visitor_of
+from chatdesk.sender import Standing, commenter_of, visitor_of
 from chatdesk.ticket import Priority, TicketNumber, TicketType, Trigger
 
 
@@ -246,10 +246,19 @@ class ChatContinued(WrittenToTicket, frozen=True, kw_only=True):
 
 
 class PortalCommented(WrittenToTicket, frozen=True, kw_only=True):
-    """A signed-in customer commented on a ticket in the portal; one that was done opens again [R17, R33]."""
+    """A signed-in customer commented on a ticket in the portal; one that was done opens again [R17, R33].
+
+    With ``affected`` somebody sees the ticket only because it affects them, and nothing more follows.
+    """
 
     text: str
     files: tuple[FileRef, ...] = ()
+    affected: bool = False
+
+    @property
+    def visitor(self) -> str:
+        """Who speaks, as the conversation names them."""
+        return commenter_of(self.sender) if self.affected else visitor_of(self.sender)
 
 
 class PortalSolved(WrittenToTicket, frozen=True, kw_only=True):
@@ -346,6 +355,14 @@ class TicketEdited(TicketEvent, frozen=True, kw_only=True):
     needed_by: datetime | None = None
     unneeded: bool = False
     reason: str = ""
+
+
+class TicketAffects(TicketEvent, frozen=True, kw_only=True):
+    """Staff said that the ticket affects somebody, or, ``affected`` False, that it does no longer [R33]."""
+
+    address: str
+    name: str = ""
+    affected: bool = True
 
 
 AnyEvent = ConversationEvent | TicketEvent | TimerFired

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
 
+from chatdesk.affected import AffectedPerson
 from chatdesk.changes import MERGED_IN, HistoryEntry
 from chatdesk.conversation import ConversationId, Live, promised_in
 from chatdesk.draft import Loaded
@@ -23,6 +24,7 @@ from chatdesk.events import (
     PortalPrioritised,
     ReceiptReported,
     SurveySubmitted,
+    TicketAffects,
     TicketEdited,
     TicketEvent,
     TicketMerged,
@@ -61,6 +63,7 @@ async def load(batch: StoreBatch, events: Sequence[AnyEvent]) -> Loaded:
     wanted = [pair for event in others for pair in _messages(event)]
     if wanted:
         loaded.messages = {(m.conversation, m.seq): m for m in await batch.messages(wanted)}
+    await _load_affected(batch, others, loaded)
     if any(isinstance(event, _OPENS_A_TICKET) for event in others):
         loaded.next_number = await batch.next_number()
     if _needs_queue(events, others, loaded):
@@ -116,6 +119,17 @@ async def _load_history(
         asked |= {number for number in answered if _is_merged(loaded.history[number])}
     if asked:
         await _load_promises(batch, asked, loaded)
+
+
+async def _load_affected(batch: StoreBatch, others: Sequence[AnyEvent], loaded: Loaded) -> None:
+    """Read whom tickets affect, for the few steps that may change it."""
+    numbers = _ticket_numbers([e for e in others if isinstance(e, TicketAffects | TicketMerged)])
+    if not numbers:
+        return
+    named: dict[TicketNumber, list[AffectedPerson]] = {number: [] for number in numbers}
+    for person in await batch.affected(numbers):
+        named[person.ticket].append(person)
+    loaded.affected = {number: tuple(people) for number, people in named.items()}
 
 
 async def _add_history(batch: StoreBatch, numbers: Collection[TicketNumber], loaded: Loaded) -> None:

@@ -10,7 +10,16 @@ from msgspec.structs import replace
 from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.config import Config
 from chatdesk.conversation import Conversation
-from chatdesk.sender import LONGEST_ADDRESS, STANDING, Standing, correspondent, visitor_of
+from chatdesk.mail_address import counted
+from chatdesk.sender import (
+    LONGEST_ADDRESS,
+    STANDING,
+    Standing,
+    commenter,
+    commenter_of,
+    correspondent,
+    visitor_of,
+)
 from chatdesk.settings.model import PORTAL, CompanySettings
 from chatdesk.ticket import Ticket, format_number
 
@@ -31,6 +40,16 @@ class PortalCustomer(Struct, frozen=True):
     def visitor(self) -> str:
         """Who speaks, as their conversations name them: mail from the same address is theirs too."""
         return visitor_of(self.address)
+
+    @property
+    def mailbox(self) -> str:
+        """The form in which they are looked for among those whom a ticket affects."""
+        return counted(self.address)
+
+    @property
+    def commenter(self) -> str:
+        """Who comments, as conversations on tickets name them that only affect them."""
+        return commenter_of(self.address)
 
     @property
     def managed_company(self) -> str:
@@ -87,17 +106,26 @@ def may_see(
     ``companies`` are the ids that the conversations opened with that ticket name. Of a ticket of theirs the
     requester reads what they said themselves, by whichever way in, and what their company's manager did;
     a manager reads what the company's people did. Whoever takes part by mail alone reads their own mails.
-    Others' mails, and another requester's chat that a merge has brought to it, stay theirs [R20, R38].
+    Others' mails, and another requester's chat that a merge has brought to it, stay theirs [R20, R38]; so are
+    the comments of somebody whom it affects theirs, and the manager's to read.
     """
+    beside = commenter(conversation.visitor)
     speaker, requester = correspondent(conversation.visitor), opened.requester_email.lower()
-    if speaker == customer.address:
+    if customer.address in (speaker, beside):
         return True
     company = customer.company
     if customer.managed_company and customer.managed_company in companies:
-        return speaker in ("", requester) or _is_of(company, speaker)
-    if requester != customer.address:
+        return (speaker in ("", requester) and not beside) or _is_of(company, speaker or beside)
+    if beside or requester != customer.address:
         return False
     return not speaker or (company is not None and speaker in company.managers)
+
+
+def is_said_to_requester(conversation: Conversation, opened: Ticket) -> bool:
+    """Tell whether technicians speak to the requester of ``opened`` there, and not to somebody else."""
+    if conversation.is_aside:
+        return False
+    return correspondent(conversation.visitor) in ("", opened.requester_email.lower())
 
 
 def path_of(config: Config, number: int) -> str:

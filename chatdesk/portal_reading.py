@@ -17,11 +17,13 @@ from chatdesk.ticket import Ticket, TicketNumber
 class PortalLine(Struct, frozen=True):
     """One line of the list: the ticket as the customer may see it, and the one by which they know it.
 
-    The two differ where it was merged into another [R20].
+    The two differ where it was merged into another [R20]. ``affected`` says that they know it only because it
+    affects them.
     """
 
     ticket: Ticket
     opened: TicketNumber
+    affected: bool = False
 
 
 class PortalPage(Struct, frozen=True):
@@ -38,7 +40,9 @@ class PortalTicket(Struct, frozen=True):
     """A ticket as the customer may see it, with the public messages of what they may read, oldest first.
 
     ``opened`` is the ticket by which they know it. ``whole`` says that it is theirs or their company's;
-    whoever takes part in it by mail alone sees no more of it than their own mails. ``omitted`` says that of
+    whoever takes part in it by mail alone sees no more of it than their own mails. ``affected`` says that it
+    is neither, but affects them: they read what technicians said to whoever asked for it, without files.
+    ``omitted`` says that of
     very many messages the newest are shown. ``own`` is the conversation that they have on it by the portal.
     """
 
@@ -48,6 +52,7 @@ class PortalTicket(Struct, frozen=True):
     whole: bool
     omitted: bool = False
     own: ConversationId | None = None
+    affected: bool = False
 
     @property
     def merged(self) -> TicketNumber | None:
@@ -59,10 +64,13 @@ class PortalReads(Protocol):
     """What a signed-in customer may read."""
 
     async def is_contact(self, address: str) -> bool:
-        """Tell whether a ticket shows that the address is its requester's own [R32]; it is in lower case."""
+        """Tell whether a ticket shows that the address is its requester's own, or affects its owner.
+
+        It is in lower case [R32, R33].
+        """
 
     async def tickets(self, customer: PortalCustomer, page: str, limit: int) -> PortalPage:
-        """Return one page of their tickets, or of their company's for a manager."""
+        """Return one page of their tickets, those that affect them, and for a manager their company's."""
 
     async def ticket(self, customer: PortalCustomer, number: TicketNumber) -> PortalTicket | None:
         """Return the ticket, if they may see it."""

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
+from chatdesk.affected import AffectedPerson
 from chatdesk.changes import Changes, HistoryEntry, SetAside
 from chatdesk.conversation import Conversation, ConversationId, DialogueState, Message
 from chatdesk.effects import Decision, TicketDecision
@@ -69,6 +70,9 @@ class StoreBatch(Protocol):
 
     async def history(self, tickets: Collection[TicketNumber]) -> Sequence[HistoryEntry]:
         """Return the history of these tickets, oldest entry first."""
+
+    async def affected(self, tickets: Collection[TicketNumber]) -> Sequence[AffectedPerson]:
+        """Return whom these tickets affect, in the order they were named."""
 
     async def line(self) -> WaitingLine:
         """Return the line of all waiting customers, which the steps of the batch may change."""

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from chatdesk.affected import AffectedPerson
 from chatdesk.changes import HistoryEntry, Rating
 from chatdesk.config import QueueOrder
 from chatdesk.conversation import Conversation, ConversationId, Message, Revision
@@ -96,7 +97,8 @@ class Problems(Struct, frozen=True):
 class TicketFile(Struct, frozen=True):
     """A whole ticket as staff see it: the only record of the work [R21]. Ratings are oldest first.
 
-    ``origins`` are the tickets merged into it with which conversations of it were opened.
+    ``origins`` are the tickets merged into it with which conversations of it were opened, ``affected`` the
+    people whom it affects besides, in the order they were named.
     """
 
     ticket: Ticket
@@ -107,6 +109,7 @@ class TicketFile(Struct, frozen=True):
     deliveries: tuple[DeliveryNote, ...]
     ratings: tuple[Rating, ...] = ()
     origins: tuple[Ticket, ...] = ()
+    affected: tuple[AffectedPerson, ...] = ()
 
     def as_seen_in(self, conversation: Conversation) -> Ticket:
         """Return the ticket as the customer of one of its conversations may see it. Raises NotFound."""
@@ -171,7 +174,7 @@ class StaffReads(Protocol):
         """Return the ticket and this one of its conversations, None when one of them is not there."""
 
     async def chat_file(self, number: TicketNumber, conversation: str = "") -> TicketFile | None:
-        """Return the ticket with one of its conversations, the newest if none is named, for a transcript.
+        """Return the ticket with one of its conversations the customer's newest if none is named.
 
         Messages and deliveries are left out. None when the ticket or the conversation is not there.
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from chatdesk.channels import VOUCHED_CHANNELS
+from chatdesk.conversation import ASIDE
 from chatdesk.ticket import Ticket
 
 MAIL_VISITOR = "mail:"
@@ -26,6 +27,19 @@ class Standing(StrEnum):
 def visitor_of(address: str) -> str:
     """Return how a conversation names the person who writes from that address."""
     return f"{MAIL_VISITOR}{address.lower()}"
+
+
+def commenter_of(address: str) -> str:
+    """Return how a conversation names whoever comments only because the ticket affects them [R33].
+
+    They take no part by mail: nobody is mailed what is said there.
+    """
+    return f"{ASIDE}{address.lower()}"
+
+
+def commenter(visitor: str) -> str:
+    """Return the address of somebody affected whose comments a conversation holds, "" for any other."""
+    return visitor.removeprefix(ASIDE) if visitor.startswith(ASIDE) else ""
 
 
 def correspondent(visitor: str) -> str:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from chatdesk.affected import AffectedPerson
 from chatdesk.business_hours import Calendar
 from chatdesk.config import Config, QueueOrder
 from chatdesk.conversation import Conversation, ConversationId
@@ -40,7 +41,9 @@ class Situation(Struct, frozen=True):
     may open. ``counted`` is how the ticket's time counts, None where the step does not need its history.
     ``gone`` are those of the conversations whose customers have certainly no page open now. ``promises`` are
     those made to the ticket's people, as far as the step needs them; ``told`` is what the dialogue has just
-    promised the conversation's customer in this step.
+    promised the conversation's customer in this step. ``affected`` are the people whom the ticket affects,
+    and ``requesters`` the mailboxes of those who asked for it or for what was merged into it: only for the
+    step that changes whom it affects.
     """
 
     config: Config
@@ -53,6 +56,8 @@ class Situation(Struct, frozen=True):
     gone: frozenset[ConversationId] = frozenset()
     promises: tuple[Promise, ...] = ()
     told: datetime | None = None
+    affected: tuple[AffectedPerson, ...] = ()
+    requesters: frozenset[str] = frozenset()
 
     @property
     def own_promise(self) -> Promise | None:

@@ -53,6 +53,7 @@ def record_of(
         timezone=desk.timezone,
         generated_at=at,
         ratings=tuple(rating for rating in file.ratings if rating.conversation == conversation.id),
+        affected=file.affected,
     )
 
 

@@ -5,7 +5,7 @@ The schema, ``chatdesk.transcript/1``; every time is ISO 8601 in UTC ("2026-09-1
 - ``schema``, ``version`` ("public" or "internal"), ``generated_at``, ``time_zone`` (the desk's, IANA name)
 - ``desk``: name; ``ticket``: ``number`` ("HD-1024"), ``subject``, ``company``, ``requester``, ``channel``,
   ``computer`` ("" where none is known), ``status``, ``resolution``, ``opened_at``; the internal version adds
-  ``email``, ``phone``, ``priority``, ``workaround``
+  ``email``, ``phone``, ``priority``, ``workaround``, and ``affected`` (``name``, ``address``)
 - ``conversation``: ``channel``, ``opened_at``; the internal version adds ``rating`` (null, or ``score`` of 5,
   ``comment``, ``at``)
 - ``entries``, oldest first: ``kind`` ("message"; internal version also "note", "history", "sent"), ``seq``
@@ -25,7 +25,6 @@ from msgspec import json
 
 from chatdesk.computer import computer_of
 from chatdesk.plain_text import clean_line, clean_text
-from chatdesk.ticket import Ticket
 from chatdesk.transcript_view import Change, Entry, TranscriptRecord, TranscriptView
 
 SCHEMA = "chatdesk.transcript/1"
@@ -49,7 +48,7 @@ class JsonLayout:
             "generated_at": iso(self._view.generated_at),
             "time_zone": self._view.timezone.key,
             "desk": self._view.desk,
-            "ticket": _ticket(self._record.ticket, self._view),
+            "ticket": _ticket(self._record, self._view),
             "conversation": _conversation(self._record, self._view),
         }
         return _written(head).removesuffix("\n}") + ',\n  "entries": ['
@@ -75,7 +74,8 @@ def iso(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
-def _ticket(ticket: Ticket, view: TranscriptView) -> Json:
+def _ticket(record: TranscriptRecord, view: TranscriptView) -> Json:
+    ticket = record.ticket
     shown: Json = {
         "number": view.number,
         "subject": view.subject,
@@ -92,6 +92,10 @@ def _ticket(ticket: Ticket, view: TranscriptView) -> Json:
         shown["phone"] = clean_line(ticket.requester_phone)
         shown["priority"] = ticket.priority.value
         shown["workaround"] = clean_text(ticket.workaround)
+        shown["affected"] = [
+            {"name": clean_line(person.name), "address": clean_line(person.address)}
+            for person in record.affected
+        ]
     return shown
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
+from chatdesk.affected import AffectedPerson
 from chatdesk.changes import TRANSCRIPT_SENT, HistoryEntry, Rating
 from chatdesk.channels import LABELS
 from chatdesk.computer import COMPUTER, computer_of
@@ -39,6 +40,7 @@ class TranscriptRecord:
     timezone: ZoneInfo
     generated_at: datetime
     ratings: Sequence[Rating] = ()
+    affected: Sequence[AffectedPerson] = ()
 
 
 class EntryKind(StrEnum):
@@ -171,6 +173,7 @@ def _facts(record: TranscriptRecord, *, internal: bool) -> Iterator[tuple[str, s
     if internal:
         facts[2:2] = [("E-mail", ticket.requester_email), ("Phone", ticket.requester_phone)]
         facts += [("Priority", ticket.priority.value), ("Workaround", ticket.workaround)]
+        facts += [("Affected", ", ".join(person.words for person in record.affected))]
         facts += [("Rating", rating.words) for rating in record.ratings[-1:]]
     return ((label, clean_line(value)) for label, value in facts if value)
 

@@ -41,6 +41,7 @@ from chatdesk.events import (
     PortalSolved,
     ReceiptReported,
     SurveySubmitted,
+    TicketAffects,
     TicketEvent,
     TicketMerged,
     TicketSplit,
@@ -180,6 +181,9 @@ class Work:
         gone = frozenset(c.id for c in conversations if self._is_gone(c))
         alone = self._situation(main, ticket, event)
         situation = replace(alone, conversations=tuple(conversations), gone=gone)
+        if isinstance(event, TicketAffects):
+            people, requesters = self._draft.affected_by(ticket.number), self._draft.requesters_of(ticket)
+            situation = replace(situation, affected=people, requesters=requesters)
         decision = self._ticket_flow(ticket, event, situation)
         after = replace(situation, ticket=decision.ticket)
         steps = [(c, self._conversation_flow(c.state, event, self._seen_in(c, after))) for c in conversations]

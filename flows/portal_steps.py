@@ -69,7 +69,11 @@ def _said_of_priority(event: PortalPrioritised, situation: Situation) -> tuple[P
 
 
 def _commented(state: DialogueState, event: PortalCommented, situation: Situation) -> Decision:
-    refuse_for_good(ticket_of(situation), event.at, situation)
+    ticket = ticket_of(situation)
+    if event.affected and not ticket.is_active:
+        text = f"{situation.ticket_name} is {ticket.status.value}. Please open a new ticket."
+        raise EventRefused(text, code="ticket_over", field="text")
+    refuse_for_good(ticket, event.at, situation)
     author = Author(AuthorKind.CUSTOMER, event.visitor, event.name or event.sender)
     post = Post(author, check_message(event.text, event.files), files=event.files)
     after = state if isinstance(state, Ticketed) else Ticketed()

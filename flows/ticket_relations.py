@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from chatdesk.effects import MoveConversations, Post, Record, SplitOff, TicketDecision
 from chatdesk.errors import EventRefused
 from chatdesk.events import TicketMerged, TicketSplit
-from chatdesk.sender import STANDING, Standing, correspondent
+from chatdesk.sender import STANDING, Standing, commenter, correspondent
 from chatdesk.situation import Situation
 from chatdesk.sla import due_by, target_of
 from chatdesk.ticket import Ticket, TicketNumber, TicketStatus, Trigger, format_number
@@ -50,11 +50,12 @@ def split(ticket: Ticket, event: TicketSplit, situation: Situation) -> TicketDec
 def _as_asked(ticket: Ticket, situation: Situation) -> Ticket:
     """Return the ticket as whoever said it asks for it: of a merged one the requester of that part.
 
-    Who only takes part by mail asks for it themselves, and the requester is not told of it [R20, R38]. What
-    our mail server said of their mails is not kept: their address counts as typed.
+    Who only takes part by mail, or comments because it affects them, asks for it themselves, and the
+    requester is not told of it [R20, R38]. What our mail server said of their mails is not kept: their
+    address counts as typed.
     """
     conversation = situation.conversation
-    address = correspondent(conversation.visitor)
+    address = correspondent(conversation.visitor) or commenter(conversation.visitor)
     if address in ("", ticket.requester_email.lower()):
         return ticket
     company = situation.config.company_of(address)

@@ -27,6 +27,7 @@ from chatdesk.events import (
     PortalCommented,
     PortalPrioritised,
     PortalSolved,
+    TicketAffects,
     TicketAssigned,
     TicketCancelled,
     TicketEdited,
@@ -44,6 +45,7 @@ from chatdesk.situation import Situation
 from chatdesk.sla import due_after_response, due_by, due_for, earliest, open_promises, resolve_by, target_of
 from chatdesk.ticket import Ticket, TicketStatus, Trigger
 from chatdesk.wording import say_date, say_time, say_zone
+from flows.affected_people import change_affected
 from flows.escalation import escalate
 from flows.message_text import check_text
 from flows.portal_steps import prioritise
@@ -115,6 +117,8 @@ def _administer(ticket: Ticket, event: AnyEvent, situation: Situation) -> Ticket
             return split(ticket, event, situation)
         case TicketEdited():
             return edit(ticket, event, situation)
+        case TicketAffects():
+            return change_affected(ticket, event, situation)
         case TranscriptSent():
             version = "internal" if event.internal else "public"
             sent = Record(TRANSCRIPT_SENT, event.by, f"{version} version as {event.format} to {event.to}")
@@ -202,6 +206,9 @@ def _due_as_promised(ticket: Ticket, situation: Situation) -> bool:
 def _customer_wrote(
     ticket: Ticket, event: CustomerMessaged | MailReplied | PortalCommented, situation: Situation
 ) -> TicketDecision:
+    if isinstance(event, PortalCommented) and event.affected:
+        # The question was not for them, and they open nothing again.
+        return TicketDecision(ticket)
     waits = ticket.status is TicketStatus.WAITING_ON_CUSTOMER
     if not (waits or ticket.is_done):
         return TicketDecision(ticket)

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from chatdesk.affected import AffectedChange, AffectedPerson
 from chatdesk.changes import Changes, HistoryEntry
 from chatdesk.conversation import Conversation, ConversationId, Message
 from chatdesk.errors import ConcurrentChange
@@ -15,7 +16,7 @@ from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
 from chatdesk.waiting_line import WaitingLine
 from storage import tables
-from storage.bulk import Row, Statement, insert, update
+from storage.bulk import Row, Statement, delete, insert, update
 from storage.columns import Record
 from storage.connection import Connection
 from storage.conversation_rows import (
@@ -35,7 +36,15 @@ from storage.orm import faults
 from storage.parameters import in_list, numbered, rows_json
 from storage.queue_rows import QUEUE, to_queue
 from storage.tables import Table
-from storage.ticket_rows import history_row, rating_row, ticket_row, to_history, to_ticket
+from storage.ticket_rows import (
+    affected_row,
+    history_row,
+    rating_row,
+    ticket_row,
+    to_affected,
+    to_history,
+    to_ticket,
+)
 from storage.writing import write_all
 
 TICKET_COUNTER = "ticket"
@@ -135,6 +144,10 @@ class TortoiseBatch:
         found = await self._select("history", "ticket", list(tickets), "bigint")
         return [to_history(row) for row in sorted(found, key=lambda row: row["row"])]
 
+    async def affected(self, tickets: Collection[TicketNumber]) -> Sequence[AffectedPerson]:
+        found = await self._select("affected", "ticket", list(tickets), "bigint")
+        return [to_affected(row) for row in sorted(found, key=lambda row: row["row"])]
+
     async def line(self) -> WaitingLine:
         if self._intake.line is None:
             self._intake.line = WaitingLine(await self.queue())
@@ -188,6 +201,8 @@ class TortoiseBatch:
         for table, records, to_row in _added(changes):
             if records:
                 yield insert(table, list(map(to_row, records)), self._dialect)
+        if changes.affected:
+            yield from self._write_affected(changes.affected.values())
         if changes.revised:
             revised = list(map(message_row, changes.revised.values()))
             yield from self._update(tables.MESSAGE, ("conversation", "seq"), revised)
@@ -195,6 +210,13 @@ class TortoiseBatch:
     def _count(self, used: int) -> Iterator[Statement]:
         if used:
             yield Statement("counter", _COUNT[self._dialect], [[used]])
+
+    def _write_affected(self, changes: Collection[AffectedChange]) -> Iterator[Statement]:
+        gone: list[Row] = [[person.ticket, person.mailbox] for change in changes for person in change.gone]
+        if gone:
+            yield delete(tables.AFFECTED, ("ticket", "mailbox"), gone, self._dialect)
+        added = [affected_row(person) for change in changes for person in change.added]
+        yield from self._insert(tables.AFFECTED, added)
 
     def _write_conversations(
         self, conversations: Mapping[ConversationId, Conversation]

@@ -67,6 +67,11 @@ def insert(table: Table, rows: Sequence[Row], dialect: str) -> Statement:
     return Statement(table.name, _insert_sql(table, dialect), rows)
 
 
+def delete(table: Table, key: tuple[str, ...], rows: Sequence[Row], dialect: str) -> Statement:
+    """Return the statement that deletes rows found by ``key``, whose values each of ``rows`` holds."""
+    return Statement(table.name, _delete_sql(table, key, dialect), rows)
+
+
 def update(
     table: Table,
     key: tuple[str, ...],
@@ -96,6 +101,22 @@ def _insert_sql(table: Table, dialect: str) -> Callable[[int], str]:
         return cache(lambda count: f"{begin} {_values(len(table.columns), count)}")
     values = ", ".join(_from_json(table, name, index) for index, name in enumerate(table.columns))
     query = f"{begin} SELECT {values} FROM {elements()}"
+    return lambda _: query
+
+
+@cache
+def _delete_sql(table: Table, key: tuple[str, ...], dialect: str) -> Callable[[int], str]:
+    matches = " AND ".join(f't."{name}" = gone."{name}"' for name in key)
+    if dialect == "sqlite":
+        picked = ", ".join(f'column{index} AS "{name}"' for index, name in enumerate(key, start=1))
+        begin = (
+            f'DELETE FROM "{table.name}" WHERE "{table.key}" IN (SELECT t."{table.key}" FROM (SELECT {picked}'
+        )
+        # Joined in this order it goes by the index; for several rows SQLite would read the whole table.
+        end = f') AS gone CROSS JOIN "{table.name}" t ON {matches})'
+        return cache(lambda count: f"{begin} FROM ({_values(len(key), count)}){end}")
+    picked = ", ".join(f'{_from_json(table, name, index)} AS "{name}"' for index, name in enumerate(key))
+    query = f'DELETE FROM "{table.name}" t USING (SELECT {picked} FROM {elements()}) AS gone WHERE {matches}'
     return lambda _: query
 
 

@@ -118,6 +118,22 @@ class Ticket(Model):
         ]
 
 
+class Affected(Model):
+    """Somebody whom a ticket affects: ``mailbox`` is the address as it is compared."""
+
+    row = fields.BigIntField(primary_key=True, generated=True)
+    ticket = fields.BigIntField()
+    mailbox = fields.CharField(max_length=254)
+    address = fields.CharField(max_length=254)
+    name = fields.CharField(max_length=300)
+    known_as = fields.BigIntField(null=True)
+
+    class Meta:
+        table = "affected"
+        unique_together = (("ticket", "mailbox"),)
+        indexes = [Index(fields=["mailbox", "ticket"])]
+
+
 class History(Model):
     """One line of a ticket's history."""
 

@@ -259,6 +259,16 @@ CREATE INDEX message_with_files ON message (conversation) WHERE files <> '[]';
 CREATE INDEX idx_mail_counted_at ON mail (LOWER(CASE WHEN instr(recipient, '+') > 1
     THEN substr(recipient, 1, instr(recipient, '+') - 1) || substr(recipient, instr(recipient, '@'))
     ELSE recipient END), at);
+CREATE TABLE "affected" (
+    "row" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    "ticket" BIGINT NOT NULL,
+    "mailbox" VARCHAR(254) NOT NULL,
+    "address" VARCHAR(254) NOT NULL,
+    "name" VARCHAR(300) NOT NULL,
+    "known_as" BIGINT,
+    CONSTRAINT "uid_affected_ticket_8ac880" UNIQUE ("ticket", "mailbox")
+);
+CREATE INDEX "idx_affected_mailbox_8b8e4b" ON "affected" ("mailbox", "ticket");
 CREATE TRIGGER message_words_update AFTER UPDATE ON message
 WHEN old.text <> new.text AND old.row <= (SELECT max(id) FROM message_words_docsize)
 BEGIN
@@ -299,3 +309,4 @@ INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0011_
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0012_portal', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0013_files_shown', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0014_mail_counted', CURRENT_TIMESTAMP);
+INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0015_affected', CURRENT_TIMESTAMP);

@@ -1,4 +1,4 @@
-"""What the customer portal reads: only tickets and messages of the signed-in customer [R33].
+"""What the customer portal reads: only tickets and messages that the signed-in customer may see [R33].
 
 Every ticket is theirs as the one it was opened with: of a merged ticket each requester knows their own.
 """
@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.conversation import Conversation, Message
+from chatdesk.mail_address import counted
 from chatdesk.merging import as_opened
-from chatdesk.portal import PortalCustomer, may_see, vouches_for_requester
+from chatdesk.portal import PortalCustomer, is_said_to_requester, may_see, vouches_for_requester
 from chatdesk.portal_reading import PortalLine, PortalPage, PortalTicket
 from chatdesk.sender import STANDING, Standing
 from chatdesk.settings.model import PORTAL
@@ -20,27 +22,31 @@ from chatdesk.ticket import Ticket, TicketNumber
 from storage.conversation_rows import to_conversation, to_message
 from storage.database import Database
 from storage.parameters import in_list, rows_json
-from storage.selecting import Selecting
-from storage.ticket_rows import to_ticket
+from storage.selecting import Select, Selecting
+from storage.ticket_rows import to_affected, to_ticket
 
 MAX_MESSAGES, MAX_SHOWN = 1_000, 500_000
 """Messages, and characters of them, of one ticket that a page shows: the newest."""
 
 _MINE = (
-    "WITH mine AS (SELECT number FROM ticket WHERE LOWER(requester_email) = ? "
-    "UNION SELECT COALESCE(opened_with, ticket) FROM conversation WHERE visitor = ? "
-    "UNION SELECT COALESCE(opened_with, ticket) FROM conversation "
-    "WHERE company_id = ? AND company_id <> ''), "
+    "WITH mine AS (SELECT number, MIN(affected) AS affected FROM ("
+    "SELECT number, 0 AS affected FROM ticket WHERE LOWER(requester_email) = ? "
+    "UNION ALL SELECT COALESCE(opened_with, ticket), 0 FROM conversation WHERE visitor = ? "
+    "UNION ALL SELECT COALESCE(opened_with, ticket), 0 FROM conversation "
+    "WHERE company_id = ? AND company_id <> '' "
+    "UNION ALL SELECT COALESCE(known_as, ticket), 1 FROM affected WHERE mailbox = ?) known "
+    "GROUP BY number), "
 )
-"""The tickets that somebody knows: as requester, by mail, or as manager of the company."""
+"""The tickets that somebody knows: as requester, by mail, as manager, or only because these affect them."""
 _SEEN = (
-    "seen AS (SELECT number AS opened, COALESCE((SELECT MAX(c.ticket) FROM conversation c "
+    "seen AS (SELECT number AS opened, affected, COALESCE((SELECT MAX(c.ticket) FROM conversation c "
     "WHERE c.opened_with = mine.number AND c.ticket <> mine.number), number) AS number "
     "FROM mine WHERE number IS NOT NULL) "
 )
 """Each of them with the ticket that it is part of now."""
 _LIST = (
-    f"{_MINE}{_SEEN}SELECT seen.opened, seen.number FROM seen JOIN ticket t ON t.number = seen.number "
+    f"{_MINE}{_SEEN}SELECT seen.opened, seen.number, seen.affected FROM seen "
+    "JOIN ticket t ON t.number = seen.number "
     "WHERE t.active = {0} AND seen.opened < ? "
     "AND (seen.opened = seen.number OR seen.number NOT IN (SELECT number FROM mine)) "
     "ORDER BY seen.opened DESC LIMIT {1:d}"
@@ -49,10 +55,17 @@ _CONVERSATIONS = (
     "SELECT * FROM conversation WHERE ticket = COALESCE((SELECT MAX(c.ticket) FROM conversation c "
     "WHERE c.opened_with = ? AND c.ticket <> ?), ?) ORDER BY opened_at"
 )
+_NAMED = (
+    "SELECT * FROM affected WHERE mailbox = ? AND ticket = COALESCE("
+    "(SELECT MAX(c.ticket) FROM conversation c WHERE c.opened_with = ? AND c.ticket <> ?), ?)"
+)
+"""Somebody among those whom the ticket affects of which the one with that number is part."""
+_IS_NAMED = "SELECT 1 FROM affected WHERE mailbox = ? LIMIT 1"
 _TICKETS = "SELECT * FROM ticket WHERE number IN {0}"
 _MESSAGES = (
     'SELECT * FROM (SELECT m.*, SUM(LENGTH(text)) OVER (ORDER BY at DESC, "row" DESC) AS shown '
     "FROM message m WHERE visibility = 'public' AND conversation IN {0} "
+    "AND (conversation IN {0} OR (author_kind = 'agent' AND deleted_at IS NULL AND text <> '')) "
     'ORDER BY at DESC, "row" DESC LIMIT {1:d}) newest WHERE shown - LENGTH(text) < {2:d} ORDER BY at, "row"'
 )
 _VOUCHED = rows_json(sorted(VOUCHED_CHANNELS))
@@ -82,7 +95,8 @@ class TortoisePortalReads:
         self._selecting = Selecting(database)
 
     async def is_contact(self, address: str) -> bool:
-        return await self._last_vouched(address) is not None
+        named = await self._selecting.one(_IS_NAMED, counted(address))
+        return bool(named) or await self._last_vouched(address) is not None
 
     async def last_answers(self, customer: PortalCustomer) -> tuple[tuple[str, str], ...]:
         last = await self._last_vouched(customer.address)
@@ -90,32 +104,43 @@ class TortoisePortalReads:
 
     async def tickets(self, customer: PortalCustomer, page: str, limit: int) -> PortalPage:
         cursor = _read(page)
-        found: list[tuple[str, int, int]] = []
+        found: list[tuple[str, int, int, bool]] = []
         for part in (_OPEN, _PAST) if cursor.part == _OPEN else (_PAST,):
             below = cursor.below if part == cursor.part else _ABOVE_ALL
             wanted = limit + 1 - len(found)
             if wanted > 0:
-                found += [(part, *pair) for pair in await self._part(customer, part, below, wanted)]
+                found += [(part, *line) for line in await self._part(customer, part, below, wanted)]
         shown = found[:limit]
         following = f"{shown[-1][0]}{shown[-1][1]}" if len(found) > limit else ""
-        tickets = await self._tickets({number for _, *pair in shown for number in pair})
-        lines = (_line(tickets[opened], tickets[number]) for _, opened, number in shown)
+        tickets = await self._tickets({number for _, *pair, _ in shown for number in pair})
+        lines = (
+            _line(tickets[opened], tickets[number], affected=affected)
+            for _, opened, number, affected in shown
+        )
         return PortalPage(tuple(lines), following)
 
     async def ticket(self, customer: PortalCustomer, number: TicketNumber) -> PortalTicket | None:
-        rows = await self._selecting.one(_CONVERSATIONS, number, number, number)
+        which = (number, number, number)
+        of_ticket = Select(_CONVERSATIONS, which)
+        rows, named = await self._selecting.all([of_ticket, Select(_NAMED, (customer.mailbox, *which))])
         conversations = list(map(to_conversation, rows))
         if not conversations:
             return None
         tickets = await self._tickets({n for c in conversations for n in (c.ticket, c.opened_with) if n})
-        visible = [c for c in conversations if _is_visible(customer, c, conversations, tickets)]
         final = tickets[TicketNumber(conversations[0].ticket or 0)]
-        known = {_opening(conversation) for conversation in visible}
+        visible = [c for c in conversations if _is_visible(customer, c, conversations, tickets)]
+        # What they wrote while it affected them tells them of it no longer.
+        known = {_opening(conversation) for conversation in visible if not conversation.is_aside}
+        affecting = {person.known_as or person.ticket for person in map(to_affected, named)}
+        known |= affecting
         if not known or number not in {final.number, *known}:
             # Also of another's ticket that was merged into theirs: nothing tells them of it.
             return None
         opened = number if number in known else min(known)
-        return await self._shown(customer, final, tickets[opened], conversations, visible)
+        shown = await self._shown(customer, final, tickets[opened], conversations, visible)
+        if shown.whole or opened not in affecting:
+            return shown
+        return await self._shown_affected(customer, shown, tickets[opened], conversations, visible)
 
     async def _shown(
         self,
@@ -125,29 +150,50 @@ class TortoisePortalReads:
         conversations: Sequence[Conversation],
         visible: Sequence[Conversation],
     ) -> PortalTicket:
-        messages, omitted = await self._messages(visible)
+        messages, omitted = await self._messages(visible, visible)
         line = _line(opened, final)
         companies = _companies(opened.number, conversations)
         whole = opened.requester_email.lower() == customer.address or customer.managed_company in companies
         by_portal = (c.id for c in visible if (c.visitor, c.channel) == (customer.visitor, PORTAL))
         return PortalTicket(line.ticket, line.opened, messages, whole, omitted, next(by_portal, None))
 
+    async def _shown_affected(
+        self,
+        customer: PortalCustomer,
+        shown: PortalTicket,
+        opened: Ticket,
+        conversations: Sequence[Conversation],
+        own: Sequence[Conversation],
+    ) -> PortalTicket:
+        """Add what technicians said to the requester, in words alone: a file was sent to them."""
+        here = (c for c in conversations if _opening(c) == opened.number)
+        told = [c for c in here if is_said_to_requester(c, opened)]
+        messages, omitted = await self._messages([*own, *told], own)
+        theirs = {conversation.id for conversation in own}
+        words = (m if m.conversation in theirs else replace(m, files=()) for m in messages)
+        beside = (c.id for c in own if (c.visitor, c.channel) == (customer.commenter, PORTAL))
+        return replace(shown, messages=tuple(words), omitted=omitted, affected=True, own=next(beside, None))
+
     async def _part(
         self, customer: PortalCustomer, part: str, below: int, limit: int
-    ) -> list[tuple[int, int]]:
+    ) -> list[tuple[int, int, bool]]:
         query = _LIST.format("TRUE" if part == _OPEN else "FALSE", limit)
-        scope = (customer.address, customer.visitor, customer.managed_company)
+        scope = (customer.address, customer.visitor, customer.managed_company, customer.mailbox)
         found = await self._selecting.one(query, *scope, below)
-        return [(row["opened"], row["number"]) for row in found]
+        return [(row["opened"], row["number"], bool(row["affected"])) for row in found]
 
     async def _tickets(self, numbers: set[int]) -> dict[int, Ticket]:
         query = _TICKETS.format(self._members("bigint"))
         found = map(to_ticket, await self._selecting.one(query, rows_json(sorted(numbers))))
         return {ticket.number: ticket for ticket in found}
 
-    async def _messages(self, of: Sequence[Conversation]) -> tuple[tuple[Message, ...], bool]:
+    async def _messages(
+        self, of: Sequence[Conversation], whole: Sequence[Conversation]
+    ) -> tuple[tuple[Message, ...], bool]:
+        """Return what was said in these, in those that are not ``whole`` by technicians alone."""
         query = _MESSAGES.format(self._members("text"), MAX_MESSAGES, MAX_SHOWN)
-        found = await self._selecting.one(query, rows_json([conversation.id for conversation in of]))
+        ids = (rows_json([conversation.id for conversation in each]) for each in (of, whole))
+        found = await self._selecting.one(query, *ids)
         omitted = len(found) == MAX_MESSAGES or bool(found and found[0]["shown"] >= MAX_SHOWN)
         return tuple(map(to_message, found)), omitted
 
@@ -179,9 +225,9 @@ def _companies(opened: TicketNumber, conversations: Sequence[Conversation]) -> s
     return {c.company_id for c in conversations if c.company_id and _opening(c) == opened}
 
 
-def _line(opened: Ticket, final: Ticket) -> PortalLine:
+def _line(opened: Ticket, final: Ticket, *, affected: bool = False) -> PortalLine:
     shown = final if opened.number == final.number else as_opened(final, opened)
-    return PortalLine(shown, opened.number)
+    return PortalLine(shown, opened.number, affected)
 
 
 def _read(page: str) -> _Cursor:

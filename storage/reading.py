@@ -8,7 +8,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chatdesk.config import QueueOrder
-from chatdesk.conversation import Conversation, ConversationId, Message, Visibility, Waiting
+from chatdesk.conversation import (
+    Conversation,
+    ConversationId,
+    Message,
+    Visibility,
+    Waiting,
+    latest_of,
+)
 from chatdesk.errors import StorageError
 from chatdesk.merging import as_opened
 from chatdesk.outbox import NOT_SENT, TIMER_TARGET, DeliveryStatus
@@ -33,7 +40,7 @@ from storage.orm import faults, models
 from storage.queue_rows import QUEUE, to_queue
 from storage.selecting import Select, Selecting
 from storage.ticket_lists import TicketLists
-from storage.ticket_rows import to_answers, to_history, to_rating, to_ticket
+from storage.ticket_rows import to_affected, to_answers, to_history, to_rating, to_ticket
 
 if TYPE_CHECKING:
     from tortoise.queryset import QuerySet
@@ -78,6 +85,7 @@ _CHAT_FILE = (
     "SELECT r.* FROM rating r JOIN conversation c ON c.id = r.conversation WHERE c.ticket = ? "
     'ORDER BY r."row"',
     "SELECT * FROM ticket WHERE number IN (SELECT opened_with FROM conversation WHERE ticket = ?)",
+    'SELECT * FROM affected WHERE ticket = ? ORDER BY "row"',
 )
 _TICKET_FILE = (
     *_CHAT_FILE,
@@ -161,7 +169,7 @@ class TortoiseStaffReads(_Reads):
 
     async def ticket_file(self, number: TicketNumber) -> TicketFile | None:
         found = await self._selecting.all([Select(query, (number,)) for query in _TICKET_FILE])
-        tickets, conversations, revisions, history, ratings, origins, messages, deliveries = found
+        tickets, conversations, revisions, history, ratings, origins, affected, messages, deliveries = found
         if not tickets:
             return None
         return TicketFile(
@@ -173,6 +181,7 @@ class TortoiseStaffReads(_Reads):
             await _made(_to_delivery_note, deliveries),
             tuple(map(to_rating, ratings)),
             tuple(map(to_ticket, origins)),
+            tuple(map(to_affected, affected)),
         )
 
     async def opening(
@@ -184,11 +193,11 @@ class TortoiseStaffReads(_Reads):
 
     async def chat_file(self, number: TicketNumber, conversation: str = "") -> TicketFile | None:
         found = await self._selecting.all([Select(query, (number,)) for query in _CHAT_FILE])
-        tickets, conversations, revisions, history, ratings, origins = found
+        tickets, conversations, revisions, history, ratings, origins, affected = found
         wanted = [each for each in conversations if not conversation or each["id"] == conversation]
-        if not tickets or not wanted:
+        chat = latest_of(list(map(to_conversation, wanted)))
+        if not tickets or chat is None:
             return None
-        chat = to_conversation(wanted[-1])
         changes = (to_revision(row) for row in revisions if row["conversation"] == chat.id)
         steps = map(to_history, history)
         given = (to_rating(row) for row in ratings if row["conversation"] == chat.id)
@@ -201,6 +210,7 @@ class TortoiseStaffReads(_Reads):
             (),
             tuple(given),
             tuple(map(to_ticket, origins)),
+            tuple(map(to_affected, affected)),
         )
 
     def message_pieces(self, conversation: ConversationId) -> AsyncIterator[Sequence[Message]]:

@@ -117,6 +117,17 @@ TICKET = Table(
         "version": INT,
     },
 )
+AFFECTED = Table(
+    "affected",
+    key="row",
+    columns={
+        "ticket": BIGINT,
+        "mailbox": TEXT,
+        "address": TEXT,
+        "name": TEXT,
+        "known_as": BIGINT,
+    },
+)
 HISTORY = Table(
     "history",
     key="row",

@@ -1,4 +1,4 @@
-"""Between rows and tickets, their history and ratings: one function a direction.
+"""Between rows and tickets, their history, whom they affect, and ratings: one function a direction.
 
 A row that this program cannot read raises ValueError: the row is at fault then, not the database.
 """
@@ -9,6 +9,7 @@ import json
 
 from msgspec.json import encode as to_json
 
+from chatdesk.affected import AffectedPerson
 from chatdesk.changes import HistoryEntry, Rating
 from chatdesk.conversation import ConversationId
 from chatdesk.ticket import Priority, Ticket, TicketNumber, TicketStatus, TicketType
@@ -101,6 +102,16 @@ def to_history(row: Record) -> HistoryEntry:
         why=row["why"],
         before=TicketStatus(row["before"]) if row["before"] else None,
         after=TicketStatus(row["after"]) if row["after"] else None,
+    )
+
+
+def affected_row(p: AffectedPerson) -> Row:
+    return [p.ticket, p.mailbox, p.address, p.name, p.known_as]
+
+
+def to_affected(row: Record) -> AffectedPerson:
+    return AffectedPerson(
+        ticket=TicketNumber(row["ticket"]), address=row["address"], name=row["name"], known_as=row["known_as"]
     )
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from chatdesk.affected import AffectedPerson
 from chatdesk.changes import Changes, HistoryEntry, Rating, SetAside
 from chatdesk.conversation import Conversation, ConversationId, Message, Revision, Waiting
 from chatdesk.errors import ConcurrentChange
@@ -44,6 +45,7 @@ class Record:
     ratings: list[Rating] = field(default_factory=list)
     received: dict[str, Outcome] = field(default_factory=dict)
     deliveries: list[StoredDelivery] = field(default_factory=list)
+    affected: list[AffectedPerson] = field(default_factory=list)
     last_number: int = 1000
 
 
@@ -123,6 +125,9 @@ class FakeBatch:
     async def history(self, tickets: Collection[TicketNumber]) -> Sequence[HistoryEntry]:
         return [entry for entry in self._record.history if entry.ticket in tickets]
 
+    async def affected(self, tickets: Collection[TicketNumber]) -> Sequence[AffectedPerson]:
+        return [person for person in self._record.affected if person.ticket in tickets]
+
     async def line(self) -> WaitingLine:
         return WaitingLine(
             QueueEntry(c.id, c.state.since, self._record.tickets[c.ticket].priority)
@@ -157,6 +162,10 @@ class FakeBatch:
         record.revisions += changes.revisions
         record.history += changes.history
         record.ratings += changes.ratings
+        for change in changes.affected.values():
+            gone = {(person.ticket, person.mailbox) for person in change.gone}
+            record.affected = [p for p in record.affected if (p.ticket, p.mailbox) not in gone]
+            record.affected += change.added
         record.deliveries += [StoredDelivery(d, DeliveryStatus.PENDING, d.due_at) for d in changes.deliveries]
 
     def _check_one_chat_a_browser(self) -> None:

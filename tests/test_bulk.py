@@ -12,7 +12,7 @@ from tortoise.models import Model
 from chatdesk.conversation import Visibility
 from chatdesk.errors import StorageError
 from storage import models, tables
-from storage.bulk import Row, insert, parameters, parts, update
+from storage.bulk import Row, delete, insert, parameters, parts, update
 from storage.database import Database
 from storage.parameters import in_list, rows_json
 from storage.writing import write_all
@@ -64,6 +64,24 @@ async def test_rows_are_inserted_and_updated_by_key_and_counted(tmp_path: Path, 
         picked = await database.writer.execute_query_dict(query, [rows_json([names[-1], "nobody"])])
     assert [(row["name"], row["value"]) for row in found] == [(name, n) for n, name in enumerate(names)]
     assert [row["value"] for row in picked] == [count - 1]
+
+
+@pytest.mark.sqlite("its statements; the stores' contract has those of both")
+@pytest.mark.parametrize("count", [1, 3, 300])
+async def test_rows_are_deleted_by_their_key_and_by_an_index(tmp_path: Path, count: int) -> None:
+    rows: list[Row] = [[1, f"{number}@x.example", "", "", None] for number in range(count)]
+    other: Row = [2, "0@x.example", "", "", None]
+    gone = delete(tables.AFFECTED, ("ticket", "mailbox"), [row[:2] for row in rows], "sqlite")
+    async with Database(url(tmp_path, "sqlite")) as database:
+        async with database.transaction() as connection:
+            made = insert(tables.AFFECTED, [*rows, other], "sqlite")
+            assert await write_all(connection, [made, replace(gone, changes=count)]) is None
+        (left,) = await database.writer.execute_query_dict("SELECT ticket FROM affected")
+        query, values = next(parts(gone))
+        plan = await database.writer.execute_query_dict(f"EXPLAIN QUERY PLAN {query}", values)
+    assert left["ticket"] == 2
+    assert any(row["detail"].startswith("SEARCH t USING") for row in plan), plan
+    assert not any(row["detail"].startswith(("SCAN t", "SCAN affected")) for row in plan), plan
 
 
 @pytest.mark.sqlite("PostgreSQL undoes a transaction at its first fault by itself")

@@ -364,3 +364,26 @@ async def test_a_disabled_technician_is_not_offered_tickets(
     number = (await marcus.does("/tickets", way="phone", answers=ANSWERS))["ticket"]
     refused = await marcus.post(f"/tickets/{number}/assign", {"agent": priya.agent})
     assert (refused.status, refused.body["field"]) == (422, "agent")
+
+
+async def test_people_whom_a_ticket_affects_are_added_shown_and_taken_off(
+    desk: ServedDesk, marcus: ConsoleClient
+) -> None:
+    async with waiting_chat(desk) as (_, number, _):
+        path = f"/tickets/{number}/affected"
+        for _ in range(2):
+            await marcus.does(path, address=" Pat@contoso.example", name="Pat\x00 Lee")
+        shown = await marcus.ticket(number)
+        assert shown["ticket"]["affected"] == [{"name": "Pat Lee", "address": "Pat@contoso.example"}]
+        (entry,) = (each for each in shown["history"] if each["what"] == "affected person added")
+        assert (entry["by"]["name"], entry["why"]) == ("Marcus Bell", "Pat Lee (Pat@contoso.example)")
+        for address in ("", "pat", "dana@contoso.example"):
+            refused = await marcus.post(path, {"address": address})
+            assert (refused.status, refused.body["field"]) == (422, "address")
+        for internal in "10":
+            asked = f"/console/api/tickets/{number}/transcript?format=text&internal={internal}"
+            async with marcus.session.get(desk.base + asked) as answer:
+                assert ("Pat Lee" in await answer.text()) is (internal == "1")
+        await marcus.does(path, address="pat@CONTOSO.example", affected=False)
+        assert (await marcus.ticket(number))["ticket"]["affected"] == []
+        assert (await marcus.post("/tickets/HD-9999/affected", {"address": "a@b.example"})).status == 404

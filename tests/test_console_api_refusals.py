@@ -23,6 +23,7 @@ STEPS: list[tuple[str, dict[str, object]]] = [
     ("merge", {"into": "HD-1001"}),
     ("split", {"conversation": "x", "messages": [1], "subject": "Other"}),
     ("edit", {"priority": "high"}),
+    ("affected", {"address": "pat@contoso.example"}),
 ]
 CHANGES = [
     *[(f"/tickets/HD-1001/{step}", body) for step, body in STEPS],

@@ -18,6 +18,7 @@ from chatdesk.conversation import (
     Waiting,
     speaking_in,
 )
+from chatdesk.sender import commenter_of
 from chatdesk.ticket import TicketNumber
 
 AT = datetime(2026, 9, 15, 14, 0, tzinfo=UTC)
@@ -68,3 +69,11 @@ def test_a_ticket_is_spoken_of_in_an_open_conversation_or_else_in_the_latest(
     conversations = [replace(CHAT, state=state) for state in states]
     expected = None if spoken_in is None else conversations[spoken_in]
     assert speaking_in(conversations) is expected
+
+
+def test_it_is_not_spoken_of_where_somebody_comments_whom_it_affects() -> None:
+    aside = replace(CHAT, state=Ticketed(), visitor=commenter_of("Pat@contoso.example"))
+    ended = replace(CHAT, state=Ended(AT))
+    assert aside.is_aside
+    assert speaking_in([ended, aside]) is ended
+    assert speaking_in([aside]) is aside

@@ -16,6 +16,7 @@ from chatdesk.events import (
     AgentEnded,
     AgentJoined,
     AnyEvent,
+    TicketAffects,
     TicketCancelled,
     TicketEdited,
     TicketEvent,
@@ -51,7 +52,8 @@ pytestmark = pytest.mark.property
 SECRET = "secret note"
 STEPS = (
     "wrote", "left", "ended", "solved", "answered", "noted", "joined", "agent ended", "taken", "assigned",
-    "asked", "vendor", "resumed", "resolved", "re-opened", "cancelled", "edited", "timer", "date",
+    "asked", "vendor", "resumed", "resolved", "re-opened", "cancelled", "edited", "affects", "timer",
+    "date",
 )  # fmt: skip
 
 
@@ -101,6 +103,8 @@ def ticket_step(step: str, common: tuple[datetime, str, Agent], soon: datetime) 
                                      reason=SECRET),
         "edited": TicketEdited(at=when, channel="web", external_id=identity, ticket=TICKET, agent=agent,
                                priority=Priority.HIGH, workaround=SECRET),
+        "affects": TicketAffects(at=when, channel="web", external_id=identity, ticket=TICKET, agent=agent,
+                                 address="pat@contoso.example", name=SECRET),
     }  # fmt: skip
     return steps[step]
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from chatdesk.cli.commands import application
 from chatdesk.errors import StorageError
+from chatdesk.events import TicketAffects
 from chatdesk.mailbox import StoredMail
 from chatdesk.ticket import TicketNumber
 from storage import moving, postgres_client
@@ -24,7 +25,7 @@ from storage.store import TortoiseStore
 from storage.unfinished_move import refuse_unfinished
 from tests.asking import ask
 from tests.core_builders import message, new_desk, running, survey, url
-from tests.desk_builders import TUESDAY
+from tests.desk_builders import MARCUS, TUESDAY
 
 pytestmark = pytest.mark.postgres
 
@@ -52,6 +53,11 @@ async def fill(address: str) -> None:
             for number in range(CHATS):
                 await desk.receive(survey(f"chat {number}", f"visitor {number}"))
                 await desk.receive(message(HOSTILE, f"chat {number}", f"visitor {number}"))
+            affects = TicketAffects(
+                at=TUESDAY, channel="web", external_id="a", ticket=TicketNumber(1001), agent=MARCUS,
+                address="pat@contoso.example",
+            )  # fmt: skip
+            await desk.receive(affects)
         _ = await TortoiseStaff(database).add(
             "Marcus Bell", "marcus@northwind.example", "a pass phrase", TUESDAY
         )
@@ -73,6 +79,7 @@ async def next_number(address: str) -> int | None:
         file = await TortoiseStaffReads(database).ticket_file(TicketNumber(1001))
         assert file is not None
         assert HOSTILE in [message.text for message in file.messages]
+        assert [person.address for person in file.affected] == ["pat@contoso.example"]
         mail = await TortoiseMailbox(database).read("<1@x>")
         assert mail is not None
         assert mail.source == RAW

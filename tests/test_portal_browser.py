@@ -10,8 +10,9 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.axe import violations
+from tests.console_browser import answer_dialog, console_page, open_ticket
 from tests.fake_openid import FakeOpenId
-from tests.portal_people import PORTAL_DESK, person, portal_desk
+from tests.portal_people import PORTAL_DESK, customer_of, person, portal_desk
 from tests.running_desk import ServedDesk
 from tests.web_people import signed_in
 
@@ -150,3 +151,40 @@ async def test_a_link_to_a_ticket_leads_there_by_way_of_signing_in(
         await page.goto(f"{desk.base}/portal/new")
         await page.get_by_role("link", name="Sign in with Google").click()
         await expect(page).to_have_url(f"{desk.base}/portal/new")
+
+
+async def test_somebody_whom_a_technician_adds_to_a_ticket_finds_it_in_the_portal(
+    served: tuple[ServedDesk, FakeOpenId], browser: Browser
+) -> None:
+    desk, openid = served
+    async with customer_of(desk, openid, "dana@contoso.example") as dana:
+        number = await dana.open_ticket("Mail is down")
+    async with console_page(browser, desk) as console:
+        await console.get_by_role("button", name="All", exact=True).click()
+        await open_ticket(console, number)
+        add = console.get_by_role("button", name="Add a person")
+        await add.press("Enter")
+        await answer_dialog(console, "Add", **{"Name": "Pat Lee", "E-mail address": "pat"})
+        await expect(console.get_by_role("alert").locator("visible=true")).to_contain_text("e-mail address")
+        await answer_dialog(console, "Add", **{"E-mail address": "pat@contoso.example"})
+        await expect(console.locator(".affected li")).to_have_text(["Pat Leepat@contoso.example"])
+        await expect(add).to_be_focused()
+        assert await violations(console) == []
+        openid.person = person("pat@contoso.example", "Pat Lee")
+        async with portal_page(browser, PHONE, "dark") as page:
+            await page.goto(f"{desk.base}/portal/sign-in/google")
+            await expect(page.locator(".affects")).to_have_text("Affects you")
+            await check(page)
+            await page.get_by_role("link", name=number).click()
+            await expect(page.locator("main")).to_contain_text("This ticket affects you.")
+            await expect(page.locator("main")).not_to_contain_text("Dana")
+            await check(page)
+            await page.get_by_label("Add a comment").fill("On the third floor too")
+            await page.get_by_role("button", name="Send comment").click()
+            await expect(page.locator(".messages")).to_contain_text("On the third floor too")
+            await expect(console.locator(".timeline")).to_contain_text("from Pat Lee, also affected")
+            await console.get_by_role("button", name="Take Pat Lee off").click()
+            await expect(console.locator(".affected li")).to_have_count(0)
+            await expect(add).to_be_focused()
+            await page.reload()
+            await expect(page.locator("main")).not_to_contain_text("On the third floor too")

@@ -101,6 +101,20 @@ def test_a_comment_is_the_answer_that_was_waited_for() -> None:
     assert stepped(commented(), waits)[1].ticket.status is TicketStatus.IN_PROGRESS
 
 
+@pytest.mark.parametrize("status", sorted(TicketStatus))
+def test_a_comment_of_somebody_affected_moves_nothing_and_opens_nothing(status: TicketStatus) -> None:
+    event, about = PortalCommented(**shared(), text="Here too.", affected=True), ticket(status=status)
+    assert event.visitor == f"affects:{DANA}"
+    if not about.is_active:
+        with pytest.raises(EventRefused, match=f"HD-1024 is {status.value}. Please open a new ticket."):
+            stepped(event, about)
+        return
+    dialogue, work = stepped(event, about)
+    assert [effect.text for effect in dialogue.effects if isinstance(effect, Post)] == ["Here too."]
+    assert Announce("customer wrote") in dialogue.effects
+    assert work == TicketDecision(about)
+
+
 @pytest.mark.parametrize("status", [TicketStatus.MERGED, TicketStatus.CANCELLED])
 @pytest.mark.parametrize("event", [commented(), solved(), prioritised()])
 def test_nothing_is_done_to_a_ticket_that_is_over(status: TicketStatus, event: Deed) -> None:

@@ -10,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.json import encode as to_json
 
+from chatdesk.affected import AffectedPerson
 from chatdesk.conversation import Conversation, Ended, Live, Receipts, Waiting
 from storage import tables
 from storage.bulk import Row
 from storage.columns import moment, timestamp
 from storage.conversation_rows import conversation_row, read_conversations, to_conversation, to_state
 from storage.delivery_rows import delivery_row
-from storage.ticket_rows import ticket_row
+from storage.ticket_rows import affected_row, ticket_row
 from tests.core_builders import delivery
-from tests.desk_builders import TUESDAY, conversation, ticket
+from tests.desk_builders import TICKET, TUESDAY, conversation, ticket
 
 MOMENTS = st.datetimes(timezones=st.just(UTC))
 
@@ -54,8 +55,9 @@ def test_a_moment_is_read_as_utc_whatever_the_driver_gives() -> None:
         (tables.CONVERSATION, conversation_row(conversation())),
         (tables.TICKET, ticket_row(ticket())),
         (tables.DELIVERY, delivery_row(delivery("d1"))),
+        (tables.AFFECTED, affected_row(AffectedPerson(TICKET, "pat@contoso.example", "Pat"))),
     ],
-    ids=["conversation", "ticket", "delivery"],
+    ids=["conversation", "ticket", "delivery", "affected"],
 )
 def test_a_row_holds_a_value_for_each_column_in_order(table: tables.Table, row: Row) -> None:
     named = dict(zip(table.columns, row, strict=True))

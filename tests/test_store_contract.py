@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from chatdesk.affected import AffectedChange, AffectedPerson
 from chatdesk.changes import Changes, HistoryEntry, Rating, SetAside
 from chatdesk.conversation import (
     Author,
@@ -106,6 +107,27 @@ async def test_the_history_of_a_ticket_comes_back_in_its_order(store: Store) -> 
     async with store.batch() as batch:
         assert await batch.history([TICKET]) == [steps[0], steps[2]]
         assert await batch.history([]) == []
+
+
+async def test_whom_tickets_affect_comes_back_in_the_order_they_were_named(store: Store) -> None:
+    pat, lee, eve = (
+        AffectedPerson(TICKET, address, address, known_as)
+        for address, known_as in (
+            ("pat@contoso.example", None),
+            ("Lee+it@contoso.example", TicketNumber(7)),
+            ("eve@bücher.example", None),
+        )
+    )
+    other = replace(pat, ticket=TicketNumber(7))
+    named = {TICKET: AffectedChange((), (pat, lee)), other.ticket: AffectedChange((), (other,))}
+    await write(store, changes(affected=named))
+    async with store.batch() as batch:
+        assert await batch.affected([TICKET]) == [pat, lee]
+        assert await batch.affected([]) == []
+    moved = {TICKET: AffectedChange((pat, lee), (lee, eve)), other.ticket: AffectedChange((other,), ())}
+    await write(store, changes(affected=moved))
+    async with store.batch() as batch:
+        assert await batch.affected([TICKET, other.ticket]) == [lee, eve]
 
 
 async def test_what_was_said_to_a_customer_is_found_by_conversation(store: Store) -> None:

@@ -273,6 +273,7 @@ def test_json_is_the_documented_schema() -> None:
         "phone": "555-0134",
         "priority": "high",
         "workaround": "",
+        "affected": [],
     }
     kinds = [entry["kind"] for entry in document["entries"]]
     assert kinds.count("message") == 6

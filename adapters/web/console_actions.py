@@ -25,6 +25,7 @@ from adapters.web.visitor_events import CHANNEL
 from chatdesk.conversation import Agent, ConversationId
 from chatdesk.errors import EventRefused
 from chatdesk.events import (
+    TicketAffects,
     TicketAssigned,
     TicketCancelled,
     TicketEdited,
@@ -96,6 +97,14 @@ class Edit(Body):
     reason: Text = ""
 
 
+class Affected(Body):
+    """``affected`` False takes the person off."""
+
+    address: Text
+    name: Text = ""
+    affected: bool = True
+
+
 class CommonToTicket(TypedDict):
     at: datetime
     channel: str
@@ -106,7 +115,7 @@ class CommonToTicket(TypedDict):
 
 def add_routes(application: web.Application) -> None:
     """Add one request for each thing that can be done."""
-    steps = (take, assign, wait, resume, resolve, reopen, cancel, merge, split, edit)
+    steps = (take, assign, wait, resume, resolve, reopen, cancel, merge, split, edit, affected)
     for step in steps:
         add_change(application, f"/tickets/{{number}}/{step.__name__}", step)
     add_read(application, "/merge", merge_target)
@@ -218,6 +227,18 @@ async def edit(request: web.Request, staff: SignedIn) -> dict[str, Json]:
         needed_by=body.needed_by,
         unneeded="needed_by" in body.model_fields_set and body.needed_by is None,
         reason=clean(body.reason).strip(),
+    )
+    return await receive(request, event)
+
+
+async def affected(request: web.Request, staff: SignedIn) -> dict[str, Json]:
+    """Say that the ticket affects somebody, or that it does no longer."""
+    body = await read_body(request, Affected)
+    event = TicketAffects(
+        **_common(request, staff, body, "affected"),
+        address=clean(body.address).strip(),
+        name=clean(body.name).strip(),
+        affected=body.affected,
     )
     return await receive(request, event)
 

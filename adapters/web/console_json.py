@@ -54,6 +54,7 @@ def ticket_json(file: TicketFile, config: Config, names: Names, me: str) -> dict
         "workaround": ticket.workaround,
         "merged_into": format_number(prefix, ticket.merged_into) if ticket.merged_into else None,
         "linked_to": format_number(prefix, ticket.linked_to) if ticket.linked_to else None,
+        "affected": [{"name": person.name, "address": person.address} for person in file.affected],
         "due_because": explain_due(config, file),
         "can": [*possible_steps(ticket, me)],
     }

@@ -46,6 +46,7 @@ async def me(request: web.Request, staff: SignedIn) -> dict[str, Json]:
     return {
         "agent": {"id": staff.account.id, "name": staff.account.name, "email": staff.account.email},
         "csrf": csrf_token(request),
+        "portal": services.config.portal_opens,
         "desk": {"name": desk.name, "timezone": str(desk.timezone), "prefix": desk.ticket_prefix},
         "staff": colleagues,
         "canned": canned,

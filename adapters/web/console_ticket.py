@@ -51,6 +51,7 @@ def _conversation_json(
         "channel": conversation.channel,
         "way": config.channel(conversation.channel).label,
         "customer": conversation.customer_name,
+        "aside": conversation.is_aside,
         "opened_at": conversation.opened_at.isoformat(),
         "ticket": format_number(prefix, conversation.ticket) if conversation.ticket else None,
         "seq": conversation.last_seq,

@@ -135,8 +135,11 @@ async def _event(
     by = on_ticket(request, form.session, token, found)
     match sent.get("do"):
         case "comment":
-            files = await keep(request, form.sent, by["conversation"], customer.visitor)
-            return COMMENT, PortalCommented(**by, text=sent.get("text", ""), files=files)
+            visitor = customer.commenter if found.affected else customer.visitor
+            files = await keep(request, form.sent, by["conversation"], visitor)
+            return COMMENT, PortalCommented(
+                **by, text=sent.get("text", ""), files=files, affected=found.affected
+            )
         case "solved" if found.whole:
             return SOLVED, PortalSolved(**by)
         case "priority" if found.whole and may_set_priority(config, customer):

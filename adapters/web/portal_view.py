@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 from msgspec import Struct
@@ -31,11 +32,13 @@ STATUSES = {
     TicketStatus.CANCELLED: "Cancelled",
 }
 """Where a ticket stands, as customers read it."""
+ASKED = "Waiting for an answer"
+"""Of a ticket that waits for its requester, as others whom it affects read it."""
 DELETED = "This message was deleted."
 
 
 class ShownLine(Struct, frozen=True):
-    """A line of the list. ``path`` is the ticket's page, ``mine`` False for another's of the company."""
+    """A line of the list. ``path`` is the ticket's page; ``affected`` is as PortalLine has it."""
 
     number: str
     path: str
@@ -45,6 +48,7 @@ class ShownLine(Struct, frozen=True):
     waits: bool
     requester: str
     changed: str
+    affected: bool
 
 
 class ShownFile(Struct, frozen=True):
@@ -70,7 +74,8 @@ class ShownMessage(Struct, frozen=True):
 class ShownTicket(Struct, frozen=True):
     """A ticket's page. ``facts`` are label and value; what may be done is offered, and nothing else.
 
-    ``merged`` is the number by which the customer knows it, "" when it is its own.
+    ``merged`` is the number by which the customer knows it, "" when it is its own. ``affected`` is as
+    PortalTicket has it.
     """
 
     number: str
@@ -79,6 +84,8 @@ class ShownTicket(Struct, frozen=True):
     subject: str
     facts: tuple[tuple[str, str], ...]
     messages: tuple[ShownMessage, ...]
+    affected: bool
+    workaround: Markup
     resolution: Markup
     omitted: bool
     can_comment: bool
@@ -96,11 +103,12 @@ def show_line(config: Config, customer: PortalCustomer, line: PortalLine, at: da
         number=format_number(prefix, ticket.number),
         path=path_of(config, line.opened),
         subject=ticket.subject,
-        status=STATUSES[ticket.status],
+        status=_state(ticket, affected=line.affected),
         is_open=ticket.is_active,
-        waits=ticket.status is TicketStatus.WAITING_ON_CUSTOMER,
+        waits=ticket.status is TicketStatus.WAITING_ON_CUSTOMER and not line.affected,
         requester="" if mine or not customer.manages else ticket.requester_name,
         changed=say_date(ticket.changed_at, at, config.desk.timezone),
+        affected=line.affected,
     )
 
 
@@ -109,7 +117,7 @@ def show_ticket(config: Config, customer: PortalCustomer, found: PortalTicket, a
     ticket, prefix = found.ticket, config.desk.ticket_prefix
     path, number = path_of(config, found.opened), format_number(prefix, ticket.number)
     said = {message.text.strip() for message in found.messages}
-    resolution = ticket.resolution if found.whole and ticket.is_done else ""
+    resolution = ticket.resolution if (found.whole or found.affected) and ticket.is_done else ""
     sets_priority = found.whole and ticket.is_active and may_set_priority(config, customer)
     return ShownTicket(
         number=number,
@@ -118,10 +126,12 @@ def show_ticket(config: Config, customer: PortalCustomer, found: PortalTicket, a
         subject=ticket.subject,
         facts=tuple(_facts(config, found, at)),
         messages=tuple(_message(config, path, number, message, at) for message in found.messages),
+        affected=found.affected,
+        workaround=_text(config, number, ticket.workaround if found.affected and ticket.is_active else ""),
         resolution=_text(config, number, "" if resolution.strip() in said else resolution),
         omitted=found.omitted,
-        can_comment=can_write(config, ticket, at),
-        reopens=ticket.is_done,
+        can_comment=ticket.is_active if found.affected else can_write(config, ticket, at),
+        reopens=ticket.is_done and not found.affected,
         can_solve=found.whole and ticket.is_active,
         priorities=tuple(Priority) if sets_priority else (),
         priority=ticket.priority,
@@ -138,7 +148,10 @@ def can_write(config: Config, ticket: Ticket, at: datetime) -> bool:
 
 def _facts(config: Config, found: PortalTicket, at: datetime) -> Iterator[tuple[str, str]]:
     ticket, zone = found.ticket, config.desk.timezone
-    yield "Status", _status(config, ticket, at)
+    yield "Status", _status(config, found, at)
+    if found.affected:
+        yield "Priority", ticket.priority.capitalize()
+        yield from _next_step(config, ticket, at)
     if not found.whole:
         return
     yield "Priority", ticket.priority.capitalize()
@@ -148,20 +161,35 @@ def _facts(config: Config, found: PortalTicket, at: datetime) -> Iterator[tuple[
         yield "Needed by", say_date(ticket.needed_by, at, zone)
 
 
-def _status(config: Config, ticket: Ticket, at: datetime) -> str:
+def _next_step(config: Config, ticket: Ticket, at: datetime) -> Iterator[tuple[str, str]]:
+    """Yield when something happens next, which whoever asked for it was told in words."""
+    zone = config.desk.timezone
+    if ticket.status is TicketStatus.WAITING_ON_VENDOR and ticket.waiting_until:
+        yield "Work continues", say_moment(ticket.waiting_until, at, zone)
+    elif ticket.running_due_at and ticket.due_as_promised and ticket.running_due_at > at:
+        yield "Next contact", _moment(ticket.running_due_at, at, zone)
+
+
+def _status(config: Config, found: PortalTicket, at: datetime) -> str:
+    ticket = found.ticket
     if ticket.status is TicketStatus.SCHEDULED and ticket.waiting_until:
         return f"Scheduled for {say_moment(ticket.waiting_until, at, config.desk.timezone)}"
+    return _state(ticket, affected=found.affected)
+
+
+def _state(ticket: Ticket, *, affected: bool) -> str:
+    if affected and ticket.status is TicketStatus.WAITING_ON_CUSTOMER:
+        return ASKED
     return STATUSES[ticket.status]
 
 
 def _message(config: Config, path: str, number: str, message: Message, at: datetime) -> ShownMessage:
     zone = config.desk.timezone
-    when = f"{say_date(message.at, at, zone)}, {say_time(message.at, zone)} {say_zone(message.at, zone)}"
     kind, deleted = message.author.kind, message.deleted_at is not None
     return ShownMessage(
         kind=kind.value,
         author=config.desk.name if kind is AuthorKind.DESK else message.author.name,
-        at=when,
+        at=_moment(message.at, at, zone),
         stamp=message.at.isoformat(),
         text=_text(config, number, DELETED if deleted else message.text),
         edited=message.edited_at is not None and not deleted,
@@ -169,6 +197,10 @@ def _message(config: Config, path: str, number: str, message: Message, at: datet
             ShownFile(file.name, say_size(file.size), f"{path}/files/{file.id}") for file in message.files
         ),
     )
+
+
+def _moment(moment: datetime, at: datetime, zone: ZoneInfo) -> str:
+    return f"{say_date(moment, at, zone)}, {say_time(moment, zone)} {say_zone(moment, zone)}"
 
 
 def _text(config: Config, number: str, text: str) -> Markup:

@@ -1,6 +1,6 @@
 // The right column: who asks, what was promised, and what can be done.
 
-import { button, h, icon, replace, ticketLink } from "./dom.js";
+import { button, h, icon, iconButton, replace, ticketLink } from "./dom.js";
 import { withPhones } from "./phones.js";
 import { due, short, whole } from "./time.js";
 import { priority } from "./list.js";
@@ -21,7 +21,7 @@ export class Details {
     this.number = ticket.number;
     const opened = new Set([...this.element.querySelectorAll("details[open]")].map((each) => each.dataset.name));
     replace(this.element,
-      this.requester(ticket, header), this.state(header), this.work(ticket, header), this.here(ticket),
+      this.requester(ticket, header), this.state(header), this.work(ticket, header), this.affected(ticket, header), this.here(ticket),
       this.answers(header), this.more(ticket, header, opened), transcripts(ticket, opened));
   }
 
@@ -67,6 +67,21 @@ export class Details {
       header.resolution && h("div", { class: "quoted" }, h("h3", {}, "Resolution"), h("p", { class: "text", dir: "auto" }, header.resolution)),
       header.merged_into && fact("Merged into", ticketLink(header.merged_into, this.openTicket)),
       header.linked_to && fact("Split from", ticketLink(header.linked_to, this.openTicket)));
+  }
+
+  affected(ticket, header) {
+    const may = header.can.includes("edit");
+    if (!may && !header.affected.length) return null;
+    // The list is drawn afresh: whoever uses the keyboard goes on beside it.
+    const then = async (step) => {
+      await step;
+      this.element.querySelector("[data-step=affected]")?.focus();
+    };
+    return section("Also affected",
+      header.affected.length > 0 && h("ul", { class: "affected" }, header.affected.map((person) => h("li", {},
+        h("div", {}, person.name !== person.address && h("p", { dir: "auto" }, person.name), h("p", {}, mailLink(person.address))),
+        may && iconButton("close", `Take ${person.name} off`, () => then(this.steps.unaffected(ticket, person)))))),
+      may && button("Add a person…", () => then(this.steps.affected(ticket)), { class: "small", data: { step: "affected" } }));
   }
 
   here(ticket) {

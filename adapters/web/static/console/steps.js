@@ -196,6 +196,26 @@ export class Steps {
     });
   }
 
+  affected(ticket) {
+    return askForm({
+      title: `Who else is affected by ${ticket.number}?`,
+      intro: this.settings.portal
+        ? "In the portal they see its subject, where it stands, the workaround, how it was solved, and what technicians write to the customer. Notes and what the customer writes stay hidden from them."
+        : "They are noted here. The desk has no customer portal in which they could see the ticket.",
+      draft: `affected ${ticket.number}`,
+      fields: [
+        { name: "name", label: "Name" },
+        { name: "address", label: "E-mail address", type: "email", required: true, missing: "Enter an e-mail address such as dana@example.com." },
+      ],
+      action: "Add",
+      submit: (values) => this.post(ticket, "affected", values),
+    });
+  }
+
+  async unaffected(ticket, { name, address }) {
+    if (await this.send(ticket, "affected", { address, affected: false })) this.toast(`${name} was taken off.`);
+  }
+
   priority(ticket, priority) {
     return this.send(ticket, "edit", { priority });
   }

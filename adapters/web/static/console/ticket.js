@@ -58,7 +58,7 @@ export class OpenTicket extends EventTarget {
       const known = this.conversations.get(each.id);
       const conversation = known || { id: each.id, messages: new Map(), typing: new Map(), here: [], ready: false };
       Object.assign(conversation, {
-        channel: each.channel, way: each.way, customer: each.customer, openedAt: each.opened_at, revisions: each.revisions, ratings: each.ratings,
+        channel: each.channel, way: each.way, customer: each.customer, aside: each.aside, openedAt: each.opened_at, revisions: each.revisions, ratings: each.ratings,
       });
       if (!known || each.seq >= conversation.seq) Object.assign(conversation, { seq: each.seq, state: each.state });
       if (!known) conversation.online = each.online;
@@ -168,10 +168,11 @@ export class OpenTicket extends EventTarget {
     }
   }
 
-  /** The conversation that an answer goes to: one that is open now, or the latest. */
+  /** The conversation that an answer goes to: one that is open now, or the latest but those of people whom the ticket affects. */
   get current() {
     const all = [...this.conversations.values()].sort((a, b) => (a.openedAt < b.openedAt ? -1 : 1));
-    return all.find((each) => ["waiting", "live"].includes(each.state.phase)) || all.at(-1) || null;
+    const open = all.find((each) => ["waiting", "live"].includes(each.state.phase));
+    return open || all.findLast((each) => !each.aside) || all.at(-1) || null;
   }
 
   get isMine() {

@@ -244,7 +244,8 @@ function withDays(entries, conversations) {
     if (item.conversation && conversations.length > 1 && item.conversation !== last) {
       last = item.conversation;
       const found = conversations.find((each) => each.id === last);
-      const words = `${found.way}, ${short(found.openedAt)}`;
+      const whose = found.aside ? `, from ${found.customer || "somebody"}, also affected` : "";
+      const words = `${found.way}${whose}, ${short(found.openedAt)}`;
       items.push({ key: `c:${item.key}`, signature: words, build: () => h("li", { class: "part" }, h("span", {}, words)) });
     }
     items.push(item);
