@@ -91,6 +91,7 @@ def _ticket(ticket: Ticket, view: TranscriptView) -> Json:
         shown["email"] = clean_line(ticket.requester_email)
         shown["phone"] = clean_line(ticket.requester_phone)
         shown["priority"] = ticket.priority.value
+        shown["tier"] = ticket.tier
         shown["workaround"] = clean_text(ticket.workaround)
     return shown
 

@@ -30,6 +30,7 @@ from chatdesk.events import (
     TicketAssigned,
     TicketCancelled,
     TicketEdited,
+    TicketEscalated,
     TicketMerged,
     TicketPaused,
     TicketReopened,
@@ -60,6 +61,7 @@ from flows.ticket_moves import (
     tell_the_end_by_mail,
 )
 from flows.ticket_relations import merge, split
+from flows.tiers import pass_to_tier
 
 DATE_REACHED = "date_reached"
 AUTO_CLOSE = "auto_close"
@@ -81,6 +83,8 @@ def step(ticket: Ticket, event: AnyEvent, situation: Situation) -> TicketDecisio
             return _take(ticket, event, situation)
         case TicketAssigned():
             return _assign(ticket, event, situation)
+        case TicketEscalated():
+            return pass_to_tier(ticket, event, situation)
         case MailReplied() | PortalCommented():
             return _customer_wrote(ticket, event, situation)
         case CustomerEnded(solved=True) if ticket.is_active and not situation.others_chat:
