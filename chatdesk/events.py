@@ -258,7 +258,7 @@ class TicketAssigned(TicketEvent, frozen=True, kw_only=True):
 class TicketEscalated(TicketEvent, frozen=True, kw_only=True):
     """A technician gave the ticket to a tier of technicians, named by its id [R37].
 
-    What the desk does by itself near a target is another matter [flows.escalation, R43].
+    What the desk does by itself near a target is another matter [flows.escalation].
     """
 
     tier: str

@@ -136,8 +136,8 @@ class Ticket(Struct, frozen=True):
     """The only record of a piece of work [R21]; immutable, changed by making a new one.
 
     All datetimes are aware and in UTC. ``assignee`` is an agent's id, ``tier`` that of the tier
-    it was escalated to last [R37], which the desk may not have any more; ``answers`` are the survey's, by field
-    id. ``due_at`` of a paused ticket counts the pause up to ``changed_at``; its clocks stand
+    it was escalated to last [R37], which the desk may not have any more; ``answers`` are the survey's, by
+    field id. ``due_at`` of a paused ticket counts the pause up to ``changed_at``; its clocks stand
     still [R44]. ``promised_at`` is when the customer was told to expect somebody [R25, R27].
     ``version`` counts the writes and settles conflicts between writers.
     """
