@@ -395,8 +395,8 @@ VISITORS = {"chat": "dana", "other": "sam"}
 EVENTS = st.sampled_from(
     [
         "survey", "message", "agent", "note", "take", "assign", "escalate", "ask", "vendor", "resume",
-        "resolve", "reopen", "cancel", "merge", "split", "edit", "delete", "leave", "end", "solve", "join", "agent end",
-        "rate", "receipt", "no answer", "date", "priority",
+        "resolve", "reopen", "cancel", "merge", "split", "edit", "delete", "leave", "end", "solve", "join",
+        "agent end", "rate", "receipt", "no answer", "date", "priority",
     ]
 )  # fmt: skip
 
@@ -453,8 +453,9 @@ def make(kind: str, chat: str, number: int, seq: int, minute: int) -> AnyEvent:
     }
     kinds: dict[str, type[TicketEvent]] = {
         "take": TicketTaken, "assign": TicketAssigned, "escalate": TicketEscalated, "ask": TicketPaused,
-        "vendor": TicketPaused, "date": TicketPaused, "resume": TicketResumed, "resolve": TicketResolved, "reopen": TicketReopened,
-        "cancel": TicketCancelled, "merge": TicketMerged, "split": TicketSplit, "priority": TicketEdited,
+        "vendor": TicketPaused, "date": TicketPaused, "resume": TicketResumed, "resolve": TicketResolved,
+        "reopen": TicketReopened, "cancel": TicketCancelled, "merge": TicketMerged, "split": TicketSplit,
+        "priority": TicketEdited,
     }  # fmt: skip
     return ticket_event(kinds[kind], number, at=at, **fields[kind])
 
