@@ -61,7 +61,7 @@ async def test_an_escalated_ticket_is_told_of_its_tier_and_reason(
         assert (told["assignee"], told["tier"], told["tiers"]) == (None, "Second line", ["network"])
         assert (told["due_at"], told["status"]) == (before["ticket"]["due_at"], "assigned")
         newest = after["history"][-1]
-        assert (newest["what"], newest["why"]) == ("escalated to a tier", f"Second line: {WHY}")
+        assert (newest["what"], newest["why"]) == ("escalated to Second line", WHY)
         file = await desk.running.services.staff_reads.ticket_file(int(number[3:]))  # type: ignore[arg-type]
         assert file is not None
         assert [m.visibility for m in file.messages if WHY in m.text] == [Visibility.INTERNAL]
@@ -101,9 +101,12 @@ async def test_who_asks_finds_their_own_tiers_first(desk: ServedDesk, marcus: Co
 
 
 async def test_a_tier_that_was_taken_out_of_the_file_is_shown_by_its_id(tmp_path: Path) -> None:
-    async with serving(DEMONSTRATION + TIERS, data=tmp_path) as desk, console(desk) as marcus:
-        async with waiting_chat(desk) as (_, number, _):
-            await marcus.does(f"/tickets/{number}/escalate", tier="second", reason=WHY)
+    async with (
+        serving(DEMONSTRATION + TIERS, data=tmp_path) as desk,
+        console(desk) as marcus,
+        waiting_chat(desk) as (_, number, _),
+    ):
+        await marcus.does(f"/tickets/{number}/escalate", tier="second", reason=WHY)
     renamed = (DEMONSTRATION + TIERS).replace("[tiers.second]", "[tiers.other]")
     async with serving(renamed, data=tmp_path) as desk, console(desk) as marcus:
         found = await marcus.ticket(number)
@@ -143,7 +146,7 @@ async def test_a_technician_escalates_a_live_chat_and_goes_on_in_it(
         await escalate(page)
         await expect(page.locator(".ticket-chips .tier")).to_have_text("Second line")
         await expect(page.locator(".history .words").last).to_contain_text(
-            f"Marcus Bell · escalated to a tier: Second line: {WHY}"
+            f"Marcus Bell · escalated to Second line: {WHY}"
         )
         await expect(page.locator(".ticket-chips .assignee")).to_have_count(0)
         await say(page, "A colleague is on the way.")
@@ -170,7 +173,7 @@ async def test_who_is_in_a_tier_finds_its_tickets_first_and_takes_one(
         await expect(page.locator(f'.row[data-number="{other}"]')).to_be_visible()
         await choice.select_option("Second line (your tier)")
         await expect(page.locator(f'.row[data-number="{other}"]')).to_have_count(0)
-        await expect(page.locator(f'.row[data-number="{number}"] .tier')).to_have_text("Second line")
+        await expect(page.locator(f'.row[data-number="{number}"] .of-tier')).to_have_text("Second line")
         assert await violations(page) == []
         await open_ticket(page, number)
         await page.get_by_role("button", name="Take chat").click()

@@ -19,7 +19,6 @@ UNUSED = {
     "ChannelSettings.after_hours": "has one allowed value, and what it says is what always happens",
     "ChannelSettings.names_calendar": "Config.hours_of tells by it whose hours the form has",
     "PriorityMatrix.impact_field": "PriorityMatrix.is_answered and propose look it up themselves",
-    "TierSettings.technicians": "TierSettings.has looks it up",
     "CompanySettings.calendar": INHERITED,
     "CompanySettings.logo": INHERITED,
 }

@@ -235,8 +235,7 @@ export class TicketList {
         priority(line.priority),
         h("span", { class: "number" }, line.number),
         live && h("span", { class: "chat-live" }, icon("chat"), "Live"),
-        h("span", { class: "state" }, stateWords(line, this.me)),
-        line.tier && h("span", { class: "tier", dir: "auto", title: `Escalated to ${line.tier}` }, line.tier))));
+        h("span", { class: "state" }, stateWords(line, this.me), line.tier && [" · ", h("bdi", { class: "of-tier" }, line.tier)]))));
   }
 
   tick() {
