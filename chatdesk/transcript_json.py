@@ -5,7 +5,7 @@ The schema, ``chatdesk.transcript/1``; every time is ISO 8601 in UTC ("2026-09-1
 - ``schema``, ``version`` ("public" or "internal"), ``generated_at``, ``time_zone`` (the desk's, IANA name)
 - ``desk``: name; ``ticket``: ``number`` ("HD-1024"), ``subject``, ``company``, ``requester``, ``channel``,
   ``computer`` ("" where none is known), ``status``, ``resolution``, ``opened_at``; the internal version adds
-  ``email``, ``phone``, ``priority``, ``workaround``
+  ``email``, ``phone``, ``priority``, ``tier`` (its id, null for none), ``workaround``
 - ``conversation``: ``channel``, ``opened_at``; the internal version adds ``rating`` (null, or ``score`` of 5,
   ``comment``, ``at``)
 - ``entries``, oldest first: ``kind`` ("message"; internal version also "note", "history", "sent"), ``seq``

@@ -14,7 +14,7 @@ from tests.axe import violations
 from tests.console_browser import answer_dialog, console_page, open_ticket, say, take
 from tests.console_client import ConsoleClient, console, waiting_chat
 from tests.desk_builders import TIERS
-from tests.running_desk import Line, ServedDesk, serving
+from tests.running_desk import Line, ServedDesk, serving, technician
 
 DEMONSTRATION = files("chatdesk.settings").joinpath("demo_desk.toml").read_text(encoding="utf-8")
 WHY = "The core switch flaps."
@@ -65,6 +65,19 @@ async def test_an_escalated_ticket_is_told_of_its_tier_and_reason(
         file = await desk.running.services.staff_reads.ticket_file(int(number[3:]))  # type: ignore[arg-type]
         assert file is not None
         assert [m.visibility for m in file.messages if WHY in m.text] == [Visibility.INTERNAL]
+
+
+async def test_all_staff_are_told_of_a_ticket_that_waits_for_a_tier(
+    desk: ServedDesk, marcus: ConsoleClient
+) -> None:
+    cookies = await desk.sign_in("Priya Nair")
+    async with waiting_chat(desk) as (_, number, _), technician(desk.base, cookies) as priya:
+        await priya.send(t="watch_desk")
+        await priya.send(t="ping")
+        await priya.next("pong")
+        await marcus.does(f"/tickets/{number}/escalate", tier="second", reason=WHY)
+        while (await priya.next("tickets"))["announced"].get(number) != "escalated to a tier":
+            pass
 
 
 async def test_the_queue_of_a_tier_has_its_tickets_alone(desk: ServedDesk, marcus: ConsoleClient) -> None:

@@ -235,7 +235,7 @@ export class TicketList {
         priority(line.priority),
         h("span", { class: "number" }, line.number),
         live && h("span", { class: "chat-live" }, icon("chat"), "Live"),
-        h("span", { class: "state" }, stateWords(line, this.me), line.tier && [" · ", h("bdi", { class: "of-tier" }, line.tier)]))));
+        h("span", { class: "state", title: line.tier ? `Escalated to ${line.tier}` : false }, stateWords(line, this.me), line.tier && [" · ", h("bdi", { class: "of-tier" }, line.tier)]))));
   }
 
   tick() {
