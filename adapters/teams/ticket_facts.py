@@ -12,8 +12,8 @@ from chatdesk.reading import TicketFile, TicketLine
 from chatdesk.ticket import Ticket, TicketNumber
 from chatdesk.tiers import tiers_open_to
 
-MOST_SHOWN = 100
-"""Technicians that a card offers: a card has room for so many."""
+MOST_SHOWN, MOST_TIERS = 100, 25
+"""Technicians and tiers that a card offers: a card has room for so many."""
 
 
 async def read_file(services: TeamsServices, number: TicketNumber) -> TicketFile:
@@ -31,7 +31,7 @@ async def facts_of_file(services: TeamsServices, file: TicketFile) -> CardFacts:
 
 async def facts_of_card(services: TeamsServices, line: TicketLine) -> CardFacts:
     """Return what the ticket's card shows, from a line of a list."""
-    tiers = tuple((tier.id, tier.name) for tier in tiers_open_to(services.config, line.ticket))
+    tiers = tuple((tier.id, tier.name) for tier in tiers_open_to(services.config, line.ticket)[:MOST_TIERS])
     others = await _others(services, line.ticket)
     return replace(await facts_of_line(services, line), others=others, tiers=tiers)
 
