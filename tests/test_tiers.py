@@ -29,12 +29,12 @@ from tests.desk_builders import (
     at,
     ended,
     escalated,
-    left,
     mails,
     posts,
     situation,
     taken,
     ticket,
+    wrote,
 )  # fmt: skip
 
 STATUS = TicketStatus
@@ -124,11 +124,12 @@ def test_a_new_ticket_that_was_escalated_is_assigned_when_somebody_takes_it() ->
     assert work(waits, taken(NOW, PRIYA)).ticket.status is STATUS.ASSIGNED
 
 
-def test_what_the_tier_s_technician_solved_opens_again_for_them() -> None:
-    solved = replace(WORKED_ON, status=STATUS.CLOSED, assignee=None, tier="second", resolved_at=NOW)
-    after = work(solved, left(NOW)).ticket
-    assert after.tier == "second"
-    assert work(replace(WORKED_ON, tier="second"), ended(NOW, solved=True)).ticket.tier == "second"
+def test_what_was_solved_while_it_waited_for_a_tier_opens_again_for_the_tier() -> None:
+    waits = work(WORKED_ON, escalated(when=NOW)).ticket
+    solved = work(waits, ended(NOW, solved=True)).ticket
+    assert (solved.status, solved.tier) == (STATUS.CLOSED, "second")
+    after = work(solved, wrote(when=NOW + timedelta(hours=1))).ticket
+    assert (after.status, after.assignee, after.tier) == (STATUS.NEW, None, "second")
 
 
 def test_it_can_be_passed_on_to_another_tier_and_back_to_one_that_somebody_of_it_has_left() -> None:
