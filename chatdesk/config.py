@@ -28,6 +28,7 @@ from chatdesk.settings.model import (
     StaffChannel,
     StaffSettings,
     TicketSettings,
+    TierSettings,
     UnknownSender,
     WidgetSettings,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "StaffChannel",
     "StaffSettings",
     "TicketSettings",
+    "TierSettings",
     "UnknownSender",
     "WidgetSettings",
     "load_config",

@@ -291,6 +291,16 @@ class TicketAssigned(TicketEvent, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class TicketEscalated(TicketEvent, frozen=True, kw_only=True):
+    """A technician gave the ticket to a tier of technicians, named by its id [R37].
+
+    What the desk does by itself near a target is another matter [flows.escalation].
+    """
+
+    tier: str
+    reason: str
+
+
 class TicketPaused(TicketEvent, frozen=True, kw_only=True):
     """Work waits: for the customer (with a question), a vendor or a date.
 

@@ -38,12 +38,16 @@ class TicketView(StrEnum):
 
 
 class TicketFilter(Struct, frozen=True):
-    """Which tickets a list shows. ``text`` is searched for in numbers and, by its words, in what they say."""
+    """Which tickets a list shows. ``text`` is searched for in numbers and, by its words, in what they say.
+
+    ``tier`` is the id of a tier that they were escalated to [R37].
+    """
 
     view: TicketView = TicketView.QUEUE
     agent: str | None = None
     text: str = ""
     company: str = ""
+    tier: str = ""
 
 
 class TicketLine(Struct, frozen=True):

@@ -60,6 +60,7 @@ class Trigger(StrEnum):
     """A step that can change a ticket's state; the value completes "cannot be ..."."""
 
     ASSIGN = "assigned"
+    ESCALATE = "escalated to a tier"
     ANSWER = "answered"
     ASK_CUSTOMER = "set to wait for the customer"
     CUSTOMER_MESSAGE = "moved on by a customer's message"
@@ -112,6 +113,8 @@ def _table() -> dict[tuple[TicketStatus, Trigger], TicketStatus]:
         table[active, trigger.MERGE] = status.MERGED
         # A ticket that somebody works on keeps its state when it is handed over.
         table[active, trigger.ASSIGN] = status.ASSIGNED if active is status.NEW else active
+        # So does one that a tier gets: nobody of it has taken the ticket yet [R37].
+        table[active, trigger.ESCALATE] = active
     for at_work in working:
         table[at_work, trigger.ASK_CUSTOMER] = status.WAITING_ON_CUSTOMER
         table[at_work, trigger.WAIT_FOR_VENDOR] = status.WAITING_ON_VENDOR
@@ -132,8 +135,9 @@ TRANSITIONS = _table()
 class Ticket(Struct, frozen=True):
     """The only record of a piece of work [R21]; immutable, changed by making a new one.
 
-    All datetimes are aware and in UTC. ``assignee`` is an agent's id; ``answers`` are the survey's,
-    by field id. ``due_at`` of a paused ticket counts the pause up to ``changed_at``; its clocks stand
+    All datetimes are aware and in UTC. ``assignee`` is an agent's id, ``tier`` that of the tier
+    it was escalated to last [R37], which the desk may not have any more; ``answers`` are the survey's, by
+    field id. ``due_at`` of a paused ticket counts the pause up to ``changed_at``; its clocks stand
     still [R44]. ``promised_at`` is when the customer was told to expect somebody [R25, R27].
     ``version`` counts the writes and settles conflicts between writers.
     """
@@ -152,6 +156,7 @@ class Ticket(Struct, frozen=True):
     company: str
     answers: tuple[tuple[str, str], ...] = ()
     assignee: str | None = None
+    tier: str | None = None
     promised_at: datetime | None = None
     due_at: datetime | None = None
     waiting_until: datetime | None = None

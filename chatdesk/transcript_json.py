@@ -5,7 +5,8 @@ The schema, ``chatdesk.transcript/1``; every time is ISO 8601 in UTC ("2026-09-1
 - ``schema``, ``version`` ("public" or "internal"), ``generated_at``, ``time_zone`` (the desk's, IANA name)
 - ``desk``: name; ``ticket``: ``number`` ("HD-1024"), ``subject``, ``company``, ``requester``, ``channel``,
   ``computer`` ("" where none is known), ``status``, ``resolution``, ``opened_at``; the internal version adds
-  ``email``, ``phone``, ``priority``, ``workaround``, and ``affected`` (``name``, ``address``)
+  ``email``, ``phone``, ``priority``, ``tier`` (its id, null for none), ``workaround``, and ``affected``
+  (``name``, ``address``)
 - ``conversation``: ``channel``, ``opened_at``; the internal version adds ``rating`` (null, or ``score`` of 5,
   ``comment``, ``at``)
 - ``entries``, oldest first: ``kind`` ("message"; internal version also "note", "history", "sent"), ``seq``
@@ -91,6 +92,7 @@ def _ticket(record: TranscriptRecord, view: TranscriptView) -> Json:
         shown["email"] = clean_line(ticket.requester_email)
         shown["phone"] = clean_line(ticket.requester_phone)
         shown["priority"] = ticket.priority.value
+        shown["tier"] = ticket.tier
         shown["workaround"] = clean_text(ticket.workaround)
         shown["affected"] = [
             {"name": clean_line(person.name), "address": clean_line(person.address)}

@@ -172,7 +172,11 @@ def _facts(record: TranscriptRecord, *, internal: bool) -> Iterator[tuple[str, s
     ]
     if internal:
         facts[2:2] = [("E-mail", ticket.requester_email), ("Phone", ticket.requester_phone)]
-        facts += [("Priority", ticket.priority.value), ("Workaround", ticket.workaround)]
+        facts += [
+            ("Priority", ticket.priority.value),
+            ("Tier", ticket.tier or ""),
+            ("Workaround", ticket.workaround),
+        ]
         facts += [("Affected", ", ".join(person.words for person in record.affected))]
         facts += [("Rating", rating.words) for rating in record.ratings[-1:]]
     return ((label, clean_line(value)) for label, value in facts if value)

@@ -11,7 +11,8 @@ Ticketed, Ended + the customer wrote      -> Waiting | Ticketed
 Ticketed  + a technician took it          -> Live if the customer still waits and is there, else the same
 Ended     + re-opened, or a question      -> Ticketed
 
-A chat in progress knows no hours: it goes on after closing time [R26].
+A chat in progress knows no hours: it goes on after closing time [R26]. A ticket that is passed to a tier
+changes nothing here: who is in the chat stays, who waits goes on waiting, until somebody takes it [R37].
 """
 
 from __future__ import annotations

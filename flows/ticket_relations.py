@@ -81,6 +81,7 @@ def _split_off(ticket: Ticket, event: TicketSplit, situation: Situation, number:
         opened_at=event.at,
         changed_at=event.at,
         assignee=None,
+        tier=None,
         promised_at=None,
         due_at=due_by(situation.config, ticket.channel, target_of(situation.config, ticket), event.at),
         waiting_until=None,

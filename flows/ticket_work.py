@@ -31,6 +31,7 @@ from chatdesk.events import (
     TicketAssigned,
     TicketCancelled,
     TicketEdited,
+    TicketEscalated,
     TicketMerged,
     TicketPaused,
     TicketReopened,
@@ -62,6 +63,7 @@ from flows.ticket_moves import (
     tell_the_end_by_mail,
 )
 from flows.ticket_relations import merge, split
+from flows.tiers import pass_to_tier
 
 DATE_REACHED = "date_reached"
 AUTO_CLOSE = "auto_close"
@@ -83,6 +85,8 @@ def step(ticket: Ticket, event: AnyEvent, situation: Situation) -> TicketDecisio
             return _take(ticket, event, situation)
         case TicketAssigned():
             return _assign(ticket, event, situation)
+        case TicketEscalated():
+            return pass_to_tier(ticket, event, situation)
         case MailReplied() | PortalCommented():
             return _customer_wrote(ticket, event, situation)
         case CustomerEnded(solved=True) if ticket.is_active and not situation.others_chat:

@@ -96,6 +96,7 @@ class Ticket(Model):
     company = fields.CharField(max_length=300)
     answers = fields.TextField()
     assignee = fields.CharField(max_length=64, null=True)
+    tier = fields.CharField(max_length=64, null=True)
     promised_at = fields.DatetimeField(null=True)
     due_at = fields.DatetimeField(null=True)
     waiting_until = fields.DatetimeField(null=True)

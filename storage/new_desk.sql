@@ -203,7 +203,7 @@ CREATE TABLE "ticket" (
     "priority_confirmed" INT NOT NULL,
     "active" INT NOT NULL,
     "version" INT NOT NULL
-);
+, "tier" VARCHAR(64));
 CREATE INDEX "idx_ticket_active_676df4" ON "ticket" ("active", "due_at", "number");
 CREATE INDEX "idx_ticket_company_34f1e9" ON "ticket" ("company", "number");
 CREATE VIRTUAL TABLE ticket_words USING fts5(
@@ -269,6 +269,7 @@ CREATE TABLE "affected" (
     CONSTRAINT "uid_affected_ticket_8ac880" UNIQUE ("ticket", "mailbox")
 );
 CREATE INDEX "idx_affected_mailbox_8b8e4b" ON "affected" ("mailbox", "ticket");
+CREATE INDEX ticket_of_tier ON ticket (tier, due_at, number) WHERE active = TRUE AND tier IS NOT NULL;
 CREATE TRIGGER message_words_update AFTER UPDATE ON message
 WHEN old.text <> new.text AND old.row <= (SELECT max(id) FROM message_words_docsize)
 BEGIN
@@ -310,3 +311,4 @@ INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0012_
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0013_files_shown', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0014_mail_counted', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0015_affected', CURRENT_TIMESTAMP);
+INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0016_tier', CURRENT_TIMESTAMP);

@@ -102,6 +102,7 @@ TICKET = Table(
         "company": TEXT,
         "answers": TEXT,
         "assignee": TEXT,
+        "tier": TEXT,
         "promised_at": TIME,
         "due_at": TIME,
         "waiting_until": TIME,

@@ -121,6 +121,8 @@ class TicketLists:
             return ""
         if wanted.view is TicketView.MINE:
             return "INDEXED BY ticket_of_technician"
+        if wanted.tier:
+            return "INDEXED BY ticket_of_tier"
         return "INDEXED BY ticket_of_company" if wanted.company else ""
 
     async def _page(self, found: Sequence[Ticket], limit: int) -> TicketPage:
@@ -160,6 +162,8 @@ def _wanted(wanted: TicketFilter) -> list[Condition]:
         where.append(("assignee = ?", wanted.agent or ""))
     if wanted.company:
         where.append(("company = ?", wanted.company))
+    if wanted.tier:
+        where.append(("tier = ?", wanted.tier))
     return where
 
 

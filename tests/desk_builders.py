@@ -24,6 +24,7 @@ from chatdesk.events import (
     CustomerMessaged,
     SurveySubmitted,
     TicketAssigned,
+    TicketEscalated,
     TicketTaken,
     TimerFired,
 )
@@ -112,6 +113,16 @@ def desk(*changes: tuple[str, str]) -> Config:
 
 
 NORTHWIND = desk()
+TIERS = """
+[tiers.second]
+name = "Second line"
+technicians = ["priya@northwind.example"]
+[tiers.network]
+name = "Network team"
+technicians = ["marcus@northwind.example", "priya@northwind.example"]
+"""
+TIERED = parse_config(SAMPLE_DESK + TIERS, "sample desk")
+"""The sample desk with two tiers of technicians."""
 SCHEDULED_ROW = 'scheduled = { resolve = "5bd", clock = "desk" }'
 """The last row of its targets."""
 MARCUS = Agent("marcus", "Marcus")
@@ -298,6 +309,24 @@ def assigned(
         ticket=TICKET,
         agent=agent,
         assignee=to,
+        reason=reason,
+    )
+
+
+def escalated(
+    tier: str = "second",
+    when: datetime = TUESDAY,
+    agent: Agent = MARCUS,
+    reason: str = "needs the core switch",
+) -> TicketEscalated:
+    """A technician passed Dana's ticket to a tier."""
+    return TicketEscalated(
+        at=when,
+        channel="web",
+        external_id=external_id(),
+        ticket=TICKET,
+        agent=agent,
+        tier=tier,
         reason=reason,
     )
 

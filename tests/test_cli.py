@@ -119,6 +119,15 @@ async def test_check_of_a_desk_without_maintenance_says_nothing_of_it(
     assert "Maintenance" not in (await invoke("check")).stdout
 
 
+async def test_check_lists_the_tiers_of_a_desk_that_has_some(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Tiers" not in (await invoke("check")).stdout
+    monkeypatch.setenv("CHATDESK_CONFIG", str(REPOSITORY / "chatdesk.toml.example"))
+    shown = (await invoke("check")).stdout.partition("\nTiers\n")[2]
+    assert re.search(r"second +Second line +priya@northwind\.example", shown)
+
+
 async def test_check_says_what_the_portal_still_lacks(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

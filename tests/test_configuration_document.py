@@ -40,6 +40,7 @@ fields = [{ id = "x", when = {} }]
 [staff.slack]
 companies = {}
 [[maintenance]]
+[tiers.acme]
 [companies.acme]
 [widgets.desk]
 [[canned]]
@@ -77,10 +78,11 @@ def asked_for(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         (rf"sla\.({'|'.join(Priority)})(?=\.)", "sla.<priority>"),
         (r"staff\.(slack|teams)(?=\.)", "staff.<service>"),
         (r"companies\.acme", "companies.<id>"),
+        (r"tiers\.acme", "tiers.<id>"),
         (r"widgets\.desk", "widgets.<key>"),
     ):
         generic = {re.sub(f"^{chosen}", written, key) for key in generic}
-    tables_named_by_owners = {"calendars.<name>", "companies.<id>", "widgets.<key>"}
+    tables_named_by_owners = {"calendars.<name>", "companies.<id>", "tiers.<id>", "widgets.<key>"}
     answers = {f"priority.{option}" for option in ("Only me", "Several people", "Everyone")}
     return {key for key in generic if not key.startswith(".")} - tables_named_by_owners - answers
 

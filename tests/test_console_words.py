@@ -24,6 +24,12 @@ def test_answers_stand_beside_their_questions(question: str, said: str) -> None:
     ("what", "why", "said"),
     [
         (
+            "escalated to a tier",
+            "Second line: the core switch: it flaps",
+            ("escalated to Second line", "the core switch: it flaps"),
+        ),
+        ("escalated", "is overdue", ("escalated", "is overdue")),
+        (
             TRANSCRIPT_SENT,
             "public version as html to their own browser",
             ("saved the transcript", ""),

@@ -37,7 +37,7 @@ def teams_card(made: Ticket) -> str:
 
 def console(made: Ticket) -> str:
     told = ticket_json(TicketFile(made, (CHAT,), (), (), (), ()), NORTHWIND, {}, "")
-    listed = line_json(TicketLine(made, CHAT), "HD", {})
+    listed = line_json(TicketLine(made, CHAT), NORTHWIND, {})
     assert told["due_at"] == listed["due_at"]
     return f"{told['due_at']} {told['due_because']}"
 

@@ -33,11 +33,13 @@ from tests.desk_builders import (
     MARCUS,
     PRIYA,
     TICKET,
+    TIERED,
     TUESDAY,
     answered,
     assigned,
     conversation,
     ended,
+    escalated,
     external_id,
     fired,
     left,
@@ -52,7 +54,8 @@ pytestmark = pytest.mark.property
 SECRET = "secret note"
 STEPS = (
     "wrote", "left", "ended", "solved", "answered", "noted", "joined", "agent ended", "taken", "assigned",
-    "asked", "vendor", "resumed", "resolved", "re-opened", "cancelled", "edited", "affects", "timer",
+    "escalated", "asked", "vendor", "resumed", "resolved", "re-opened", "cancelled", "edited", "affects",
+    "timer",
     "date",
 )  # fmt: skip
 
@@ -68,6 +71,7 @@ def happening(step: str, when: datetime, agent: Agent, chat: Conversation, ticke
         "noted": answered(SECRET, when, agent, Visibility.INTERNAL),
         "taken": taken(when, agent),
         "assigned": assigned(PRIYA, when, agent, SECRET),
+        "escalated": escalated("second", when, agent, SECRET),
         "timer": fired("no_answer", state.until if isinstance(state, Waiting) else when, when),
         "date": fired("date_reached", ticket.waiting_until or when, when, of_ticket=True),
     }
@@ -113,7 +117,7 @@ def carry_out(
     chat: Conversation, ticket: Ticket, event: AnyEvent
 ) -> tuple[Conversation, Ticket, list[Effect]]:
     """Step both flows in the order in which the desk does."""
-    here = situation(ticket, chat=chat)
+    here = situation(ticket, chat=chat, config=TIERED)
     if isinstance(event, TicketEvent):
         worked = ticket_work.step(ticket, event, here)
         talked = live_chat.step(chat.state, event, replace(here, ticket=worked.ticket))
@@ -144,6 +148,7 @@ def check(before: Ticket, after: Ticket, chat: Conversation, effects: list[Effec
     assert len(public) == len(set(public))
     assert len(mailed) <= 1
     assert isinstance(chat.state, Waiting | Live | Ticketed | Ended)
+    assert not isinstance(chat.state, Live) or chat.state.agents
     if not after.is_active and before.is_active:
         assert not chat.is_open
 

@@ -77,6 +77,44 @@ async def test_the_queue_has_each_ticket_once_by_due_time_and_those_without_one_
     assert {len(page) for page in shown[:-1]} <= {limit}
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 8])
+async def test_a_tier_s_list_has_its_open_tickets_by_due_time_whoever_has_them(
+    database: Database, limit: int
+) -> None:
+    await fill(database, {1: None, 2: 30, 3: 10, 4: None, 5: 10, 6: 5, 7: 20})
+    made = Changes()
+    for number, fields in {
+        1: {"tier": "second"},
+        2: {"tier": "second", "assignee": "priya"},
+        3: {"tier": "network"},
+        4: {"tier": "second"},
+        5: {"tier": "second"},
+        6: {"tier": "second", "status": TicketStatus.CLOSED},
+    }.items():
+        due = {2: 30, 3: 10, 5: 10, 6: 5}.get(number)
+        at = TUESDAY + timedelta(minutes=due) if due is not None else None
+        made.tickets[TicketNumber(number)] = ticket(
+            number=TicketNumber(number), version=2, due_at=at, **fields
+        )
+    async with TortoiseStore(database).batch() as batch:
+        await batch.write(made)
+    shown = await pages(database, TicketFilter(tier="second"), limit)
+    assert [number for page in shown for number in page] == [5, 2, 1, 4]
+    assert await TortoiseStaffReads(database).count(TicketFilter(tier="second"), 9) == 4
+    assert await pages(database, TicketFilter(tier="none"), limit) == [[]]
+
+
+@pytest.mark.sqlite("its plans; PostgreSQL reads tables as small as these whole")
+async def test_a_tier_s_list_is_a_walk_along_an_index_of_its_own(tmp_path: Path) -> None:
+    async with Database(url(tmp_path, "sqlite")) as database:
+        asked = "SELECT * FROM ticket INDEXED BY ticket_of_tier WHERE active = TRUE AND tier = 'second'"
+        for part in ("due_at IS NOT NULL ORDER BY due_at, number", "due_at IS NULL ORDER BY number"):
+            plan = await database.select(f"EXPLAIN QUERY PLAN {asked} AND {part} LIMIT 50")
+            assert [
+                step["detail"].startswith("SEARCH ticket USING INDEX ticket_of_tier") for step in plan
+            ] == [True]
+
+
 async def test_all_tickets_are_listed_newest_first(database: Database) -> None:
     await fill(database, {1: None, 2: 30, 3: 10})
     assert await pages(database, TicketFilter(TicketView.ALL), 2) == [[3, 2], [1]]

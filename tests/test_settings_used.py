@@ -34,6 +34,7 @@ CALLED = {
     "TicketSettings": {"tickets"},
     "StaffChannel": {"channel"},
     "StaffSettings": {"staff"},
+    "TierSettings": {"tier"},
     "Links": {"links"},
     "MaintenanceWindow": {"window"},
     "MailSettings": {"mail", "settings"},

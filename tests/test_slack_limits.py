@@ -16,6 +16,7 @@ from adapters.slack.card import banner, card, card_summary, message_parts, messa
 from adapters.slack.lists import ticket_list
 from adapters.slack.modals import Subject
 from adapters.slack.mrkdwn import escape, literal, read
+from chatdesk.config import TierSettings
 from chatdesk.conversation import (
     Author,
     AuthorKind,
@@ -127,6 +128,8 @@ def test_a_survey_of_any_size_is_a_dialog_within_the_limits(fields: int, text: s
 @pytest.mark.parametrize("make", [modals.reply, modals.note, modals.wait, modals.resolve])
 def test_every_dialog_is_within_the_limits(make: Any) -> None:
     check_view(make(Subject("HELPDESK12-123456789012345", "C0TRIAGE", "1.2")))
+    tiers = [TierSettings(f"{n}-{'x' * 55}", f"{n} {'&' * 57}", ()) for n in range(150)]
+    check_view(modals.escalate(Subject("HELPDESK12-123456789012345", "C0TRIAGE", "1.2"), tiers))
     check_view(modals.add_to_ticket(Subject(channel="C0TRIAGE"), "HD", "x" * 2_000))
 
 

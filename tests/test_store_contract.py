@@ -94,7 +94,9 @@ async def test_a_conversation_comes_back_as_it_was_written(store: Store, state: 
 
 
 async def test_a_ticket_comes_back_as_it_was_written(store: Store) -> None:
-    written = ticket(due_at=TUESDAY, assignee="marcus", linked_to=TicketNumber(7), priority_confirmed=True)
+    written = ticket(
+        due_at=TUESDAY, assignee="marcus", tier="second", linked_to=TicketNumber(7), priority_confirmed=True
+    )
     await write(store, changes(tickets={TICKET: written}))
     async with store.batch() as batch:
         assert await batch.tickets([TICKET, TicketNumber(1)]) == {TICKET: written}

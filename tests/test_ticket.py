@@ -59,14 +59,21 @@ scheduled           | merged                             | merged
 new                 | cancelled                          | cancelled
 """
 
-# What the desk allows besides: work that is handed over keeps its state; a ticket may wait before its
-# first answer; a technician may go on before the customer answers; nobody had taken a ticket that was done.
+# What the desk allows besides: work that is handed over keeps its state, also what a tier gets, where nobody
+# has taken it yet; a ticket may wait before its first answer; a technician may go on before the customer
+# answers; nobody had taken a ticket that was done.
 ADDITIONS = """
 assigned            | assigned                           | assigned
 in progress         | assigned                           | in progress
 waiting on customer | assigned                           | waiting on customer
 waiting on vendor   | assigned                           | waiting on vendor
 scheduled           | assigned                           | scheduled
+new                 | escalated to a tier                | new
+assigned            | escalated to a tier                | assigned
+in progress         | escalated to a tier                | in progress
+waiting on customer | escalated to a tier                | waiting on customer
+waiting on vendor   | escalated to a tier                | waiting on vendor
+scheduled           | escalated to a tier                | scheduled
 assigned            | set to wait for the customer       | waiting on customer
 assigned            | set to wait for a vendor           | waiting on vendor
 assigned            | scheduled                          | scheduled
@@ -86,8 +93,8 @@ REFUSED = [pair for pair in product(TicketStatus, Trigger) if pair not in ALLOWE
 
 
 def test_the_tables_of_this_test_cover_every_state_and_every_step() -> None:
-    assert len(ALLOWED) == 32 + 11
-    assert len(ALLOWED) + len(REFUSED) == len(TicketStatus) * len(Trigger) == 150
+    assert len(ALLOWED) == 32 + 17
+    assert len(ALLOWED) + len(REFUSED) == len(TicketStatus) * len(Trigger) == 160
 
 
 @pytest.mark.parametrize(("status", "trigger"), ALLOWED)

@@ -272,6 +272,7 @@ def test_json_is_the_documented_schema() -> None:
         "email": "dana@contoso.example",
         "phone": "555-0134",
         "priority": "high",
+        "tier": None,
         "workaround": "",
         "affected": [],
     }

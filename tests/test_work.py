@@ -32,6 +32,7 @@ from chatdesk.events import (
     TicketAssigned,
     TicketCancelled,
     TicketEdited,
+    TicketEscalated,
     TicketEvent,
     TicketMerged,
     TicketPaused,
@@ -49,7 +50,7 @@ from chatdesk.waiting_line import WaitingLine
 from chatdesk.work import AlreadyOpen, Work
 from flows import live_chat, ticket_work
 from tests.core_builders import message, survey
-from tests.desk_builders import MARCUS, NORTHWIND, PRIYA, TUESDAY, external_id
+from tests.desk_builders import MARCUS, NORTHWIND, PRIYA, TIERED, TUESDAY, external_id
 
 DANA = Author(AuthorKind.CUSTOMER, "dana", "Dana Reyes")
 CHAT = ConversationId("chat")
@@ -64,8 +65,8 @@ class World:
     history: list[tuple[TicketNumber, TicketStatus | None, TicketStatus]] = field(default_factory=list)
 
     def work(self) -> Work:
-        router = Router(NORTHWIND, new_id)
-        return Work(NORTHWIND, live_chat.step, ticket_work.step, new_id, router, replace_all(self.loaded))
+        router = Router(TIERED, new_id)
+        return Work(TIERED, live_chat.step, ticket_work.step, new_id, router, replace_all(self.loaded))
 
     def commit(self, *events: AnyEvent) -> tuple[Changes, list[Outcome | EventRefused]]:
         """Work on one batch and store it; return what it changed and each event's outcome."""
@@ -393,9 +394,9 @@ def test_a_new_priority_moves_a_waiting_customer_in_the_queue_of_the_same_batch(
 VISITORS = {"chat": "dana", "other": "sam"}
 EVENTS = st.sampled_from(
     [
-        "survey", "message", "agent", "note", "take", "assign", "ask", "vendor", "resume", "resolve",
-        "reopen", "cancel", "merge", "split", "edit", "delete", "leave", "end", "solve", "join", "agent end",
-        "rate", "receipt", "no answer", "date", "priority",
+        "survey", "message", "agent", "note", "take", "assign", "escalate", "ask", "vendor", "resume",
+        "resolve", "reopen", "cancel", "merge", "split", "edit", "delete", "leave", "end", "solve", "join",
+        "agent end", "rate", "receipt", "no answer", "date", "priority",
     ]
 )  # fmt: skip
 
@@ -438,6 +439,7 @@ def make(kind: str, chat: str, number: int, seq: int, minute: int) -> AnyEvent:
     fields: dict[str, dict[str, object]] = {
         "take": {},
         "assign": {"assignee": PRIYA},
+        "escalate": {"tier": "second", "reason": "A core switch."},
         "ask": {"trigger": Trigger.ASK_CUSTOMER, "text": "Which printer?"},
         "vendor": {"trigger": Trigger.WAIT_FOR_VENDOR, "text": "parts", "until": later},
         "date": {"trigger": Trigger.SCHEDULE, "until": later},
@@ -450,9 +452,10 @@ def make(kind: str, chat: str, number: int, seq: int, minute: int) -> AnyEvent:
         "priority": {"priority": Priority.CRITICAL},
     }
     kinds: dict[str, type[TicketEvent]] = {
-        "take": TicketTaken, "assign": TicketAssigned, "ask": TicketPaused, "vendor": TicketPaused,
-        "date": TicketPaused, "resume": TicketResumed, "resolve": TicketResolved, "reopen": TicketReopened,
-        "cancel": TicketCancelled, "merge": TicketMerged, "split": TicketSplit, "priority": TicketEdited,
+        "take": TicketTaken, "assign": TicketAssigned, "escalate": TicketEscalated, "ask": TicketPaused,
+        "vendor": TicketPaused, "date": TicketPaused, "resume": TicketResumed, "resolve": TicketResolved,
+        "reopen": TicketReopened, "cancel": TicketCancelled, "merge": TicketMerged, "split": TicketSplit,
+        "priority": TicketEdited,
     }  # fmt: skip
     return ticket_event(kinds[kind], number, at=at, **fields[kind])
 

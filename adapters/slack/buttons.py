@@ -58,6 +58,10 @@ class Buttons:
                 subject = Subject(text(action, "value"), channel, thread)
                 await self.open(text(body, "trigger_id"), DIALOGS[name](subject))
                 return
+            if name == "ticket_escalate":
+                subject = Subject(text(action, "value"), channel, thread)
+                await self.ask_tier(text(body, "trigger_id"), subject)
+                return
             request = (
                 f"press:{text(body, 'team', 'id')}:{channel}:{thread}:{user}:{text(action, 'action_ts')}"
             )
@@ -74,6 +78,7 @@ class Buttons:
             "note": self._note,
             "resolve": self._resolve,
             "wait": self._wait,
+            "escalate": self._escalate,
         }
         step = steps.get(text(view, "callback_id"))
         if step is None:
@@ -122,6 +127,11 @@ class Buttons:
         except DeliveryError as error:
             raise EventRefused(f"The dialog could not be opened: {error}") from error
 
+    async def ask_tier(self, trigger: str, subject: Subject) -> None:
+        """Open the dialog in which a tier is chosen. Raises EventRefused where there is none to choose."""
+        tiers = await self._doing.tiers(self._doing.number(subject.ticket))
+        await self.open(trigger, modals.escalate(subject, tiers))
+
     async def _press(self, name: str, doer: Doer, written: str) -> None:
         number = self._doing.number(written)
         match name:
@@ -145,6 +155,10 @@ class Buttons:
     async def _resolve(self, doer: Doer, subject: Subject, view: Payload) -> Outcome:
         number = self._doing.number(subject.ticket)
         return await self._doing.resolve(doer, number, modals.value(view, "resolution"))
+
+    async def _escalate(self, doer: Doer, subject: Subject, view: Payload) -> Outcome:
+        tier, number = modals.value(view, "tier"), self._doing.number(subject.ticket)
+        return await self._doing.escalate(doer, number, tier, modals.value(view, "reason"))
 
     async def _wait(self, doer: Doer, subject: Subject, view: Payload) -> Outcome:
         trigger = TRIGGERS.get(modals.value(view, "on"), Trigger.ASK_CUSTOMER)

@@ -35,6 +35,7 @@ from chatdesk.conversation import (
 )
 from chatdesk.plain_text import clean_line
 from chatdesk.ticket import Ticket, TicketStatus, format_number
+from chatdesk.tiers import tiers_open_to
 from chatdesk.wording import CLOCK_STOPPED
 
 MAX_ANSWER = 600
@@ -49,10 +50,10 @@ def card(config: Config, ticket: Ticket, conversation: Conversation, names: Mapp
     heading = " · ".join(filter(None, (number, ticket.company, ticket.subject)))
     blocks: list[Block] = [
         {"type": "header", "text": plain(clean_line(heading), MAX_HEADER)},
-        {"type": "section", "fields": _fields(ticket)},
+        {"type": "section", "fields": _fields(config, ticket)},
         *_answers(config, ticket),
         context(marked(_state(ticket, conversation, names))),
-        {"type": "actions", "block_id": "ticket", "elements": _buttons(ticket, conversation, number)},
+        {"type": "actions", "block_id": "ticket", "elements": _buttons(config, ticket, conversation, number)},
     ]
     return blocks
 
@@ -130,10 +131,11 @@ def moment(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{spoken}>"
 
 
-def _fields(ticket: Ticket) -> list[Block]:
+def _fields(config: Config, ticket: Ticket) -> list[Block]:
     contact = " · ".join(filter(None, (ticket.requester_phone, ticket.requester_email)))
     due = moment(ticket.running_due_at) if ticket.running_due_at else NONE
     confirmed = "" if ticket.priority_confirmed else " (proposed)"
+    tier = config.tier_name(ticket.tier)
     return [
         plain(f"Requester\n{clean_line(ticket.requester_name)}", MAX_FIELD),
         plain(f"Company\n{clean_line(ticket.company) or NONE}", MAX_FIELD),
@@ -141,6 +143,7 @@ def _fields(ticket: Ticket) -> list[Block]:
         marked(f"*Due*\n{CLOCK_STOPPED if ticket.is_paused else due}", MAX_FIELD),
         plain(f"Contact\n{clean_line(contact) or NONE}", MAX_FIELD),
         marked(f"*State*\n{ticket.status.value}", MAX_FIELD),
+        *([plain(f"Tier\n{clean_line(tier)}", MAX_FIELD)] if tier else []),
     ]
 
 
@@ -193,10 +196,11 @@ _LABELS = {
     "note": "Note",
     "wait": "Wait",
     "resolve": "Resolve",
+    "escalate": "Escalate",
 }
 
 
-def _buttons(ticket: Ticket, conversation: Conversation, number: str) -> list[Block]:
+def _buttons(config: Config, ticket: Ticket, conversation: Conversation, number: str) -> list[Block]:
     if ticket.is_done:
         actions = ["reopen", "reply", "note"]
     elif not ticket.is_active:
@@ -207,6 +211,8 @@ def _buttons(ticket: Ticket, conversation: Conversation, number: str) -> list[Bl
         # Into a chat whoever presses Take is let in; a ticket without one somebody has already [R36].
         free = ticket.assignee is None or conversation.is_open
         actions = ["take" if free else "take_over", "reply", "note", "wait", "resolve"]
+    if tiers_open_to(config, ticket):
+        actions.append("escalate")
     buttons = [_button(action, _LABELS[action], number) for action in actions]
     if ticket.assignee is None and ticket.is_active:
         buttons[0]["style"] = "primary"

@@ -14,7 +14,7 @@ from adapters.slack.contacts import Contacts
 from adapters.slack.doing import Doer, Doing
 from adapters.slack.lists import private, ticket_line
 from adapters.slack.modals import Subject
-from adapters.slack.mrkdwn import escape, mentioned
+from adapters.slack.mrkdwn import escape, literal, mentioned
 from adapters.slack.payload import Payload, text
 from adapters.slack.people import People
 from adapters.slack.personal import Personal
@@ -23,6 +23,7 @@ from chatdesk.config import Config
 from chatdesk.errors import EventRefused
 from chatdesk.ports import Clock
 from chatdesk.ticket import Priority
+from chatdesk.tiers import begun_by
 
 MAX_TRANSCRIPT = 8_000
 HELP = """*What you can do*
@@ -32,11 +33,14 @@ HELP = """*What you can do*
 `/ticket {name}` look at a ticket
 `/ticket take {name}`, `assign {name} @colleague`, `priority {name} high`
 `/ticket wait {name}`, `resolve {name} what was done`, `reopen {name}`
-`/ticket merge {name} into {other}` when both are about the same
+{escalate}`/ticket merge {name} into {other}` when both are about the same
 `/ticket transcript {name}` read what was said
 `/ticket quiet 18:00-08:00` no direct messages in these hours; `quiet off` ends that
 `/ticket link` link your Slack account to your technician's account, once
 In a ticket's thread: the one who took the chat writes to the customer; start with // for an internal note."""
+
+ESCALATE = "`/ticket escalate {name} {tier} why` give it to a tier, whose tickets `list {tier}` shows\n"
+"""What the help says besides where the desk has tiers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class Commands:
             "list": self._list,
             "take": self._take,
             "assign": self._assign,
+            "escalate": self._escalate,
             "priority": self._priority,
             "wait": self._wait,
             "resolve": self._resolve,
@@ -147,6 +152,17 @@ class Commands:
         await self._doing.assign(asked.doer, number, to)
         return private(f"{self._doing.name(number)} is now {escape(to.name)}'s.")
 
+    async def _escalate(self, asked: Asked) -> Payload:
+        written, _, rest = asked.rest.partition(" ")
+        number = self._doing.number(written)
+        name = self._doing.name(number)
+        if not rest.strip():
+            await self._buttons.ask_tier(asked.trigger, Subject(name, asked.channel))
+            return {}
+        tier, reason = begun_by(self._config, rest)
+        await self._doing.escalate(asked.doer, number, tier.id, reason)
+        return private(f"{name} waits for {literal(tier.name)} now.")
+
     async def _priority(self, asked: Asked) -> Payload:
         written, _, rest = asked.rest.partition(" ")
         number, wanted = self._doing.number(written), rest.strip().casefold()
@@ -197,8 +213,9 @@ class Commands:
         return private(await self._personal.set_quiet(asked.doer.agent, asked.rest))
 
     def _help(self) -> str:
-        prefix = self._config.desk.ticket_prefix
-        return HELP.format(name=f"{prefix}-1024", other=f"{prefix}-1023")
+        prefix, tiers = self._config.desk.ticket_prefix, self._config.tiers
+        known = "".join(ESCALATE.format(name=f"{prefix}-1024", tier=tier.id) for tier in tiers[:1])
+        return HELP.format(name=f"{prefix}-1024", other=f"{prefix}-1023", escalate=known)
 
 
 def _reason(refused: EventRefused) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 
-from chatdesk.config import Config
+from chatdesk.config import Config, TierSettings
 from chatdesk.conversation import Agent, ConversationId, Visibility, speaking_in
 from chatdesk.desk import Desk
 from chatdesk.errors import EventRefused, NotFound
@@ -17,6 +17,7 @@ from chatdesk.events import (
     Outcome,
     TicketAssigned,
     TicketEdited,
+    TicketEscalated,
     TicketMerged,
     TicketPaused,
     TicketReopened,
@@ -28,6 +29,7 @@ from chatdesk.note_mark import is_note, without_note_mark
 from chatdesk.ports import Clock, NewId
 from chatdesk.reading import StaffReads
 from chatdesk.ticket import Priority, Ticket, TicketNumber, Trigger, format_number, parse_number
+from chatdesk.tiers import tiers_open_to
 
 ACTIONS = "slack.actions"
 """Where such events come from. It is not the thread's own name, so that what follows is shown there too."""
@@ -76,6 +78,18 @@ class Doing:
     async def assign(self, by: Doer, number: TicketNumber, to: Agent) -> Outcome:
         """Give the ticket to somebody."""
         return await self._desk.receive(TicketAssigned(**self._common(by, number), assignee=to))
+
+    async def escalate(self, by: Doer, number: TicketNumber, tier: str, reason: str) -> Outcome:
+        """Give it to a tier, by the tier's id [R37]."""
+        event = TicketEscalated(**self._common(by, number), tier=tier, reason=reason)
+        return await self._desk.receive(event)
+
+    async def tiers(self, number: TicketNumber) -> tuple[TierSettings, ...]:
+        """Return the tiers it can be escalated to. Raises EventRefused where there are none."""
+        found = tiers_open_to(self._config, await self.ticket(number))
+        if not found:
+            raise EventRefused(f"There is no tier to escalate {self.name(number)} to.", code="tier")
+        return found
 
     async def write(self, by: Doer, number: TicketNumber, words: str, *, internal: bool) -> Outcome:
         """Answer the customer, by chat or mail, or write a note; words marked as a note are one [R38]."""

@@ -35,7 +35,8 @@ def ticket_line(config: Config, ticket: Ticket, names: Mapping[str, str], at: da
     who = literal(clean_line(names.get(ticket.assignee or "", ""))) or "nobody yet"
     subject = literal(cut(clean_line(ticket.subject), 150))
     company = literal(cut(clean_line(ticket.company), 60))
-    facts = " · ".join(filter(None, (ticket.priority.value, ticket.status.value, company, due, who)))
+    tier = literal(cut(clean_line(config.tier_name(ticket.tier)), 60))
+    facts = " · ".join(filter(None, (ticket.priority.value, ticket.status.value, company, due, who, tier)))
     return f"*{number}* {subject}\n{':rotating_light: overdue · ' if late else ''}{facts}"
 
 

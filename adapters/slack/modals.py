@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
@@ -22,6 +22,7 @@ from adapters.slack.block_limits import (
     units,
 )
 from adapters.slack.payload import Block, Payload, number, part, text
+from chatdesk.config import TierSettings
 from chatdesk.survey import FieldType, Survey, SurveyField
 
 ANSWER_PREFIX = "answer_"
@@ -84,6 +85,17 @@ def wait(subject: Subject) -> Block:
         _input("until", "Until", {"type": "datetimepicker"}, "For a vendor or a date.", required=False),
     ]
     return _modal("wait", f"Wait · {subject.ticket}", "Wait", subject, blocks)
+
+
+def escalate(subject: Subject, tiers: Sequence[TierSettings]) -> Block:
+    """Return the dialog to escalate a ticket to one of the tiers."""
+    options = [_option(tier.id, tier.name) for tier in tiers[:MAX_OPTIONS]]
+    choice: Block = {"type": "static_select", "options": options}
+    if len(options) == 1:
+        choice["initial_option"] = options[0]
+    hint = "Only technicians read this. The customer reads that the ticket was passed on."
+    blocks = [_input("tier", "To", choice), _text("reason", "Why", hint)]
+    return _modal("escalate", f"Escalate · {subject.ticket}", "Escalate", subject, blocks)
 
 
 def add_to_ticket(subject: Subject, prefix: str, words: str) -> Block:

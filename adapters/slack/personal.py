@@ -78,6 +78,9 @@ class Personal:
     async def tell_assignee(self, ticket: Ticket) -> None:
         """Tell the technician whom somebody else has given the ticket to, once; after their quiet hours."""
         key = f"told:{ticket.number}"
+        if ticket.tier and not ticket.assignee and await self._memory.get(key):
+            # Who gets it back from a tier is told again.
+            await self._memory.put(key, "")
         if not ticket.assignee or not ticket.is_active or await self._memory.get(key) == ticket.assignee:
             return
         await self._memory.put(key, ticket.assignee)

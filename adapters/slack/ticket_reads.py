@@ -15,6 +15,7 @@ from chatdesk.events import TranscriptSent
 from chatdesk.ports import Clock
 from chatdesk.reading import StaffReads, TicketFilter, TicketLine, TicketView
 from chatdesk.ticket import TicketNumber
+from chatdesk.tiers import tier_named
 from chatdesk.transcript import Form, record_of, slices
 
 
@@ -32,7 +33,7 @@ class TicketReads:
         self._clock = clock
 
     async def listed(self, wanted: str, agent: Agent) -> list[Block]:
-        """Return the list that is asked for: mine, overdue, a company's, or the queue."""
+        """Return the list that is asked for: mine, overdue, a tier's, a company's, or the queue."""
         match wanted.casefold():
             case "mine":
                 return await self.mine(agent)
@@ -43,6 +44,10 @@ class TicketReads:
                 at = self._clock()
                 late = [line for line in found if (due := line.ticket.running_due_at) and due < at]
                 return await self._blocks("Overdue", late)
+        tier = tier_named(self._config, wanted)
+        if tier is not None:
+            found = await self._lines(TicketFilter(TicketView.QUEUE, tier=tier.id), MAX_LINES + 1)
+            return await self._blocks(f"Open tickets of {literal(tier.name)}", found)
         found = await self._lines(
             TicketFilter(TicketView.QUEUE, company=self._company(wanted)), MAX_LINES + 1
         )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from adapters.teams.calls import call_card
 from adapters.teams.card_parts import card, execute, heading, line
 from adapters.teams.json_value import Document
 from adapters.teams.people import People
 from adapters.teams.services import TeamsServices
-from adapters.teams.ticket_card import name_of, summary, ticket_card
+from adapters.teams.ticket_card import TIER, name_of, summary, ticket_card
 from adapters.teams.ticket_facts import facts_of_line, read_facts
 from adapters.teams.ticket_steps import Step, take_step
 from adapters.teams.turn import Turn
@@ -18,6 +18,7 @@ from chatdesk.errors import EventRefused
 from chatdesk.plain_text import shortened
 from chatdesk.reading import TicketFilter, TicketLine, TicketView
 from chatdesk.ticket import TicketNumber, parse_number
+from chatdesk.tiers import begun_by, tier_named
 
 LISTED = 8
 """Tickets that a list shows; the console has them all."""
@@ -28,6 +29,7 @@ HELP = (
     "{prefix}-1024: show a ticket\n"
     "take {prefix}-1024: take it\n"
     "resolve {prefix}-1024 what was done: resolve it; the customer reads the text\n"
+    "{escalate}"
     "find printer: search in tickets\n"
     "link: make this account known as a technician's"
 )
@@ -35,6 +37,12 @@ LINK = "link"
 LINK_TEXT = (
     "Open this page within 15 minutes, sign in to the console and confirm that this account is yours:\n{url}"
 )
+
+ESCALATE = (
+    "escalate {prefix}-1024 {tier} why: give it to a tier; the customer does not read why\n"
+    "queue {tier}: the tier's tickets\n"
+)
+"""What the help says besides where the desk has tiers."""
 
 Command = Callable[[Turn, Agent, str], Awaitable[None]]
 
@@ -89,6 +97,12 @@ def _open_button(found: TicketLine) -> Document:
 
 
 async def _queue(turn: Turn, agent: Agent, rest: str) -> None:
+    tier = tier_named(turn.services.config, rest)
+    if tier is not None:
+        wanted = TicketFilter(TicketView.QUEUE, tier=tier.id)
+        found = await turn.services.staff_reads.tickets(wanted, limit=LISTED + 1)
+        turn.show(await list_card(turn.services, tier.name, found.lines, "No open tickets."), tier.name)
+        return
     page = await turn.services.staff_reads.tickets(TicketFilter(TicketView.QUEUE), limit=LISTED + 1)
     turn.show(await list_card(turn.services, "Queue", page.lines, "Nobody is waiting."), "Queue")
 
@@ -121,13 +135,22 @@ async def _resolve(turn: Turn, agent: Agent, rest: str) -> None:
     await _step(turn, agent, "resolve", rest)
 
 
-async def _step(turn: Turn, agent: Agent, verb: str, rest: str) -> None:
+async def _escalate(turn: Turn, agent: Agent, rest: str) -> None:
+    written, _, words = rest.partition(" ")
+    tier, reason = begun_by(turn.services.config, words)
+    inputs = {"to": f"{TIER}{tier.id}", "text_hand_over": reason}
+    await _step(turn, agent, "hand_over", written, inputs)
+
+
+async def _step(
+    turn: Turn, agent: Agent, verb: str, rest: str, inputs: Mapping[str, str] | None = None
+) -> None:
     word, _, text = rest.partition(" ")
     number = _number(turn.services, word)
     if number is None:
         prefix = turn.services.config.desk.ticket_prefix
         raise EventRefused(f"Write the ticket's number as well: {verb} {prefix}-1024", code="number")
-    step = Step(agent, number, verb, turn.incoming.key, {f"text_{verb}": text})
+    step = Step(agent, number, verb, turn.incoming.key, inputs or {f"text_{verb}": text})
     _ = await take_step(turn.services, step)
     await _show_ticket(turn, number)
 
@@ -144,7 +167,9 @@ async def _help(turn: Turn, agent: Agent, rest: str) -> None:
 
 def help_text(services: TeamsServices) -> str:
     """Return what technicians can write."""
-    return HELP.format(prefix=services.config.desk.ticket_prefix)
+    prefix = services.config.desk.ticket_prefix
+    known = "".join(ESCALATE.format(prefix=prefix, tier=tier.id) for tier in services.config.tiers[:1])
+    return HELP.format(prefix=prefix, escalate=known)
 
 
 def _number(services: TeamsServices, word: str) -> TicketNumber | None:
@@ -159,5 +184,6 @@ COMMANDS: dict[str, Command] = {
     "find": _find,
     "take": _take,
     "resolve": _resolve,
+    "escalate": _escalate,
     "help": _help,
 }

@@ -132,6 +132,9 @@ class TeamsChannel:
     async def _tell_assignee(self, file: TicketFile, card: TicketCard, facts: CardFacts) -> None:
         """Send the ticket's card to a technician to whom somebody else has given it."""
         ticket = file.ticket
+        if ticket.tier and not ticket.assignee and card.told:
+            # Who gets it back from a tier is told again.
+            await self._memory.keep_card(ticket.number, replace(card, told=""))
         if not ticket.assignee or ticket.assignee == card.told:
             return
         # Noted first: whoever is told twice is misled, and the card in the channel says it as well.

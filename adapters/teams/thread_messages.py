@@ -10,13 +10,14 @@ from __future__ import annotations
 from adapters.teams import changes
 from adapters.teams.inbound_files import keep_files
 from adapters.teams.services import CHANNEL
-from adapters.teams.ticket_facts import read_file
+from adapters.teams.ticket_facts import first_in_chat, read_file
 from adapters.teams.ticket_steps import Step, write
 from adapters.teams.turn import Turn
 from chatdesk.conversation import Visibility, speaking_in
 from chatdesk.errors import EventRefused
 from chatdesk.note_mark import is_note, without_note_mark
-from chatdesk.ticket import Ticket, TicketNumber
+from chatdesk.reading import TicketFile
+from chatdesk.ticket import TicketNumber
 
 NO_TICKET = "This thread belongs to no ticket. Write to the customer in the thread of the ticket's card."
 NOT_KNOWN = "I do not know you as a technician of the desk, so nothing was sent. Write to me directly: link"
@@ -41,7 +42,7 @@ async def _write(turn: Turn, number: TicketNumber) -> None:
     if agent is None:
         return
     file = await read_file(services, number)
-    visibility = _visibility(turn, file.ticket)
+    visibility = _visibility(turn, file)
     text = without_note_mark(incoming.text)
     conversation = speaking_in(file.conversations)
     if conversation is None or not (text or incoming.files):
@@ -53,9 +54,11 @@ async def _write(turn: Turn, number: TicketNumber) -> None:
     await changes.remember(turn, outcome, agent.id)
 
 
-def _visibility(turn: Turn, ticket: Ticket) -> Visibility:
+def _visibility(turn: Turn, file: TicketFile) -> Visibility:
     incoming = turn.incoming
     if is_note(incoming.text):
         return Visibility.INTERNAL
-    theirs = turn.agent is not None and ticket.assignee == turn.agent.id
+    # Who has escalated a ticket goes on in its chat until somebody of the tier has taken it [R37].
+    writes = file.ticket.assignee or first_in_chat(speaking_in(file.conversations))
+    theirs = turn.agent is not None and writes == turn.agent.id
     return Visibility.PUBLIC if theirs or incoming.mentions_bot else Visibility.INTERNAL

@@ -25,6 +25,8 @@ from chatdesk.wording import CLOCK_STOPPED, say_date, say_time
 
 MAX_ANSWER = 600
 MAX_TEXT = 10_000
+TIER = "tier:"
+"""Precedes a tier's id among those to whom a ticket can be handed over; no technician's id has a colon."""
 LIVE_BANNER = (
     "LIVE with {customer}. {agent}'s replies in this thread go to the customer. Start a message with // for "
     "an internal note. Everyone else's messages stay internal."
@@ -35,7 +37,9 @@ LIVE_BANNER = (
 class CardFacts:
     """What a card is made from. ``assignee`` is the technician's name, "" for nobody.
 
-    ``others`` are the technicians to whom the ticket can be handed over, as (id, name).
+    ``others`` are the technicians to whom the ticket can be handed over, ``tiers`` the tiers to which it can
+    be escalated, as (id, name). ``answering`` is the name of who writes to the customer in a live chat: the
+    assignee, or who stays there until a tier takes the ticket [R37].
     """
 
     ticket: Ticket
@@ -43,6 +47,8 @@ class CardFacts:
     assignee: str
     link: str = ""
     others: tuple[tuple[str, str], ...] = ()
+    tiers: tuple[tuple[str, str], ...] = ()
+    answering: str = ""
 
 
 def name_of(config: Config, ticket: Ticket) -> str:
@@ -67,7 +73,8 @@ def summary(config: Config, facts: CardFacts) -> str:
     """Return the card in one line."""
     ticket = facts.ticket
     who = f"{ticket.requester_name}, {ticket.company}" if ticket.company else ticket.requester_name
-    return shortened(f"{name_of(config, ticket)} · {_kind(facts)} · {who}: {ticket.subject}", 200)
+    kind = " · ".join(filter(None, (_kind(facts), config.tier_name(ticket.tier))))
+    return shortened(f"{name_of(config, ticket)} · {kind} · {who}: {ticket.subject}", 200)
 
 
 def _kind(facts: CardFacts) -> str:
@@ -90,6 +97,9 @@ def _facts(config: Config, facts: CardFacts) -> list[Document]:
             fact("Company", shortened(ticket.company, 100) or "not known"),
         ),
     ]
+    tier = config.tier_name(ticket.tier)
+    if tier:
+        found.append(fact("Tier", shortened(tier, 100)))
     if contact:
         found.append(fact("Contact", shortened(contact, 300)))
     if ticket.resolution:
@@ -112,11 +122,11 @@ def _due(config: Config, ticket: Ticket) -> list[Document]:
 
 def _banner(facts: CardFacts) -> list[Document]:
     conversation = facts.conversation
-    if conversation is None or not isinstance(conversation.state, Live) or not facts.assignee:
+    if conversation is None or not isinstance(conversation.state, Live) or not facts.answering:
         return []
     ticket = facts.ticket
     who = f"{ticket.requester_name} ({ticket.company})" if ticket.company else ticket.requester_name
-    return [line(LIVE_BANNER.format(customer=shortened(who, 120), agent=facts.assignee), colour="Accent")]
+    return [line(LIVE_BANNER.format(customer=shortened(who, 120), agent=facts.answering), colour="Accent")]
 
 
 def _answers(config: Config, ticket: Ticket) -> list[Document]:
@@ -140,8 +150,8 @@ def _actions(config: Config, facts: CardFacts) -> Sequence[Document]:
         actions.append(_box("Note", "note", "Internal note, never shown to the customer", number))
     if can(ticket.status, Trigger.ASK_CUSTOMER):
         actions.append(_wait_box(number))
-    if ticket.is_active and facts.others:
-        actions.append(_hand_over_box(facts.others, number))
+    if ticket.is_active and (facts.others or facts.tiers):
+        actions.append(_hand_over_box(facts, number))
     if can(ticket.status, Trigger.RESUME):
         actions.append(execute("Go on", "resume", ticket=number))
     if can(ticket.status, Trigger.RESOLVE):
@@ -160,10 +170,17 @@ def _taking(ticket: Ticket) -> Document:
     return execute(title, verb, ticket=int(ticket.number))
 
 
-def _hand_over_box(others: Sequence[tuple[str, str]], number: int) -> Document:
-    to = choice_input("to", "Hand over to", others, isRequired=True, errorMessage="Choose a technician.")
-    why = text_input("text_hand_over", "Why, for the history", isMultiline=True, maxLength=MAX_TEXT)
-    return show("Hand over", [to, why], execute("Hand over", "hand_over", ticket=number))
+def _hand_over_box(facts: CardFacts, number: int) -> Document:
+    """Return the choice among technicians, and where the desk has tiers among these as well [R37]."""
+    tiers = [(f"{TIER}{tier}", f"{name} (tier)") for tier, name in facts.tiers]
+    title, missing, label = "Hand over", "Choose a technician.", "Why, for the history"
+    if tiers:
+        title, missing = "Hand over or escalate", "Choose a technician or a tier."
+        label = "Why; to a tier it must be said, and the customer does not read it"
+    options = [*facts.others, *tiers]
+    to = choice_input("to", f"{title} to", options, isRequired=True, errorMessage=missing)
+    why = text_input("text_hand_over", label, isMultiline=True, maxLength=MAX_TEXT)
+    return show(title, [to, why], execute(title, "hand_over", ticket=number))
 
 
 def _box(title: str, verb: str, label: str, number: int) -> Document:

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from adapters.teams.services import TeamsServices
 from adapters.teams.ticket_card import CardFacts, name_of
-from chatdesk.conversation import ConversationId, Message, speaking_in
+from chatdesk.conversation import Conversation, ConversationId, Live, Message, speaking_in
 from chatdesk.errors import NotFound
 from chatdesk.reading import TicketFile, TicketLine
 from chatdesk.ticket import Ticket, TicketNumber
+from chatdesk.tiers import tiers_open_to
 
-MOST_SHOWN = 100
-"""Technicians that a card offers: a card has room for so many."""
+MOST_SHOWN, MOST_TIERS = 100, 25
+"""Technicians and tiers that a card offers: a card has room for so many."""
 
 
 async def read_file(services: TeamsServices, number: TicketNumber) -> TicketFile:
@@ -30,16 +31,19 @@ async def facts_of_file(services: TeamsServices, file: TicketFile) -> CardFacts:
 
 async def facts_of_card(services: TeamsServices, line: TicketLine) -> CardFacts:
     """Return what the ticket's card shows, from a line of a list."""
-    return replace(await facts_of_line(services, line), others=await _others(services, line.ticket))
+    tiers = tuple((tier.id, tier.name) for tier in tiers_open_to(services.config, line.ticket)[:MOST_TIERS])
+    others = await _others(services, line.ticket)
+    return replace(await facts_of_line(services, line), others=others, tiers=tiers)
 
 
 async def facts_of_line(services: TeamsServices, line: TicketLine) -> CardFacts:
     """Return what a line of a list shows of the ticket."""
     ticket = line.ticket
-    account = await services.staff.account(ticket.assignee) if ticket.assignee else None
+    looks_after = await _name(services, ticket.assignee)
+    answers = looks_after or await _name(services, first_in_chat(line.conversation))
     base = services.config.desk.public_url
     link = f"{base}/console#{name_of(services.config, ticket)}" if base else ""
-    return CardFacts(ticket, line.conversation, account.name if account else "", link)
+    return CardFacts(ticket, line.conversation, looks_after, link, answering=answers)
 
 
 async def read_facts(services: TeamsServices, number: TicketNumber) -> CardFacts:
@@ -51,6 +55,17 @@ async def read_message(services: TeamsServices, conversation: ConversationId, se
     """Return the message as it is now."""
     found = await services.staff_reads.messages(conversation, seq - 1)
     return next((message for message in found if message.seq == seq), None)
+
+
+def first_in_chat(conversation: Conversation | None) -> str | None:
+    """Return the technician who took the live chat first; None where there is none."""
+    state = conversation.state if conversation else None
+    return state.agents[0] if isinstance(state, Live) else None
+
+
+async def _name(services: TeamsServices, agent: str | None) -> str:
+    account = await services.staff.account(agent) if agent else None
+    return account.name if account else ""
 
 
 async def _others(services: TeamsServices, ticket: Ticket) -> tuple[tuple[str, str], ...]:

@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from typing import TypedDict
 
 from adapters.teams.services import CARD, TeamsServices
+from adapters.teams.ticket_card import TIER
 from adapters.teams.ticket_facts import read_file
 from chatdesk.conversation import Agent, FileRef, Visibility, speaking_in
 from chatdesk.errors import EventRefused, NotFound
@@ -15,6 +16,7 @@ from chatdesk.events import (
     AgentMessaged,
     Outcome,
     TicketAssigned,
+    TicketEscalated,
     TicketPaused,
     TicketReopened,
     TicketResolved,
@@ -93,8 +95,14 @@ async def _take_over(services: TeamsServices, common: _Common) -> TicketTaken | 
     return TicketAssigned(**common, assignee=agent)
 
 
-async def _hand_over(services: TeamsServices, step: Step, common: _Common) -> TicketAssigned:
-    account = await services.staff.account(step.inputs.get("to", ""))
+async def _hand_over(
+    services: TeamsServices, step: Step, common: _Common
+) -> TicketAssigned | TicketEscalated:
+    """Return the step to the technician or the tier that was chosen [R37]."""
+    to = step.inputs.get("to", "")
+    if to.startswith(TIER):
+        return TicketEscalated(**common, tier=to.removeprefix(TIER), reason=step.text)
+    account = await services.staff.account(to)
     if account is None or account.disabled_at is not None:
         raise EventRefused("Choose a technician.", code="nobody", field="to")
     return TicketAssigned(**common, assignee=account.agent, reason=step.text)

@@ -29,6 +29,7 @@ from chatdesk.events import (
     TicketAssigned,
     TicketCancelled,
     TicketEdited,
+    TicketEscalated,
     TicketMerged,
     TicketPaused,
     TicketReopened,
@@ -51,6 +52,11 @@ _TRIGGERS = {
 class Assign(Body):
     agent: Identity
     reason: Text = ""
+
+
+class Escalate(Body):
+    tier: Identity
+    reason: Text
 
 
 class Wait(Body):
@@ -115,7 +121,7 @@ class CommonToTicket(TypedDict):
 
 def add_routes(application: web.Application) -> None:
     """Add one request for each thing that can be done."""
-    steps = (take, assign, wait, resume, resolve, reopen, cancel, merge, split, edit, affected)
+    steps = (take, assign, escalate, wait, resume, resolve, reopen, cancel, merge, split, edit, affected)
     for step in steps:
         add_change(application, f"/tickets/{{number}}/{step.__name__}", step)
     add_read(application, "/merge", merge_target)
@@ -135,6 +141,14 @@ async def assign(request: web.Request, staff: SignedIn) -> dict[str, Json]:
     if account is None or account.disabled_at is not None:
         raise EventRefused("Choose a technician from the list.", code="agent", field="agent")
     event = TicketAssigned(**common, assignee=account.agent, reason=clean(body.reason).strip())
+    return await receive(request, event)
+
+
+async def escalate(request: web.Request, staff: SignedIn) -> dict[str, Json]:
+    """Give the ticket to a tier, with a reason for its technicians."""
+    body = await read_body(request, Escalate)
+    common = _common(request, staff, body, "escalate")
+    event = TicketEscalated(**common, tier=body.tier, reason=clean(body.reason).strip())
     return await receive(request, event)
 
 

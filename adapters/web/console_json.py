@@ -15,6 +15,7 @@ from chatdesk.reading import DeliveryNote, SetAsideNote, TicketFile, TicketLine
 from chatdesk.search import Found, marked
 from chatdesk.survey import Survey
 from chatdesk.ticket import Ticket, Trigger, can, format_number
+from chatdesk.tiers import tiers_open_to
 
 Names = Mapping[str, str]
 """Technicians' names by id."""
@@ -35,7 +36,7 @@ def ticket_json(file: TicketFile, config: Config, names: Names, me: str) -> dict
     ticket = file.ticket
     prefix = config.desk.ticket_prefix
     return {
-        **_header(ticket, prefix, names),
+        **_header(ticket, config, names),
         "version": ticket.version,
         "type": ticket.type.value,
         "channel": config.channel(ticket.channel).label,
@@ -56,25 +57,28 @@ def ticket_json(file: TicketFile, config: Config, names: Names, me: str) -> dict
         "linked_to": format_number(prefix, ticket.linked_to) if ticket.linked_to else None,
         "affected": [{"name": person.name, "address": person.address} for person in file.affected],
         "due_because": explain_due(config, file),
-        "can": [*possible_steps(ticket, me)],
+        "can": [*possible_steps(ticket, me, config)],
+        "tiers": [tier.id for tier in tiers_open_to(config, ticket)],
     }
 
 
-def possible_steps(ticket: Ticket, me: str) -> list[str]:
+def possible_steps(ticket: Ticket, me: str, config: Config) -> list[str]:
     """Return the steps that the ticket's state allows ``me``, by the table of chatdesk.ticket."""
     steps = [name for name, trigger in _STEPS.items() if can(ticket.status, trigger)]
     if ticket.is_active and ticket.assignee is None:
         steps.insert(0, "take")
     elif ticket.is_active and ticket.assignee != me:
         steps.insert(0, "take_over")
+    if tiers_open_to(config, ticket):
+        steps.append("escalate")
     if ticket.is_active or ticket.is_done:
         steps += ["split", "edit"]
     return steps
 
 
-def line_json(line: TicketLine, prefix: str, names: Names, asked: Sequence[str] = ()) -> dict[str, Json]:
+def line_json(line: TicketLine, config: Config, names: Names, asked: Sequence[str] = ()) -> dict[str, Json]:
     """Return one line of a list; of a search with the words that were ``asked`` for cut out of its texts."""
-    found: dict[str, Json] = {**_header(line.ticket, prefix, names), "chat": None, "unread": False}
+    found: dict[str, Json] = {**_header(line.ticket, config, names), "chat": None, "unread": False}
     if asked:
         found["marked"] = [*marked(line.ticket.subject, asked)]
         found["found"] = _found_json(line.found) if line.found else None
@@ -182,12 +186,12 @@ def survey_json(survey: Survey) -> list[Json]:
     ]
 
 
-def _header(ticket: Ticket, prefix: str, names: Names) -> dict[str, Json]:
+def _header(ticket: Ticket, config: Config, names: Names) -> dict[str, Json]:
     assignee: Json = None
     if ticket.assignee is not None:
         assignee = {"id": ticket.assignee, "name": names.get(ticket.assignee, "a former technician")}
     return {
-        "number": format_number(prefix, ticket.number),
+        "number": format_number(config.desk.ticket_prefix, ticket.number),
         "status": ticket.status.value,
         "active": ticket.is_active,
         "priority": ticket.priority.value,
@@ -195,6 +199,7 @@ def _header(ticket: Ticket, prefix: str, names: Names) -> dict[str, Json]:
         "requester": ticket.requester_name,
         "company": ticket.company,
         "assignee": assignee,
+        "tier": config.tier_name(ticket.tier),
         "due_at": _time(ticket.running_due_at),
         "changed_at": ticket.changed_at.isoformat(),
     }

@@ -24,6 +24,7 @@ COUNTED = 99
 """Lists are counted up to here and no further: an exact count costs as much as reading them all."""
 MAX_SEARCH = 200
 MAX_CURSOR = 100
+MAX_TIER = 64
 
 
 def add_routes(application: web.Application) -> None:
@@ -49,6 +50,10 @@ async def me(request: web.Request, staff: SignedIn) -> dict[str, Json]:
         "portal": services.config.portal_opens,
         "desk": {"name": desk.name, "timezone": str(desk.timezone), "prefix": desk.ticket_prefix},
         "staff": colleagues,
+        "tiers": [
+            {"id": tier.id, "name": tier.name, "mine": tier.has(staff.account.email)}
+            for tier in services.config.tiers_for(staff.account.email)
+        ],
         "canned": canned,
         "survey": survey_json(services.config.survey),
         "priorities": [priority.value for priority in Priority],
@@ -66,11 +71,13 @@ async def tickets(request: web.Request, staff: SignedIn) -> dict[str, Json]:
     waiting: Sequence[TicketLine] = ()
     if wanted.view is TicketView.QUEUE and not page and not wanted.text:
         waiting = await services.staff_reads.waiting_tickets(services.config.queue.order)
+    if wanted.tier:
+        waiting = [line for line in waiting if line.ticket.tier == wanted.tier]
     names = {account.id: account.name for account in await services.staff.accounts()}
-    prefix = services.config.desk.ticket_prefix
+    config = services.config
     return {
-        "waiting": [line_json(line, prefix, names) for line in waiting],
-        "lines": [line_json(line, prefix, names, words(wanted.text)) for line in found.lines],
+        "waiting": [line_json(line, config, names) for line in waiting],
+        "lines": [line_json(line, config, names, words(wanted.text)) for line in found.lines],
         "next": found.next,
         "cut": found.cut,
     }
@@ -114,4 +121,6 @@ def _filter(request: web.Request, staff: SignedIn) -> TicketFilter:
     except ValueError:
         raise EventRefused("Choose queue, mine or all.", code="view", field="view") from None
     text = clean(request.query.get("text", "")).strip()[:MAX_SEARCH]
-    return TicketFilter(view, agent=staff.account.id, text=text)
+    # What is over has no index by tier; open tickets have.
+    tier = clean(request.query.get("tier", "")).strip()[:MAX_TIER] if view is TicketView.QUEUE else ""
+    return TicketFilter(view, agent=staff.account.id, text=text, tier=tier)

@@ -46,6 +46,7 @@ def check(at: datetime) -> None:
     _portal(console, config, access)
     _survey(console, config)
     _targets(console, config)
+    _tiers(console, config)
     _maintenance(console, config, at)
     _widgets(console, config, setting.environment)
 
@@ -148,6 +149,16 @@ def _maintenance(console: Console, config: Config, at: datetime) -> None:
         shown.add_row(plain(window.name), *("\n".join(times) for times in (opens, closes, ends)))
     console.print(shown)
     console.print(f"Customers and technicians are told from {EVENING:%H:%M} on the day before.")
+
+
+def _tiers(console: Console, config: Config) -> None:
+    if not config.tiers:
+        return
+    heading(console, "Tiers")
+    shown = table("Id", "Name", "Technicians")
+    for tier in config.tiers:
+        shown.add_row(plain(tier.id), plain(tier.name), "\n".join(tier.technicians))
+    console.print(shown)
 
 
 def _widgets(console: Console, config: Config, environment: Environment) -> None:

@@ -155,6 +155,18 @@ class StaffSettings(Struct, frozen=True):
     teams: StaffChannel | None = None
 
 
+class TierSettings(Struct, frozen=True):
+    """Technicians to whom tickets are escalated [R37]; ``technicians`` are their accounts' addresses."""
+
+    id: str
+    name: str
+    technicians: tuple[str, ...]
+
+    def has(self, email: str) -> bool:
+        """Tell whether the technician with that address is in it."""
+        return compared(email) in self.technicians
+
+
 class Links(Struct, frozen=True):
     """Links for the portal [R33]; "" when not set.
 
@@ -279,6 +291,7 @@ class Config(Struct, frozen=True):
     mail: MailSettings = MailSettings()
     portal_opens: bool = False
     articles: tuple[Article, ...] = ()
+    tiers: tuple[TierSettings, ...] = ()
 
     @property
     def ways_in(self) -> list[ChannelSettings]:
@@ -310,6 +323,19 @@ class Config(Struct, frozen=True):
     def company(self, company_id: str | None) -> CompanySettings | None:
         """Return the company with that id, or None."""
         return next((company for company in self.companies if company.id == company_id), None)
+
+    def tier(self, tier_id: str) -> TierSettings | None:
+        """Return the tier with that id, or None."""
+        return next((tier for tier in self.tiers if tier.id == tier_id), None)
+
+    def tier_name(self, tier_id: str | None) -> str:
+        """Return what staff read of a ticket's tier; its id when the file has it no more, "" for none."""
+        tier = self.tier(tier_id) if tier_id else None
+        return tier.name if tier else tier_id or ""
+
+    def tiers_for(self, email: str) -> list[TierSettings]:
+        """Return all tiers, in the file's order but first those in which the technician is."""
+        return sorted(self.tiers, key=lambda tier: not tier.has(email))
 
     def company_of(self, email: str) -> CompanySettings | None:
         """Return the company that owns the address's domain [R30], or None."""

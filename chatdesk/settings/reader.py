@@ -14,7 +14,7 @@ from chatdesk.settings.clients import Surroundings, read_companies, read_widgets
 from chatdesk.settings.desk import read_canned, read_desk, read_links, read_queue, read_tickets
 from chatdesk.settings.mail import read_mail
 from chatdesk.settings.model import Config
-from chatdesk.settings.staff import read_maintenance, read_staff
+from chatdesk.settings.staff import read_maintenance, read_staff, read_tiers
 from chatdesk.settings.survey import read_survey
 from chatdesk.settings.table import Problems, Table
 from chatdesk.settings.targets import read_priority, read_sla
@@ -69,6 +69,7 @@ def _read(root: Table, source: str) -> Config:
         source=source,
         mail=read_mail(root.table("mail")),
         articles=read_articles(root),
+        tiers=read_tiers(root.table("tiers")),
     )
 
 

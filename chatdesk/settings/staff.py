@@ -1,13 +1,13 @@
-"""[staff] and [[maintenance]]: where technicians work, and when systems are maintained [R47]."""
+"""[staff], [tiers] and [[maintenance]]: where technicians work, in which groups, and when systems rest."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import time
 
-from chatdesk.settings import values
-from chatdesk.settings.model import MaintenanceWindow, StaffChannel, StaffSettings
-from chatdesk.settings.table import Table
+from chatdesk.settings import addresses, values
+from chatdesk.settings.model import MaintenanceWindow, StaffChannel, StaffSettings, TierSettings
+from chatdesk.settings.table import Table, check_name
 from chatdesk.survey import Survey
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -19,6 +19,7 @@ _TEAMS = values.matching(
     r"19:[A-Za-z0-9_.-]+@(thread\.(tacv2|v2|skype)|unq\.gbl\.spaces)",
     'a Teams channel id; write one such as "19:abc@thread.tacv2"',
 )
+_TECHNICIANS = values.sized(1, 500, values.unique(values.list_of(addresses.email)))
 _WEEKS = values.unique(values.list_of(values.integer(1, 5)))
 
 
@@ -88,6 +89,23 @@ def _check_company(table: Table, key: str, company: str, companies: Collection[s
         table.note(
             key, f"is not a company of [companies]; known are {values.listed(companies, 'and')}.{hint}"
         )
+
+
+def read_tiers(table: Table) -> tuple[TierSettings, ...]:
+    """Read [tiers]: groups of technicians, in the file's order, to whom tickets are escalated [R37]."""
+    tiers: list[TierSettings] = []
+    for tier_id, row in table.named():
+        check_name(table, tier_id)
+        tier = TierSettings(
+            id=tier_id,
+            name=row.require("name", values.text(60), tier_id, '"Second line"'),
+            technicians=row.require("technicians", _TECHNICIANS, (), '["priya@example.com"]'),
+        )
+        if any(tier.name.casefold() == other.name.casefold() for other in tiers):
+            row.note("name", f"{values.shown(tier.name)} is the name of another tier; give each its own.")
+        row.finish()
+        tiers.append(tier)
+    return tuple(tiers)
 
 
 def read_maintenance(tables: list[Table]) -> tuple[MaintenanceWindow, ...]:

@@ -26,7 +26,7 @@ class Console {
     this.open = this.open.bind(this);
     this.notices = new Notices(this.open);
     this.steps = new Steps({ me: this.me, settings, toast: this.toast, open: this.open });
-    this.list = new TicketList({ me: this.me, open: this.open, logContact: () => this.steps.logContact(), menu: this.menu() });
+    this.list = new TicketList({ me: this.me, tiers: settings.tiers, open: this.open, logContact: () => this.steps.logContact(), menu: this.menu() });
     this.composer = new Composer({ me: this.me, canned: settings.canned, live: this.live, toast: this.toast });
     this.details = new Details({ me: this.me, settings, steps: this.steps, open: this.open });
     this.timeline = new Timeline({
@@ -197,7 +197,7 @@ class Console {
   drawHead(ticket) {
     const { header } = ticket;
     const { phase, agents, may_wait: mayWait } = ticket.current?.state || {};
-    const signature = JSON.stringify([header.subject, header.status, header.priority, header.can, header.assignee, phase, agents, mayWait]);
+    const signature = JSON.stringify([header.subject, header.status, header.priority, header.can, header.assignee, header.tier, phase, agents, mayWait]);
     if (this.headOf === ticket && this.headSignature === signature) return;
     Object.assign(this, { headOf: ticket, headSignature: signature });
     this.heading.textContent = header.subject;
@@ -205,6 +205,7 @@ class Console {
     replace(this.chips, h("span", { class: "number" }, header.number), priority(header.priority),
       h("span", { class: `status ${header.status.replaceAll(" ", "-")}` }, header.status),
       header.assignee && h("span", { class: "assignee" }, header.assignee.id === this.me.id ? "yours" : header.assignee.name),
+      header.tier && h("span", { class: "tier", dir: "auto", title: `Escalated to ${header.tier}` }, header.tier),
       phase === "live" && h("span", { class: "chat-live" }, "Live"));
     const focused = document.activeElement?.dataset?.step;
     replace(this.stepBar, mainSteps(ticket, this.steps, this.me));

@@ -11,14 +11,16 @@ const NOTHING = {
   queue: "Nothing waits. New tickets appear here by themselves.",
   mine: "You have no open tickets.",
   all: "There are no tickets yet.",
+  tier: "This tier has no open tickets.",
   search: "No ticket matches.",
 };
 const CUT = "Only the newest matches were looked at. Add a word, or more of the last one, to find older tickets.";
 
 export class TicketList {
-  constructor({ me, open, logContact, menu }) {
-    Object.assign(this, { me, openTicket: open });
+  constructor({ me, tiers, open, logContact, menu }) {
+    Object.assign(this, { me, tiers, openTicket: open });
     this.view = "queue";
+    this.tier = "";
     this.text = "";
     this.lines = [];
     this.waiting = [];
@@ -39,6 +41,10 @@ export class TicketList {
       tab.append(count);
       return [view, { tab, count }];
     }));
+    this.tierChoice = h("select", { "aria-label": "Tier", on: { change: () => this.showTier(this.tierChoice.value) } },
+      h("option", { value: "" }, "All open tickets"),
+      this.tiers.map(({ id, name, mine }) => h("option", { value: id }, mine ? `${name} (your tier)` : name)));
+    this.tierRow = h("div", { class: "tier-choice", hidden: !this.tiers.length }, this.tierChoice);
     this.search = h("input", {
       type: "search", placeholder: "Search tickets", "aria-label": "Search tickets", maxlength: "200", dir: "auto",
       on: { input: () => this.searchSoon(), keydown: (event) => this.searchKey(event) },
@@ -55,7 +61,7 @@ export class TicketList {
         h("h1", { class: "brand" }, h("span", { class: "brand-mark", "aria-hidden": "true" }), document.body.dataset.desk),
         iconButton("plus", "Log a call or request", logContact), menu),
       h("div", { class: "views", role: "group", "aria-label": "Lists" }, [...this.tabs.values()].map(({ tab }) => tab)),
-      h("div", { class: "search" }, icon("search"), this.search),
+      this.tierRow, h("div", { class: "search" }, icon("search"), this.search),
       h("div", { class: "scroll", tabindex: "-1" }, this.rows, this.empty, this.more, this.cut),
       this.maintenance, this.heldMail, this.problems);
   }
@@ -66,6 +72,14 @@ export class TicketList {
     this.search.value = "";
     this.pages = 1;
     for (const [name, { tab }] of this.tabs) tab.setAttribute("aria-pressed", String(name === view));
+    this.tierRow.hidden = !this.tiers.length || view !== "queue";
+    return this.refresh();
+  }
+
+  /** The queue of one tier, or with "" of all. */
+  showTier(tier) {
+    this.tier = tier;
+    this.pages = 1;
     return this.refresh();
   }
 
@@ -85,6 +99,7 @@ export class TicketList {
     this.text = text;
     this.pages = 1;
     for (const { tab } of this.tabs.values()) tab.setAttribute("aria-pressed", "false");
+    this.tierRow.hidden = true;
     this.refresh();
   }
 
@@ -120,7 +135,7 @@ export class TicketList {
   async refresh() {
     this.readAt = Date.now();
     const turn = (this.turn += 1);
-    const wanted = this.text ? { view: "all", text: this.text } : { view: this.view };
+    const wanted = this.text ? { view: "all", text: this.text } : { view: this.view, ...this.ofTier };
     let lines = [];
     let waiting = [];
     let next = "";
@@ -138,6 +153,10 @@ export class TicketList {
     this.cut.hidden = !cut;
     this.draw();
     this.count().catch(() => {});
+  }
+
+  get ofTier() {
+    return this.view === "queue" && this.tier ? { tier: this.tier } : {};
   }
 
   async showMore() {
@@ -185,7 +204,7 @@ export class TicketList {
     reconcile(this.rows, this.known, items);
     if (focused && !this.rows.contains(document.activeElement)) this.rowOf(focused)?.focus();
     this.empty.hidden = items.length > 0;
-    this.empty.textContent = NOTHING[this.text ? "search" : this.view];
+    this.empty.textContent = NOTHING[this.text ? "search" : this.ofTier.tier ? "tier" : this.view];
     this.more.hidden = !this.next;
     this.tick();
   }
@@ -216,7 +235,7 @@ export class TicketList {
         priority(line.priority),
         h("span", { class: "number" }, line.number),
         live && h("span", { class: "chat-live" }, icon("chat"), "Live"),
-        h("span", { class: "state" }, stateWords(line, this.me)))));
+        h("span", { class: "state", title: line.tier ? `Escalated to ${line.tier}` : false }, stateWords(line, this.me), line.tier && [" · ", h("bdi", { class: "of-tier" }, line.tier)]))));
   }
 
   tick() {

@@ -1,9 +1,10 @@
 // Says what needs somebody: in the title, by a desktop notification, by a sound; never louder than was asked for.
 
-const WAKING = ["chat waiting", "customer came back", "ticket opened", "ticket after hours", "customer wrote", "nobody answered"];
+const WAKING = ["chat waiting", "customer came back", "ticket opened", "ticket after hours", "customer wrote", "nobody answered", "escalated to a tier"];
 const WORDS = {
   "chat waiting": "A chat is waiting", "customer came back": "A customer came back", "ticket opened": "New ticket",
   "ticket after hours": "New ticket", "customer wrote": "A customer wrote", "nobody answered": "Nobody answered in time",
+  "escalated to a tier": "Escalated to a tier",
 };
 
 export class Notices {

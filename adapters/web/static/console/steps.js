@@ -61,6 +61,21 @@ export class Steps {
     });
   }
 
+  escalate(ticket) {
+    const tiers = this.settings.tiers.filter(({ id }) => ticket.header.tiers.includes(id));
+    return askForm({
+      title: `Escalate ${ticket.number}`,
+      intro: "It then waits for a technician of the tier. In a live chat you stay, so that the customer is not left alone.",
+      draft: `escalate ${ticket.number}`,
+      fields: [
+        { name: "tier", label: "To", type: "choice", blank: tiers.length === 1 ? false : undefined, required: true, missing: "Choose a tier.", options: tiers.map(({ id, name }) => ({ value: id, label: name })) },
+        { name: "reason", label: "Why", type: "long", rows: "3", required: true, missing: "Say why it is escalated.", help: "Technicians read this. The customer only reads that the ticket was passed on." },
+      ],
+      action: "Escalate",
+      submit: (values) => this.post(ticket, "escalate", values),
+    });
+  }
+
   wait(ticket) {
     return askForm({
       title: `Let ${ticket.number} wait`,

@@ -1,0 +1,43 @@
+"""Which tiers of technicians a ticket can be escalated to, and which one somebody means [R37]."""
+
+from __future__ import annotations
+
+from chatdesk.config import Config, TierSettings
+from chatdesk.errors import EventRefused
+from chatdesk.settings.values import listed
+from chatdesk.ticket import Ticket, Trigger, can
+
+
+def waits_for(ticket: Ticket, tier: TierSettings) -> bool:
+    """Tell whether the ticket was escalated to the tier and nobody has taken it since."""
+    return ticket.is_active and ticket.assignee is None and ticket.tier == tier.id
+
+
+def tiers_open_to(config: Config, ticket: Ticket) -> tuple[TierSettings, ...]:
+    """Return the tiers that the ticket can be escalated to as it is now; none where it is over."""
+    if not can(ticket.status, Trigger.ESCALATE):
+        return ()
+    return tuple(tier for tier in config.tiers if not waits_for(ticket, tier))
+
+
+def tier_named(config: Config, words: str) -> TierSettings | None:
+    """Return the tier whose id or name the words are, in any capitals, or None."""
+    said = words.strip().casefold()
+    return next((tier for tier in config.tiers if said in (tier.id, tier.name.casefold())), None)
+
+
+def begun_by(config: Config, text: str) -> tuple[TierSettings, str]:
+    """Return the tier whose id or name the text begins with, in any capitals, and what follows it.
+
+    Raises EventRefused, with the tiers there are, for a text that begins with none.
+    """
+    told = text.strip()
+    names = [(word, tier) for tier in config.tiers for word in (tier.id, tier.name)]
+    for word, tier in sorted(names, key=lambda named: -len(named[0])):
+        rest = told[len(word) :]
+        if told[: len(word)].casefold() == word.casefold() and (not rest or not rest[0].isalnum()):
+            return tier, rest.lstrip(" :,").rstrip()
+    if not config.tiers:
+        raise EventRefused("This desk has no tiers.", code="tier", field="tier")
+    known = listed((tier.id for tier in config.tiers), "or")
+    raise EventRefused(f"Name a tier after the ticket: {known}.", code="tier", field="tier")
