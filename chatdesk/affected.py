@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chatdesk.mail_address import counted
+from chatdesk.mail_address import compared
 from chatdesk.ticket import TicketNumber
 
 MOST_AFFECTED = 50
@@ -28,8 +28,11 @@ class AffectedPerson(Struct, frozen=True):
 
     @property
     def mailbox(self) -> str:
-        """The form in which the address is compared: one mailbox is one person [chatdesk.mail_address]."""
-        return counted(self.address)
+        """The form in which the address is compared [chatdesk.mail_address]: what follows a plus counts too.
+
+        Mail to both may lie in one box, but it lets in, and only a provider of sign-ins knows whose each is.
+        """
+        return compared(self.address)
 
     @property
     def words(self) -> str:

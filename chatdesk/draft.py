@@ -12,7 +12,7 @@ from chatdesk.affected import AffectedChange, AffectedPerson
 from chatdesk.changes import Changes, HistoryEntry
 from chatdesk.conversation import Conversation, ConversationId, Message, Waiting
 from chatdesk.errors import EventRefused, NotFound
-from chatdesk.mail_address import counted
+from chatdesk.mail_address import compared
 from chatdesk.merging import as_opened
 from chatdesk.situation import QueueEntry
 from chatdesk.ticket import Ticket, TicketNumber
@@ -217,7 +217,7 @@ class Draft:
         chats = self.conversations_of(ticket.number)
         merged = {chat.opened_with for chat in chats if chat.opened_with is not None}
         tickets = (ticket, *map(self.ticket, merged))
-        return frozenset(counted(one.requester_email) for one in tickets if one.requester_email)
+        return frozenset(compared(one.requester_email) for one in tickets if one.requester_email)
 
     def put_affected(self, number: TicketNumber, people: tuple[AffectedPerson, ...]) -> None:
         """Change whom the ticket affects, which was loaded for it.

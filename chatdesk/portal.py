@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.config import Config
 from chatdesk.conversation import Conversation
-from chatdesk.mail_address import counted
+from chatdesk.mail_address import compared
 from chatdesk.sender import (
     LONGEST_ADDRESS,
     STANDING,
@@ -44,7 +44,7 @@ class PortalCustomer(Struct, frozen=True):
     @property
     def mailbox(self) -> str:
         """The form in which they are looked for among those whom a ticket affects."""
-        return counted(self.address)
+        return compared(self.address)
 
     @property
     def commenter(self) -> str:

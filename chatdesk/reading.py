@@ -178,7 +178,7 @@ class StaffReads(Protocol):
         """Return the ticket and this one of its conversations, None when one of them is not there."""
 
     async def chat_file(self, number: TicketNumber, conversation: str = "") -> TicketFile | None:
-        """Return the ticket with one of its conversations the customer's newest if none is named.
+        """Return the ticket with one of its conversations, the customer's newest if none is named.
 
         Messages and deliveries are left out. None when the ticket or the conversation is not there.
         """

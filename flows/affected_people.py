@@ -9,7 +9,7 @@ from chatdesk.changes import AFFECTED_NO_LONGER, NOW_AFFECTED
 from chatdesk.effects import Affect, Record, TicketDecision
 from chatdesk.errors import EventRefused
 from chatdesk.events import TicketAffects
-from chatdesk.mail_address import counted
+from chatdesk.mail_address import compared
 from chatdesk.sender import LONGEST_ADDRESS
 from chatdesk.situation import Situation
 from chatdesk.ticket import Ticket
@@ -28,7 +28,7 @@ def change_affected(ticket: Ticket, event: TicketAffects, situation: Situation) 
     if not (ticket.is_active or ticket.is_done):
         text = f"{situation.ticket_name} is {ticket.status.value}; it cannot be changed."
         raise EventRefused(text, code="ticket_over")
-    named = next((p for p in situation.affected if p.mailbox == counted(event.address)), None)
+    named = next((p for p in situation.affected if p.mailbox == compared(event.address)), None)
     if event.affected == (named is not None):
         return TicketDecision(ticket)
     if named is not None:
@@ -48,7 +48,7 @@ def _named(ticket: Ticket, event: TicketAffects, situation: Situation) -> Affect
         raise EventRefused(text, code="address", field="address")
     if len(name) > MAX_NAME:
         raise EventRefused(f"A name has at most {MAX_NAME} characters.", code="name", field="name")
-    if counted(address) in situation.requesters:
+    if compared(address) in situation.requesters:
         text = f"{address} opened this ticket and sees it already."
         raise EventRefused(text, code="requester", field="address")
     if len(situation.affected) >= MOST_AFFECTED:

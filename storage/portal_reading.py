@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.conversation import Conversation, Message
-from chatdesk.mail_address import counted
+from chatdesk.mail_address import compared
 from chatdesk.merging import as_opened
 from chatdesk.portal import PortalCustomer, is_said_to_requester, may_see, vouches_for_requester
 from chatdesk.portal_reading import PortalLine, PortalPage, PortalTicket
@@ -95,7 +95,7 @@ class TortoisePortalReads:
         self._selecting = Selecting(database)
 
     async def is_contact(self, address: str) -> bool:
-        named = await self._selecting.one(_IS_NAMED, counted(address))
+        named = await self._selecting.one(_IS_NAMED, compared(address))
         return bool(named) or await self._last_vouched(address) is not None
 
     async def last_answers(self, customer: PortalCustomer) -> tuple[tuple[str, str], ...]:

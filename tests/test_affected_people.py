@@ -67,7 +67,7 @@ def test_of_a_ticket_that_is_over_for_good_nothing_changes(status: TicketStatus,
         affects(ticket(status=status), affected=affected, present=(PAT,))
 
 
-@pytest.mark.parametrize("written", [PAT.address, " PAT@Contoso.example ", "pat+it@contoso.example"])
+@pytest.mark.parametrize("written", [PAT.address, " PAT@Contoso.example ", "PAT@CONTOSO.example"])
 def test_what_is_so_already_changes_nothing(written: str) -> None:
     about = ticket()
     assert affects(about, written, "Somebody", present=(PAT,)) == TicketDecision(about)
@@ -90,7 +90,7 @@ def test_without_a_name_the_address_stands_for_it() -> None:
         ("pat@contoso.example\r\nBcc: eve@x.example", "Pat", "address", "Enter an e-mail address"),
         (f"pat@{'a.' * 60}example", "Pat", "address", "at most 120 characters"),
         (PAT.address, "P" * 101, "name", "A name has at most 100 characters."),
-        ("Dana+home@Contoso.example", "Dana", "address", "opened this ticket and sees it already."),
+        ("Dana@Contoso.example", "Dana", "address", "opened this ticket and sees it already."),
     ],
 )
 def test_what_cannot_be_named_is_refused_at_its_field(
