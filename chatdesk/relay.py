@@ -42,8 +42,8 @@ class RetryPolicy(Struct, frozen=True):
     """How often and how long a delayed delivery is tried again.
 
     The wait doubles from ``first`` with each attempt up to ``longest`` and varies by a tenth either way;
-    after ``attempts`` a delivery is given up, and not before ``keep_trying`` has passed since it was queued: what
-    had to wait its turn has attempts behind it that were none. A timer never is.
+    after ``attempts`` a delivery is given up, and not before ``keep_trying`` has passed since it was queued:
+    what had to wait its turn has attempts behind it that were none. A timer never is.
     """
 
     first: timedelta = timedelta(seconds=2)
