@@ -135,13 +135,12 @@ class Relay:
                 if self._under_load and not self._stopping:
                     await self._pause(ROUND)
                     continue
-                wait = 0.0 if busy else await self._until_next()
+                wait = 0.0 if busy else min(await self._until_next(), self._until_renewal())
             except StorageError as error:
                 log.error("relay_waits_for_storage", error=str(error))
                 if self._stopping and not self._sending:
                     return
                 wait = self._policy.first.total_seconds()
-            wait = min(wait, self._until_renewal())
             if wait:
                 _ = await happens_within(self._wake, wait)
 
@@ -167,6 +166,7 @@ class Relay:
                 held.renewed(until, taken)
             elif held in self._held:
                 log.warning("delivery_lease_lost", delivery=held.delivery.id)
+                self._held.discard(held)
                 held.lost()
 
     def _until_renewal(self) -> float:
