@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import re
 import ssl
+import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +24,7 @@ from hypothesis import strategies as st
 
 from adapters.email.smtp import ROOM, Room, SmtpTransport
 from adapters.email.smtp_talk import WAITS, Waits, transparent
+from chatdesk.cli.server import loop_factory
 from chatdesk.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown, DeliveryWaits
 from chatdesk.mail_parts import MailWay
 from chatdesk.settings.mail_servers import Encryption, MailServer
@@ -216,6 +219,32 @@ async def test_below_tls_too_a_server_that_stops_reading_delays_a_large_mail_and
         await send(transport, message=LARGE)
         await transport.close()
     assert [mail.body for mail in peer.taken] == [LARGE]
+
+
+def test_on_the_loop_of_the_server_too_no_answer_is_missed_however_soon_it_comes() -> None:
+    """uvloop may read what came before it begins a task that was made earlier."""
+    ports: queue.SimpleQueue[int] = queue.SimpleQueue()
+    ended = threading.Event()
+
+    async def answer_at_once() -> None:
+        async with smtp_peer() as peer:
+            ports.put(peer.port)
+            await asyncio.to_thread(ended.wait)
+
+    async def send_many(port: int) -> None:
+        transport = SmtpTransport(MailServer("127.0.0.1", port, Encryption.NONE), waits=Waits(answer=5.0))
+        for _ in range(50):
+            await send(transport)
+        await transport.close()
+
+    elsewhere = threading.Thread(target=lambda: asyncio.run(answer_at_once()))
+    elsewhere.start()
+    try:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            runner.run(send_many(ports.get()))
+    finally:
+        ended.set()
+        elsewhere.join()
 
 
 async def test_a_server_that_stops_reading_in_the_middle_has_not_taken_the_mail(

@@ -125,6 +125,8 @@ class SmtpTalk:
         # Listened to from the start: a server may refuse what it has read only a part of.
         answer = asyncio.ensure_future(self._protocol.read_response())
         try:
+            # It listens from its first step on; what is said before that is not heard.
+            await asyncio.sleep(0)
             if await self._written(lines, answer):
                 said = await self._answer(answer, message_id)
             else:
