@@ -336,6 +336,26 @@ async def test_a_mail_waits_its_turn_and_then_elsewhere(peer: SmtpPeer, build: B
     assert (peer.connections, len(peer.taken)) == (3, 4)
 
 
+async def test_so_many_mails_wait_their_turn_and_more_leave_the_relay_at_once(
+    peer: SmtpPeer, build: Build
+) -> None:
+    transport = build(room=Room(turn=30.0, waiting=2))
+    gates = [peer.hold() for _ in range(3)]
+    async with asyncio.timeout(10), asyncio.TaskGroup() as sending:
+        for _ in gates:
+            sending.create_task(send(transport))
+        await until(lambda: peer.commands.count("DATA") == 3)
+        waiting = [sending.create_task(send(transport)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(DeliveryWaits):
+            await send(transport)
+        assert not any(task.done() for task in waiting)
+        for gate in gates:
+            gate.set()
+    assert len(peer.taken) == 5
+    await send(transport)
+
+
 async def test_a_server_that_takes_one_connection_gets_all_mails_on_it(peer: SmtpPeer, build: Build) -> None:
     transport, gate = build(room=Room(turn=5.0)), peer.hold()
     async with asyncio.TaskGroup() as sending:

@@ -26,6 +26,8 @@ class Room:
     """Bytes from which a mail is large: such mails leave one connection to all others."""
     turn: float = 5.0
     """Seconds that a mail waits for its turn, and then about as long elsewhere."""
+    waiting: int = 50
+    """How many wait for it: each takes one of the relay's hundred places, and others need some too."""
     fewer: float = 60.0
     """Seconds for which no further connection is tried after the server has refused one."""
 
@@ -52,6 +54,7 @@ class SmtpTransport:
         self._turns = asyncio.Semaphore(room.connections)
         self._large = asyncio.Semaphore(max(1, room.connections - 1))
         self._idle: asyncio.LifoQueue[SmtpTalk] = asyncio.LifoQueue()
+        self._waiting = 0
         self._busy: set[SmtpTalk] = set()
         self._fewer_until = 0.0
 
@@ -80,7 +83,10 @@ class SmtpTransport:
 
     @asynccontextmanager
     async def _turn(self, size: int) -> AsyncIterator[None]:
+        if self._waiting >= self._room.waiting:
+            raise self._others_first()
         async with AsyncExitStack() as stack:
+            self._waiting += 1
             try:
                 async with asyncio.timeout(self._room.turn):
                     if size >= self._room.large_from:
@@ -88,6 +94,8 @@ class SmtpTransport:
                     await stack.enter_async_context(self._turns)
             except TimeoutError as error:
                 raise self._others_first() from error
+            finally:
+                self._waiting -= 1
             yield
 
     @asynccontextmanager
