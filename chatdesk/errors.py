@@ -93,6 +93,17 @@ class DeliveryDelayed(DeliveryError):
         self.retry_after = retry_after
 
 
+class DeliveryWaits(DeliveryDelayed):
+    """This side is busy with other deliveries; nothing was attempted, and it is never given up for that.
+
+    In about ``seconds`` it may be its turn.
+    """
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class DeliveryRefused(DeliveryError):
     """The other side will never take the delivery; a person has to look at it."""
 

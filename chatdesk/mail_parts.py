@@ -7,6 +7,7 @@ import random
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -200,6 +201,8 @@ class MailWay:
     """The way out by mail as the relay knows it, before there was any."""
 
     name = MAIL_TARGET
+    patience = timedelta(minutes=40)
+    """How long one mail may take: the waits that RFC 5321, 4.5.3.2, asks for are minutes each."""
 
     def __init__(self, mail: DeskMail) -> None:
         self._mail = mail

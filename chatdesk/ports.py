@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
 
 from chatdesk.affected import AffectedPerson
 from chatdesk.changes import Changes, HistoryEntry, SetAside
@@ -120,6 +120,12 @@ class Outbox(Protocol):
         A result is ignored when its delivery was leased again meanwhile: the later attempt decides.
         """
 
+    async def renew(self, deliveries: Sequence[Delivery], until: datetime) -> Collection[str]:
+        """Hold these attempts until ``until``; return the ids of those that are still held.
+
+        What has ended, or was leased again meanwhile, is held no more: the later attempt decides.
+        """
+
     async def next_due(self) -> datetime | None:
         """Return when the next delivery is due or its lease runs out; None when there is none."""
 
@@ -143,3 +149,12 @@ class Channel(Protocol):
 
         Raises DeliveryUnknown where the other side cannot tell.
         """
+
+
+@runtime_checkable
+class Patient(Protocol):
+    """A channel whose calls may take longer than a lease, which is renewed meanwhile; others' are cut off."""
+
+    @property
+    def patience(self) -> timedelta:
+        """How long one ``send`` may take."""

@@ -5,20 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 import structlog
 from msgspec import Struct
 
 from chatdesk.desk import Desk
-from chatdesk.errors import ChatdeskError, DeliveryDelayed, DeliveryRefused, DeskStopped, StorageError
+from chatdesk.errors import (
+    ChatdeskError,
+    DeliveryDelayed,
+    DeliveryRefused,
+    DeliveryWaits,
+    DeskStopped,
+    StorageError,
+)
 from chatdesk.events import TimerFired
+from chatdesk.held_lease import HeldLease
 from chatdesk.metrics import BatchReport
 from chatdesk.outbox import TIMER_TARGET, Delivery, DeliveryResult, DeliveryStatus
 from chatdesk.pauses import happens_within
-from chatdesk.ports import Channel, Clock, Outbox
+from chatdesk.ports import Channel, Clock, Outbox, Patient
 
-Answer = TypeVar("Answer")
 log = structlog.get_logger(__name__)
 
 
@@ -36,18 +42,25 @@ class RetryPolicy(Struct, frozen=True):
     """How often and how long a delayed delivery is tried again.
 
     The wait doubles from ``first`` with each attempt up to ``longest`` and varies by a tenth either way;
-    after ``attempts`` a delivery is given up. A timer never is.
+    after ``attempts`` a delivery is given up, and not before ``keep_trying`` has passed since it was queued:
+    what had to wait its turn has attempts behind it that were none. A timer never is.
     """
 
     first: timedelta = timedelta(seconds=2)
     longest: timedelta = timedelta(minutes=30)
     attempts: int = 12
+    keep_trying: timedelta = timedelta(minutes=45)
 
     def wait(self, attempt: int, chance: float) -> timedelta:
         """Return the wait after attempt number ``attempt`` (from 1); ``chance`` is from 0 up to 1."""
         doublings = min(attempt - 1, 20)
         wait = min(self.first * (1 << doublings), self.longest)
         return wait * (0.9 + 0.2 * chance)
+
+    def is_last(self, delivery: Delivery, now: datetime) -> bool:
+        """Tell whether this attempt at a delivery, which was delayed again, is the last one."""
+        tried_enough = delivery.attempts >= self.attempts and now - delivery.created_at >= self.keep_trying
+        return tried_enough and delivery.target != TIMER_TARGET
 
 
 RETRIES = RetryPolicy()
@@ -57,7 +70,8 @@ class Relay:
     """Sends deliveries through the channels, by name; timers go back to the desk as TimerFired.
 
     ``jitter`` returns a number from 0 up to 1. A call that takes a third of the ``lease`` is cut off, so that
-    no other relay begins it meanwhile. At most ``limit`` deliveries are sent at a time.
+    no other relay begins it meanwhile; a channel that is ``Patient`` may take longer, as long as the lease is
+    renewed. At most ``limit`` deliveries are sent at a time.
 
     Who waits for an acknowledgement comes first: while the desk is under load deliveries leave in rounds.
     What leaves in a round is leased and noted together, so that it costs the desk less, too.
@@ -86,6 +100,7 @@ class Relay:
         self._pause = pause
         self._wake = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
+        self._held: set[HeldLease] = set()
         self._results: list[DeliveryResult] = []
         self._stopping = False
         self._load_ends: datetime | None = None
@@ -102,16 +117,25 @@ class Relay:
     async def run(self) -> None:
         """Send what is due until ``stop``; a failing database is waited out, but not while stopping.
 
-        What could not be noted then is leased again after its lease and looked for before it is sent.
+        What could not be noted then is leased again after its lease and looked for before it is sent; so is
+        what is still being sent when this is cancelled.
         """
+        try:
+            await self._run()
+        finally:
+            for task in self._sending:
+                _ = task.cancel()
+
+    async def _run(self) -> None:
         while not (self._stopping and not self._sending and not self._results):
             self._wake.clear()
             try:
+                await self._renew()
                 busy = await self._note_results() + await self._begin_due()
                 if self._under_load and not self._stopping:
                     await self._pause(ROUND)
                     continue
-                wait = 0.0 if busy else await self._until_next()
+                wait = 0.0 if busy else min(await self._until_next(), self._until_renewal())
             except StorageError as error:
                 log.error("relay_waits_for_storage", error=str(error))
                 if self._stopping and not self._sending:
@@ -129,6 +153,27 @@ class Relay:
     def _under_load(self) -> bool:
         return self._load_ends is not None and self._clock() < self._load_ends
 
+    async def _renew(self) -> None:
+        """Hold what is still being sent for another lease; what another relay has by now is cut off."""
+        now = self._clock()
+        due = [held for held in self._held if held.renewed_at <= now]
+        if not due:
+            return
+        taken, until = asyncio.get_running_loop().time(), now + self._lease
+        kept = await self._outbox.renew([held.delivery for held in due], until)
+        for held in due:
+            if held.delivery.id in kept:
+                held.renewed(until, taken)
+            elif held in self._held:
+                log.warning("delivery_lease_lost", delivery=held.delivery.id)
+                self._held.discard(held)
+                held.lost()
+
+    def _until_renewal(self) -> float:
+        """Return for how many seconds no lease has to be renewed."""
+        due = min((held.renewed_at for held in self._held), default=None)
+        return 60.0 if due is None else max(0.0, (due - self._clock()).total_seconds())
+
     async def _note_results(self) -> int:
         """Write down what became of deliveries since the last time; return how many there were."""
         results = list(self._results)
@@ -144,14 +189,17 @@ class Relay:
             room = min(room, A_ROUND)
         if self._stopping or room <= 0:
             return 0
-        now = self._clock()
+        now, taken = self._clock(), asyncio.get_running_loop().time()
         deliveries = await self._outbox.lease(now, now + self._lease, room)
         if self._clock() - now > self._lease * 0.1:
             # The database, or this process, stood still: sending could outlast the lease.
             self._results += [_not_begun(delivery, self._clock()) for delivery in deliveries]
             return len(deliveries)
         for delivery in deliveries:
-            task = asyncio.create_task(self._carry(delivery))
+            held = HeldLease(delivery, now + self._lease, taken, self._lease)
+            if isinstance(self._channels.get(delivery.target), Patient):
+                self._held.add(held)
+            task = asyncio.create_task(self._carry(held))
             self._sending.add(task)
             task.add_done_callback(self._ended)
         return len(deliveries)
@@ -160,8 +208,11 @@ class Relay:
         self._sending.discard(task)
         self._wake.set()
 
-    async def _carry(self, delivery: Delivery) -> None:
-        self._results.append(await self._deliver(delivery))
+    async def _carry(self, held: HeldLease) -> None:
+        try:
+            self._results.append(await self._deliver(held))
+        finally:
+            self._held.discard(held)
 
     async def _until_next(self) -> float:
         """Return for how many seconds there is nothing to begin; the end of a send wakes earlier."""
@@ -170,12 +221,13 @@ class Relay:
         due = await self._outbox.next_due()
         return 60.0 if due is None else min(60.0, max(0.0, (due - self._clock()).total_seconds()))
 
-    async def _deliver(self, delivery: Delivery) -> DeliveryResult:
+    async def _deliver(self, held: HeldLease) -> DeliveryResult:
         """Carry out one delivery and say what became of it; never raises."""
+        delivery = held.delivery
         try:
             if delivery.target == TIMER_TARGET:
                 return await self._fire(delivery)
-            return await self._send(delivery)
+            return await self._send(held)
         except DeliveryDelayed as delayed:
             return self._delayed(delivery, delayed, DeliveryStatus.PENDING)
         except DeliveryRefused as refused:
@@ -185,33 +237,32 @@ class Relay:
             log.exception("delivery_unknown", delivery=delivery.id, target=delivery.target)
             return _result(delivery, DeliveryStatus.UNKNOWN, error=str(error) or type(error).__name__)
 
-    async def _send(self, delivery: Delivery) -> DeliveryResult:
+    async def _send(self, held: HeldLease) -> DeliveryResult:
+        delivery = held.delivery
         channel = self._channels.get(delivery.target)
         if channel is None:
             raise DeliveryRefused(f"No channel named {delivery.target} is configured.")
         # An earlier attempt was cut off: look whether it arrived before sending again.
-        found = await self._look(channel, delivery) if delivery.uncertain else None
+        found = await self._look(channel, held) if delivery.uncertain else None
         if found is not None:
             return found
         try:
-            return _result(delivery, DeliveryStatus.DONE, await self._in_time(channel.send(delivery)))
+            patience = channel.patience if isinstance(channel, Patient) else None
+            sent = await held.send(channel.send(delivery), patience)
+            return _result(delivery, DeliveryStatus.DONE, sent)
         except (DeliveryDelayed, DeliveryRefused):
             raise
         except Exception as error:
-            found = await self._look(channel, delivery)
+            found = await self._look(channel, held)
             if found is None:
                 raise DeliveryDelayed(f"The attempt did not arrive: {error}") from error
             return found
 
-    async def _in_time(self, call: Awaitable[Answer]) -> Answer:
-        """Await a channel's call; looking, sending and looking again end together before the lease does."""
-        async with asyncio.timeout(self._lease.total_seconds() * 0.3):
-            return await call
-
-    async def _look(self, channel: Channel, delivery: Delivery) -> DeliveryResult | None:
+    async def _look(self, channel: Channel, held: HeldLease) -> DeliveryResult | None:
         """Return what is known of an attempt that was cut off; None when it did not arrive."""
+        delivery = held.delivery
         try:
-            found = await self._in_time(channel.find(delivery))
+            found = await held.look(channel.find(delivery))
         except DeliveryDelayed as delayed:
             # Nobody could look: the doubt has to outlive the wait.
             return self._delayed(delivery, delayed, DeliveryStatus.LEASED)
@@ -239,13 +290,17 @@ class Relay:
     def _delayed(
         self, delivery: Delivery, delayed: DeliveryDelayed, status: DeliveryStatus
     ) -> DeliveryResult:
-        if delivery.attempts >= self._policy.attempts and delivery.target != TIMER_TARGET:
+        now, chance = self._clock(), self._jitter()
+        if isinstance(delayed, DeliveryWaits):
+            wait = timedelta(seconds=delayed.seconds * (0.5 + chance))
+            return _result(delivery, status, error=str(delayed), retry_at=now + wait)
+        if self._policy.is_last(delivery, now):
             given_up = DeliveryStatus.FAILED if status is DeliveryStatus.PENDING else DeliveryStatus.UNKNOWN
             return _result(delivery, given_up, error=str(delayed))
-        wait = self._policy.wait(delivery.attempts, self._jitter())
+        wait = self._policy.wait(delivery.attempts, chance)
         if delayed.retry_after is not None:
             wait = max(wait, timedelta(seconds=delayed.retry_after))
-        return _result(delivery, status, error=str(delayed), retry_at=self._clock() + wait)
+        return _result(delivery, status, error=str(delayed), retry_at=now + wait)
 
 
 def _not_begun(delivery: Delivery, at: datetime) -> DeliveryResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import structlog
@@ -120,6 +120,14 @@ class TortoiseOutbox:
         async with self._database.writing() as connection:
             await connection.execute_query(query, [to_json(records).decode()])
 
+    async def renew(self, deliveries: Sequence[Delivery], until: datetime) -> Collection[str]:
+        """Hold these attempts for longer [chatdesk.ports.Outbox.renew]."""
+        held = to_json([[delivery.id, delivery.attempts] for delivery in deliveries]).decode()
+        query = _RENEW_SQLITE if self._database.dialect == "sqlite" else _RENEW_POSTGRES
+        async with self._database.writing() as connection:
+            kept = await fetch(connection, query, held, until)
+        return {row["id"] for row in kept}
+
     async def next_due(self) -> datetime | None:
         """Return when the next delivery is due [chatdesk.ports.Outbox.next_due]."""
         found = await self._database.select(_NEXT_DUE)
@@ -145,4 +153,18 @@ _FINISH_POSTGRES = f"""
         value->>5 AS external_id, value->>6 AS error
         FROM {elements()}) AS new
     WHERE delivery.id = new.id AND delivery.status = 'leased' AND delivery.attempts = new.attempt
+"""
+
+_RENEW_SQLITE = """
+    UPDATE delivery SET due_at = ?2
+    FROM (SELECT json_extract(value, '$[0]') AS id, json_extract(value, '$[1]') AS attempt
+        FROM json_each(?1)) AS held
+    WHERE delivery.id = held.id AND +delivery.status = 'leased' AND delivery.attempts = held.attempt
+    RETURNING delivery.id
+"""
+_RENEW_POSTGRES = f"""
+    UPDATE delivery SET due_at = $2
+    FROM (SELECT value->>0 AS id, (value->>1)::int AS attempt FROM {elements()}) AS held
+    WHERE delivery.id = held.id AND delivery.status = 'leased' AND delivery.attempts = held.attempt
+    RETURNING delivery.id
 """

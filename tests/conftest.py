@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
 from playwright.async_api import Browser, async_playwright
 
 from tests import databases_once, postgres_server
@@ -28,8 +29,10 @@ CHROMIUM_FLAGS = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have tests run on the database that is wanted."""
+    """Have tests run on the database that is wanted, and properties hold however busy the machine is."""
     config.pluginmanager.register(databases_once)
+    settings.register_profile("unhurried", deadline=None)
+    settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

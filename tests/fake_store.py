@@ -181,6 +181,7 @@ class FakeOutbox:
         self._store = store
         self.failures: list[Exception] = []
         self.leases = 0
+        self.renewals = 0
 
     async def lease(self, now: datetime, until: datetime, limit: int) -> Sequence[Delivery]:
         self._maybe_fail()
@@ -202,6 +203,19 @@ class FakeOutbox:
                 if item.delivery.id == result.id and held:
                     item.status, item.result = result.status, result
                     item.due_at = result.retry_at or now
+
+    async def renew(self, deliveries: Sequence[Delivery], until: datetime) -> Collection[str]:
+        self._maybe_fail()
+        self.renewals += 1
+        wanted = {(delivery.id, delivery.attempts) for delivery in deliveries}
+        held = [
+            item
+            for item in self._store.record.deliveries
+            if item.status is DeliveryStatus.LEASED and (item.delivery.id, item.delivery.attempts) in wanted
+        ]
+        for item in held:
+            item.due_at = until
+        return {item.delivery.id for item in held}
 
     async def next_due(self) -> datetime | None:
         self._maybe_fail()

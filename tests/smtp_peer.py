@@ -1,8 +1,10 @@
-"""A scripted SMTP server on loopback: answers each phase as a test says, or cuts the connection there."""
+"""A scripted SMTP server on loopback: answers each phase as a test says, cuts the connection, or is slow."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,6 +13,9 @@ CUT = "cut"
 """In place of an answer: the connection is cut without one."""
 SILENT = "silent"
 """In place of an answer: nothing is said, and the connection stays."""
+
+BLOCK, UNREAD = 65_536, 131_072
+"""Bytes that are read of a message at a time, and that are taken before they are read."""
 
 USUAL = {
     "GREETING": "220 peer ready",
@@ -44,10 +49,18 @@ class SmtpPeer:
     commands: list[str] = field(default_factory=list)
     connections: int = 0
     port: int = 0
+    pace: float = 0.0
+    """Seconds from one block of a message to the next."""
+    gates: list[asyncio.Event] = field(default_factory=list)
 
     def answer(self, phase: str, *answers: str) -> None:
         """Give these answers in that phase, one a time; afterwards the usual one."""
         self.script.setdefault(phase, []).extend(answers)
+
+    def hold(self) -> asyncio.Event:
+        """Stop after the first block of the next message, until the event that is returned is set."""
+        self.gates.append(asyncio.Event())
+        return self.gates[-1]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Talk to one client until either side ends it."""
@@ -76,13 +89,30 @@ class SmtpPeer:
             if verb == "DATA" and answer.startswith("354"):
                 if self.script.get("BODY", [])[:1] == ["cut-while-reading"]:
                     _ = self.script["BODY"].pop(0)
+                    _ = await reader.read(1)
                     return
-                mail.body = (await reader.readuntil(b"\r\n.\r\n"))[:-3]
+                if self.script.get("EARLY"):
+                    _ = await reader.read(BLOCK)
+                    _ = await self._send(self._next("EARLY"), writer)
+                mail.body = (await self._body(reader))[:-3]
                 answer = self._next("BODY")
                 if answer.startswith("250") or answer == "taken-and-cut":
                     self.taken.append(mail)
                 if not await self._send(answer.replace("taken-and-cut", CUT), writer):
                     return
+
+    async def _body(self, reader: asyncio.StreamReader) -> bytes:
+        gate, body = self.gates.pop(0) if self.gates else None, bytearray()
+        while not body.endswith(b"\r\n.\r\n"):
+            block = await reader.read(BLOCK)
+            if not block:
+                raise ConnectionError
+            body += block
+            if gate is not None:
+                _ = await gate.wait()
+            if self.pace:
+                await asyncio.sleep(self.pace)
+        return bytes(body)
 
     async def _say(self, phase: str, writer: asyncio.StreamWriter) -> bool:
         return await self._send(self._next(phase), writer)
@@ -105,11 +135,13 @@ def _address(line: str) -> str:
 
 
 @asynccontextmanager
-async def smtp_peer() -> AsyncIterator[SmtpPeer]:
-    """Serve a peer on a free port."""
+async def smtp_peer(context: ssl.SSLContext | None = None) -> AsyncIterator[SmtpPeer]:
+    """Serve a peer on a free port, with TLS where there is a context for it."""
     peer = SmtpPeer()
-    server = await asyncio.start_server(peer.serve, "127.0.0.1", 0, limit=100_000_000)
-    peer.port = server.sockets[0].getsockname()[1]
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UNREAD)
+    server = await asyncio.start_server(peer.serve, sock=listener, limit=UNREAD, ssl=context)
+    peer.port = listener.getsockname()[1]
     try:
         yield peer
     finally:

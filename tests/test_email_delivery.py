@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from functools import partial
 
 import pytest
 
+from chatdesk import bootstrap
 from chatdesk.bootstrap import now
 from chatdesk.events import AgentMessaged, TicketTaken
 from chatdesk.outbox import DeliveryStatus
 from chatdesk.reading import DeliveryNote
+from chatdesk.relay import Relay
 from chatdesk.settings.mail_servers import Encryption, ListenAddress, MailServer, MailServers
 from chatdesk.ticket import TicketNumber
 from storage.inbox import TortoiseDeliveries
 from tests.dovecot import free_port, lmtp_client
-from tests.mail_builders import DESK_ADDRESS, MAIL_DESK, mail, take_in, ticket_file
+from tests.mail_builders import DESK_ADDRESS, MAIL_DESK, all_sent, mail, take_in, ticket_file
 from tests.running_desk import ServedDesk, serving
 from tests.smtp_peer import CUT, SmtpPeer, smtp_peer
+from tests.test_email_attachments import Talk
 
 
 @pytest.fixture
@@ -99,6 +104,35 @@ async def test_a_server_that_is_away_holds_mail_and_loses_none(desk: ServedDesk,
     came = await take_in(desk, mail())
     _ = await settled(desk, came.ticket, DeliveryStatus.DONE)
     assert len(peer.taken) == 1
+
+
+@pytest.mark.slow
+async def test_a_large_answer_over_a_slow_line_arrives_once_and_holds_up_no_other_mail(
+    peer: SmtpPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "Relay", partial(Relay, lease=timedelta(seconds=3)))
+    server = MailServer("127.0.0.1", peer.port, Encryption.NONE)
+    text = MAIL_DESK.replace('gather = "0s"', 'gather = "0s"\ncopies = false')
+    async with serving(text, mail=MailServers(smtp=server)) as desk:
+        talk = await Talk.begin(desk)
+        await all_sent(desk)
+        peer.commands.clear()
+        # Nearly five seconds: a call was cut off after a third of the lease.
+        peer.pace, clock = 0.05, asyncio.get_running_loop().time
+        await talk.say("These are the steps.", "steps.pdf", bytes(4_500_000))
+        began = clock()
+        async with asyncio.timeout(20):
+            while True:
+                if "DATA" in peer.commands:
+                    break
+                await asyncio.sleep(0.02)
+        other = await take_in(desk, mail(sender="eve@contoso.example"))
+        _ = await settled(desk, other.ticket, DeliveryStatus.DONE)
+        taken_before = len(peer.taken)
+        await all_sent(desk)
+        took = clock() - began
+    assert [len(mail.body) > 4_500_000 for mail in peer.taken] == [False, False, True]
+    assert (taken_before, took > 4) == (2, True)
 
 
 async def test_what_happens_within_the_time_to_gather_is_one_mail(peer: SmtpPeer) -> None:

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import pytest
+from msgspec.structs import replace
 
 from adapters.email.outbound import NOT_WANTED, Caps, MailChannel
 from adapters.email.source import MailFacts
 from chatdesk.config import Config, parse_config
 from chatdesk.conversation import ConversationId
+from chatdesk.errors import DeliveryDelayed, DeliveryUnknown
 from chatdesk.mail_tokens import MailTokens
-from chatdesk.outbox import Delivery
+from chatdesk.outbox import AGAIN, Delivery
 from chatdesk.ticket import TicketNumber
 from tests.desk_builders import SAMPLE_DESK
 from tests.test_email_outbound import Clock, KeptMail, Tickets, Wire, mail_to, parsed
@@ -78,10 +80,22 @@ def wire() -> Wire:
     return Wire()
 
 
-def channel(config: Config, updates: Updates, wire: Wire, conversation_channel: str = "web") -> MailChannel:
+def channel(
+    config: Config,
+    updates: Updates,
+    wire: Wire,
+    conversation_channel: str = "web",
+    mailbox: KeptMail | None = None,
+) -> MailChannel:
     talk = a_conversation(channel=conversation_channel)
     facts = MailFacts(a_ticket(), talk, [said(1, "Help"), said(2, "On it", MARCUS)], (), ())
-    return MailChannel(Tickets(facts), KeptMail(), wire, config, Clock(), Caps(), TOKENS, updates)
+    kept = mailbox or KeptMail()
+    return MailChannel(Tickets(facts), kept, wire, config, Clock(), Caps(), TOKENS, updates)
+
+
+def again(delivery: Delivery) -> Delivery:
+    """Return the next attempt at it."""
+    return replace(delivery, attempts=2)
 
 
 async def test_what_waits_becomes_part_of_the_first_mail_and_is_not_sent_again(
@@ -129,6 +143,51 @@ async def test_updates_can_be_stopped_and_the_first_mail_cannot(
     identity = await channel(config, updates, wire).send(mail_to(DANA, "d1", kind))
     assert len(wire.sent) == mails
     assert (identity == NOT_WANTED) == (not mails)
+
+
+@pytest.mark.parametrize(("kind", "mails"), [("comment", 0), ("status", 0), ("transcript", 1)])
+async def test_updates_that_are_stopped_while_a_written_mail_waits_for_its_server_are_not_sent(
+    config: Config, updates: Updates, wire: Wire, kind: str, mails: int
+) -> None:
+    wire.errors.append(DeliveryDelayed("greylisted"))
+    mailbox = KeptMail()
+    mail = channel(config, updates, wire, mailbox=mailbox)
+    with pytest.raises(DeliveryDelayed):
+        await mail.send(mail_to(DANA, "d1", kind))
+    await updates.stop(NUMBER, DANA, Clock().now)
+    identity = await mail.send(again(mail_to(DANA, "d1", kind)))
+    assert (len(wire.sent), identity == NOT_WANTED) == (mails, not mails)
+    # What never left is in nobody's list of mails.
+    assert len(mailbox.mails) == mails
+
+
+async def test_what_was_stopped_and_wanted_again_is_written_anew_with_what_it_would_have_told(
+    config: Config, updates: Updates, wire: Wire
+) -> None:
+    updates.queue = [mail_to(DANA, "d1", "status"), mail_to(DANA, "d2", "comment", text="Please restart.")]
+    wire.errors.append(DeliveryDelayed("greylisted"))
+    mail = channel(config, updates, wire)
+    with pytest.raises(DeliveryDelayed):
+        await mail.send(updates.queue[0])
+    await updates.stop(NUMBER, DANA, Clock().now)
+    assert await mail.send(again(updates.queue[0])) == NOT_WANTED
+    await updates.resume(NUMBER, DANA)
+    assert await mail.send(updates.queue[1]) == "<d2@northwind.example>"
+    assert b"Please restart." in wire.sent[0][0]
+
+
+async def test_a_mail_in_doubt_that_a_person_sends_again_stays_in_the_list_when_nobody_wants_it(
+    config: Config, updates: Updates, wire: Wire
+) -> None:
+    wire.errors.append(DeliveryUnknown("cut off"))
+    mailbox = KeptMail()
+    mail, update = channel(config, updates, wire, mailbox=mailbox), mail_to(DANA, "d1")
+    with pytest.raises(DeliveryUnknown):
+        await mail.send(update)
+    await updates.stop(NUMBER, DANA, Clock().now)
+    repeated = replace(update, attempts=1, payload={**update.payload, AGAIN: True})
+    assert await mail.send(repeated) == NOT_WANTED
+    assert (wire.sent, list(mailbox.mails)) == ([], ["<d1@northwind.example>"])
 
 
 async def test_an_update_says_how_to_end_them_and_the_first_mail_does_not(

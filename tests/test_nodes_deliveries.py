@@ -12,6 +12,7 @@ import pytest
 from tests.console_client import ConsoleClient, console_of
 from tests.fake_slack.server import FakeSlack
 from tests.fake_slack.workspace import APP_TOKEN, BOT_TOKEN
+from tests.quick_node import DELIVERIES
 from tests.running_desk import Line, customer
 from tests.slack_desk import CHAT_ANSWERS, DESK, TRIAGE, new_workspace, shown
 from tests.smtp_peer import SILENT, SmtpPeer, smtp_peer
@@ -112,6 +113,41 @@ async def test_what_a_killed_node_was_sending_is_sent_once_by_another(
     query = "SELECT status, attempts FROM delivery WHERE target = 'email' ORDER BY row DESC LIMIT 1"
     assert tuple(await nodes.database.fetchrow(query)) == ("unknown", 2)
     assert peer.commands.count("DATA") == 1
+
+
+async def holding_on(nodes: Nodes) -> None:
+    """Wait until the lease of the mail that is being sent was renewed for longer than it lasted at first."""
+    query = "SELECT due_at FROM delivery WHERE target = 'email' AND status = 'leased'"
+    async with asyncio.timeout(30):
+        first = await nodes.database.fetchval(query)
+        while await nodes.database.fetchval(query) < first + DELIVERIES:  # noqa: ASYNC110 - a node writes it
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("node_dies", [False, True])
+async def test_a_mail_that_takes_longer_than_its_lease_leaves_once_whatever_becomes_of_its_node(
+    nodes: Nodes, peer: SmtpPeer, *, node_dies: bool
+) -> None:
+    async with customer(nodes.a.base) as line:
+        await open_chat(line)
+        await nodes.until(UNFINISHED, 0)
+        peer.commands.clear()
+        gate = peer.hold()
+        freeze(nodes.b)
+        await line.send(t="leave", id="leave")
+        await handing_over(peer)
+        go_on(nodes.b)
+        await holding_on(nodes)
+        before = len(peer.taken)
+        if node_dies:
+            await nodes.a.kill()
+        else:
+            gate.set()
+        await nodes.until(UNFINISHED, 0)
+    query = "SELECT status, attempts FROM delivery WHERE target = 'email' ORDER BY row DESC LIMIT 1"
+    found = tuple(await nodes.database.fetchrow(query))
+    assert found == (("unknown", 2) if node_dies else ("done", 1))
+    assert (peer.commands.count("DATA"), len(peer.taken) - before) == (1, 0 if node_dies else 1)
 
 
 async def pause(console: ConsoleClient, ticket: str, seconds: float) -> None:

@@ -14,7 +14,7 @@ from chatdesk.ports import Outbox, Store
 from storage import outbox
 from storage.connection import fetch
 from storage.database import Database
-from storage.outbox import _FINISH_SQLITE, NOT_KEPT, TortoiseOutbox
+from storage.outbox import _FINISH_SQLITE, _RENEW_SQLITE, NOT_KEPT, TortoiseOutbox
 from storage.store import TortoiseStore
 from tests.core_builders import delivery, queue_up, url
 from tests.desk_builders import TUESDAY
@@ -113,6 +113,48 @@ async def test_the_result_of_an_attempt_whose_lease_passed_on_is_ignored(kept: K
     assert third.attempts == 3
 
 
+async def test_what_is_renewed_is_held_for_longer_and_is_the_same_attempt(kept: Kept) -> None:
+    await queue_up(kept.store, delivery("a1"), delivery("b1", "2"), delivery("c1", "3"))
+    first, second, _ = await kept.lease()
+    assert set(await kept.outbox.renew([first, second], TUESDAY + 2 * LEASE)) == {"a1", "b1"}
+    assert await kept.ids(TUESDAY + LEASE) == ["c1"]
+    await kept.finish("a1", DeliveryStatus.DONE)
+    assert await kept.ids(TUESDAY + 2 * LEASE - SECOND) == []
+    assert await kept.outbox.next_due() == TUESDAY + 2 * LEASE
+    leased = await kept.lease(TUESDAY + 2 * LEASE)
+    assert {(again.id, again.attempts, again.uncertain) for again in leased} == {
+        ("b1", 2, True),
+        ("c1", 3, True),
+    }
+
+
+async def test_an_attempt_whose_lease_passed_on_is_not_renewed(kept: Kept) -> None:
+    await queue_up(kept.store, delivery("a1"), delivery("b1", "2"))
+    first, other = await kept.lease()
+    await kept.outbox.renew([other], TUESDAY + 9 * LEASE)
+    (second,) = await kept.lease(TUESDAY + LEASE)
+    assert set(await kept.outbox.renew([first, other], TUESDAY + 9 * LEASE)) == {"b1"}
+    assert await kept.outbox.next_due() == TUESDAY + 2 * LEASE
+    assert set(await kept.outbox.renew([second], TUESDAY + 3 * LEASE)) == {"a1"}
+
+
+async def test_a_lease_that_ran_out_and_was_not_taken_can_still_be_renewed(kept: Kept) -> None:
+    await queue_up(kept.store, delivery("a1"))
+    leased = await kept.lease()
+    assert set(await kept.outbox.renew(leased, TUESDAY + 3 * LEASE)) == {"a1"}
+    assert await kept.ids(TUESDAY + 2 * LEASE) == []
+
+
+@pytest.mark.parametrize("status", [DeliveryStatus.DONE, DeliveryStatus.FAILED, DeliveryStatus.PENDING])
+async def test_what_has_ended_is_not_renewed(kept: Kept, status: DeliveryStatus) -> None:
+    await queue_up(kept.store, delivery("a1"))
+    leased = await kept.lease()
+    retry_at = TUESDAY + SECOND if status is DeliveryStatus.PENDING else None
+    await kept.finish("a1", status, retry_at=retry_at)
+    assert list(await kept.outbox.renew(leased, TUESDAY + 9 * LEASE)) == []
+    assert await kept.outbox.next_due() == retry_at
+
+
 async def test_no_more_are_leased_than_asked_for(kept: Kept) -> None:
     await queue_up(kept.store, *(delivery(f"d{n}", lane=str(n)) for n in range(5)))
     assert await kept.ids(limit=2) == ["d0", "d1"]
@@ -180,7 +222,12 @@ async def noted(kept_there: TortoiseOutbox) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.sqlite("its statement; PostgreSQL reads the JSON once by itself")
-async def test_what_has_ended_is_found_by_its_id_however_many_are_leased(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("statement", "values"), [(_FINISH_SQLITE, ["[]"]), (_RENEW_SQLITE, ["[]", TUESDAY])]
+)
+async def test_deliveries_under_way_are_found_by_their_ids_however_many_are_leased(
+    tmp_path: Path, statement: str, values: list[object]
+) -> None:
     async with Database(url(tmp_path, "sqlite")) as database:
-        plan = await fetch(database.reader, f"EXPLAIN QUERY PLAN {_FINISH_SQLITE}", "[]")
+        plan = await fetch(database.reader, f"EXPLAIN QUERY PLAN {statement}", *values)
     assert ["(id=?)" in step["detail"] for step in plan if "delivery" in step["detail"]] == [True]

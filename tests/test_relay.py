@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
 
-from chatdesk.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown, DeskStopped, StorageError
+from chatdesk.errors import (
+    DeliveryDelayed,
+    DeliveryRefused,
+    DeliveryUnknown,
+    DeliveryWaits,
+    DeskStopped,
+    StorageError,
+)
 from chatdesk.events import AnyEvent, Outcome, TimerFired
 from chatdesk.metrics import BatchReport
 from chatdesk.outbox import TIMER_TARGET, Delivery, DeliveryKind, DeliveryStatus
@@ -33,6 +40,8 @@ class ScriptedChannel:
     sent: list[str] = field(default_factory=list)
     looked_for: list[str] = field(default_factory=list)
     sending: int = 0
+    ended: list[float] = field(default_factory=list)
+    """By the event loop's clock."""
 
     async def send(self, delivery: Delivery) -> str:
         self.sent.append(delivery.id)
@@ -42,6 +51,7 @@ class ScriptedChannel:
                 await self.held[delivery.id].wait()
         finally:
             self.sending -= 1
+            self.ended.append(asyncio.get_running_loop().time())
         if self.answers.get(delivery.id):
             raise self.answers[delivery.id].pop(0)
         return f"ts-{delivery.id}"
@@ -52,6 +62,13 @@ class ScriptedChannel:
         if isinstance(found, Exception):
             raise found
         return found
+
+
+@dataclass
+class PatientChannel(ScriptedChannel):
+    """A channel whose calls may take as long as this."""
+
+    patience: timedelta = timedelta(minutes=40)
 
 
 @dataclass
@@ -76,6 +93,7 @@ class Setting:
     desk: ScriptedDesk = field(default_factory=ScriptedDesk)
     limit: int = 100
     chance: float = 0.5
+    lease: timedelta = LEASE
 
     def __post_init__(self) -> None:
         self.outbox = FakeOutbox(self.store)
@@ -85,7 +103,7 @@ class Setting:
             {"slack": self.channel},
             self.clock,
             lambda: self.chance,
-            lease=LEASE,
+            lease=self.lease,
             limit=self.limit,
         )
 
@@ -391,21 +409,165 @@ async def test_stopping_ends_although_the_database_is_gone() -> None:
 
 
 async def test_a_call_that_hangs_ends_before_its_lease_does() -> None:
-    setting = Setting()
-    setting.relay = Relay(
-        setting.outbox,
-        setting.desk,  # type: ignore[arg-type]
-        {"slack": setting.channel},
-        setting.clock,
-        lambda: 0.5,
-        lease=timedelta(seconds=0.05),
-    )
+    setting = Setting(lease=timedelta(seconds=0.05))
     setting.channel.held["a"] = asyncio.Event()
     setting.channel.there["a"] = DeliveryUnknown("cannot tell")
     await queue_up(setting.store, delivery("a"))
     async with running(setting):
         await setting.until(lambda: setting.status("a") is DeliveryStatus.UNKNOWN)
     assert setting.channel.sent == ["a"]
+
+
+def patient(lease: timedelta = LEASE, patience: timedelta = timedelta(minutes=40)) -> Setting:
+    """Return a setting in which "a" is being sent until the test lets it end, and "behind" waits for it."""
+    setting = Setting(channel=PatientChannel(patience=patience), lease=lease)
+    setting.channel.held["a"] = asyncio.Event()
+    return setting
+
+
+async def begin_slow(setting: Setting) -> None:
+    await queue_up(setting.store, delivery("a"), delivery("behind"))
+    await setting.until(lambda: setting.channel.sending == 1)
+
+
+async def test_what_takes_long_is_held_lease_after_lease_and_no_other_relay_begins_it() -> None:
+    setting = patient()
+    other = Setting(setting.store, setting.clock)
+    async with running(setting), running(other):
+        await begin_slow(setting)
+        for renewals in range(1, 13):
+            setting.clock.advance(45)
+            await setting.until(lambda renewals=renewals: setting.outbox.renewals == renewals)  # type: ignore[misc]
+            leases = other.outbox.leases
+            await other.until(lambda leases=leases: other.outbox.leases > leases + 3)  # type: ignore[misc]
+        assert setting.due_in("a") == LEASE.total_seconds()
+        setting.channel.held["a"].set()
+        await setting.until(done(setting, "a", "behind"))
+    assert (setting.channel.sent[0], other.channel.looked_for) == ("a", [])
+    assert "a" not in other.channel.sent
+
+
+async def test_all_that_take_long_are_held_by_one_statement_and_what_is_quick_by_none() -> None:
+    setting = patient()
+    names = [f"d{number}" for number in range(20)]
+    setting.channel.held |= {name: asyncio.Event() for name in names}
+    await queue_up(setting.store, *(delivery(name, lane=name) for name in names))
+    async with running(setting):
+        await setting.until(lambda: setting.channel.sending == 20)
+        await queue_up(setting.store, delivery("quick", "0"))
+        await setting.until(done(setting, "quick"))
+        assert setting.outbox.renewals == 0
+        setting.clock.advance(45)
+        await setting.until(lambda: all(setting.due_in(name) == 120 for name in names))
+        assert setting.outbox.renewals == 1
+
+
+async def test_a_channel_that_is_not_patient_has_no_lease_renewed() -> None:
+    setting = Setting()
+    setting.channel.held["a"] = asyncio.Event()
+    await queue_up(setting.store, delivery("a"))
+    async with running(setting):
+        await setting.until(lambda: setting.channel.sending == 1)
+        setting.clock.advance(100)
+        leases = setting.outbox.leases
+        await setting.until(lambda: setting.outbox.leases > leases + 3)
+        assert (setting.outbox.renewals, setting.due_in("a")) == (0, 20)
+
+
+async def test_patience_has_an_end_although_the_lease_is_renewed() -> None:
+    setting = patient(patience=timedelta(seconds=0.05))
+    setting.channel.there["a"] = DeliveryUnknown("cannot tell")
+    async with running(setting):
+        await begin_slow(setting)
+        await setting.until(lambda: setting.status("a") is DeliveryStatus.UNKNOWN)
+    assert setting.channel.sent == ["a", "behind"]
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_a_lease_that_cannot_be_renewed_cuts_the_call_before_it_ends(*, hangs: bool) -> None:
+    setting = patient(lease=timedelta(seconds=2))
+    setting.channel.there["a"] = DeliveryUnknown("cannot tell")
+    asked: list[Sequence[Delivery]] = []
+    gone, began = asyncio.Event(), asyncio.get_running_loop().time()
+
+    async def renew(deliveries: Sequence[Delivery], until: datetime) -> Collection[str]:
+        del until
+        asked.append(deliveries)
+        if hangs:
+            await gone.wait()
+        raise StorageError("gone")
+
+    setting.outbox.renew = renew  # type: ignore[method-assign]
+    async with running(setting):
+        await begin_slow(setting)
+        setting.clock.advance(0.8)
+        await setting.until(lambda: bool(asked))
+        await setting.until(lambda: setting.channel.sending == 0)
+        gone.set()
+        await setting.until(lambda: setting.status("a") is DeliveryStatus.UNKNOWN)
+    assert setting.channel.ended[0] - began < 2
+    assert (setting.channel.sent[0], setting.channel.looked_for) == ("a", ["a"])
+
+
+async def test_what_another_relay_has_by_now_is_cut_off_at_once_and_its_end_not_noted() -> None:
+    setting = patient()
+    async with running(setting):
+        await begin_slow(setting)
+        # Another's clock, or a long sleep of this process: the lease has passed on.
+        (leased,) = await setting.outbox.lease(TUESDAY + LEASE, TUESDAY + 2 * LEASE, 1)
+        assert (leased.id, leased.attempts, leased.uncertain) == ("a", 2, True)
+        setting.clock.advance(45)
+        await setting.until(lambda: setting.channel.sending == 0)
+        await setting.until(lambda: setting.channel.looked_for == ["a"])
+        leases = setting.outbox.leases
+        await setting.until(lambda: setting.outbox.leases > leases + 3)
+    assert setting.status("a") is DeliveryStatus.LEASED
+    assert (setting.channel.sent, setting.due_in("a")) == (["a"], 195)
+
+
+async def test_a_database_that_is_away_for_a_moment_cuts_nothing_off() -> None:
+    setting = patient()
+    async with running(setting):
+        await begin_slow(setting)
+        setting.outbox.failures = [StorageError("gone")]
+        setting.clock.advance(45)
+        await setting.until(lambda: setting.outbox.renewals == 1)
+        setting.channel.held["a"].set()
+        await setting.until(done(setting, "a", "behind"))
+    assert setting.channel.looked_for == []
+
+
+async def test_a_relay_that_is_cut_off_ends_what_it_was_sending() -> None:
+    setting = patient()
+    task = asyncio.create_task(setting.relay.run())
+    await begin_slow(setting)
+    setting.relay.stop()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await setting.until(lambda: setting.channel.sending == 0)
+    # It is looked for after its lease.
+    assert setting.status("a") is DeliveryStatus.LEASED
+
+
+async def test_what_waits_its_turn_waits_about_as_long_each_time_and_is_never_given_up() -> None:
+    setting = Setting()
+    setting.channel.answers["a"] = [*[DeliveryWaits("Others first.", 4.0)] * 30, DeliveryDelayed("busy")]
+    await queue_up(setting.store, delivery("a"))
+    async with running(setting):
+        waited = 0
+        for chance, wait in [(0.0, 2), (0.5, 4), (1.0, 6)] * 10:
+            setting.chance = chance
+            setting.clock.advance(waited)
+            await setting.until(lambda wait=wait: setting.due_in("a") == wait)  # type: ignore[misc]
+            waited = wait
+        # Its first real attempt is the 31st: it is not the last one.
+        setting.clock.advance(waited)
+        await setting.until(lambda: setting.due_in("a") > 1800)
+        assert setting.status("a") is DeliveryStatus.PENDING
+        setting.clock.advance(3600)
+        await setting.until(done(setting, "a"))
+    assert len(setting.channel.sent) == 32
 
 
 @pytest.mark.parametrize("was_cut_off", [False, True])

@@ -139,12 +139,21 @@ class MailChannel:
             if elsewhere:
                 return elsewhere
             kept = await self._keep(delivery)
+        elif not await self._wanted(delivery):
+            return await self._left_out(delivery, kept)
         else:
             kept = await self._still_true(delivery, kept)
         if kept is None:
             return TAKEN_BACK
         await self._transport.deliver(kept.source, sender(self._config.desk), kept.recipient, identity)
         return identity
+
+    async def _left_out(self, delivery: Delivery, kept: StoredMail) -> str:
+        """Keep a mail no longer that was written and that nobody wants now; return what stands for it."""
+        if not delivery.payload.get(AGAIN):
+            # The server has not taken it: there is no such mail.
+            await self._mailbox.rewrite(kept.message_id, None)
+        return NOT_WANTED
 
     async def _still_true(self, delivery: Delivery, kept: StoredMail) -> StoredMail | None:
         """Return the mail as it may leave by now: nothing of it was taken back; None when nothing is left.
@@ -178,13 +187,19 @@ class MailChannel:
 
     async def _told_elsewhere(self, delivery: Delivery) -> str:
         """Return what stands for a mail that need not be sent: another holds it, or nobody wants it."""
-        if self._updates is None or delivery.ticket is None or delivery.payload.get("mail") not in UPDATES:
+        if self._updates is None or delivery.payload.get("mail") not in UPDATES:
             return ""
-        to = str(delivery.payload.get("to"))
-        if not await self._updates.wanted(delivery.ticket, to, delivery.conversation):
+        if not await self._wanted(delivery):
             return NOT_WANTED
         covering = await self._updates.covered_by(delivery.id)
         return covering if covering and await self._mailbox.read(covering) else ""
+
+    async def _wanted(self, delivery: Delivery) -> bool:
+        """Tell whether its reader wants it: updates of a ticket can be stopped, all else cannot."""
+        if self._updates is None or delivery.ticket is None or delivery.payload.get("mail") not in UPDATES:
+            return True
+        to = str(delivery.payload.get("to"))
+        return await self._updates.wanted(delivery.ticket, to, delivery.conversation)
 
     async def _gathered(self, delivery: Delivery, kind: MailKind, facts: MailFacts) -> _News:
         """Return the news of this update and of all that wait behind it, which become part of its mail."""

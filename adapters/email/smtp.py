@@ -1,56 +1,70 @@
-"""The way out over SMTP: one connection, reused, and an honest word on what became of each mail.
-
-What the server says decides: 4xx is delayed, 5xx is refused. Until the whole message is on its way nothing
-can have arrived, so a cut is a delay; after that nobody knows (RFC 5321, 4.5.3.2.6), and the mail is not
-sent again blindly.
-"""
+"""The way out over SMTP: a few connections, reused; what is slow leaves room for what is not."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 import structlog
-from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
-from chatdesk.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown
-from chatdesk.plain_text import clean_line
-from chatdesk.settings.mail_servers import Encryption, MailServer
-
-COMMAND_TIMEOUT = 15.0
-DATA_TIMEOUT = 25.0
-"""Seconds to wait for an answer. The relay cuts a call off after 40 s, so that its lease never runs out."""
-MAX_ANSWER = 300
-START_INPUT, COMPLETED = 354, 250
-SIGN_IN = frozenset({530, 534, 538})
-"""Answers that ask for another sign-in (RFC 4954): no mail is at fault."""
-SIGN_IN_WAIT = 300.0
+from adapters.email.smtp_talk import WAITS, SmtpTalk, Waits, open_talk
+from chatdesk.errors import DeliveryDelayed, DeliveryWaits
+from chatdesk.settings.mail_servers import MailServer
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many mails are handed over at a time. Mail providers take three connections of one account."""
+
+    connections: int = 3
+    large_from: int = 262_144
+    """Bytes from which a mail is large: such mails leave one connection to all others."""
+    turn: float = 5.0
+    """Seconds that a mail waits for its turn, and then about as long elsewhere."""
+    waiting: int = 50
+    """How many wait for it: each takes one of the relay's hundred places, and others need some too."""
+    fewer: float = 60.0
+    """Seconds for which no further connection is tried after the server has refused one."""
+
+
+ROOM = Room()
 
 
 class SmtpTransport:
     """Hands mail to a server [adapters.email.outbound.Transport]; each goes to ``copies`` as well."""
 
     def __init__(
-        self, server: MailServer, copies: Sequence[str] = (), context: ssl.SSLContext | None = None
+        self,
+        server: MailServer,
+        copies: Sequence[str] = (),
+        context: ssl.SSLContext | None = None,
+        waits: Waits = WAITS,
+        room: Room = ROOM,
     ) -> None:
         self._server = server
         self._copies = tuple(copies)
         self._context = context
-        self._client: SMTP | None = None
-        self._turn = asyncio.Lock()
+        self._waits = waits
+        self._room = room
+        self._turns = asyncio.Semaphore(room.connections)
+        self._large = asyncio.Semaphore(max(1, room.connections - 1))
+        self._idle: asyncio.LifoQueue[SmtpTalk] = asyncio.LifoQueue()
+        self._waiting = 0
+        self._busy: set[SmtpTalk] = set()
+        self._fewer_until = 0.0
 
     async def deliver(self, message: bytes, sender: str, recipient: str, message_id: str) -> None:
-        """Send one mail [adapters.email.outbound.Transport.deliver]; mails take turns."""
-        async with self._turn:
-            try:
-                await self._deliver(message, sender, recipient, message_id)
-            except BaseException:
-                # Where the talk stands is not known after a cut or a cancellation; the next begins afresh.
-                self._drop()
-                raise
+        """Send one mail [adapters.email.outbound.Transport.deliver].
+
+        Raises DeliveryWaits when others are still being sent.
+        """
+        async with self._turn(len(message)), self._talk() as talk:
+            await talk.send(message, sender, recipient, self._copies, message_id)
 
     async def has(self, message_id: str) -> bool | None:
         """Return None: a server does not say what it has taken [adapters.email.outbound.Transport.has]."""
@@ -58,123 +72,85 @@ class SmtpTransport:
         return None
 
     async def close(self) -> None:
-        """End the connection politely, if there is one."""
-        async with self._turn:
-            if self._client is not None and self._client.is_connected:
-                try:
-                    _ = await self._client.quit(timeout=2)
-                except (SMTPException, OSError):
-                    log.debug("smtp_quit_unanswered")
-            self._drop()
+        """End politely the connections that nobody uses."""
+        while not self._idle.empty():
+            await self._idle.get_nowait().quit()
 
     async def check(self) -> None:
         """Connect and sign in. Raises DeliveryDelayed with what the server said."""
-        async with self._turn:
+        async with self._talk():
+            pass
+
+    @asynccontextmanager
+    async def _turn(self, size: int) -> AsyncIterator[None]:
+        if self._waiting >= self._room.waiting:
+            raise self._others_first()
+        async with AsyncExitStack() as stack:
+            self._waiting += 1
             try:
-                _ = await self._connected()
-            except DeliveryDelayed:
-                self._drop()
+                async with asyncio.timeout(self._room.turn):
+                    if size >= self._room.large_from:
+                        await stack.enter_async_context(self._large)
+                    await stack.enter_async_context(self._turns)
+            except TimeoutError as error:
+                raise self._others_first() from error
+            finally:
+                self._waiting -= 1
+            yield
+
+    @asynccontextmanager
+    async def _talk(self) -> AsyncIterator[SmtpTalk]:
+        """Lend a connection that works, and keep it for the next mail when all went well."""
+        talk = await self._connected()
+        self._busy.add(talk)
+        try:
+            yield talk
+        except BaseException:
+            # Where the talk stands is not known after a cut or a cancellation; the next begins afresh.
+            talk.drop()
+            raise
+        else:
+            self._idle.put_nowait(talk)
+        finally:
+            self._busy.discard(talk)
+
+    async def _connected(self) -> SmtpTalk:
+        """Return a connection: one that nobody uses, or another, as far as the server takes more than one."""
+        while not self._idle.empty():
+            talk = self._idle.get_nowait()
+            if await self._still_works(talk):
+                return talk
+        clock = asyncio.get_running_loop().time
+        if self._busy and clock() < self._fewer_until:
+            return await self._handed_back()
+        try:
+            return await open_talk(self._server, self._context, self._waits)
+        except DeliveryDelayed as refused:
+            if not self._busy:
                 raise
+            log.info("smtp_takes_no_more_connections", used=len(self._busy), error=str(refused))
+            self._fewer_until = clock() + self._room.fewer
+            return await self._handed_back()
 
-    async def _deliver(self, message: bytes, sender: str, recipient: str, message_id: str) -> None:
-        client = await self._connected()
+    async def _still_works(self, talk: SmtpTalk) -> bool:
+        """Tell whether it does; servers close idle connections, which is no failure of this mail."""
+        works = False
+        self._busy.add(talk)
         try:
-            _ = await client.mail(sender)
-            _ = await client.rcpt(recipient)
-            await self._copy(client, recipient)
-            answer = await client.execute_command(b"DATA")
-            if answer.code != START_INPUT:
-                raise SMTPResponseException(answer.code, answer.message)
-        except (SMTPException, OSError) as error:
-            raise _said(error) from error
-        await self._send_body(client, message, message_id)
+            works = await talk.is_alive()
+        finally:
+            if not works:
+                self._busy.discard(talk)
+                talk.drop()
+        return works
 
-    async def _copy(self, client: SMTP, recipient: str) -> None:
-        """Name the desk's own mailbox too; a server that refuses it keeps no mail from the customer."""
-        for address in self._copies:
-            if address != recipient:
-                try:
-                    _ = await client.rcpt(address)
-                except SMTPResponseException as error:
-                    log.warning("smtp_copy_refused", code=error.code)
-
-    async def _send_body(self, client: SMTP, message: bytes, message_id: str) -> None:
-        protocol = client.protocol
-        if protocol is None:
-            raise DeliveryDelayed("The mail server hung up before the message was sent.")
+    async def _handed_back(self) -> SmtpTalk:
+        """Wait for a connection that another mail uses."""
         try:
-            protocol.write(transparent(message))
-            answer = await protocol.read_response(timeout=DATA_TIMEOUT)
-        except (SMTPException, OSError) as error:
-            raise DeliveryUnknown(
-                f"The connection was cut while {message_id} was handed over; whether it was taken is unknown."
-            ) from error
-        if answer.code != COMPLETED:
-            raise _answered(answer.code, answer.message)
+            async with asyncio.timeout(self._room.turn):
+                return await self._idle.get()
+        except TimeoutError as error:
+            raise self._others_first() from error
 
-    async def _connected(self) -> SMTP:
-        """Return the signed-in connection, tried before it is used again."""
-        client = self._client
-        if client is not None and client.is_connected:
-            try:
-                _ = await client.rset(timeout=COMMAND_TIMEOUT)
-                return client
-            except (SMTPException, OSError):
-                # Servers close idle connections; that is no failure of this mail.
-                self._drop()
-        server = self._server
-        client = SMTP(
-            hostname=server.host,
-            port=server.port,
-            use_tls=server.encryption is Encryption.TLS,
-            start_tls=server.encryption is Encryption.STARTTLS,
-            tls_context=self._context or ssl.create_default_context(),
-            timeout=COMMAND_TIMEOUT,
-            local_hostname="localhost" if server.host in ("127.0.0.1", "localhost") else None,
-        )
-        self._client = client
-        try:
-            _ = await client.connect()
-            if server.user:
-                _ = await client.login(server.user, server.password)
-        except (SMTPException, OSError) as error:
-            # No mail is at fault, so none fails for it: a person has to mend the settings or the server.
-            raise DeliveryDelayed(f"The mail server cannot be used: {_words(error)}") from error
-        return client
-
-    def _drop(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
-
-
-def transparent(message: bytes) -> bytes:
-    """Return the message as it is sent after DATA: lines end in CR LF, dots are doubled, a dot at the end."""
-    lines = message
-    # Plain searches: over a mail with files, a pattern would hold the event loop for a tenth of a second.
-    if not lines.count(b"\r") == lines.count(b"\n") == lines.count(b"\r\n"):
-        lines = lines.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
-    if not lines.endswith(b"\r\n"):
-        lines += b"\r\n"
-    first = b"." if lines.startswith(b".") else b""
-    return first + lines.replace(b"\r\n.", b"\r\n..") + b".\r\n"
-
-
-def _said(error: SMTPException | OSError) -> DeliveryDelayed | DeliveryRefused:
-    """Return what a failure before the message was sent means."""
-    if isinstance(error, SMTPResponseException):
-        return _answered(error.code, error.message)
-    return DeliveryDelayed(f"The mail server hung up: {_words(error)}")
-
-
-def _answered(code: int, message: str) -> DeliveryDelayed | DeliveryRefused:
-    text = f"The mail server said: {code} {clean_line(message)[:MAX_ANSWER]}"
-    if code in SIGN_IN:
-        return DeliveryDelayed(text, retry_after=SIGN_IN_WAIT)
-    return DeliveryRefused(text) if 500 <= code < 600 else DeliveryDelayed(text)
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, SMTPResponseException):
-        return f"{error.code} {clean_line(error.message)[:MAX_ANSWER]}"
-    return clean_line(str(error))[:MAX_ANSWER] or type(error).__name__
+    def _others_first(self) -> DeliveryWaits:
+        return DeliveryWaits("Other mail is still being sent.", self._room.turn)
