@@ -24,6 +24,7 @@ STEPS: list[tuple[str, dict[str, object]]] = [
     ("split", {"conversation": "x", "messages": [1], "subject": "Other"}),
     ("edit", {"priority": "high"}),
     ("affected", {"address": "pat@contoso.example"}),
+    ("escalate", {"tier": "second", "reason": "Hard."}),
 ]
 CHANGES = [
     *[(f"/tickets/HD-1001/{step}", body) for step, body in STEPS],
