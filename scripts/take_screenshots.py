@@ -70,6 +70,9 @@ async def _talk(customer: Page, technician: Page) -> None:
     await message.press("Enter")
     await technician.get_by_text("Yes, I closed it twice.").first.wait_for()
     await customer.get_by_text("Seen").last.wait_for()
+    # The list is read again a moment later.
+    await technician.get_by_label("Tickets").get_by_text("Live").wait_for()
+    await technician.get_by_role("button", name="Mine 1").wait_for()
 
 
 if __name__ == "__main__":
