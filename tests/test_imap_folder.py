@@ -278,6 +278,32 @@ async def test_a_connection_that_worked_and_is_lost_is_opened_again_at_once(
     assert waits == [1.0] * 12
 
 
+async def test_after_mail_the_folder_is_looked_into_once_more_before_a_long_wait(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    class Told(Mailbox):
+        """A server that tells of the second mail, and of the third, in its answer to a search."""
+
+        async def wait(self, seconds: float = 0) -> None:
+            waits.append(seconds)
+            if len(waits) < 3:
+                self.mails[len(waits) + 1] = b"more"
+            elif len(waits) == 5:
+                raise asyncio.CancelledError
+
+    @asynccontextmanager
+    async def session(*_: object) -> AsyncIterator[ImapSession]:
+        yield Told(b"one")
+
+    monkeypatch.setattr(imap, "imap_session", session)
+    reader = ImapReader(ImapAccount(SERVER, MailSettings()), desk.accept, desk, desk.clock, lambda: 0.5)
+    await reader.run()
+    soon = imap.ONCE_MORE
+    assert (desk.uids(), waits) == ([1, 2, 3], [soon, soon, soon, IDLE_TIME, IDLE_TIME])
+
+
 async def test_a_reader_that_is_stopped_as_its_server_refuses_it_stops(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

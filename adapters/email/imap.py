@@ -17,6 +17,12 @@ from chatdesk.errors import StorageError
 from chatdesk.ports import Clock
 from chatdesk.settings.mail_servers import MailServer
 
+ONCE_MORE = 2.0
+"""Seconds after which a folder is looked into again in which something was found, or that was just opened.
+
+Of a mail that comes during a search the server tells in its answer, and nobody hears of it there: mails come
+together, and the second would lie for minutes.
+"""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 """Seconds before a lost connection is opened again; the wait doubles."""
 log = structlog.get_logger(__name__)
@@ -62,12 +68,15 @@ class ImapReader:
             try:
                 async with imap_session(self._account.server, self._account.context) as session:
                     await folder.open(session)
+                    found = True
                     while True:
                         while await folder.take_new(session):
-                            pass
+                            found = True
                         # A connection that worked and is lost later says nothing of the server's health.
                         failures = 0
-                        await session.wait(folder.patience())
+                        patience = folder.patience()
+                        await session.wait(min(ONCE_MORE, patience) if found else patience)
+                        found = False
             except (ImapFailed, StorageError) as error:
                 failures += 1
                 log.warning("imap_waits", folder=folder.name, error=str(error), failures=failures)
