@@ -42,6 +42,7 @@ _conversation: Callable[[AnyEvent], ConversationId] = attrgetter("conversation")
 _OPENS_A_TICKET = (SurveySubmitted, CallLogged, MailReceived, TicketSplit)
 _BEGINS = (SurveySubmitted, CallLogged, MailReceived)
 _OF_A_BROWSER = (SurveySubmitted, ChatContinued)
+_MAY_CHANGE_AFFECTED = (TicketAffects, TicketMerged)
 _MAY_LEAVE_THE_QUEUE = (CustomerLeft, CustomerEnded, TimerFired)
 _MAY_COME_BACK = (CustomerMessaged, CustomerLeft, CustomerEnded)
 
@@ -123,7 +124,7 @@ async def _load_history(
 
 async def _load_affected(batch: StoreBatch, others: Sequence[AnyEvent], loaded: Loaded) -> None:
     """Read whom tickets affect, for the few steps that may change it."""
-    numbers = _ticket_numbers([e for e in others if isinstance(e, TicketAffects | TicketMerged)])
+    numbers = _ticket_numbers([e for e in others if isinstance(e, _MAY_CHANGE_AFFECTED)])
     if not numbers:
         return
     named: dict[TicketNumber, list[AffectedPerson]] = {number: [] for number in numbers}

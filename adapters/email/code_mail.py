@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from adapters.email.message import build_plain, message_id
+from chatdesk.chat_codes import PERIOD
 from chatdesk.config import Config
 from chatdesk.effects import MailKind
 from chatdesk.mailbox import StoredMail
 from chatdesk.outbox import Delivery
-from chatdesk.plain_text import clean_line, wrap
+from chatdesk.plain_text import clean_line
 from chatdesk.ticket import format_number
-
-COLUMNS = 78
 
 
 def write_code(
@@ -23,7 +22,7 @@ def write_code(
     subject = f"[{number}] Your code for the chat"
     message = build_plain(
         subject,
-        _text(str(delivery.payload.get("code")), number, config),
+        _parts(str(delivery.payload.get("code")), number, config),
         MailKind.CODE,
         delivery_id=delivery.id,
         recipient=recipient,
@@ -34,13 +33,13 @@ def write_code(
     return StoredMail(message_id(delivery.id, config.desk), delivery.ticket, recipient, subject, at, message)
 
 
-def _text(code: str, number: str, config: Config) -> str:
+def _parts(code: str, number: str, config: Config) -> list[str]:
     desk = clean_line(config.desk.name)
-    parts = [
+    minutes = PERIOD // timedelta(minutes=1)
+    return [
         "Hello,",
         f"The code to go on with {number} in the chat is {code}.",
-        "Enter it in the window in which you asked for it, within 20 minutes.",
+        f"Enter it in the window in which you asked for it, within {minutes} minutes.",
         "If it was not you who asked, there is nothing to do: without this code nobody sees anything.",
         desk,
     ]
-    return "\n".join(line for part in parts for line in (*wrap(part, COLUMNS), "")).rstrip() + "\n"

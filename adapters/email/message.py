@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from adapters.email.attachments import Attachment
 from adapters.email.mime import Field, write_mail
-from adapters.email.render import RenderedMail
+from adapters.email.render import RenderedMail, paragraphs
 from chatdesk.config import DeskSettings
 from chatdesk.effects import MailKind
 from chatdesk.errors import DeliveryRefused
@@ -90,7 +90,7 @@ def build_message(
 
 def build_plain(
     subject: str,
-    text: str,
+    parts: Sequence[str],
     kind: MailKind,
     *,
     delivery_id: str,
@@ -100,13 +100,13 @@ def build_plain(
     reply_token: str = "",
     answers: str = "",
 ) -> bytes:
-    """Return a mail of plain words that tells no news of a ticket; as build_message otherwise."""
+    """Return a mail of plain paragraphs that tells no news of a ticket; as build_message otherwise."""
     fields = [
         *_fields(delivery_id, subject, desk, at, ("", recipient), reply_token),
         *_thread("", answers),
         ("Auto-Submitted", "auto-replied" if kind is MailKind.QUESTION else "auto-generated"),
     ]
-    return write_mail(fields, text, "", "")
+    return write_mail(fields, "\n".join(paragraphs(parts)).rstrip() + "\n", "", "")
 
 
 def _fields(

@@ -9,10 +9,9 @@ from chatdesk.config import Config
 from chatdesk.effects import MailKind
 from chatdesk.mailbox import StoredMail
 from chatdesk.outbox import MAIL_TARGET, Delivery, DeliveryKind
-from chatdesk.plain_text import clean_line, wrap
+from chatdesk.plain_text import clean_line
 
 SUBJECT = "Your message: we need a few details"
-COLUMNS = 78
 
 
 def question_to(held: str, recipient: str, answers: str, at: datetime) -> Delivery:
@@ -37,7 +36,7 @@ def write_question(
     """Return the mail that asks. Raises DeliveryRefused for an address that mail cannot be sent to."""
     message = build_plain(
         SUBJECT,
-        _text(config),
+        _parts(config),
         MailKind.QUESTION,
         delivery_id=delivery.id,
         recipient=recipient,
@@ -49,7 +48,7 @@ def write_question(
     return StoredMail(message_id(delivery.id, config.desk), None, recipient, SUBJECT, at, message)
 
 
-def _text(config: Config) -> str:
+def _parts(config: Config) -> list[str]:
     desk = clean_line(config.desk.name)
     parts = [
         "Hello,",
@@ -61,4 +60,4 @@ def _text(config: Config) -> str:
     if config.desk.phone:
         parts.append(f"If work has stopped completely, call {config.desk.phone}.")
     parts.append(desk)
-    return "\n".join(line for part in parts for line in (*wrap(part, COLUMNS), "")).rstrip() + "\n"
+    return parts

@@ -6,6 +6,7 @@ nor subject nor words: see MailFacts.may_quote.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
@@ -160,7 +161,7 @@ def _text(content: _Content, config: Config) -> str:
     if desk.phone:
         parts.append(f"If work has stopped completely, call {desk.phone}.")
     parts.append(f"{clean_line(desk.name)}\nTicket {content.number}")
-    lines = [line for part in parts for line in (*wrap(part, COLUMNS), "")]
+    lines = paragraphs(parts)
     # An address broken over two lines could not be followed.
     if content.portal:
         lines += [f"{PORTAL}:", content.portal, ""]
@@ -172,6 +173,11 @@ def _text(content: _Content, config: Config) -> str:
         lines += ["-" * COLUMNS, "", "So far:" if not content.earlier else "So far, the newest messages:", ""]
         lines += [line for entry in content.entries for line in _entry_lines(entry, config)]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def paragraphs(parts: Iterable[str]) -> list[str]:
+    """Return the lines of paragraphs as the text part has them, an empty line after each."""
+    return [line for part in parts for line in (*wrap(part, COLUMNS), "")]
 
 
 def _entry_lines(entry: Entry, config: Config) -> list[str]:
