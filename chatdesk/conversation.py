@@ -123,14 +123,18 @@ class Ticketed(Struct, frozen=True):
 
     ``earliest`` says that it was promised as the desk's next opening: contact comes from then on, not before.
 
-    ``may_wait`` says that the customer was told to keep waiting if they like: who takes the ticket
-    then finds them in the chat. ``waiting_since`` keeps their place in the queue for when they write again.
+    ``waiting_since`` is set where the customer was told to keep waiting if they like; it keeps their place
+    in the queue for when they write again.
     """
 
     promised_at: datetime | None = None
-    may_wait: bool = False
     earliest: bool = False
     waiting_since: datetime | None = None
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether who takes the ticket finds the customer in the chat, waiting."""
+        return self.waiting_since is not None
 
 
 class Ended(Struct, frozen=True):

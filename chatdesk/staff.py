@@ -21,6 +21,11 @@ class AgentAccount(Struct, frozen=True):
     disabled_at: datetime | None = None
 
     @property
+    def is_open(self) -> bool:
+        """Whether its technician may still sign in and be given tickets."""
+        return self.disabled_at is None
+
+    @property
     def agent(self) -> Agent:
         """The technician as events name them."""
         return Agent(self.id, self.name)

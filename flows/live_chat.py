@@ -177,9 +177,9 @@ def _ticketed(state: Ticketed, event: AnyEvent, situation: Situation) -> Decisio
         case TicketTaken() | AgentJoined() if state.may_wait and not situation.customer_is_gone:
             return join((), event.agent, situation)
         case CustomerLeft():
-            return Decision(replace(state, may_wait=False, waiting_since=None))
+            return Decision(replace(state, waiting_since=None))
         case CustomerEnded(solved=False):
-            return Decision(replace(state, may_wait=False, waiting_since=None))
+            return Decision(replace(state, waiting_since=None))
     return _without_chat(state, event, situation)
 
 

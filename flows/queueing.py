@@ -78,8 +78,7 @@ def promise_call_back(
         mail = call_back_text(situation, promised, event.at, opening, mailed=True)
         effects = (*effects, MailRequester(MailKind.STATUS, mail))
     earliest = is_opening(situation, promised.promised_at)
-    may_wait = waiting_since is not None
-    return Decision(Ticketed(promised.promised_at, may_wait, earliest, waiting_since), effects)
+    return Decision(Ticketed(promised.promised_at, earliest, waiting_since), effects)
 
 
 def join(present: tuple[str, ...], agent: Agent, situation: Situation) -> Decision:

@@ -91,7 +91,7 @@ class TortoiseStaff:
         expected = (found[0]["password"] if found else "") or NOBODY
         right = await self._in_thread(self._matches, expected, password)
         account = _account(found[0]) if right and found else None
-        return account if account and account.disabled_at is None else None
+        return account if account and account.is_open else None
 
     async def begin_session(self, account: AgentAccount, at: datetime, expires_at: datetime) -> str:
         return await self._new_session(account, at, expires_at, once=False)
@@ -102,7 +102,7 @@ class TortoiseStaff:
             return None
         expires_at = moment(found[0]["expires_at"])
         account = await self.account(found[0]["agent"]) if expires_at > at else None
-        if account is None or account.disabled_at is not None:
+        if account is None or not account.is_open:
             return None
         return SignedIn(account, found[0]["id"], expires_at)
 
@@ -142,7 +142,7 @@ class TortoiseStaff:
         if not found or moment(found[0]["expires_at"]) <= at:
             return None
         account = await self.account(found[0]["agent"])
-        return account if account is not None and account.disabled_at is None else None
+        return account if account is not None and account.is_open else None
 
     async def _new_session(
         self, account: AgentAccount, at: datetime, expires_at: datetime, *, once: bool

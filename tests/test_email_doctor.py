@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.email.doctor import Finding, Patience, examine
+from adapters.email.doctor import Patience, examine
 from chatdesk.bootstrap import now
 from chatdesk.config import parse_config
+from chatdesk.finding import Finding
 from chatdesk.settings.mail_servers import NO_SERVERS, Encryption, MailServer, MailServers
 from tests.dovecot import Dovecot, dovecot
 from tests.mail_builders import DESK_ADDRESS, MAIL_DESK

@@ -71,7 +71,7 @@ STATES: dict[str, DialogueState] = {
     "surveying": Surveying(),
     "waiting": WAITING,
     "live": LIVE,
-    "may wait": Ticketed(PROMISED, may_wait=True),
+    "may wait": Ticketed(PROMISED, waiting_since=TUESDAY),
     "ticketed": Ticketed(PROMISED),
     "ended": Ended(TUESDAY),
 }
@@ -160,7 +160,7 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("waiting", "resolved"): (Ended(NOW), RESOLVED, [TRANSCRIPT]),
     ("waiting", "cancelled"): (Ended(NOW), [CANCELLED], [TRANSCRIPT]),
     ("waiting", "no answer"): (
-        Ticketed(at("09-15 14:15"), may_wait=True, waiting_since=TUESDAY),
+        Ticketed(at("09-15 14:15"), waiting_since=TUESDAY),
         [BUSY],
         [STATUS],
     ),
@@ -174,7 +174,7 @@ EXPECTED: dict[tuple[str, str], Row] = {
     ("live", "given to Priya"): (Live(("priya", "marcus")), ["Priya from the help desk is taking over."], []),
     ("live", "resolved"): (Ended(NOW), RESOLVED, [TRANSCRIPT]),
     ("live", "cancelled"): (Ended(NOW), [CANCELLED], [TRANSCRIPT]),
-    ("may wait", "customer wrote"): (Waiting(NOW, NOW + 3 * MINUTE), ["Any news?", QUEUED], []),
+    ("may wait", "customer wrote"): (Waiting(TUESDAY, NOW + 3 * MINUTE), ["Any news?", QUEUED], []),
     ("may wait", "customer left"): (Ticketed(PROMISED), [], []),
     ("may wait", "customer ended"): (Ticketed(PROMISED), [], []),
     ("may wait", "customer solved"): (Ended(NOW), [CLOSED], [STATUS]),

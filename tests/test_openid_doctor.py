@@ -6,10 +6,11 @@ import aiohttp
 import pytest
 from typer.testing import CliRunner
 
-from adapters.web.openid_doctor import Finding, examine, names_itself
+from adapters.web.openid_doctor import examine, names_itself
 from adapters.web.openid_provider import Metadata
 from chatdesk.cli.commands import application
 from chatdesk.config import parse_config
+from chatdesk.finding import Finding
 from chatdesk.settings.portal_access import ISSUERS, NO_PORTAL, PortalAccess, SignInService
 from tests.fake_openid import fake_openid
 from tests.portal_people import PORTAL_DESK

@@ -82,7 +82,7 @@ def test_a_closed_ticket_is_open_again_when_its_customer_comes_back(status: Tick
 def test_a_promise_already_made_stands_and_is_not_mailed_again() -> None:
     about = ticket(promised_at=PROMISED)
     decision = step(WAITING, fired("no_answer", NOW), chat(WAITING, about))
-    assert decision.state == Ticketed(PROMISED, may_wait=True, waiting_since=TUESDAY)
+    assert decision.state == Ticketed(PROMISED, waiting_since=TUESDAY)
     assert "today before 2:12 PM" in posts(decision.effects)[0]
     assert mails(decision.effects) == []
 
@@ -90,7 +90,7 @@ def test_a_promise_already_made_stands_and_is_not_mailed_again() -> None:
 def test_a_promise_of_the_next_opening_says_that_contact_comes_from_then_on() -> None:
     about = ticket(promised_at=at("09-21 07:00"))
     decision = step(WAITING, fired("no_answer", NOW), chat(WAITING, about))
-    assert decision.state == Ticketed(at("09-21 07:00"), may_wait=True, earliest=True, waiting_since=TUESDAY)
+    assert decision.state == Ticketed(at("09-21 07:00"), earliest=True, waiting_since=TUESDAY)
 
 
 def test_a_new_promise_is_mailed_as_it_was_said_but_for_the_number_that_was_typed() -> None:

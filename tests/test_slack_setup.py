@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from adapters.slack.doctor import Finding, examine
+from adapters.slack.doctor import examine
 from adapters.slack.manifest import EVENTS, SCOPES, manifest
 from chatdesk.bootstrap import now
 from chatdesk.cli.setting import serve_setting
 from chatdesk.config import parse_config
 from chatdesk.errors import ConfigurationError
+from chatdesk.finding import Finding
 from chatdesk.ids import new_id
 from chatdesk.settings.environment import Environment
 from chatdesk.settings.slack import SlackSecrets

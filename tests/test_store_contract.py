@@ -80,7 +80,7 @@ def said(seq: int, text: str = "Hello", **fields: object) -> Message:
         Waiting(TUESDAY, TUESDAY.replace(hour=23)),
         Live(("marcus", "priya")),
         Ticketed(None),
-        Ticketed(TUESDAY, may_wait=True, waiting_since=TUESDAY),
+        Ticketed(TUESDAY, waiting_since=TUESDAY),
         Ended(TUESDAY),
     ],
 )

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from adapters.teams.doctor import Finding, examine
+from adapters.teams.doctor import examine
 from adapters.teams.manifest import app_package
 from adapters.teams.memory import Memory
 from chatdesk.bootstrap import now, running_desk
 from chatdesk.config import parse_config
 from chatdesk.errors import ConfigurationError
+from chatdesk.finding import Finding
 from chatdesk.settings.teams_access import TeamsAccess, read_teams_access
 from storage.adapter_notes import TortoiseAdapterNotes
 from storage.database import Database

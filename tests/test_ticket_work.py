@@ -190,7 +190,7 @@ def test_in_a_chat_the_notice_of_joining_is_enough(state: DialogueState) -> None
 
 
 def test_who_may_still_wait_reads_the_notice_of_joining_and_gets_the_mail() -> None:
-    assert told(work(ticket(), taken(NOW), Ticketed(None, may_wait=True))) == ([], [LOOKS_AFTER])
+    assert told(work(ticket(), taken(NOW), Ticketed(None, waiting_since=TUESDAY))) == ([], [LOOKS_AFTER])
 
 
 # A customer who has closed the page reads it in a mail [R15, R25]
@@ -199,7 +199,7 @@ def test_who_may_still_wait_reads_the_notice_of_joining_and_gets_the_mail() -> N
 @pytest.mark.parametrize(
     ("state", "said"),
     [
-        (Ticketed(None, may_wait=True), [LOOKS_AFTER]),
+        (Ticketed(None, waiting_since=TUESDAY), [LOOKS_AFTER]),
         (Waiting(TUESDAY, NOW), []),
         (LIVE, []),
     ],
@@ -247,7 +247,7 @@ def test_a_ticket_that_somebody_has_is_handed_over_not_taken(status: TicketStatu
 
 
 CHATS: list[DialogueState] = [Waiting(TUESDAY, NOW), LIVE]
-NO_CHATS: list[DialogueState] = [Ticketed(None), Ticketed(None, may_wait=True), Ended(TUESDAY)]
+NO_CHATS: list[DialogueState] = [Ticketed(None), Ticketed(None, waiting_since=TUESDAY), Ended(TUESDAY)]
 
 
 @pytest.mark.parametrize("state", [*CHATS, *NO_CHATS], ids=repr)

@@ -16,21 +16,13 @@ from adapters.email.message import checked_address
 from adapters.email.smtp import SmtpTransport
 from chatdesk.config import Config
 from chatdesk.errors import DeliveryError
+from chatdesk.finding import Finding
 from chatdesk.settings.mail_servers import Encryption, MailServer, MailServers
 
 CONNECT = 10.0
 ARRIVAL = 60.0
 """Seconds in which the test mail has to arrive."""
 LOOK_EVERY = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check: whether it is good, what was found, and what to do if it is not."""
-
-    good: bool
-    text: str
-    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,7 @@ class Filing:
         if standing is not Standing.VERIFIED:
             await self._hold(mail, "It bears a technician's address that the mail server does not vouch for.")
             return
-        if thread.ticket is None or account.disabled_at is not None:
+        if thread.ticket is None or not account.is_open:
             await self._hold(mail, "It is from a technician and belongs to no ticket.")
             return
         number, identity = thread.ticket.number, _external_id(mail, parsed)

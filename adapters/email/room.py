@@ -164,4 +164,4 @@ def _doubt(mail: InboundMail, account: AgentAccount) -> str:
     """Return why a technician's mail may not be theirs: a sender who is not verified never acts as staff."""
     if _standing(mail) is not Standing.VERIFIED:
         return f"(The mail server does not vouch that {mail.sender} wrote this; the address may be forged.)"
-    return "" if account.disabled_at is None else f"(The account of {account.name} is closed.)"
+    return "" if account.is_open else f"(The account of {account.name} is closed.)"

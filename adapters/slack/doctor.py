@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import datetime
 
 import aiohttp
@@ -14,18 +13,10 @@ from adapters.slack.manifest import SCOPES
 from adapters.slack.payload import flag, part, text
 from chatdesk.config import Config, StaffChannel
 from chatdesk.errors import ConfigurationError, DeliveryError
+from chatdesk.finding import Finding
 from chatdesk.settings.slack import SlackSecrets
 
 INVITE = "Invite the app there: /invite @chatdesk"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One check: whether it is good, what was found, and what to do if it is not."""
-
-    good: bool
-    text: str
-    fix: str = ""
 
 
 async def examine(config: Config, secrets: SlackSecrets, at: datetime, key: str) -> AsyncIterator[Finding]:

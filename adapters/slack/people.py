@@ -80,7 +80,7 @@ class People:
         if not person.is_member:
             return None
         account = await self._linked(person) or await self._by_address(person)
-        return account.agent if account is not None and account.disabled_at is None else None
+        return account.agent if account is not None and account.is_open else None
 
     async def note_author(self, user: str) -> Agent | None:
         """Return who an internal note of the user is by: the technician, or a colleague without an account.
@@ -132,7 +132,7 @@ class People:
 
     async def agents(self) -> list[AgentAccount]:
         """Return every open account."""
-        return [account for account in (await self._by_id()).values() if account.disabled_at is None]
+        return [account for account in (await self._by_id()).values() if account.is_open]
 
     async def _linked(self, person: Person) -> AgentAccount | None:
         agent = await self._identities.agent(PROVIDER, f"{person.team}:{person.id}")

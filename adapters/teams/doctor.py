@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import aiohttp
 
@@ -16,18 +15,10 @@ from adapters.teams.keys import KeysUnreachable, SigningKeys, UnknownKey
 from adapters.teams.memory import Memory
 from chatdesk.config import Config
 from chatdesk.errors import DeliveryError
+from chatdesk.finding import Finding
 from chatdesk.settings.teams_access import TeamsAccess
 
 PROBE = "chatdesk checks that it can write here. This message is changed and taken back at once."
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found; ``fix`` says what to do when it is not good."""
-
-    good: bool
-    text: str
-    fix: str = ""
 
 
 async def examine(config: Config, access: TeamsAccess, memory: Memory) -> AsyncIterator[Finding]:

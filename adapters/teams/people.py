@@ -41,7 +41,7 @@ class People:
         if linked is None:
             return await self._by_address(incoming)
         account = await self._services.staff.account(linked)
-        return account.agent if account and account.disabled_at is None else None
+        return account.agent if account and account.is_open else None
 
     async def begin_link(self, incoming: Incoming) -> str | None:
         """Return the address at which a signed-in technician links this account; None for other tenants."""
@@ -58,7 +58,7 @@ class People:
 
     async def _by_address(self, incoming: Incoming) -> Agent | None:
         """Link by the address in the desk's own directory, which its administrators vouch for."""
-        accounts = [one for one in await self._services.staff.accounts() if one.disabled_at is None]
+        accounts = [one for one in await self._services.staff.accounts() if one.is_open]
         if not accounts:
             return None
         try:

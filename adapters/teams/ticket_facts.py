@@ -71,5 +71,5 @@ async def _name(services: TeamsServices, agent: str | None) -> str:
 async def _others(services: TeamsServices, ticket: Ticket) -> tuple[tuple[str, str], ...]:
     """Return the technicians to whom the ticket can be handed over."""
     accounts = await services.staff.accounts() if ticket.is_active else ()
-    others = [one for one in accounts if one.id != ticket.assignee and one.disabled_at is None]
+    others = [one for one in accounts if one.id != ticket.assignee and one.is_open]
     return tuple((one.id, one.name) for one in others[:MOST_SHOWN])

@@ -103,7 +103,7 @@ async def _hand_over(
     if to.startswith(TIER):
         return TicketEscalated(**common, tier=to.removeprefix(TIER), reason=step.text)
     account = await services.staff.account(to)
-    if account is None or account.disabled_at is not None:
+    if account is None or not account.is_open:
         raise EventRefused("Choose a technician.", code="nobody", field="to")
     return TicketAssigned(**common, assignee=account.agent, reason=step.text)
 

@@ -138,7 +138,7 @@ async def assign(request: web.Request, staff: SignedIn) -> dict[str, Json]:
     body = await read_body(request, Assign)
     common = _common(request, staff, body, "assign")
     account = await request.app[SERVICES].staff.account(body.agent)
-    if account is None or account.disabled_at is not None:
+    if account is None or not account.is_open:
         raise EventRefused("Choose a technician from the list.", code="agent", field="agent")
     event = TicketAssigned(**common, assignee=account.agent, reason=clean(body.reason).strip())
     return await receive(request, event)

@@ -41,7 +41,7 @@ async def me(request: web.Request, staff: SignedIn) -> dict[str, Json]:
     desk = services.config.desk
     accounts = await services.staff.accounts()
     colleagues: list[Json] = [
-        {"id": account.id, "name": account.name} for account in accounts if account.disabled_at is None
+        {"id": account.id, "name": account.name} for account in accounts if account.is_open
     ]
     canned: list[Json] = [{"title": reply.title, "text": reply.text} for reply in services.config.canned]
     return {

@@ -5,21 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import aiohttp
-from msgspec import Struct
 
 from adapters.web.openid_provider import Metadata, OpenIdProvider, ServiceUnreachable
 from adapters.web.openid_token import ANY_TENANT
 from chatdesk.config import Config
+from chatdesk.finding import Finding
 from chatdesk.settings.model import PORTAL
 from chatdesk.settings.portal_access import PortalAccess, SignInService
-
-
-class Finding(Struct, frozen=True):
-    """One check: whether it is good, what was found, and what to do if it is not."""
-
-    good: bool
-    text: str
-    fix: str = ""
 
 
 async def examine(

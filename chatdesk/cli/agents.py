@@ -86,7 +86,7 @@ def link(email: Annotated[str, typer.Argument(help="The account's address.")]) -
         async def made(offline: Offline) -> str:
             accounts = {account.email: account for account in await offline.staff.accounts()}
             account = accounts.get(email.strip().casefold())
-            if account is None or account.disabled_at is not None:
+            if account is None or not account.is_open:
                 raise NotFound(f"An open account with {email}")
             return await sign_in_address(offline.staff, account, _base(offline))
 

@@ -3,25 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Protocol
 
 from chatdesk.cli.showing import output, plain
-
-
-class Finding(Protocol):
-    """One check: whether it is good, what was found, and what to do if it is not."""
-
-    @property
-    def good(self) -> bool:
-        """Whether there is nothing to do."""
-
-    @property
-    def text(self) -> str:
-        """What was found."""
-
-    @property
-    def fix(self) -> str:
-        """What to do if it is not good, "" for nothing."""
+from chatdesk.finding import Finding
 
 
 async def show_findings(findings: AsyncIterator[Finding]) -> bool:

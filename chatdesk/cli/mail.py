@@ -10,8 +10,8 @@ import typer
 
 from chatdesk.bootstrap import now
 from chatdesk.cli.ending import ExitCode, errors_shown
+from chatdesk.cli.findings import show_findings
 from chatdesk.cli.setting import read_setting
-from chatdesk.cli.showing import output, plain
 
 
 def doctor_mail() -> None:
@@ -27,10 +27,5 @@ async def _doctor() -> bool:
     from adapters.email.doctor import examine
 
     setting = read_setting(os.environ)
-    console, all_good = output(), True
-    key = secrets.token_hex(16)
-    async for finding in examine(setting.config, setting.environment.mail, now(), key):
-        all_good = all_good and finding.good
-        words = f"{finding.text} {finding.fix}".strip()
-        console.print(plain(f"{'good' if finding.good else 'BAD '}  {words}"), soft_wrap=True)
-    return all_good
+    found = examine(setting.config, setting.environment.mail, now(), secrets.token_hex(16))
+    return await show_findings(found)
