@@ -1,5 +1,6 @@
 # A fresh clone needs Python 3.11 or later and make, nothing else.
 #   make run    start the desk with sample data
+#   make install    prepare .venv/bin/chatdesk for a real desk
 #   make test   everything that must hold before a change is accepted
 #   make test-postgres   the same tests on the other database
 PYTHON ?= python3
@@ -12,12 +13,13 @@ PACKAGES := $(wildcard chatdesk adapters flows storage)
 SOURCES := $(PACKAGES) $(wildcard tests bench)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 
-.PHONY: screenshots migration new-desk help run test test-postgres lint format-check format types imports pytest bench browser dev lock clean
+.PHONY: install screenshots migration new-desk help run test test-postgres lint format-check format types imports pytest bench browser dev lock clean
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make run      start the desk with sample data"
+	@echo "make install  prepare $(BIN)/chatdesk for a real desk (docs/operating.md)"
 	@echo "make test     lint, format check, types, import contracts, tests"
 	@echo "make test-postgres    the tests that use a database again, on a PostgreSQL of their own"
 	@echo "make lint | format | types | imports | pytest    one part of it"
@@ -66,6 +68,8 @@ dev: $(VENV)/.dev
 browser: $(VENV)/.dev
 	@rm -f $(VENV)/.browser
 	@$(MAKE) --no-print-directory $(VENV)/.browser
+
+install: $(VENV)/.runtime
 
 run: $(VENV)/.runtime
 	$(BIN)/chatdesk demo

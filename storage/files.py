@@ -39,6 +39,11 @@ _FOR_VISITOR = (
 _MAKE_INTERNAL = f"UPDATE file AS f SET internal = TRUE WHERE f.id = ? AND NOT {_IN_PUBLIC_MESSAGE}"
 
 
+def path_of(folder: Path, identity: str) -> Path:
+    """Return where in the desk's folder of files the bytes of one are."""
+    return folder / identity[:2] / identity[2:4] / identity
+
+
 class LocalFiles:
     """Files of one database in one folder [chatdesk.files.Files]; ``new_id`` gives unguessable ids."""
 
@@ -183,7 +188,7 @@ class LocalFiles:
                 await execute(connection, _MAKE_INTERNAL, identity)
 
     def _path(self, identity: str) -> Path:
-        return self._folder / identity[:2] / identity[2:4] / identity
+        return path_of(self._folder, identity)
 
     def _stored(self, row: Record) -> StoredFile:
         return StoredFile(

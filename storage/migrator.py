@@ -29,11 +29,11 @@ async def bring_up_to_date(database: Database) -> None:
     start again. Of several nodes that start at once one migrates and the others wait for it. Raises
     DatabaseTooNew when the database has a migration this program does not know.
     """
-    if not await _is_current(database) and not await make_new(database):
+    if not await is_current(database) and not await make_new(database):
         await migrate(database)
 
 
-async def _is_current(database: Database) -> bool:
+async def is_current(database: Database) -> bool:
     """Tell whether it has exactly this program's migrations: most starts need no more than that answer."""
     try:
         applied = {row["name"] for row in await database.select(_APPLIED)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -25,6 +25,7 @@ from storage import models
 from storage.columns import moment
 from storage.connection import fetch
 from storage.database import Database, exists, tortoise_config
+from storage.migrator import is_current
 from storage.orm import WRITER
 from storage.parameters import given, numbered
 from storage.search_index import index_all
@@ -91,6 +92,16 @@ class Side:
                 await transaction.execute_query(f"LOCK TABLE {names} IN SHARE MODE")
             except ConcurrentChange as error:
                 raise StorageError("Somebody writes to the source. Stop its desk and move again.") from error
+            yield Side(transaction)
+
+    @asynccontextmanager
+    async def seen(self) -> AsyncIterator[Side]:
+        """Read PostgreSQL as of one moment until the block ends, while others write."""
+        # PostgreSQL's driver is needed by a desk on PostgreSQL only.
+        from storage.postgres_client import PostgresClient, PostgresSnapshotWrapper
+
+        assert isinstance(self._client, PostgresClient)
+        async with self._client.holding(PostgresSnapshotWrapper) as transaction:
             yield Side(transaction)
 
     async def count(self, table: Table) -> int:
@@ -168,6 +179,10 @@ class Side:
         return f'"{table.key}" COLLATE "C"' if text and self._postgres else f'"{table.key}"'
 
 
+Read = Callable[[Side], AbstractAsyncContextManager[Side]]
+"""How the source is read: ``Side.held`` or ``Side.seen``."""
+
+
 def tables() -> list[Table]:
     """Return every table of a desk; leases are left out: they belong to running nodes."""
     found = [model for model in vars(models).values() if isinstance(model, type) and issubclass(model, Model)]
@@ -188,11 +203,36 @@ async def move(source: str, target: str, progress: Progress) -> list[Compared]:
         raise StorageError("Both addresses name the same database.")
     if not exists(source):
         raise StorageError("There is no database at the address to move from.")
-    for address in (source, target):
-        async with Database(address):
-            pass  # Brings the schema up to date.
+    async with Database(source):
+        pass  # Brings the schema up to date.
+    return await _move(source, target, Side.held, progress)
+
+
+async def copy_as_it_is(source: str, target: str, progress: Progress) -> None:
+    """Copy a desk on PostgreSQL as of one moment, while it goes on writing; compare both.
+
+    The source's schema stays as it is. Raises StorageError when that is not this program's, and as ``move``.
+    """
+    database = Database(source)
     try:
-        async with _side(source) as unheld, unheld.held() as old, _side(target) as new:
+        await database.connect()
+        current = await is_current(database)
+    except (BaseORMException, OSError) as error:
+        raise StorageError(f"The database {database.name} cannot be opened: {error}") from error
+    finally:
+        await database.close()
+    if not current:
+        raise StorageError(
+            "Another version of chatdesk made the database. Back it up with the version that runs the desk."
+        )
+    _ = await _move(source, target, Side.seen, progress)
+
+
+async def _move(source: str, target: str, read: Read, progress: Progress) -> list[Compared]:
+    async with Database(target):
+        pass  # Brings the schema up to date.
+    try:
+        async with _side(source) as old_side, read(old_side) as old, _side(target) as new:
             if not await new.is_marked():
                 await _refuse_used(new)
                 await new.mark()

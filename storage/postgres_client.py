@@ -231,12 +231,14 @@ class PostgresClient(AsyncpgDBClient):
         return PostgresTransaction(PostgresSnapshotWrapper(self), self._pool_init_lock)
 
     @asynccontextmanager
-    async def holding(self) -> AsyncIterator[PostgresTransactionWrapper]:
+    async def holding(
+        self, kind: type[PostgresTransactionWrapper] = PostgresTransactionWrapper
+    ) -> AsyncIterator[PostgresTransactionWrapper]:
         """Open a transaction that may stay open while nothing is asked of it; it is undone at the end."""
         pool = self._pool
         if pool is None:
             raise DatabaseUnavailable("The database is closed.")
-        transaction = PostgresTransactionWrapper(self)
+        transaction = kind(self)
         transaction._connection = await connected(pool.acquire, timeout=ACQUIRE_TIMEOUT)
         try:
             await transaction.begin()

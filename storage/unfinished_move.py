@@ -12,4 +12,4 @@ MARKED = f"SELECT 1 FROM lease WHERE name = '{MARK}'"
 async def refuse_unfinished(database: Database) -> None:
     """Raise StorageError when a move into this database was interrupted: half a desk must not start."""
     if await database.select(MARKED):
-        raise StorageError("A move into this database has not ended. Run the same `chatdesk move` again.")
+        raise StorageError("A move or restore into this database has not ended. Run the same command again.")

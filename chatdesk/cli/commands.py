@@ -10,6 +10,7 @@ from rich.console import Console
 
 from chatdesk.bootstrap import now
 from chatdesk.cli.agents import agents
+from chatdesk.cli.backups import backup, restore
 from chatdesk.cli.check import check as check_desk
 from chatdesk.cli.doctor import doctor
 from chatdesk.cli.ending import errors_shown
@@ -88,6 +89,8 @@ def migrate() -> None:
 application.command()(transcript)
 application.command("explain")(explain_ticket)
 application.command()(move)
+application.command()(backup)
+application.command()(restore)
 application.command()(icon)
 
 
