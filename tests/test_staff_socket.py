@@ -299,6 +299,11 @@ async def test_a_technician_who_comes_back_gets_what_was_missed_once_and_in_orde
             await after.send(t="watch", conversation=conversation, after=seen)
             missed = (await after.next("ready"))["messages"]
             assert [each["text"] for each in missed] == [f"line {number}" for number in range(5)]
+        async with technician(desk.base, cookies) as ahead:
+            # As of a desk that was restored from a backup: the page has seen more than there is.
+            await ahead.send(t="watch", conversation=conversation, after=seen + 99)
+            shown = (await ahead.next("ready"))["messages"]
+            assert [each["text"] for each in shown][-5:] == [f"line {number}" for number in range(5)]
 
 
 async def test_a_resent_message_is_there_once(desk: ServedDesk) -> None:

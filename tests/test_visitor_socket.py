@@ -145,6 +145,20 @@ async def test_a_page_that_comes_back_gets_only_what_it_missed(desk: ServedDesk)
     assert [message["text"] for message in ready["messages"]] == ["While you were away"]
 
 
+async def test_a_page_that_knows_more_than_the_desk_is_shown_all_there_is(desk: ServedDesk) -> None:
+    # The desk was restored from a backup: what is said now has numbers that the page has seen before.
+    secret = secrets.token_urlsafe(32)
+    async with customer(desk.base, secret) as line:
+        shown = await begin(line)
+        await line.send(t="message", id="m1", text="After the restore")
+        await line.next("ack")
+    async with silent(desk.base) as socket:
+        hello = {"t": "hello", "v": 1, "visitor": secret, "after": shown["seq"] + 20}
+        await socket.send_json({**hello, "conversation": shown["conversation"]})
+        ready = await socket.receive_json()
+    assert "After the restore" in [message["text"] for message in ready["messages"]]
+
+
 async def test_a_page_that_is_loaded_again_finds_its_chat_and_reads_it_at_once(
     desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

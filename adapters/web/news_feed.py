@@ -22,6 +22,14 @@ class News(Struct, frozen=True, omit_defaults=True, tag_field="t", tag="news"):
     ticket_changed: bool = False
 
 
+def known_until(conversation: Conversation, after: int) -> int:
+    """Return up to where a page needs no messages, when it says that it has those up to ``after``.
+
+    A desk that was restored from a backup may be behind its pages: they are shown all there is.
+    """
+    return after if after <= conversation.last_seq else 0
+
+
 class NewsFeed:
     """Writes `ready` and `news` frames for staff or for the customer; ``send`` takes encoded frames.
 

@@ -8,7 +8,7 @@ from adapters.web import frames
 from adapters.web.allowance import Allowance
 from adapters.web.background import Background
 from adapters.web.frames import Json, encode, error_frame
-from adapters.web.news_feed import NewsFeed
+from adapters.web.news_feed import NewsFeed, known_until
 from adapters.web.presence import Presence, PresenceListener
 from adapters.web.services import Services
 from adapters.web.submission import Submission
@@ -177,7 +177,8 @@ class StaffSession:
             self._send(error_frame("not_found", "The conversation was not found.", conversation=identity))
             return
         self._services.hub.told(conversation)
-        feed.ready(conversation, await self._services.staff_reads.messages(identity, after))
+        missed = await self._services.staff_reads.messages(identity, known_until(conversation, after))
+        feed.ready(conversation, missed)
         if identity in self._watched:
             self._visitors[identity] = conversation.visitor
             self._presence.enter(conversation, self._agent, self._on_presence)

@@ -12,7 +12,7 @@ from adapters.web.allowance import Allowance
 from adapters.web.background import Background
 from adapters.web.conversation_frames import visible
 from adapters.web.frames import Json, encode, error_frame
-from adapters.web.news_feed import NewsFeed
+from adapters.web.news_feed import NewsFeed, known_until
 from adapters.web.services import Services
 from adapters.web.submission import Ack, Submission
 from adapters.web.ticket_finding import Named, TicketFinding
@@ -106,7 +106,7 @@ class VisitorSession:
         if found is None:
             self._send(encode({"t": "ready", "conversation": None, "known": {}}))
             return
-        await self._show(found, after if found.id == conversation else 0)
+        await self._show(found, known_until(found, after) if found.id == conversation else 0)
 
     def close(self) -> None:
         """Stop listening."""
