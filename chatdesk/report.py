@@ -75,7 +75,7 @@ class Technician(Struct, frozen=True):
 
 
 class Chats(Struct, frozen=True):
-    """The live chats that the period's tickets were opened with; but for ``joined_late`` they add up to ``begun``.
+    """The live chats that opened the period's tickets; all but ``joined_late`` add up to ``begun``.
 
     ``joined_late`` are those in which a technician joined although nobody had come in time.
     """

@@ -75,7 +75,7 @@ def judge_answer(config: Config, row: OpenedTicket, now: datetime) -> Judged:
 
 
 def judge_solution(config: Config, row: OpenedTicket, now: datetime) -> Judged:
-    """Judge the resolution against the ticket's own due time, as pauses and re-opening moved it [R17, R44]."""
+    """Judge the resolution against the ticket's due time, as pauses and re-opening move it [R17, R44]."""
     ticket = row.ticket
     if not (ticket.is_active or ticket.is_done):
         return Judged(Verdict.OVER)
