@@ -177,7 +177,7 @@ def _answers(kept: Kept, opened: int) -> Figures:
     )
     counts = (
         "Tickets opened on these days, as they stand now. Only a technician's message to the customer is an "
-        "answer; the target's clock runs in its own hours and stops while the ticket waits."
+        "answer. Targets count in their own hours and stop while the ticket waits; the times below do not."
     )
     facts = _kept_facts(kept)
     return Figures("answers", "First answer", counts, "Against its target", _TICKETS, lines, facts, opened)
@@ -190,7 +190,8 @@ def _solutions(kept: Kept, opened: int) -> Figures:
     )
     counts = (
         "Tickets opened on these days, as they stand now, by their own due times. "
-        "One that was opened again counts from then on."
+        "One that was opened again is due from then on. The times below run from the opening, nights and "
+        "waiting included."
     )
     facts = _kept_facts(kept)
     return Figures("solutions", "Solution", counts, "Against its target", _TICKETS, lines, facts, opened)
@@ -207,12 +208,12 @@ def _kept_lines(kept: Kept, undone: str) -> tuple[Line, ...]:
 
 
 def _kept_facts(kept: Kept) -> tuple[Fact, ...]:
-    return (Fact("share", "In time", Kind.SHARE, kept.share), *_times(kept.times, "from its opening"))
+    return (Fact("share", "In time", Kind.SHARE, kept.share), *_times(kept.times, "Median time"))
 
 
-def _times(times: Times, since: str) -> tuple[Fact, ...]:
+def _times(times: Times, median: str) -> tuple[Fact, ...]:
     return (
-        Fact("median", f"Median time {since}", Kind.TIME, times.median),
+        Fact("median", median, Kind.TIME, times.median),
         Fact("ninetieth", "Nine of ten within", Kind.TIME, times.ninetieth),
     )
 
@@ -243,7 +244,7 @@ def _chats(chats: Chats, after_hours: int) -> Figures:
     )
     facts = (
         Fact("begun", "Live chats begun", Kind.COUNT, chats.begun),
-        *_times(chats.times, "until somebody joined"),
+        *_times(chats.times, "Median time until joined"),
         Fact("after_hours", "Tickets outside the hours", Kind.COUNT, after_hours),
     )
     counts = (

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from chatdesk.bootstrap import now
 from chatdesk.cli.ending import errors_shown
@@ -98,5 +99,6 @@ def _print_table(console: Console, figures: Figures) -> None:
         said = (
             say_figure(column.kind, value) for column, value in zip(figures.columns, line.values, strict=True)
         )
-        shown.add_row(plain(f"  {line.name}" if line.within else line.name), *said)
+        indented = Text("  " if line.within else "").append_text(plain(line.name))
+        shown.add_row(indented, *said)
     console.print(shown)
