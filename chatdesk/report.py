@@ -108,7 +108,10 @@ class Ratings(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """All figures of a period, as of ``as_of`` (aware, UTC). ``company`` is a name, "" for the whole desk."""
+    """All figures of a period, as of ``as_of`` (aware, UTC). ``company`` is a name, "" for the whole desk.
+
+    ``earlier`` is the report on the days before, None where nothing happened on them.
+    """
 
     period: Period
     as_of: datetime
@@ -124,6 +127,14 @@ class Report(Struct, frozen=True):
     chats: Chats
     after_hours: int
     ratings: Ratings
+    earlier: Report | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing happened: no ticket was opened or open, and none rated or resolved."""
+        found = self.volumes
+        happened = found.opened + found.resolved + found.reopened + found.cancelled + found.merged
+        return not (happened or found.open_at_end or self.ratings.count)
 
 
 def share_met(met: int, missed: int) -> float | None:

@@ -31,6 +31,19 @@ class Period(Struct, frozen=True):
         """How many days it has."""
         return (self.last - self.first).days + 1
 
+    @property
+    def is_months(self) -> bool:
+        """Whether it is made of whole months."""
+        return self.first.day == 1 and (self.last + _DAY).day == 1
+
+    def before(self, zone: tzinfo) -> Period:
+        """Return the days before it to compare it with: as many months if it has whole ones, else days."""
+        if not self.is_months:
+            return _period(self.first - self.days * _DAY, self.first - _DAY, zone)
+        months = 12 * (self.last.year - self.first.year) + self.last.month - self.first.month + 1
+        year, month = divmod(12 * self.first.year + self.first.month - 1 - months, 12)
+        return _period(date(year, month + 1, 1), self.first - _DAY, zone)
+
 
 class Preset(StrEnum):
     """Periods that follow from today; those of days end with yesterday, the last whole day."""
@@ -71,8 +84,7 @@ def period_of(first: date, last: date, zone: tzinfo, now: datetime) -> Period:
         raise _refused(f"The first day, {first}, has not come yet.", "from")
     if (last - first).days >= MAX_DAYS:
         raise _refused("Choose two years at most; make several reports of a longer time.", "from")
-    begins, ends = (first_instant(datetime.combine(day, time()), zone) for day in (first, last + _DAY))
-    return Period(first, last, begins, ends)
+    return _period(first, last, zone)
 
 
 def preset_period(preset: Preset, zone: tzinfo, now: datetime) -> Period:
@@ -91,6 +103,11 @@ def own_period(first: str, last: str, zone: tzinfo, now: datetime) -> Period:
     ends = _day(last, "to") if last else now.astimezone(zone).date()
     begins = _day(first, "from") if first else ends.replace(day=1)
     return period_of(begins, ends, zone, now)
+
+
+def _period(first: date, last: date, zone: tzinfo) -> Period:
+    begins, ends = (first_instant(datetime.combine(day, time()), zone) for day in (first, last + _DAY))
+    return Period(first, last, begins, ends)
 
 
 def _day(text: str, field: str) -> date:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterator, Sequence
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import timedelta, tzinfo
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chatdesk.plain_text import clean_line
 from chatdesk.report import Chats, Group, Kept, Report, Times
+from chatdesk.report_period import Period
 from chatdesk.wording import say_full_date, say_time, say_took, say_zone
 
 NOTHING = "\N{EN DASH}"
 """Where there is nothing to count."""
 WHOLE_DESK = "All companies"
-_RUN_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_RUN_AS_FORMULA = ("=", "+", "-", "@")
 
 Json = str | int | float | None | Sequence["Json"] | dict[str, "Json"]
 Value = int | float | timedelta | None
@@ -41,12 +44,13 @@ class Column(Struct, frozen=True):
 
 
 class Fact(Struct, frozen=True):
-    """One figure that stands for itself."""
+    """One figure that stands for itself; ``before`` is what it was on the days before, if that is told."""
 
     key: str
     title: str
     kind: Kind
     value: Value
+    before: Value = None
 
 
 class Line(Struct, frozen=True):
@@ -62,6 +66,7 @@ class Figures(Struct, frozen=True):
     """One table; ``counts`` says in plain words what is counted.
 
     ``named`` is the heading over the lines' names. ``of`` is what a full bar stands for, 0 for no bars.
+    ``compared`` tells that its figures stand beside those of the days before.
     """
 
     key: str
@@ -72,6 +77,7 @@ class Figures(Struct, frozen=True):
     lines: tuple[Line, ...]
     facts: tuple[Fact, ...] = ()
     of: int = 0
+    compared: bool = False
 
 
 _TICKETS = (Column("tickets", "Tickets"),)
@@ -83,30 +89,61 @@ _GROUPS = (
 
 
 def tables_of(report: Report) -> tuple[Figures, ...]:
-    """Return all tables of a report, in the order in which they are read."""
+    """Return all tables of a report, in the order in which they are read.
+
+    Those with one column have another beside it for the days before.
+    """
+    tables = _tables(report)
+    if report.earlier is None:
+        return tables
+    pairs = zip(tables, _tables(report.earlier), strict=True)
+    return tuple(_beside(table, earlier) if len(table.columns) == 1 else table for table, earlier in pairs)
+
+
+def _beside(table: Figures, earlier: Figures) -> Figures:
+    """Return a table with the figures of the days before beside its own."""
+    lines = (
+        replace(line, values=(*line.values, *before.values))
+        for line, before in zip(table.lines, earlier.lines, strict=True)
+    )
+    facts = (replace(fact, before=was.value) for fact, was in zip(table.facts, earlier.facts, strict=True))
+    columns = (*table.columns, Column("before", "Before", table.columns[0].kind))
+    return replace(table, columns=columns, lines=tuple(lines), facts=tuple(facts), compared=True)
+
+
+def _tables(report: Report) -> tuple[Figures, ...]:
     return (
         _volumes(report),
         _answers(report.answers, report.volumes.opened),
         _solutions(report.solutions, report.volumes.opened),
+        _chats(report.chats, report.after_hours),
+        _ratings(report),
         _groups("channels", "By channel", "Channel", report.channels),
         _groups("priorities", "By priority", "Priority", report.priorities),
         _groups("types", "By type", "Type", report.types),
         _groups("companies", "By company", "Company", report.companies),
         _technicians(report),
-        _chats(report.chats, report.after_hours),
-        _ratings(report),
     )
 
 
 def heading_of(report: Report, zone: tzinfo) -> tuple[str, str]:
-    """Return whose report it is and of which days, and as of which moment on the clock of ``zone``."""
-    period, at = report.period, report.as_of
-    first, last = (
-        say_full_date(datetime.combine(day, time(12), zone), zone) for day in (period.first, period.last)
-    )
-    days = first if period.days == 1 else f"{first} to {last}"
-    as_of = f"As of {say_full_date(at, zone)}, {say_time(at, zone)} {say_zone(at, zone)}"
-    return f"{report.company or WHOLE_DESK}: {days}", as_of
+    """Return whose report it is and of which days; and as of which moment, and what it is compared with."""
+    at = report.as_of
+    told = f"As of {say_full_date(at, zone)}, {say_time(at, zone)} {say_zone(at, zone)}."
+    if report.earlier is not None:
+        told += f" Before: {say_days(report.earlier.period)}."
+    return f"{report.company or WHOLE_DESK}: {say_days(report.period)}", told
+
+
+def say_days(period: Period) -> str:
+    """Return a period as people read it: "October 1 to 31, 2026"."""
+    first, last = period.first, period.last
+    begins, ends = f"{first:%B} {first.day}", f"{last:%B} {last.day}, {last.year}"
+    if first == last:
+        return ends
+    if first.year != last.year:
+        return f"{begins}, {first.year} to {ends}"
+    return f"{begins} to {last.day}, {last.year}" if first.month == last.month else f"{begins} to {ends}"
 
 
 def say_figure(kind: Kind, value: Value) -> str:
@@ -120,6 +157,12 @@ def say_figure(kind: Kind, value: Value) -> str:
     return f"{value:.1f}" if kind is Kind.SCORE else str(value)
 
 
+def say_fact(fact: Fact, *, compared: bool) -> str:
+    """Return a figure as people read it, and what it was before."""
+    said = say_figure(fact.kind, fact.value)
+    return f"{said} (before: {say_figure(fact.kind, fact.before)})" if compared else said
+
+
 def report_csv(report: Report, zone: tzinfo) -> str:
     """Return the report as CSV (RFC 4180), a figure a line; text from outside is never run as a formula."""
     made = io.StringIO()
@@ -128,7 +171,11 @@ def report_csv(report: Report, zone: tzinfo) -> str:
     writer.writerows(_about(report, zone))
     for table in tables_of(report):
         for fact in table.facts:
-            writer.writerow((table.title, fact.title, fact.title, *_written(fact.kind, fact.value)))
+            named = fact.kind.value.capitalize()
+            writer.writerow((table.title, fact.title, named, *_written(fact.kind, fact.value)))
+            if table.compared:
+                before = _written(fact.kind, fact.before)
+                writer.writerow((table.title, fact.title, f"{named} before", *before))
         for line in table.lines:
             for column, value in zip(table.columns, line.values, strict=True):
                 name = spreadsheet_safe(line.name)
@@ -144,14 +191,19 @@ def report_json(report: Report, zone: tzinfo) -> dict[str, Json]:
         "timezone": str(zone),
         "company": report.company or None,
         "as_of": report.as_of.isoformat(),
+        "before": _days_json(report.earlier),
         **{table.key: _table_json(table) for table in tables_of(report)},
     }
 
 
 def spreadsheet_safe(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula: an apostrophe stands before one."""
+    """Return one line that no spreadsheet takes for a formula: an apostrophe stands before one.
+
+    Wide forms of these signs count as well, and what is not seen before one hides it from nobody.
+    """
     line = clean_line(text)
-    return f"'{line}" if line.startswith(_RUN_AS_FORMULA) else line
+    seen = "".join(char for char in unicodedata.normalize("NFKC", line) if unicodedata.category(char) != "Cf")
+    return f"'{line}" if seen.lstrip().startswith(_RUN_AS_FORMULA) else line
 
 
 def _volumes(report: Report) -> Figures:
@@ -279,6 +331,9 @@ def _about(report: Report, zone: tzinfo) -> Iterator[tuple[str, ...]]:
     yield "Report", "Company", "Company", spreadsheet_safe(report.company or WHOLE_DESK), ""
     yield "Report", "From", "First day", report.period.first.isoformat(), "day"
     yield "Report", "To", "Last day", report.period.last.isoformat(), "day"
+    if report.earlier is not None:
+        yield "Report", "Before, from", "First day", report.earlier.period.first.isoformat(), "day"
+        yield "Report", "Before, to", "Last day", report.earlier.period.last.isoformat(), "day"
     as_of = report.as_of.astimezone(zone).strftime("%Y-%m-%d %H:%M")
     yield "Report", "As of", "As of", as_of, str(zone)
 
@@ -304,8 +359,22 @@ def _table_json(table: Figures) -> dict[str, Json]:
         }
         for line in table.lines
     ]
-    facts: dict[str, Json] = {fact.key: _plain(fact.value) for fact in table.facts}
-    return {"counts": table.counts, **facts, "lines": lines}
+    facts: list[Json] = [
+        {
+            "key": fact.key,
+            "name": fact.title,
+            "value": _plain(fact.value),
+            **({"before": _plain(fact.before)} if table.compared else {}),
+        }
+        for fact in table.facts
+    ]
+    return {"counts": table.counts, "facts": facts, "lines": lines}
+
+
+def _days_json(report: Report | None) -> Json:
+    if report is None:
+        return None
+    return {"from": report.period.first.isoformat(), "to": report.period.last.isoformat()}
 
 
 def _plain(value: Value) -> int | float | None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from chatdesk.channels import LABELS
 from chatdesk.config import Config
@@ -194,7 +195,16 @@ _REOPENED = "re-opened"
 async def make_report(
     config: Config, reads: ReportReads, period: Period, now: datetime, company: str = ""
 ) -> Report:
-    """Read what the period has and count it, as of ``now`` (aware). Raises StorageError."""
+    """Read and count what the period has, and the days before it, as of ``now`` (aware). Raises StorageError.
+
+    ``company`` is the id of one company, "" for the whole desk.
+    """
+    made = await _made(config, reads, period, now, company)
+    earlier = await _made(config, reads, period.before(config.desk.timezone), now, company)
+    return made if earlier.is_empty else replace(made, earlier=earlier)
+
+
+async def _made(config: Config, reads: ReportReads, period: Period, now: datetime, company: str) -> Report:
     tally = Tally(config, period, now, company)
     await _each(reads.opened(period.begins, period.ends), tally.add_opened)
     await _each(reads.ends_moved(period.begins), tally.add_moved)

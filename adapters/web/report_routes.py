@@ -67,6 +67,7 @@ async def show(request: web.Request) -> web.Response:
         title=title,
         as_of=as_of,
         tables=tables,
+        empty=made.is_empty,
         csv=f"{CSV_PATH}?{_query(period.first.isoformat(), period.last.isoformat(), asked.company)}",
         problem="",
         wrong="",
@@ -131,6 +132,7 @@ def _refused(request: web.Request, refused: EventRefused) -> web.Response:
         title="Reports",
         as_of="",
         tables=[],
+        empty=True,
         csv="",
         problem=str(refused),
         wrong=refused.field or "",
@@ -179,5 +181,13 @@ def _lines(table: Figures) -> list[_Shown]:
     return shown
 
 
-def _facts(table: Figures) -> list[tuple[str, str]]:
-    return [(fact.title, say_figure(fact.kind, fact.value)) for fact in table.facts]
+def _facts(table: Figures) -> list[tuple[str, str, str]]:
+    """Return each fact's title, what it is and what it was before, "" where that is not told."""
+    return [
+        (
+            fact.title,
+            say_figure(fact.kind, fact.value),
+            say_figure(fact.kind, fact.before) if table.compared else "",
+        )
+        for fact in table.facts
+    ]

@@ -18,7 +18,15 @@ from chatdesk.config import Config
 from chatdesk.errors import ConfigurationError, EventRefused
 from chatdesk.report import Report
 from chatdesk.report_period import Period, own_period
-from chatdesk.report_tables import Figures, heading_of, report_csv, report_json, say_figure, tables_of
+from chatdesk.report_tables import (
+    Figures,
+    heading_of,
+    report_csv,
+    report_json,
+    say_fact,
+    say_figure,
+    tables_of,
+)
 from chatdesk.report_tally import make_report
 from storage.reports import TortoiseReportReads
 
@@ -88,7 +96,9 @@ def _print_table(console: Console, figures: Figures) -> None:
     heading(console, figures.title)
     console.print(plain(figures.counts, "dim"), soft_wrap=True)
     if figures.facts:
-        console.print(facts([(fact.title, say_figure(fact.kind, fact.value)) for fact in figures.facts]))
+        console.print(
+            facts([(fact.title, say_fact(fact, compared=figures.compared)) for fact in figures.facts])
+        )
     if not figures.lines:
         console.print("None.")
         return
