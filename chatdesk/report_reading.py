@@ -44,10 +44,17 @@ class OpenedTicket(Struct, frozen=True):
 
 
 class EndMoved(Struct, frozen=True):
-    """An entry of a ticket's history by which it was over or was opened again; when it was opened."""
+    """An entry of a ticket's history by which it was over or was opened again."""
 
     entry: HistoryEntry
-    opened_at: datetime
+    origin: From
+
+
+class MovedLater(Struct, frozen=True):
+    """That a ticket was over or was opened again later; ``was_open`` tells what it was until then."""
+
+    number: TicketNumber
+    was_open: bool
     origin: From
 
 
@@ -68,13 +75,16 @@ class RatingGiven(Struct, frozen=True):
 
 
 class ReportReads(Protocol):
-    """Reads what a report counts. Moments are aware; what is yielded is a page, never empty."""
+    """Reads what a report counts. Moments are aware; what is yielded is a page."""
 
     def opened(self, begins: datetime, ends: datetime) -> AsyncIterator[Sequence[OpenedTicket]]:
         """Yield the tickets opened from ``begins`` on and before ``ends``, oldest first."""
 
-    def ends_moved(self, begins: datetime) -> AsyncIterator[Sequence[EndMoved]]:
-        """Yield by what tickets were over, or were opened again, from ``begins`` on, oldest first."""
+    def ends_moved(self, begins: datetime, ends: datetime) -> AsyncIterator[Sequence[EndMoved]]:
+        """Yield by what tickets were over or opened again, from ``begins`` on and before ``ends``."""
+
+    def moved_later(self, ends: datetime) -> AsyncIterator[Sequence[MovedLater]]:
+        """Yield what became later of tickets opened before ``ends``, oldest first; a page may be empty."""
 
     def open_now(self) -> AsyncIterator[Sequence[OpenTicketNow]]:
         """Yield every ticket that is open, in no order."""

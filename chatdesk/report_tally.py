@@ -29,8 +29,16 @@ from chatdesk.report_judging import (
     waited,
 )
 from chatdesk.report_period import Period
-from chatdesk.report_reading import EndMoved, From, OpenedTicket, OpenTicketNow, RatingGiven, ReportReads
-from chatdesk.ticket import ACTIVE, DONE, Priority, TicketNumber, TicketStatus, TicketType
+from chatdesk.report_reading import (
+    EndMoved,
+    From,
+    MovedLater,
+    OpenedTicket,
+    OpenTicketNow,
+    RatingGiven,
+    ReportReads,
+)
+from chatdesk.ticket import DONE, Priority, TicketNumber, TicketStatus, TicketType
 
 CUSTOMERS = "Customers themselves"
 """Who resolved what a customer said is solved."""
@@ -78,7 +86,7 @@ class Tally:
         self._chats: list[Waited] = []
         self._after_hours = 0
         self._moves: Counter[str] = Counter()
-        self._first_moves: dict[TicketNumber, EndMoved] = {}
+        self._was_open: dict[TicketNumber, bool] = {}
         self._open: set[TicketNumber] = set()
         self._ratings: dict[ConversationId, int] = {}
 
@@ -99,15 +107,17 @@ class Tally:
             self._after_hours += came_after_hours(row)
 
     def add_moved(self, rows: Iterable[EndMoved]) -> None:
-        """Count what ended tickets or opened them again; of what came after the period the first of each."""
+        """Count what ended tickets in the period, or opened them again."""
         for row in self._wanted(rows, lambda row: row.origin):
-            if row.entry.at >= self._period.ends:
-                _ = self._first_moves.setdefault(row.entry.ticket, row)
-                continue
             move = _move(row)
             self._moves[move] += 1
             if move == TicketStatus.RESOLVED:
                 self._resolved_by[self._known(row.entry.by)] += 1
+
+    def add_later(self, rows: Iterable[MovedLater]) -> None:
+        """Count what became of the tickets later: the first of each tells what it was at the period's end."""
+        for row in self._wanted(rows, lambda row: row.origin):
+            _ = self._was_open.setdefault(row.number, row.was_open)
 
     def add_open(self, rows: Iterable[OpenTicketNow]) -> None:
         """Count tickets that are open now."""
@@ -162,19 +172,14 @@ class Tally:
         return author.id
 
     def _volumes(self) -> Volumes:
-        stays = self._open.difference(self._first_moves)
-        moved = [
-            row
-            for row in self._first_moves.values()
-            if row.opened_at < self._period.ends and row.entry.before in ACTIVE
-        ]
+        unmoved = self._open.difference(self._was_open)
         return Volumes(
             opened=len(self._answers),
             resolved=self._moves[TicketStatus.RESOLVED],
             reopened=self._moves[_REOPENED],
             cancelled=self._moves[TicketStatus.CANCELLED],
             merged=self._moves[TicketStatus.MERGED],
-            open_at_end=len(stays) + len(moved),
+            open_at_end=len(unmoved) + sum(self._was_open.values()),
         )
 
     def _found(self, of: str, key: Callable[[Group], object]) -> tuple[Group, ...]:
@@ -207,7 +212,8 @@ async def make_report(
 async def _made(config: Config, reads: ReportReads, period: Period, now: datetime, company: str) -> Report:
     tally = Tally(config, period, now, company)
     await _each(reads.opened(period.begins, period.ends), tally.add_opened)
-    await _each(reads.ends_moved(period.begins), tally.add_moved)
+    await _each(reads.ends_moved(period.begins, period.ends), tally.add_moved)
+    await _each(reads.moved_later(period.ends), tally.add_later)
     await _each(reads.open_now(), tally.add_open)
     await _each(reads.ratings(period.begins, period.ends), tally.add_ratings)
     return tally.report()

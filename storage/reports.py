@@ -7,8 +7,16 @@ from datetime import UTC, datetime
 
 from chatdesk.changes import HistoryEntry
 from chatdesk.conversation import Author, AuthorKind, ConversationId
-from chatdesk.report_reading import DeskWord, EndMoved, From, OpenedTicket, OpenTicketNow, RatingGiven
-from chatdesk.ticket import TicketNumber
+from chatdesk.report_reading import (
+    DeskWord,
+    EndMoved,
+    From,
+    MovedLater,
+    OpenedTicket,
+    OpenTicketNow,
+    RatingGiven,
+)
+from chatdesk.ticket import ACTIVE, TicketNumber
 from storage.columns import Record, moment, readable
 from storage.database import Database
 from storage.parameters import in_list, rows_json
@@ -19,6 +27,8 @@ TICKETS = 60
 """Tickets at a time, with all that belongs to them: what is made of them takes some milliseconds."""
 LINES = 300
 """Short rows at a time."""
+PASSED = 1_000
+"""Entries of the history that are looked at at a time, of which few are read."""
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 _COMPANY = (
@@ -52,10 +62,18 @@ _ANSWERS = (
 _ENDS = "after IN ('resolved', 'merged', 'cancelled') OR before IN ('resolved', 'closed')"
 """What the index history_of_ends has, in the words of its making."""
 _MOVES = (
-    f"SELECT h.*, t.opened_at, t.company, {_COMPANY} FROM (SELECT * FROM history "
-    f'WHERE ({_ENDS}) AND (at, "row") > (?, ?) ORDER BY at, "row" LIMIT {LINES:d}) h '
+    f"SELECT h.*, t.company, {_COMPANY} FROM (SELECT * FROM history "
+    f'WHERE ({_ENDS}) AND (at, "row") > (?, ?) AND at < ? ORDER BY at, "row" LIMIT {LINES:d}) h '
     'JOIN ticket t ON t.number = h.ticket ORDER BY h.at, h."row"'
 )
+_LATER = (
+    'WITH page AS (SELECT ticket, before, at, "row" FROM history '
+    f'WHERE ({_ENDS}) AND (at, "row") > (?, ?) ORDER BY at, "row" LIMIT {PASSED:d}) '
+    f"SELECT h.*, t.number, t.opened_at, t.company, {_COMPANY} FROM page h "
+    "JOIN ticket t ON t.number = h.ticket WHERE t.opened_at < ? "
+    'OR h."row" = (SELECT "row" FROM page ORDER BY at DESC, "row" DESC LIMIT 1) ORDER BY h.at, h."row"'
+)
+"""Of a page the entries of tickets opened before, and its last one, behind which the next page begins."""
 _OPEN_DATED = (
     f"SELECT t.number, t.opened_at, t.due_at, t.company, {_COMPANY} FROM ticket t "
     "WHERE active = TRUE AND due_at IS NOT NULL AND (due_at, number) > (?, ?) "
@@ -90,10 +108,16 @@ class TortoiseReportReads:
             yield await self._whole(rows)
             at, number = moment(rows[-1]["opened_at"]), rows[-1]["number"]
 
-    async def ends_moved(self, begins: datetime) -> AsyncIterator[Sequence[EndMoved]]:
+    async def ends_moved(self, begins: datetime, ends: datetime) -> AsyncIterator[Sequence[EndMoved]]:
         at, row = begins, 0
-        while rows := await self._selecting.one(_MOVES, at, row):
+        while rows := await self._selecting.one(_MOVES, at, row, ends):
             yield list(readable(_to_move, rows, "ticket"))
+            at, row = moment(rows[-1]["at"]), rows[-1]["row"]
+
+    async def moved_later(self, ends: datetime) -> AsyncIterator[Sequence[MovedLater]]:
+        at, row = ends, 0
+        while rows := await self._selecting.one(_LATER, at, row, ends):
+            yield [_to_later(each) for each in rows if moment(each["opened_at"]) < ends]
             at, row = moment(rows[-1]["at"]), rows[-1]["row"]
 
     async def open_now(self) -> AsyncIterator[Sequence[OpenTicketNow]]:
@@ -170,7 +194,11 @@ class _Parts:
 
 
 def _to_move(row: Record) -> EndMoved:
-    return EndMoved(to_history(row), moment(row["opened_at"]), From(row["company_id"], row["company"]))
+    return EndMoved(to_history(row), From(row["company_id"], row["company"]))
+
+
+def _to_later(row: Record) -> MovedLater:
+    return MovedLater(row["number"], row["before"] in ACTIVE, From(row["company_id"], row["company"]))
 
 
 def _to_open(row: Record) -> OpenTicketNow:
