@@ -116,7 +116,7 @@ def _day(text: str, field: str) -> date:
             return date.fromisoformat(text)
         except ValueError:
             pass
-    raise _refused(f"{text!r} is not a day; write one as 2026-10-31.", field)
+    raise _refused(f"{text[:20]!r} is not a day; write one as 2026-10-31.", field)
 
 
 def _refused(text: str, field: str) -> EventRefused:
