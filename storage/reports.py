@@ -32,12 +32,15 @@ PASSED = 1_000
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 
 _COMPANY = (
-    "COALESCE((SELECT MAX(company_id) FROM conversation WHERE ticket = t.number AND opened_with IS NULL), "
-    "(SELECT MAX(company_id) FROM conversation WHERE opened_with = t.number), '') AS company_id"
+    "COALESCE((SELECT MAX(company_id) FROM conversation WHERE ticket = {0} AND opened_with IS NULL), "
+    "(SELECT MAX(company_id) FROM conversation WHERE opened_with = {0}), '') AS company_id"
 )
 """The company that the conversations tell which were opened with a ticket, wherever a merge has put them."""
+_OF_TICKET = f"(SELECT company FROM ticket WHERE number = h.ticket) AS company, {_COMPANY.format('h.ticket')}"
+"""Of an entry's ticket. As a join PostgreSQL would read whole tables for it."""
 _TICKETS = (
-    f"SELECT t.*, {_COMPANY} FROM ticket t WHERE (opened_at, number) > (?, ?) AND opened_at < ? "
+    f"SELECT t.*, {_COMPANY.format('t.number')} FROM ticket t "
+    "WHERE (opened_at, number) > (?, ?) AND opened_at < ? "
     f"ORDER BY opened_at, number LIMIT {TICKETS:d}"
 )
 _HISTORY = (
@@ -62,32 +65,31 @@ _ANSWERS = (
 _ENDS = "after IN ('resolved', 'merged', 'cancelled') OR before IN ('resolved', 'closed')"
 """What the index history_of_ends has, in the words of its making."""
 _MOVES = (
-    f"SELECT h.*, t.company, {_COMPANY} FROM (SELECT * FROM history "
-    f'WHERE ({_ENDS}) AND (at, "row") > (?, ?) AND at < ? ORDER BY at, "row" LIMIT {LINES:d}) h '
-    'JOIN ticket t ON t.number = h.ticket ORDER BY h.at, h."row"'
+    f"SELECT h.*, {_OF_TICKET} FROM history h "
+    f'WHERE ({_ENDS}) AND (at, "row") > (?, ?) AND at < ? ORDER BY at, "row" LIMIT {LINES:d}'
 )
 _LATER = (
-    'WITH page AS (SELECT ticket, before, at, "row" FROM history '
+    'WITH page AS (SELECT ticket, before, at, "row", '
+    "(SELECT opened_at FROM ticket WHERE number = history.ticket) AS opened_at FROM history "
     f'WHERE ({_ENDS}) AND (at, "row") > (?, ?) ORDER BY at, "row" LIMIT {PASSED:d}) '
-    f"SELECT h.*, t.number, t.opened_at, t.company, {_COMPANY} FROM page h "
-    "JOIN ticket t ON t.number = h.ticket WHERE t.opened_at < ? "
-    'OR h."row" = (SELECT "row" FROM page ORDER BY at DESC, "row" DESC LIMIT 1) ORDER BY h.at, h."row"'
+    f"SELECT h.*, {_OF_TICKET} FROM page h WHERE opened_at < ? "
+    'OR "row" = (SELECT "row" FROM page ORDER BY at DESC, "row" DESC LIMIT 1) ORDER BY at, "row"'
 )
 """Of a page the entries of tickets opened before, and its last one, behind which the next page begins."""
 _OPEN_DATED = (
-    f"SELECT t.number, t.opened_at, t.due_at, t.company, {_COMPANY} FROM ticket t "
+    f"SELECT t.number, t.opened_at, t.due_at, t.company, {_COMPANY.format('t.number')} FROM ticket t "
     "WHERE active = TRUE AND due_at IS NOT NULL AND (due_at, number) > (?, ?) "
     f"ORDER BY due_at, number LIMIT {LINES:d}"
 )
 _OPEN_UNDATED = (
-    f"SELECT t.number, t.opened_at, t.due_at, t.company, {_COMPANY} FROM ticket t "
+    f"SELECT t.number, t.opened_at, t.due_at, t.company, {_COMPANY.format('t.number')} FROM ticket t "
     f"WHERE active = TRUE AND due_at IS NULL AND number > ? ORDER BY number LIMIT {LINES:d}"
 )
 _RATINGS = (
-    'SELECT r."row", r.at, r.conversation, r.score, c.company_id, '
-    "COALESCE((SELECT company FROM ticket WHERE number = COALESCE(c.opened_with, c.ticket)), '') AS company "
-    f'FROM (SELECT * FROM rating WHERE (at, "row") > (?, ?) AND at < ? ORDER BY at, "row" LIMIT {LINES:d}) r '
-    'JOIN conversation c ON c.id = r.conversation ORDER BY r.at, r."row"'
+    "SELECT r.*, (SELECT company_id FROM conversation WHERE id = r.conversation) AS company_id, "
+    "COALESCE((SELECT company FROM ticket WHERE number = (SELECT COALESCE(opened_with, ticket) "
+    "FROM conversation WHERE id = r.conversation)), '') AS company FROM rating r "
+    f'WHERE (at, "row") > (?, ?) AND at < ? ORDER BY at, "row" LIMIT {LINES:d}'
 )
 
 
@@ -198,7 +200,9 @@ def _to_move(row: Record) -> EndMoved:
 
 
 def _to_later(row: Record) -> MovedLater:
-    return MovedLater(row["number"], row["before"] in ACTIVE, From(row["company_id"], row["company"]))
+    return MovedLater(
+        TicketNumber(row["ticket"]), row["before"] in ACTIVE, From(row["company_id"], row["company"])
+    )
 
 
 def _to_open(row: Record) -> OpenTicketNow:
