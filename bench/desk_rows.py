@@ -43,8 +43,14 @@ _MESSAGE = """
         || 'x{seq}', {at}, '[]', {seq}
     FROM {numbers}"""
 _HISTORY = """
-    INSERT INTO history (ticket, at, author_kind, author_id, author_name, what, why)
-    SELECT n, {at}, 'desk', 'desk', 'Northwind IT', '{what}', '' FROM {numbers}"""
+    INSERT INTO history (ticket, at, author_kind, author_id, author_name, what, why, before, after)
+    SELECT n, {at}, 'desk', 'desk', 'Northwind IT', '{what}', '', {states} FROM {numbers}"""
+_MOVES = {
+    "opened": "NULL, 'new'",
+    "resolved": "CASE WHEN n % 5 = 0 THEN NULL ELSE 'in progress' END, "
+    "CASE WHEN n % 5 = 0 THEN NULL ELSE 'resolved' END",
+}
+"""What a ticket's history says, and its states before and after."""
 _DELIVERY = """
     INSERT INTO delivery (id, target, kind, lane, conversation, ticket, payload, status, attempts, due_at,
         created_at, finished_at, external_id, error)
@@ -119,6 +125,6 @@ def _statements(words: dict[str, str], first: int, tickets: int) -> list[str]:
     templates = [_TICKET, _CONVERSATION, _DELIVERY]
     return [
         *(template.format(**values) for template in templates),
-        *(_HISTORY.format(what=what, **values) for what in ("opened", "resolved")),
+        *(_HISTORY.format(what=what, states=states, **values) for what, states in _MOVES.items()),
         *(_MESSAGE.format(seq=seq, **values) for seq in range(1, MESSAGES + 1)),
     ]

@@ -14,6 +14,7 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,20 +25,26 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.desk_rows import FIRST_OPENED, MESSAGES, fill
+from chatdesk.config import load_config
 from chatdesk.conversation import ConversationId
 from chatdesk.reading import TicketFilter, TicketView
+from chatdesk.report_period import Period
+from chatdesk.report_tally import Tally
 from chatdesk.ticket import TicketNumber
 from storage.database import Database
 from storage.reading import TortoiseStaffReads
+from storage.reports import TortoiseReportReads
 from storage.search import TortoiseSearch
 
 SMALL = 1_000
+REPORTED = 300
+"""Tickets of the period that a report is made on."""
 Reads = dict[str, Callable[[int], Awaitable[object]]]
 """What is measured, by name; each call is told the number of a ticket, another one each time."""
 
 
-def reads(database: Database) -> Reads:
-    """Return what the console and the chat channels read."""
+def reads(database: Database, tickets: int) -> Reads:
+    """Return what the console and the chat channels read of a desk of that many tickets."""
     staff, search = TortoiseStaffReads(database), TortoiseSearch(database)
     queue, everything = TicketFilter(), TicketFilter(view=TicketView.ALL)
     mine = TicketFilter(view=TicketView.MINE, agent="agent 0")
@@ -74,7 +81,31 @@ def reads(database: Database) -> Reads:
         "search: a customer's own messages": lambda n: search.find_own(f"visitor{n}", "printer", 20),
         "open a ticket": lambda n: staff.ticket_file(TicketNumber(n)),
         "messages of a chat": lambda n: staff.messages(ConversationId(f"chat{n}"), 0),
+        "report: the newest tickets": lambda n: report(database, tickets - REPORTED),
+        "report: tickets of long ago": lambda n: report(database, REPORTED),
+        "report: all open tickets": lambda n: _to_the_end(TortoiseReportReads(database).open_now()),
     }
+
+
+async def report(database: Database, first: int) -> object:
+    """Report on as many tickets at any size, from one on, without those that are open now."""
+    begins, ends = (datetime.fromtimestamp(FIRST_OPENED + n * 60, UTC) for n in (first, first + REPORTED))
+    reads, days = TortoiseReportReads(database), Period(begins.date(), ends.date(), begins, ends)
+    tally = Tally(load_config(None), days, ends)
+    async for opened in reads.opened(begins, ends):
+        tally.add_opened(opened)
+    async for moved in reads.ends_moved(begins, ends):
+        tally.add_moved(moved)
+    async for later in reads.moved_later(ends):
+        tally.add_later(later)
+    async for ratings in reads.ratings(begins, ends):
+        tally.add_ratings(ratings)
+    return tally.report()
+
+
+async def _to_the_end(pages: AsyncIterator[object]) -> None:
+    async for _ in pages:
+        pass
 
 
 class Reader:
@@ -132,7 +163,7 @@ def _read_for(pipe: Connection, address: str, tickets: int) -> None:
 
 async def _answer(pipe: Connection, address: str, tickets: int) -> None:
     async with desk(address, tickets) as database:
-        offered = reads(database)
+        offered = reads(database, tickets)
         pipe.send(list(offered))
         while True:
             name, number = pipe.recv()

@@ -177,9 +177,18 @@ def _warming(
     """Return what loads the rest after the start, and at once what somebody asks for before that."""
     late = application[LATE]
     late.add(partial(add_account_links, database=database))
+    late.add(partial(_add_reports, database=database))
     warming = Warming(application, mailing, portal.load)
     late.prepare_with(warming.now)
     return warming
+
+
+def _add_reports(application: web.Application, database: Database) -> None:
+    """Add the console's reports, which are imported when they are first asked for."""
+    from adapters.web import report_routes
+    from storage.reports import TortoiseReportReads
+
+    report_routes.add_routes(application, TortoiseReportReads(database))
 
 
 def _relay(database: Database, desk: Desk, channels: Mapping[str, Channel]) -> Relay:

@@ -32,9 +32,11 @@ MODULES = (
     "adapters.web.mail_room_routes",
     "adapters.web.mail_routes",
     "adapters.web.mail_stop_routes",
+    "adapters.web.report_routes",
     "adapters.web.start_routes",
     "adapters.web.transcript_routes",
     "adapters.web.instruments",
+    "storage.reports",
     "argon2",
     "puremagic",
 )

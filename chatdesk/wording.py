@@ -113,6 +113,17 @@ def say_length(length: Duration) -> str:
     return _counted(minutes // 60, "hour") if minutes and minutes % 60 == 0 else _counted(minutes, "minute")
 
 
+def say_took(span: timedelta) -> str:
+    """A length of time in a few letters, its two largest units: "2 d 3 h", "15 min", "40 s"."""
+    seconds = max(0, round(span.total_seconds()))
+    if seconds < 60:
+        return f"{seconds} s"
+    days, rest = divmod(seconds // 60, 24 * 60)
+    hours, minutes = divmod(rest, 60)
+    parts = [f"{days} d" * bool(days), f"{hours} h" * bool(hours), f"{minutes} min" * bool(minutes)]
+    return " ".join([part for part in parts if part][:2])
+
+
 def say_next_opening(calendar: Calendar, at: datetime) -> str:
     """The moment at which it opens next, as said at `at`; "" while it is open, or if it never opens."""
     opening = None if calendar.is_open(at) else calendar.next_opening(at)

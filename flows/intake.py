@@ -15,6 +15,7 @@ from chatdesk.errors import EventRefused
 from chatdesk.events import CallLogged, SurveySubmitted
 from chatdesk.open_ways import refusal
 from chatdesk.plain_text import shortened
+from chatdesk.queue_words import say_place
 from chatdesk.situation import Situation
 from chatdesk.sla import due_by, resolve_by, target_of
 from chatdesk.ticket import Priority, Ticket, TicketStatus, TicketType
@@ -114,7 +115,7 @@ def _into_queue(event: SurveySubmitted, situation: Situation, ticket: Ticket, fi
     until = event.at + situation.config.queue.no_answer
     place = situation.place_in_queue(event.at, ticket.priority)
     thanks = _thanks(situation, ticket)
-    text = f"{thanks}. You are number {place} in the queue."
+    text = f"{thanks}. {say_place(place)}"
     phone = situation.config.desk.phone
     if phone and work_has_stopped(situation, ticket):
         text += f" Since your work has stopped, you can also call {phone} now."

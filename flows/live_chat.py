@@ -59,6 +59,7 @@ from chatdesk.events import (
     TicketTaken,
     TimerFired,
 )
+from chatdesk.queue_words import LEFT
 from chatdesk.sender import is_vouched
 from chatdesk.situation import Situation
 from chatdesk.ticket import Trigger
@@ -147,7 +148,7 @@ def _waiting(state: Waiting, event: AnyEvent, situation: Situation) -> Decision:
         case CustomerEnded(solved=True):
             return _end(event, situation, _ended_words(event, situation))
         case CustomerLeft() | CustomerEnded():
-            return promise_call_back(event, situation, "You have left the queue:")
+            return promise_call_back(event, situation, LEFT)
     return Decision(state)
 
 

@@ -10,6 +10,7 @@ from chatdesk.conversation import Agent, Author, AuthorKind, DialogueState, Live
 from chatdesk.effects import Announce, Decision, Effect, MailKind, MailRequester, Post, StartTimer
 from chatdesk.errors import EventRefused
 from chatdesk.events import AnyEvent, CustomerMessaged, TicketAssigned
+from chatdesk.queue_words import CHAT_CLOSED, NOBODY_CAME, say_joined, say_place
 from chatdesk.situation import Situation
 from chatdesk.sla import next_business_day
 from chatdesk.ticket import Ticket
@@ -54,10 +55,7 @@ def come_back(state: DialogueState, event: CustomerMessaged, situation: Situatio
 
 def nobody_came(state: Waiting, event: AnyEvent, situation: Situation) -> Decision:
     """The time to wait is over: promise a call back; who takes the ticket may still find them [R25]."""
-    if situation.calendar.is_open(event.at):
-        opening = "All technicians are busy. Keep waiting, or close this window:"
-    else:
-        opening = "Our chat has closed for now. You can close this window:"
+    opening = NOBODY_CAME if situation.calendar.is_open(event.at) else CHAT_CLOSED
     decision = promise_call_back(event, situation, opening, waiting_since=state.since)
     return replace(decision, effects=(*decision.effects, Announce("nobody answered")))
 
@@ -85,7 +83,7 @@ def join(present: tuple[str, ...], agent: Agent, situation: Situation) -> Decisi
     """A technician comes into the chat, which is said once."""
     if agent.id in present:
         return Decision(Live(present))
-    text = f"{agent.name} from the help desk has joined."
+    text = say_joined(agent.name)
     return Decision(Live((*present, agent.id)), (say(situation, text),))
 
 
@@ -95,8 +93,8 @@ def hand_over(state: Live, event: TicketAssigned, situation: Situation) -> Decis
     others = tuple(agent for agent in state.agents if agent != first.id)
     if first.id in state.agents:
         return Decision(Live((first.id, *others)))
-    what = "has joined" if first.id == event.agent.id else "is taking over"
-    text = f"{first.name} from the help desk {what}."
+    taking_over = f"{first.name} from the help desk is taking over."
+    text = say_joined(first.name) if first.id == event.agent.id else taking_over
     return Decision(Live((first.id, *others)), (say(situation, text),))
 
 
@@ -135,6 +133,6 @@ def _queue_again(
 ) -> Decision:
     until = event.at + situation.config.queue.no_answer
     place = situation.place_in_queue(since, ticket.priority)
-    text = f"{added_words(situation, ticket)} You are number {place} in the queue."
+    text = f"{added_words(situation, ticket)} {say_place(place)}"
     effects = (said, say(situation, text), StartTimer(NO_ANSWER, until), Announce("customer came back"))
     return Decision(Waiting(since, until), effects)

@@ -270,6 +270,10 @@ CREATE TABLE "affected" (
 );
 CREATE INDEX "idx_affected_mailbox_8b8e4b" ON "affected" ("mailbox", "ticket");
 CREATE INDEX ticket_of_tier ON ticket (tier, due_at, number) WHERE active = TRUE AND tier IS NOT NULL;
+CREATE INDEX ticket_by_opening ON ticket (opened_at, number);
+CREATE INDEX history_of_ends ON history (at, "row")
+    WHERE after IN ('resolved', 'merged', 'cancelled') OR before IN ('resolved', 'closed');
+CREATE INDEX rating_by_time ON rating (at, "row");
 CREATE TRIGGER message_words_update AFTER UPDATE ON message
 WHEN old.text <> new.text AND old.row <= (SELECT max(id) FROM message_words_docsize)
 BEGIN
@@ -312,3 +316,4 @@ INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0013_
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0014_mail_counted', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0015_affected', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0016_tier', CURRENT_TIMESTAMP);
+INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0017_reports', CURRENT_TIMESTAMP);

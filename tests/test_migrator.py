@@ -155,6 +155,7 @@ async def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
     assert "ticket" in before
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("way", WAYS)
 async def test_interrupted_at_any_statement_the_schema_is_the_old_one_and_the_next_start_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str

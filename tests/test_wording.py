@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,6 +18,7 @@ from chatdesk.wording import (
     say_opening,
     say_span,
     say_time,
+    say_took,
     say_when,
     say_zone,
 )
@@ -200,3 +201,11 @@ def test_a_length_of_time_is_said_in_whole_hours_minutes_or_seconds_and_one_in_t
     length: str, said: str
 ) -> None:
     assert say_length(parse_duration(length)) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (59.4, "59 s"), (60, "1 min"), (3_599, "59 min"), (3_600, "1 h"), (95_400, "1 d 2 h")],
+)
+def test_a_length_of_time_is_said_by_its_two_largest_units(seconds: float, said: str) -> None:
+    assert say_took(timedelta(seconds=seconds)) == said

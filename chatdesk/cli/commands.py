@@ -18,6 +18,7 @@ from chatdesk.cli.explaining import explain_ticket
 from chatdesk.cli.icon import icon
 from chatdesk.cli.moving import move
 from chatdesk.cli.offline import Offline, run
+from chatdesk.cli.reporting import report
 from chatdesk.cli.searching import show_found
 from chatdesk.cli.serving import run_server
 from chatdesk.cli.slack import slack
@@ -88,6 +89,7 @@ def migrate() -> None:
 
 application.command()(transcript)
 application.command("explain")(explain_ticket)
+application.command()(report)
 application.command()(move)
 application.command()(backup)
 application.command()(restore)

@@ -12,8 +12,9 @@ from rich.console import Console
 from chatdesk.bootstrap import now
 from chatdesk.cli.ending import errors_shown
 from chatdesk.cli.offline import Offline, run
-from chatdesk.cli.showing import Json, heading, iso, output, plain, print_json, say_at, say_span, table
+from chatdesk.cli.showing import Json, heading, iso, output, plain, print_json, say_at, table
 from chatdesk.explanation import Due, Explanation, Step, explain
+from chatdesk.wording import say_took
 
 VERDICTS = {True: "kept", False: "missed", None: "open"}
 
@@ -52,7 +53,7 @@ def _print_steps(console: Console, steps: tuple[Step, ...], zone: ZoneInfo) -> N
             plain(entry.what),
             plain(entry.why),
             step.status.value if step.status else "",
-            say_span(step.lasted) if step.lasted else "",
+            say_took(step.lasted) if step.lasted else "",
         )
     console.print(shown)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -63,17 +63,6 @@ def say_at(at: datetime | None, zone: tzinfo) -> str:
 def iso(at: datetime | None) -> str | None:
     """Write a moment for programs: ISO 8601 with its offset (UTC)."""
     return None if at is None else at.isoformat()
-
-
-def say_span(span: timedelta) -> str:
-    """Write a length of time: "2 d 3 h", "15 min", "40 s"."""
-    seconds = max(0, round(span.total_seconds()))
-    if seconds < 60:
-        return f"{seconds} s"
-    days, rest = divmod(seconds // 60, 24 * 60)
-    hours, minutes = divmod(rest, 60)
-    parts = [f"{days} d" * bool(days), f"{hours} h" * bool(hours), f"{minutes} min" * bool(minutes)]
-    return " ".join([part for part in parts if part][:2])
 
 
 def say_duration(duration: Duration | None) -> str:

@@ -71,6 +71,7 @@ class Console {
       h("summary", { "aria-label": `Menu of ${this.me.name}`, title: this.me.name }, initials(this.me.name)),
       h("div", { class: "app-menu-body" },
         h("p", {}, h("strong", {}, this.me.name), h("span", {}, this.me.email)),
+        h("a", { class: "menu-link", href: "/console/reports" }, "Reports"),
         button("Desktop notifications", close(async () => this.toast(await this.notices.askPermission()))),
         sound,
         button("Keyboard shortcuts", close(showShortcuts)),
