@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -14,9 +13,11 @@ from adapters.web.conversation_frames import visible
 from adapters.web.frames import Json, encode, error_frame
 from adapters.web.news_feed import NewsFeed
 from adapters.web.services import Services
-from adapters.web.submission import Ack, Submission
-from adapters.web.ticket_finding import Named, TicketFinding
+from adapters.web.submission import Submission
+from adapters.web.ticket_finding import TicketFinding
 from adapters.web.visitor_events import CHANNEL, Common, conversation_event, message_event, survey_event
+from adapters.web.visitor_finding import VisitorFinding
+from adapters.web.visitor_identity import VisitorIdentity
 from adapters.web.widget_config import known_fields
 from chatdesk.channels import DESKTOP
 from chatdesk.config import WidgetSettings
@@ -25,8 +26,6 @@ from chatdesk.errors import EventRefused
 from chatdesk.events import Outcome
 from chatdesk.hub import ConversationChanged, ConversationNews, Typing
 
-FINDING = 0.6
-"""Seconds after which it is answered that a code was asked for; a commit takes a fraction of it."""
 KEY_LENGTH = 24
 """Characters of a visitor's key that end the ids of their events: 96 bits, and short in the index."""
 
@@ -41,7 +40,8 @@ class VisitorSession:
 
     ``send`` takes encoded frames and never waits; ``shown`` is called when the page shows a conversation,
     ``broken`` when the page has to connect again to be brought up to date; ``address`` is the network
-    address that it came from, ``allowance`` what its visitor may send, ``finding`` mails codes.
+    address that it came from, ``allowance`` what its visitor may send, ``finding`` mails codes, ``identity``
+    is who the visitor is by the word of the page's own site.
     """
 
     __slots__ = (
@@ -53,6 +53,7 @@ class VisitorSession:
         "_finding",
         "_gone",
         "_held",
+        "_identity",
         "_on_shown",
         "_opened",
         "_send",
@@ -73,6 +74,7 @@ class VisitorSession:
         address: str | None,
         allowance: Allowance,
         finding: TicketFinding,
+        identity: VisitorIdentity,
     ) -> None:
         self._services = services
         self._widget = widget
@@ -82,8 +84,9 @@ class VisitorSession:
         self._address = address
         self._conversation: Conversation | None = None
         self._allowance = allowance
-        self._finding = finding
+        self._identity = identity
         self._submission = Submission(services.desk, send)
+        self._finding = VisitorFinding(finding, self._submission, send, visitor, widget, address)
         self._background = Background(broken)
         self._held: list[frames.VisitorFrame] | None = None
         self._opened: ConversationId | None = None
@@ -104,16 +107,14 @@ class VisitorSession:
         """Greet the page and bring it up to date from sequence number ``after`` of its conversation."""
         found = await self._services.visitor_reads.current(self._visitor, self._widget.key)
         if found is None:
-            self._send(encode({"t": "ready", "conversation": None, "known": {}}))
+            self._show_none()
             return
         await self._show(found, after if found.id == conversation else 0)
 
     def close(self) -> None:
         """Stop listening."""
         self._gone = True
-        if self._conversation is not None:
-            self._services.hub.unlisten(self._conversation.id, self.on_news)
-            self._conversation = None
+        self._leave()
         if self._opened is not None:
             self._services.hub.unlisten(self._opened, self.on_news)
         self._background.close()
@@ -168,10 +169,12 @@ class VisitorSession:
             case frames.Start():
                 self._start(frame)
             case frames.Find():
-                self._finding.count_try(self._address, self._services.clock())
-                self._background.start(self._mail_code(frame))
+                self._may_begin()
+                self._finding.count_try(self._services.clock())
+                self._background.start(self._finding.mail_code(frame, self._opening(frame.id)))
             case frames.Join():
-                self._finding.count_try(self._address, self._services.clock())
+                self._may_begin()
+                self._finding.count_try(self._services.clock())
                 self._held = []
                 self._background.start(self._join(frame))
             case frames.TypingFrame():
@@ -187,38 +190,28 @@ class VisitorSession:
                 common = self._common(frame.id)
                 self._submission.submit(conversation_event(frame, common, self._shown()), frame.id)
 
+    def _may_begin(self) -> tuple[tuple[str, str], ...]:
+        """Return the answers that the page's site vouches for. Raises EventRefused where it has to."""
+        return self._identity.admit(self._services.clock())
+
     def _start(self, frame: frames.Start) -> None:
+        vouched = self._may_begin()
         company = self._widget.company or frame.answers.get("company", "")
-        email = frame.answers.get("email", "")
+        email = dict(vouched).get("email") or frame.answers.get("email", "")
         self._services.gate.pass_survey(self._address, company, email, self._services.clock())
         common = self._opening(frame.id)
         if frame.computer is not None:
             common["channel"] = DESKTOP
-        event = survey_event(frame, common, self._visitor, self._widget.key)
+        event = survey_event(frame, common, self._visitor, self._widget.key, vouched)
         self._held = []
         self._submission.submit(event, frame.id, partial(self._started, event.conversation))
 
-    async def _mail_code(self, frame: frames.Find) -> None:
-        """Acknowledge after the same time whether or not a code was mailed: neither is to be told."""
-        named, common = Named(frame.ticket, frame.email), self._opening(frame.id)
-        mailed = asyncio.create_task(self._finding.mail_code(named, common, self._visitor))
-        await asyncio.gather(mailed, asyncio.sleep(FINDING), return_exceptions=True)
-        error = mailed.exception()
-        if isinstance(error, Exception):
-            self._submission.refuse(error, frame.id)
-        else:
-            self._send(encode(Ack(frame.id, 0)))
-
     async def _join(self, frame: frames.Join) -> None:
-        common = self._opening(frame.id)
-        named = Named(frame.ticket, frame.email)
-        try:
-            event = await self._finding.continued(named, frame.code, common, self._visitor, self._widget.key)
-        except Exception as error:
-            self._submission.refuse(error, frame.id)
+        event = await self._finding.continued(frame, self._opening(frame.id))
+        if event is None:
             self._release()
-            return
-        self._submission.submit(event, frame.id, partial(self._started, event.conversation))
+        else:
+            self._submission.submit(event, frame.id, partial(self._started, event.conversation))
 
     def _opening(self, client_id: str) -> Common:
         """Return what the event has that opens a conversation on this page."""
@@ -242,16 +235,14 @@ class VisitorSession:
 
     def _listen_first(self, identity: ConversationId) -> None:
         """Listen to a conversation that was just committed: its first news, which follow, are all of it."""
-        if self._conversation is not None:
-            self._services.hub.unlisten(self._conversation.id, self.on_news)
-            self._conversation = None
+        self._leave()
         self._opened, self._feed = identity, self._new_feed()
         self._services.hub.listen(identity, self.on_news)
 
     def _show_opened(self, news: ConversationChanged) -> None:
         self._opened = None
         known = self._known(news.ticket.answers if news.ticket else ())
-        self._feed.ready(news.conversation, visible(news.messages), known=known)
+        self._feed.ready(news.conversation, visible(news.messages), known=known, **self._identity.told)
         self._on_shown()
         self._release()
 
@@ -271,26 +262,40 @@ class VisitorSession:
 
     async def _show(self, conversation: Conversation, after: int) -> None:
         """Listen first, then read what was missed: in between nothing can slip through."""
-        if self._conversation is not None:
-            self._services.hub.unlisten(self._conversation.id, self.on_news)
+        self._leave()
         self._conversation = conversation
         feed = self._feed = self._new_feed()
         self._services.hub.listen(conversation.id, self.on_news)
         chat = await self._services.visitor_reads.chat(self._visitor, conversation.id, after)
         if chat is None or self._feed is not feed:
             return  # Another conversation took its place meanwhile.
+        if self._identity.is_anothers(chat.answers):
+            self._leave()
+            self._show_none(another=True)
+            return
         self._services.hub.told(chat.conversation)
         if chat.conversation.version >= self._conversation.version:
             self._conversation = chat.conversation
-        omitted: dict[str, Json] = {"omitted": True} if chat.omitted else {}
-        feed.ready(chat.conversation, chat.messages, known=self._known(chat.answers), **omitted)
+        more: dict[str, Json] = {"omitted": True} if chat.omitted else {}
+        more |= self._identity.told
+        feed.ready(chat.conversation, chat.messages, known=self._known(chat.answers), **more)
         self._on_shown()
+
+    def _show_none(self, **more: Json) -> None:
+        fresh: dict[str, Json] = {"t": "ready", "conversation": None, "known": self._known(())}
+        self._send(encode(fresh | self._identity.told | more))
+
+    def _leave(self) -> None:
+        """Listen to the conversation that is shown no longer."""
+        if self._conversation is not None:
+            self._services.hub.unlisten(self._conversation.id, self.on_news)
+            self._conversation = None
 
     def _known(self, given: Iterable[tuple[str, str]]) -> dict[str, Json]:
         """Return what the visitor told of themselves last time, so that it is not asked again."""
         answers = dict(given)
         asked = known_fields(self._services.config.survey)
-        return {field.id: answers[field.id] for field in asked if field.id in answers}
+        return self._identity.known({field.id: answers[field.id] for field in asked if field.id in answers})
 
     async def _send_with_files(self, frame: frames.Send) -> None:
         try:

@@ -31,7 +31,9 @@ def read_setting(environ: Mapping[str, str]) -> Setting:
     Raises ConfigurationError.
     """
     environment = Environment.read(environ)
-    return Setting(environment, load_config(environment.config), environment.secret)
+    config = load_config(environment.config)
+    environment.identities.check(config)
+    return Setting(environment, config, environment.secret)
 
 
 def serve_setting(environ: Mapping[str, str]) -> Setting:
@@ -47,6 +49,7 @@ def serve_setting(environ: Mapping[str, str]) -> Setting:
     config = load_config(environment.config)
     if config.staff.slack is not None:
         environment.slack.check()
+    environment.identities.check(config)
     prepare_data(environment.data)
     return Setting(environment, config, environment.secret)
 
@@ -65,6 +68,7 @@ def demo_setting(environ: Mapping[str, str]) -> Setting:
     config = load_config(environment.config)
     if config.staff.slack is not None:
         environment.slack.check()
+    environment.identities.check(config)
     prepare_data(environment.data)
     return Setting(environment, config, environment.secret or kept_secret(environment.data))
 
