@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from adapters.web import ticket_finding, visitor_session
+from adapters.web import ticket_finding, visitor_finding
 from chatdesk.ticket import TicketNumber
 from tests.console_client import console
 from tests.mail_builders import all_sent, read_back

@@ -31,9 +31,7 @@ def read_setting(environ: Mapping[str, str]) -> Setting:
     Raises ConfigurationError.
     """
     environment = Environment.read(environ)
-    config = load_config(environment.config)
-    environment.identities.check(config)
-    return Setting(environment, config, environment.secret)
+    return Setting(environment, load_config(environment.config), environment.secret)
 
 
 def serve_setting(environ: Mapping[str, str]) -> Setting:

@@ -141,7 +141,7 @@ class Chat {
   }
 
   news(frame) {
-    if (frame.known) Object.assign(this, { known: frame.known, who: frame.who });
+    if (frame.known) this.introduce(frame);
     if (frame.another) {
       this.begin();
       this.thread.write("");
@@ -157,6 +157,12 @@ class Chat {
     if (moved || !fresh.some(({ from }) => from === "agent")) return;
     this.typing("");
     this.chime();
+  }
+
+  /** Ask again when the page tells something else of its visitor; what was typed stays. */
+  introduce({ known, who }) {
+    if (!this.asked && JSON.stringify(who) !== JSON.stringify(this.who)) this.survey = null;
+    Object.assign(this, { known, who });
   }
 
   /** A conversation is there: of before, or just begun, here or in another tab. */
