@@ -6,13 +6,14 @@ import html
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, BrowserContext, Route, expect
+from playwright.async_api import Browser, BrowserContext, expect
 
 from adapters.web import identity_token
 from adapters.web.visitor_identity import OVER, UNKNOWN
@@ -22,7 +23,7 @@ from tests.axe import violations
 from tests.console_browser import console_page, open_ticket
 from tests.running_desk import ServedDesk, serving
 from tests.site_tokens import DESK, IDENTITIES, STRICT, WIDGET, claims, part, token
-from tests.widget_page import WidgetPage, customer_page, new_page
+from tests.widget_page import WidgetPage, new_page
 
 pytestmark = pytest.mark.browser
 
@@ -30,9 +31,32 @@ DANA = "Dana Reyes, Contoso · dana@contoso.example · 555-0134"
 ISSUE = "What is happening?"
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Contoso's intranet, on a server of its own; ``pages`` are what it serves, by their places."""
+
+    base: str
+    pages: list[str]
+
+
 @pytest.fixture
-async def desk() -> AsyncIterator[ServedDesk]:
-    async with serving(DESK, identities=IDENTITIES, demo=False) as served:
+async def site() -> AsyncIterator[Site]:
+    pages: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(content_type="text/html", text=pages[int(request.match_info["place"])])
+
+    application = web.Application()
+    application.router.add_get(r"/{place:\d+}", answer)
+    async with TestServer(application) as server:
+        yield Site(str(server.make_url("")).rstrip("/"), pages)
+
+
+@pytest.fixture
+async def desk(site: Site) -> AsyncIterator[ServedDesk]:
+    """A desk whose companies' widgets may be on that site."""
+    listed = DESK.replace("widget =", f'origins = ["{site.base}"]\nwidget =')
+    async with serving(listed, identities=IDENTITIES, demo=False) as served:
         yield served
 
 
@@ -41,21 +65,15 @@ def good(**other: Any) -> str:
 
 
 async def intranet(
-    context: BrowserContext, desk: ServedDesk, identity: str = "", widget: str = WIDGET
+    context: BrowserContext, site: Site, desk: ServedDesk, identity: str = "", widget: str = WIDGET
 ) -> WidgetPage:
-    """Open a page of Contoso's intranet, whose server wrote the token into the chat's tag."""
+    """Open a page of the intranet, whose server wrote the token into the chat's tag."""
     said = f' data-identity="{html.escape(identity)}"' if identity else ""
-    page = (
+    site.pages.append(
         '<!DOCTYPE html><html lang="en"><title>Intranet</title><main><h1>Intranet</h1></main>'
         f'<script src="{desk.base}/widget.js" data-desk="{widget}"{said} async></script>'
     )
-
-    async def answer(route: Route) -> None:
-        await route.fulfill(content_type="text/html", body=page)
-
-    opened = await context.new_page()
-    await opened.route("**/intranet", answer)
-    return await new_page(opened, f"{desk.base}/intranet")
+    return await new_page(await context.new_page(), f"{site.base}/{len(site.pages) - 1}")
 
 
 @asynccontextmanager
@@ -85,11 +103,11 @@ async def opened_by(desk: ServedDesk, number: str) -> Ticket:
     ("width", "height", "colours"), [(1280, 800, "light"), (375, 740, "light"), (375, 740, "dark")]
 )
 async def test_whoever_is_signed_in_there_says_only_what_is_happening(
-    browser: Browser, desk: ServedDesk, width: int, height: int, colours: str
+    browser: Browser, site: Site, desk: ServedDesk, width: int, height: int, colours: str
 ) -> None:
     size: dict[str, Any] = {"viewport": {"width": width, "height": height}, "color_scheme": colours}
     async with profile(browser, **size) as context:
-        page = await intranet(context, desk, good())
+        page = await intranet(context, site, desk, good())
         await page.open()
         await expect(page.window.locator(".known")).to_have_text(DANA)
         await expect(page.window.get_by_role("button", name="Change")).to_have_count(0)
@@ -107,10 +125,10 @@ async def test_whoever_is_signed_in_there_says_only_what_is_happening(
 
 
 async def test_a_number_that_the_site_does_not_tell_is_asked_and_can_be_changed_next_time(
-    browser: Browser, desk: ServedDesk
+    browser: Browser, site: Site, desk: ServedDesk
 ) -> None:
     async with profile(browser) as context:
-        page = await intranet(context, desk, good(phone=""))
+        page = await intranet(context, site, desk, good(phone=""))
         await page.open()
         await expect(page.window.locator(".known")).to_have_text("Dana Reyes, Contoso · dana@contoso.example")
         await page.window.get_by_label("Call-back number(s)").fill("555-0177")
@@ -129,9 +147,11 @@ async def test_a_number_that_the_site_does_not_tell_is_asked_and_can_be_changed_
         assert page.problems == []
 
 
-async def test_whose_token_is_old_is_told_and_asked_as_anybody(browser: Browser, desk: ServedDesk) -> None:
+async def test_whose_token_is_old_is_told_and_asked_as_anybody(
+    browser: Browser, site: Site, desk: ServedDesk
+) -> None:
     async with profile(browser) as context:
-        page = await intranet(context, desk, token(claims(time.time() - 7_200)))
+        page = await intranet(context, site, desk, token(claims(time.time() - 7_200)))
         await page.open()
         await expect(page.window.locator(".survey .notice").first).to_have_text(UNKNOWN)
         await page.page.keyboard.press("Escape")
@@ -140,10 +160,10 @@ async def test_whose_token_is_old_is_told_and_asked_as_anybody(browser: Browser,
 
 
 async def test_whose_token_runs_out_before_they_have_written_is_told_to_reload_and_loses_nothing(
-    browser: Browser, desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, site: Site, desk: ServedDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with profile(browser) as context:
-        page = await intranet(context, desk, good())
+        page = await intranet(context, site, desk, good())
         await page.open()
         await page.window.get_by_label(ISSUE).fill("It is slow")
         with monkeypatch.context() as later:
@@ -159,10 +179,10 @@ async def test_whose_token_runs_out_before_they_have_written_is_told_to_reload_a
 
 @pytest.mark.parametrize("identity", ["", "good for another widget"])
 async def test_where_it_is_required_others_find_the_phone_number_and_no_survey(
-    browser: Browser, desk: ServedDesk, identity: str
+    browser: Browser, site: Site, desk: ServedDesk, identity: str
 ) -> None:
     async with profile(browser) as context:
-        page = await intranet(context, desk, identity and good(), STRICT)
+        page = await intranet(context, site, desk, identity and good(), STRICT)
         await page.open()
         await expect(page.window.locator(".survey")).to_contain_text("only for people who are signed in")
         await expect(page.window.locator(".survey")).to_contain_text("You can also call 555-0100.")
@@ -171,9 +191,11 @@ async def test_where_it_is_required_others_find_the_phone_number_and_no_survey(
         assert await violations(page.page) == []
 
 
-async def test_a_page_may_renew_the_token_in_its_place(browser: Browser, desk: ServedDesk) -> None:
+async def test_a_page_may_renew_the_token_in_its_place(
+    browser: Browser, site: Site, desk: ServedDesk
+) -> None:
     async with profile(browser) as context:
-        page = await intranet(context, desk, token(claims(time.time() - 7_200)))
+        page = await intranet(context, site, desk, token(claims(time.time() - 7_200)))
         await page.open()
         await expect(page.window.locator(".survey .notice").first).to_have_text(UNKNOWN)
         await page.page.evaluate(
@@ -185,15 +207,17 @@ async def test_a_page_may_renew_the_token_in_its_place(browser: Browser, desk: S
 
 
 async def test_somebody_else_who_signs_in_at_the_same_browser_begins_afresh(
-    browser: Browser, desk: ServedDesk
+    browser: Browser, site: Site, desk: ServedDesk
 ) -> None:
     async with profile(browser) as context:
-        dana = await intranet(context, desk, good())
+        dana = await intranet(context, site, desk, good())
         await begin(dana, "A private matter")
         await dana.write("What I did not send to Lee")
         await dana.window.get_by_label("Your message").fill("And what I never sent")
         await dana.page.close()
-        lee = await intranet(context, desk, good(email="lee@contoso.example", name="Lee Park", phone=""))
+        lee = await intranet(
+            context, site, desk, good(email="lee@contoso.example", name="Lee Park", phone="")
+        )
         await lee.open()
         await expect(lee.window.locator(".known")).to_contain_text("Lee Park, Contoso · lee@contoso.example")
         await lee.window.get_by_label("Call-back number(s)").fill("555-0177")
@@ -207,14 +231,14 @@ async def test_somebody_else_who_signs_in_at_the_same_browser_begins_afresh(
 
 
 async def test_a_hostile_page_makes_nobody_of_its_visitor_and_runs_nothing_by_a_name(
-    browser: Browser, desk: ServedDesk
+    browser: Browser, site: Site, desk: ServedDesk
 ) -> None:
     head, _, signature = good().split(".")
     boss = claims(time.time(), email="boss@contoso.example", name="The Boss")
     forged = (f"{head}.{part(boss)}.{signature}", f"{part({'alg': 'none'})}.{part(boss)}.", "x" * 200_000)
     for identity in forged:
         async with profile(browser) as context:
-            page = await intranet(context, desk, identity)
+            page = await intranet(context, site, desk, identity)
             await page.open()
             await expect(page.window.locator(".survey .notice").first).to_have_text(UNKNOWN)
             await expect(page.window.get_by_label("Your full name")).to_be_visible()
@@ -228,26 +252,17 @@ async def test_a_hostile_page_makes_nobody_of_its_visitor_and_runs_nothing_by_a_
             await expect(page.log).to_contain_text("Your ticket is HD-")
             assert identified_by(await opened_by(desk, await page.ticket())) == ""
     async with profile(browser) as context:
-        page = await intranet(context, desk, good(name="<img src=x onerror='window.hurt = 1'>"))
+        page = await intranet(context, site, desk, good(name="<img src=x onerror='window.hurt = 1'>"))
         await page.open()
         await expect(page.window.locator(".known")).to_contain_text("<img src=x onerror=")
         assert await page.page.evaluate("window.hurt") is None
         assert page.problems == []
 
 
-async def test_a_page_of_a_foreign_site_gets_nothing_for_a_good_token(
-    browser: Browser, desk: ServedDesk
+async def test_a_page_of_a_site_that_is_not_listed_gets_nothing_for_a_good_token(
+    browser: Browser, site: Site
 ) -> None:
-    tag = f'<script src="{desk.base}/widget.js" data-desk="{WIDGET}" data-identity="{good()}"></script>'
-
-    async def answer(_request: web.Request) -> web.Response:
-        return web.Response(content_type="text/html", text=f"<!DOCTYPE html><body>{tag}")
-
-    foreign = web.Application()
-    foreign.router.add_get("/", answer)
-    async with (
-        TestServer(foreign) as server,
-        customer_page(browser, str(server.make_url("/"))) as page,
-    ):
+    async with serving(DESK, identities=IDENTITIES, demo=False) as desk, profile(browser) as context:
+        page = await intranet(context, site, desk, good())
         await page.launcher.click()
         await expect(page.page.get_by_role("alert")).to_contain_text("could not be loaded")
