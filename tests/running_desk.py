@@ -159,7 +159,7 @@ class Line:
 
 @asynccontextmanager
 async def customer(
-    base: str, visitor: str | None = None, widget: str = "desk", **more: str
+    base: str, visitor: str | None = None, widget: str = "desk", **more: object
 ) -> AsyncIterator[Line]:
     """Connect as a page with the widget, and say hello; ``visitor`` is the browser's secret."""
     address = f"{base}/widget/socket?key={widget}"

@@ -247,7 +247,7 @@ async def first_frame(http: aiohttp.ClientSession, base: str, widget: str, ident
 
 
 async def test_a_token_that_is_no_text_is_told_at_once(desk: ServedDesk) -> None:
-    async with customer(desk.base, widget=WIDGET, identity=7) as line:  # type: ignore[arg-type]
+    async with customer(desk.base, widget=WIDGET, identity=7) as line:
         assert (await line.next("error"))["code"] == "bad_hello"
 
 

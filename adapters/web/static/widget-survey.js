@@ -1,6 +1,6 @@
 // The questions before a chat. What was typed stays until it has been sent, whatever happens meanwhile.
 
-import { built, button, call, h, tooLong } from "./widget-dom.js";
+import { built, button, call, h, linked, tooLong } from "./widget-dom.js";
 
 const COMPLETE = { name: "name", company: "organization", email: "email", phone: "tel" };
 const FEW = 5;
@@ -15,9 +15,10 @@ export class Survey {
     this.summary = h("p.notice.bad", { role: "alert" });
     this.submit = h("button.primary");
     const about = computer && h("p.known", `Computer: ${computer}`);
+    const refusal = config.refusal && h("p", linked(config.refusal, config.phone));
     const notice = config.notice && h("p.notice", config.notice);
     const asked = [notice, about, this.reminder(), ...this.rows.map((row) => row.element), this.summary, this.submit];
-    this.element = h("form.survey", { novalidate: true, onsubmit: (event) => this.submitted(event) }, back, config.refusal || built(config.greeting), this.articles(), !config.refusal && asked, this.ways());
+    this.element = h("form.survey", { novalidate: true, onsubmit: (event) => this.submitted(event) }, back, refusal || built(config.greeting), this.articles(), !refusal && asked, this.ways());
     this.busy(false);
     this.update();
   }
