@@ -36,6 +36,7 @@ from chatdesk.portal import with_portal
 from chatdesk.portal_parts import PortalParts, portal_service
 from chatdesk.ports import Channel
 from chatdesk.relay import Relay
+from chatdesk.settings.identity import NO_IDENTITIES, IdentitySecrets
 from chatdesk.settings.mail_servers import NO_SERVERS, MailServers
 from chatdesk.settings.portal_access import NO_PORTAL, PortalAccess
 from chatdesk.settings.slack import NO_SECRETS, SlackSecrets
@@ -119,11 +120,13 @@ async def running_desk(
     slack: SlackSecrets = NO_SECRETS,
     teams: TeamsAccess = NO_TEAMS,
     portal: PortalAccess = NO_PORTAL,
+    identities: IdentitySecrets = NO_IDENTITIES,
 ) -> AsyncIterator[RunningDesk]:
     """Open the database, start the batch loop and the relay, and stop them in order at the end.
 
     ``data`` is the folder that holds the files; ``demo`` shows the demonstration pages; without
-    an SMTP server in ``mail`` mail is kept instead of sent; ``secret`` is the desk's own, for signatures.
+    an SMTP server in ``mail`` mail is kept instead of sent; ``secret`` is the desk's own, for signatures,
+    ``identities`` have those of companies' sites.
     """
     config = with_portal(config, portal.services)
     async with Database(database_url) as database, AsyncExitStack() as stack:
@@ -138,6 +141,7 @@ async def running_desk(
             facts=facts,
             problems=partial(problems, database, loops),
             secret=secret,
+            identities=identities,
             trusted_proxies=trusted_proxies,
         )
         staffed = await stack.enter_async_context(slack_service(services, database, data, slack, loops))

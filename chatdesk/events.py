@@ -51,7 +51,8 @@ class SurveySubmitted(ConversationEvent, frozen=True, kw_only=True):
     ``answers`` are checked against the desk's survey by the flow. ``company`` is the id of the client
     company that the way in itself tells, "" when it tells none; ``computer`` is the name of the managed
     computer whose icon opened the desk [R6], checked by the adapter, "" when there is none. ``files`` are
-    shown with their own words.
+    shown with their own words. ``vouched`` are the answers that the company's own site has signed, checked by
+    the adapter [threat 2]: they stand above what the page sent, and () means that nobody vouches.
     """
 
     visitor: str
@@ -61,6 +62,7 @@ class SurveySubmitted(ConversationEvent, frozen=True, kw_only=True):
     company: str = ""
     computer: str = ""
     files: tuple[FileRef, ...] = ()
+    vouched: tuple[tuple[str, str], ...] = ()
 
 
 class CustomerMessaged(ConversationEvent, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.conversation import ASIDE
+from chatdesk.site_identity import identified_by
 from chatdesk.ticket import Ticket
 
 MAIL_VISITOR = "mail:"
@@ -49,7 +50,8 @@ def correspondent(visitor: str) -> str:
 
 def is_vouched(ticket: Ticket) -> bool:
     """Tell whether the requester's address is known to be theirs, and not merely what somebody typed."""
-    return ticket.channel in VOUCHED_CHANNELS and not is_unverified(ticket)
+    by_channel = ticket.channel in VOUCHED_CHANNELS and not is_unverified(ticket)
+    return by_channel or bool(identified_by(ticket))
 
 
 def is_unverified(ticket: Ticket) -> bool:

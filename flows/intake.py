@@ -16,6 +16,7 @@ from chatdesk.events import CallLogged, SurveySubmitted
 from chatdesk.open_ways import refusal
 from chatdesk.plain_text import shortened
 from chatdesk.queue_words import say_place
+from chatdesk.site_identity import IDENTIFIED_BY, site_of
 from chatdesk.situation import Situation
 from chatdesk.sla import due_by, resolve_by, target_of
 from chatdesk.ticket import Priority, Ticket, TicketStatus, TicketType
@@ -38,19 +39,26 @@ def open_by_survey(event: SurveySubmitted, situation: Situation) -> Decision:
     refused = refusal(situation.config, event.channel)
     if refused:
         raise EventRefused(refused, code="not_offered")
-    answers = check_answers(situation.config.survey, dict(event.answers))
+    answers = check_answers(situation.config.survey, {**dict(event.answers), **dict(event.vouched)})
     words = answers[ISSUE]
     ticket = draft_ticket(situation, answers, words, event.channel, event.at)
     target = target_of(situation.config, ticket)
     ticket = replace(ticket, due_at=due_by(situation.config, event.channel, target, event.at))
-    if event.computer:
-        ticket = replace(ticket, answers=((COMPUTER, event.computer), *ticket.answers))
+    ticket = replace(ticket, answers=(*_noted(event, situation), *ticket.answers))
     first = Post(Author(AuthorKind.CUSTOMER, event.visitor, ticket.requester_name), words, files=event.files)
     if not situation.calendar.is_open(event.at):
         return after_hours.open_ticket(event, situation, ticket, first)
     if not event.live:
         return _by_form(event, situation, ticket, first)
     return _into_queue(event, situation, ticket, first)
+
+
+def _noted(event: SurveySubmitted, situation: Situation) -> tuple[tuple[str, str], ...]:
+    """Return what the desk notes of itself beside the answers."""
+    company = situation.config.company(situation.conversation.company_id)
+    vouching = site_of(company.name if company and event.vouched else "")
+    noted = ((IDENTIFIED_BY, vouching), (COMPUTER, event.computer))
+    return tuple((what, words) for what, words in noted if words)
 
 
 def log_call(event: CallLogged, situation: Situation) -> Decision:

@@ -23,6 +23,7 @@ from chatdesk.bootstrap import RunningDesk, now, running_desk
 from chatdesk.cli.demonstration import TECHNICIANS, sign_in_address
 from chatdesk.cli.server import open_port
 from chatdesk.config import load_config, parse_config
+from chatdesk.settings.identity import NO_IDENTITIES, IdentitySecrets
 from chatdesk.settings.mail_servers import NO_SERVERS, MailServers
 from chatdesk.settings.portal_access import NO_PORTAL, PortalAccess
 from tests import postgres_server, sqlite_template
@@ -73,12 +74,14 @@ async def serving(
     *,
     behind_proxy: bool = False,
     portal: PortalAccess = NO_PORTAL,
+    identities: IdentitySecrets = NO_IDENTITIES,
 ) -> AsyncIterator[ServedDesk]:
     """Serve a desk in this process on a free port: the demonstration, or the chatdesk.toml ``config_text``.
 
     With ``data``, an existing folder, the desk goes on with what is there; otherwise it begins empty.
     ``address`` is its database, else the folder's own; ``behind_proxy`` lets a test say by X-Forwarded-For
-    where it comes from. ``portal`` are the services to sign in to the customer portal with.
+    where it comes from. ``portal`` are the services to sign in to the customer portal with, ``identities``
+    have the secrets of companies' sites.
     """
     config = load_config(None) if config_text is None else parse_config(config_text, "chatdesk.toml")
     proxies = (ip_network("127.0.0.1/32"),) if behind_proxy else ()
@@ -93,6 +96,7 @@ async def serving(
                 trusted_proxies=proxies,
                 mail=mail,
                 portal=portal,
+                identities=identities,
             ) as desk,
             open_port(desk, "127.0.0.1", 0) as base,
         ):
@@ -154,12 +158,14 @@ class Line:
 
 
 @asynccontextmanager
-async def customer(base: str, visitor: str | None = None, widget: str = "desk") -> AsyncIterator[Line]:
+async def customer(
+    base: str, visitor: str | None = None, widget: str = "desk", **more: object
+) -> AsyncIterator[Line]:
     """Connect as a page with the widget, and say hello; ``visitor`` is the browser's secret."""
     address = f"{base}/widget/socket?key={widget}"
     async with aiohttp.ClientSession() as session, session.ws_connect(address, origin=base) as socket:
         line = Line(socket)
-        await line.send(t="hello", v=1, visitor=visitor or secrets.token_urlsafe(32))
+        await line.send(t="hello", v=1, visitor=visitor or secrets.token_urlsafe(32), **more)
         yield line
 
 

@@ -13,6 +13,7 @@ from chatdesk.config import parse_config
 from chatdesk.errors import ConfigurationError
 from chatdesk.settings import environment
 from chatdesk.settings.channels import SET_BY_FILE
+from chatdesk.settings.identity import read_identity
 from chatdesk.settings.mail_servers import read_mail_servers
 from chatdesk.settings.portal_access import read_portal
 from chatdesk.settings.slack import read_slack
@@ -117,6 +118,7 @@ def variables_read() -> set[str]:
     read_slack(given, problems)
     read_teams_access(given, "127.0.0.1", problems)
     read_portal(given, problems)
+    read_identity(given, problems)
     assert problems == []
     own = set(re.findall(r'"(CHATDESK_[A-Z_]+)"', inspect.getsource(environment)))
     assert len(own) == 7

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import time
 from urllib.parse import quote
 
+import aiohttp
 import pytest
 
-from tests.running_desk import cookies_from, serving
+from tests.running_desk import cookies_from, customer, serving
+from tests.site_tokens import DESK, IDENTITIES, SECRET, WIDGET, claims, token
 from tests.web_people import signed_in, visitor
 
 WORDS = "canary-in-a-message"
@@ -40,4 +43,36 @@ async def test_no_secret_no_password_and_no_word_of_a_chat_is_logged(
 
     output = "".join(capfd.readouterr())
     assert "/widget/transcript" in output
+    assert [canary for canary in held if canary in output] == []
+
+
+async def test_no_identity_and_no_secret_of_a_site_is_logged_whether_it_is_good_or_not(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    now = time.time()
+    person = {"email": "canary@contoso.example", "name": NAME, "phone": "555-0166"}
+    good, other = token(claims(now, **person)), token(claims(now, **person, aud="desk"))
+    head, body, signature = good.split(".")
+    given = (
+        good,
+        other,
+        f"{head}.{body}.{signature[::-1]}",
+        f"{body}.{body}.{body}",
+        good * 40,
+        person["email"],
+    )
+    async with serving(DESK, identities=IDENTITIES, demo=False) as desk, aiohttp.ClientSession() as http:
+        for identity in given:
+            async with customer(desk.base, widget=WIDGET, identity=identity) as line:
+                await line.next("ready")
+            hello = {"t": "hello", "v": 1, "visitor": "v" * 32, "identity": identity}
+            address = f"{desk.base}/widget/session?key={WIDGET}"
+            async with http.post(address, json=hello, headers={"Origin": desk.base}) as answer:
+                assert answer.status == 200
+        async with customer(desk.base, widget=WIDGET, identity=[good]) as line:
+            await line.next("error")
+
+    output = "".join(capfd.readouterr())
+    assert "identity_refused" in output
+    held = [SECRET, body, signature, signature[::-1], NAME, person["email"], person["phone"]]
     assert [canary for canary in held if canary in output] == []

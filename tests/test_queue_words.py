@@ -39,7 +39,7 @@ OPEN = ticket(assignee=MARCUS.id)
         (Surveying(), submitted(FRIDAY_EVENING), situation(next_number=1024), None),
         (Ended(TUESDAY), wrote(), situation(OPEN), QUEUED),
         (WAITING, taken(), situation(OPEN, WAITING), JOINED),
-        (Ticketed(may_wait=True), taken(), situation(OPEN), JOINED),
+        (Ticketed(waiting_since=TUESDAY), taken(), situation(OPEN), JOINED),
         (Live((MARCUS.id,)), taken(agent=PRIYA), situation(OPEN), JOINED),
         (Live((MARCUS.id,)), assigned(PRIYA, agent=PRIYA), situation(OPEN), JOINED),
         (Live((MARCUS.id,)), assigned(PRIYA), situation(OPEN), None),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from adapters.web import ticket_finding, visitor_session
+from adapters.web import ticket_finding, visitor_finding
 from chatdesk.ticket import TicketNumber
 from tests.console_client import console
 from tests.mail_builders import all_sent, read_back
@@ -24,7 +24,7 @@ FIRST = TicketNumber(1001)
 @pytest.fixture
 async def desk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ServedDesk]:
     """A desk with Dana's ticket, opened in a browser that she has no longer."""
-    monkeypatch.setattr(visitor_session, "FINDING", 0.0)
+    monkeypatch.setattr(visitor_finding, "ANSWERED", 0.0)
     async with serving() as served:
         async with customer(served.base) as line:
             await opened(line)
@@ -183,7 +183,7 @@ async def test_a_mailbox_is_not_flooded_and_nobody_is_told(desk: ServedDesk) -> 
 
 
 async def test_one_address_may_not_try_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(visitor_session, "FINDING", 0.0)
+    monkeypatch.setattr(visitor_finding, "ANSWERED", 0.0)
     monkeypatch.setattr(ticket_finding, "party", lambda _: "198.51.100.7")
     async with serving() as served, browser(served) as other:
         for _ in range(30):

@@ -34,12 +34,16 @@ class Frame(Struct, frozen=True, forbid_unknown_fields=True, tag_field="t"):
 
 
 class Hello(Frame, frozen=True, tag="hello"):
-    """The first frame of a visitor: who, and what it has already."""
+    """The first frame of a visitor: who, and what it has already.
+
+    ``identity`` is the token of the page's own site; one that is too long is refused later, as any other.
+    """
 
     v: int
     visitor: Secret
     conversation: Identity | None = None
     after: Seq = 0
+    identity: str = ""
 
 
 class Start(Frame, frozen=True, tag="start"):

@@ -19,6 +19,7 @@ from chatdesk.mailbox import Mailbox
 from chatdesk.metrics import Figures, no_figures
 from chatdesk.ports import Clock, NewId
 from chatdesk.reading import StaffReads, VisitorReads
+from chatdesk.settings.identity import NO_IDENTITIES, IdentitySecrets
 from chatdesk.shared_facts import SharedFacts
 from chatdesk.staff import Staff
 
@@ -87,7 +88,8 @@ class Services(Guarded, frozen=True):
     """The desk's parts as the web adapter uses them.
 
     ``demo`` shows the demonstration pages; ``problems`` says, a sentence each, why the desk does not work;
-    ``secret`` is the desk's own, for signatures; ``trusted_proxies`` may say whom they pass on.
+    ``secret`` is the desk's own, for signatures, ``identities`` have those of companies' sites;
+    ``trusted_proxies`` may say whom they pass on.
     """
 
     hidden: ClassVar = frozenset({"secret"})
@@ -108,6 +110,7 @@ class Services(Guarded, frozen=True):
     problems: Callable[[], Awaitable[list[str]]] = no_problems
     figures: Callable[[], Awaitable[Figures]] = no_figures
     secret: str = ""
+    identities: IdentitySecrets = NO_IDENTITIES
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     sockets: Sockets = field(default_factory=Sockets)
     facts: SharedFacts = field(default_factory=SharedFacts)

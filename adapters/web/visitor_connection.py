@@ -14,6 +14,7 @@ from adapters.web.presence import VISITOR_FACT
 from adapters.web.queue_places import PLACES
 from adapters.web.services import SERVICES
 from adapters.web.ticket_finding import FINDING
+from adapters.web.visitor_identity import IDENTITIES
 from adapters.web.visitor_session import VisitorSession, visitor_key
 from chatdesk.config import WidgetSettings
 from chatdesk.errors import EventRefused
@@ -84,6 +85,7 @@ class VisitorConnection:
             request.remote,
             allowance,
             request.app[FINDING],
+            request.app[IDENTITIES].of(widget, hello.identity, services.clock()),
         )
         self._sockets.add(self._key, live)
         self._facts.put(VISITOR_FACT + self._key, "1")

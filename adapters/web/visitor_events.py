@@ -33,12 +33,24 @@ class Common(TypedDict):
     conversation: ConversationId
 
 
-def survey_event(frame: frames.Start, common: Common, visitor: str, widget: str) -> SurveySubmitted:
+def survey_event(
+    frame: frames.Start,
+    common: Common,
+    visitor: str,
+    widget: str,
+    vouched: tuple[tuple[str, str], ...] = (),
+) -> SurveySubmitted:
     """Return the survey's event; ``common`` names the conversation that it opens."""
     answers = tuple((field, clean(answer)) for field, answer in frame.answers.items())
     computer = frame.computer or ""
     return SurveySubmitted(
-        **common, visitor=visitor, widget=widget, answers=answers, live=frame.live, computer=computer
+        **common,
+        visitor=visitor,
+        widget=widget,
+        answers=answers,
+        live=frame.live,
+        computer=computer,
+        vouched=vouched,
     )
 
 

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 
 from adapters.web import frames
 from adapters.web.allowance import Allowance
 from adapters.web.background import Background
-from adapters.web.conversation_frames import visible
-from adapters.web.frames import Json, encode, error_frame
-from adapters.web.news_feed import NewsFeed, known_until
+from adapters.web.frames import encode, error_frame
 from adapters.web.services import Services
-from adapters.web.submission import Ack, Submission
-from adapters.web.ticket_finding import Named, TicketFinding
+from adapters.web.shown_chat import ShownChat
+from adapters.web.submission import Submission
+from adapters.web.ticket_finding import TicketFinding
 from adapters.web.visitor_events import CHANNEL, Common, conversation_event, message_event, survey_event
-from adapters.web.widget_config import known_fields
+from adapters.web.visitor_finding import VisitorFinding
+from adapters.web.visitor_identity import VisitorIdentity
 from chatdesk.channels import DESKTOP
 from chatdesk.config import WidgetSettings
-from chatdesk.conversation import Author, AuthorKind, Conversation, ConversationId, Waiting
+from chatdesk.conversation import Author, AuthorKind, ConversationId, Waiting
 from chatdesk.errors import EventRefused
 from chatdesk.events import Outcome
-from chatdesk.hub import ConversationChanged, ConversationNews, Typing
+from chatdesk.hub import Typing
 
-FINDING = 0.6
-"""Seconds after which it is answered that a code was asked for; a commit takes a fraction of it."""
 KEY_LENGTH = 24
 """Characters of a visitor's key that end the ids of their events: 96 bits, and short in the index."""
 
@@ -41,20 +38,19 @@ class VisitorSession:
 
     ``send`` takes encoded frames and never waits; ``shown`` is called when the page shows a conversation,
     ``broken`` when the page has to connect again to be brought up to date; ``address`` is the network
-    address that it came from, ``allowance`` what its visitor may send, ``finding`` mails codes.
+    address that it came from, ``allowance`` what its visitor may send, ``finding`` mails codes, ``identity``
+    is who the visitor is by the word of the page's own site.
     """
 
     __slots__ = (
         "_address",
         "_allowance",
         "_background",
-        "_conversation",
-        "_feed",
+        "_chat",
         "_finding",
         "_gone",
         "_held",
-        "_on_shown",
-        "_opened",
+        "_identity",
         "_send",
         "_services",
         "_submission",
@@ -73,49 +69,41 @@ class VisitorSession:
         address: str | None,
         allowance: Allowance,
         finding: TicketFinding,
+        identity: VisitorIdentity,
     ) -> None:
         self._services = services
         self._widget = widget
         self._visitor = visitor
         self._send = send
-        self._on_shown = shown
         self._address = address
-        self._conversation: Conversation | None = None
         self._allowance = allowance
-        self._finding = finding
+        self._identity = identity
         self._submission = Submission(services.desk, send)
+        self._finding = VisitorFinding(finding, self._submission, send, visitor, widget, address)
         self._background = Background(broken)
         self._held: list[frames.VisitorFrame] | None = None
-        self._opened: ConversationId | None = None
         self._gone = False
-        self._feed = self._new_feed()
+        self._chat = ShownChat(services, widget, visitor, send, shown, identity)
 
     @property
     def waits(self) -> bool:
         """Whether the visitor waits in the queue."""
-        return self._conversation is not None and isinstance(self._conversation.state, Waiting)
+        shown = self._chat.conversation
+        return shown is not None and isinstance(shown.state, Waiting)
 
     @property
     def conversation_id(self) -> ConversationId | None:
         """The conversation the page shows."""
-        return self._conversation.id if self._conversation else None
+        return self._chat.conversation.id if self._chat.conversation else None
 
     async def begin(self, conversation: str | None, after: int) -> None:
         """Greet the page and bring it up to date from sequence number ``after`` of its conversation."""
-        found = await self._services.visitor_reads.current(self._visitor, self._widget.key)
-        if found is None:
-            self._send(encode({"t": "ready", "conversation": None, "known": {}}))
-            return
-        await self._show(found, known_until(found, after) if found.id == conversation else 0)
+        await self._chat.begin(conversation, after)
 
     def close(self) -> None:
         """Stop listening."""
         self._gone = True
-        if self._conversation is not None:
-            self._services.hub.unlisten(self._conversation.id, self.on_news)
-            self._conversation = None
-        if self._opened is not None:
-            self._services.hub.unlisten(self._opened, self.on_news)
+        self._chat.close()
         self._background.close()
 
     def handle(self, frame: frames.VisitorFrame) -> None:
@@ -125,18 +113,6 @@ class VisitorSession:
             self._send(error_frame("slow_down", "Too many messages at once. Wait a moment.", client_id))
             return
         self._take(frame)
-
-    def on_news(self, news: ConversationNews) -> None:
-        """Pass on what happened in the conversation, as far as a customer may see it [R38]."""
-        match news:
-            case ConversationChanged():
-                self._conversation = news.conversation
-                if news.conversation.id == self._opened:
-                    self._show_opened(news)
-                else:
-                    self._feed.news(news)
-            case Typing() if news.by.kind is AuthorKind.AGENT and not news.internal:
-                self._send(encode({"t": "typing", "name": news.by.name, "on": news.on}))
 
     def tell_place(self, place: int) -> None:
         """Say which place in the queue the visitor has now [R24]."""
@@ -155,7 +131,7 @@ class VisitorSession:
 
     def _act(self, frame: frames.VisitorFrame) -> None:
         named = getattr(frame, "conversation", "")
-        if named and named != self._shown().id:
+        if named and named != self._chat.current.id:
             # Written for another conversation, as in a window that had no connection for a while.
             text = "A newer chat was begun in another window. Take this back and send it there."
             raise EventRefused(text, code="moved")
@@ -168,57 +144,49 @@ class VisitorSession:
             case frames.Start():
                 self._start(frame)
             case frames.Find():
-                self._finding.count_try(self._address, self._services.clock())
-                self._background.start(self._mail_code(frame))
+                self._may_begin()
+                self._finding.count_try(self._services.clock())
+                self._background.start(self._finding.mail_code(frame, self._opening(frame.id)))
             case frames.Join():
-                self._finding.count_try(self._address, self._services.clock())
+                self._may_begin()
+                self._finding.count_try(self._services.clock())
                 self._held = []
                 self._background.start(self._join(frame))
             case frames.TypingFrame():
-                conversation = self._shown()
+                conversation = self._chat.current
                 author = Author(AuthorKind.CUSTOMER, self._visitor, conversation.customer_name)
                 self._services.hub.signal(Typing(conversation.id, author, frame.on))
             case frames.Send():
                 self._background.start(self._send_with_files(frame))
             case frames.Receipt():
                 common = self._common(self._services.new_id())
-                self._submission.submit(conversation_event(frame, common, self._shown()), None)
+                self._submission.submit(conversation_event(frame, common, self._chat.current), None)
             case _:
                 common = self._common(frame.id)
-                self._submission.submit(conversation_event(frame, common, self._shown()), frame.id)
+                self._submission.submit(conversation_event(frame, common, self._chat.current), frame.id)
+
+    def _may_begin(self) -> tuple[tuple[str, str], ...]:
+        """Return the answers that the page's site vouches for. Raises EventRefused for who may not."""
+        return self._identity.admit(self._services.clock())
 
     def _start(self, frame: frames.Start) -> None:
+        vouched = self._may_begin()
         company = self._widget.company or frame.answers.get("company", "")
-        email = frame.answers.get("email", "")
+        email = dict(vouched).get("email") or frame.answers.get("email", "")
         self._services.gate.pass_survey(self._address, company, email, self._services.clock())
         common = self._opening(frame.id)
         if frame.computer is not None:
             common["channel"] = DESKTOP
-        event = survey_event(frame, common, self._visitor, self._widget.key)
+        event = survey_event(frame, common, self._visitor, self._widget.key, vouched)
         self._held = []
         self._submission.submit(event, frame.id, partial(self._started, event.conversation))
 
-    async def _mail_code(self, frame: frames.Find) -> None:
-        """Acknowledge after the same time whether or not a code was mailed: neither is to be told."""
-        named, common = Named(frame.ticket, frame.email), self._opening(frame.id)
-        mailed = asyncio.create_task(self._finding.mail_code(named, common, self._visitor))
-        await asyncio.gather(mailed, asyncio.sleep(FINDING), return_exceptions=True)
-        error = mailed.exception()
-        if isinstance(error, Exception):
-            self._submission.refuse(error, frame.id)
-        else:
-            self._send(encode(Ack(frame.id, 0)))
-
     async def _join(self, frame: frames.Join) -> None:
-        common = self._opening(frame.id)
-        named = Named(frame.ticket, frame.email)
-        try:
-            event = await self._finding.continued(named, frame.code, common, self._visitor, self._widget.key)
-        except Exception as error:
-            self._submission.refuse(error, frame.id)
+        event = await self._finding.continued(frame, self._opening(frame.id))
+        if event is None:
             self._release()
-            return
-        self._submission.submit(event, frame.id, partial(self._started, event.conversation))
+        else:
+            self._submission.submit(event, frame.id, partial(self._started, event.conversation))
 
     def _opening(self, client_id: str) -> Common:
         """Return what the event has that opens a conversation on this page."""
@@ -236,30 +204,13 @@ class VisitorSession:
         if outcome is None or outcome.conversation in (None, self.conversation_id):
             self._release()
         elif outcome.conversation == asked and not outcome.repeated:
-            self._listen_first(asked)
+            self._chat.show_opened(asked, self._release)
         else:
             self._background.start(self._show_started(outcome.conversation))
 
-    def _listen_first(self, identity: ConversationId) -> None:
-        """Listen to a conversation that was just committed: its first news, which follow, are all of it."""
-        if self._conversation is not None:
-            self._services.hub.unlisten(self._conversation.id, self.on_news)
-            self._conversation = None
-        self._opened, self._feed = identity, self._new_feed()
-        self._services.hub.listen(identity, self.on_news)
-
-    def _show_opened(self, news: ConversationChanged) -> None:
-        self._opened = None
-        known = self._known(news.ticket.answers if news.ticket else ())
-        self._feed.ready(news.conversation, visible(news.messages), known=known)
-        self._on_shown()
-        self._release()
-
     async def _show_started(self, identity: ConversationId) -> None:
         try:
-            found = await self._services.visitor_reads.own(self._visitor, identity)
-            if found is not None:
-                await self._show(found, 0)
+            await self._chat.show(identity)
         finally:
             self._release()
 
@@ -269,32 +220,9 @@ class VisitorSession:
         for frame in held:
             self._take(frame)
 
-    async def _show(self, conversation: Conversation, after: int) -> None:
-        """Listen first, then read what was missed: in between nothing can slip through."""
-        if self._conversation is not None:
-            self._services.hub.unlisten(self._conversation.id, self.on_news)
-        self._conversation = conversation
-        feed = self._feed = self._new_feed()
-        self._services.hub.listen(conversation.id, self.on_news)
-        chat = await self._services.visitor_reads.chat(self._visitor, conversation.id, after)
-        if chat is None or self._feed is not feed:
-            return  # Another conversation took its place meanwhile.
-        self._services.hub.told(chat.conversation)
-        if chat.conversation.version >= self._conversation.version:
-            self._conversation = chat.conversation
-        omitted: dict[str, Json] = {"omitted": True} if chat.omitted else {}
-        feed.ready(chat.conversation, chat.messages, known=self._known(chat.answers), **omitted)
-        self._on_shown()
-
-    def _known(self, given: Iterable[tuple[str, str]]) -> dict[str, Json]:
-        """Return what the visitor told of themselves last time, so that it is not asked again."""
-        answers = dict(given)
-        asked = known_fields(self._services.config.survey)
-        return {field.id: answers[field.id] for field in asked if field.id in answers}
-
     async def _send_with_files(self, frame: frames.Send) -> None:
         try:
-            conversation = self._shown()
+            conversation = self._chat.current
             files = await self._services.files.attach(conversation.id, self._visitor, frame.files)
             event = message_event(frame, self._common(frame.id), self._visitor, files)
         except Exception as error:
@@ -302,20 +230,12 @@ class VisitorSession:
             return
         self._submission.submit(event, frame.id)
 
-    def _new_feed(self) -> NewsFeed:
-        return NewsFeed(self._services.config.desk.ticket_prefix, self._send, staff=False)
-
-    def _shown(self) -> Conversation:
-        if self._conversation is None:
-            raise EventRefused("Start the chat first.", code="no_chat")
-        return self._conversation
-
     def _common(self, client_id: str) -> Common:
         return {
             "at": self._services.clock(),
             "channel": CHANNEL,
             "external_id": self._external_id(client_id),
-            "conversation": self._shown().id,
+            "conversation": self._chat.current.id,
         }
 
     def _external_id(self, client_id: str) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from adapters.web.frames import Json
 from adapters.web.visitor_events import CHANNEL
+from adapters.web.widget_questions import FINDING, greeting, questions_json
 from chatdesk.business_hours import Calendar
 from chatdesk.config import ChannelSettings, Config, WidgetSettings
 from chatdesk.maintenance import notices
@@ -24,6 +25,7 @@ def widget_config(
     """
     company = config.company(widget.company)
     calendar = config.hours_of(channel, widget.key)
+    opens, contact = _opens(calendar, at), _contact(config, calendar, at)
     return {
         "name": widget.name,
         "company": company.name if company else None,
@@ -32,22 +34,29 @@ def widget_config(
         "language": config.desk.language,
         "phone": config.desk.phone or None,
         "survey": survey_json(config),
+        "finding": FINDING,
         "refusal": refusal(config, channel) or None,
         "channels": [_channel(config, way, widget, site) for way in config.ways_in],
         **hours_json(calendar, at),
-        "contact": _contact(config, calendar, at),
+        "contact": contact,
+        "greeting": greeting(config.desk.phone, opens, contact, is_open=calendar.is_open(at)),
         "maintenance": _maintenance(config, at),
     }
 
 
 def hours_json(calendar: Calendar, at: datetime) -> dict[str, Json]:
     """Return whether the chat is open, its hours and its next opening, in words; None when it has none."""
-    opening = None if calendar.is_open(at) else calendar.next_opening(at)
     return {
         "open": calendar.is_open(at),
         "hours": None if calendar.never_open else describe_hours(calendar, at),
-        "opens": say_opening(opening, at, calendar.timezone) if opening else None,
+        "opens": _opens(calendar, at),
     }
+
+
+def _opens(calendar: Calendar, at: datetime) -> str | None:
+    """Return, in words, when the chat opens next; None while it is open or if it never does."""
+    opening = None if calendar.is_open(at) else calendar.next_opening(at)
+    return say_opening(opening, at, calendar.timezone) if opening else None
 
 
 def _contact(config: Config, calendar: Calendar, at: datetime) -> str | None:
@@ -73,30 +82,13 @@ def _written(at: datetime) -> str:
 def survey_json(config: Config) -> dict[str, Json]:
     """Return the survey as data. ``stopped`` is the answer that says that work has stopped [R29]."""
     survey = config.survey
-    return {
-        "submit": survey.submit,
-        "fields": [_field(field) for field in survey.fields],
-        "stopped": _stopped(survey, config.priority.urgency_field),
-    }
+    return {**questions_json(survey), "stopped": _stopped(survey, config.priority.urgency_field)}
 
 
 def known_fields(survey: Survey) -> tuple[SurveyField, ...]:
     """Return the questions about the person, whose answers stay true from one request to the next."""
     lasting = ("text", "email", "phone")
     return tuple(field for field in survey.fields if field.type in lasting and not field.when)
-
-
-def _field(field: SurveyField) -> Json:
-    found: dict[str, Json] = {"id": field.id, "ask": field.ask, "type": field.type.value}
-    if field.required:
-        found["required"] = True
-    if field.options:
-        found["options"] = list(field.options)
-    if field.when:
-        found["when"] = {other: list(allowed) for other, allowed in field.when}
-    if field.help:
-        found["help"] = field.help
-    return {**found, "max": field.max_length}
 
 
 def _stopped(survey: Survey, urgency: str) -> Json:

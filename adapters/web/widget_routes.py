@@ -14,6 +14,7 @@ from adapters.web.services import SERVICES
 from adapters.web.ticket_finding import FINDING, TicketFinding
 from adapters.web.visitor_connection import ADDRESSES, ALLOWANCES, Addresses
 from adapters.web.visitor_events import CHANNEL
+from adapters.web.visitor_identity import IDENTITIES, SiteIdentities
 from adapters.web.visitor_socket import visitor_socket
 from adapters.web.widget_articles import ARTICLES, WidgetArticles
 from adapters.web.widget_assets import ASSETS, WidgetAssets, serve_chat, serve_loader
@@ -28,6 +29,7 @@ def add_routes(application: web.Application) -> None:
     # Without a secret of the desk's own codes hold until this process ends.
     codes = ChatCodes(services.secret or secrets.token_hex(32))
     application[FINDING] = TicketFinding(services.config, services.desk, services.staff_reads, codes)
+    application[IDENTITIES] = SiteIdentities(services.config, services.identities)
     application[ADDRESSES] = Addresses()
     application[ALLOWANCES] = Allowances()
     application[ASSETS] = WidgetAssets()

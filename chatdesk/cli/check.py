@@ -14,6 +14,7 @@ from chatdesk.cli.showing import facts, heading, output, plain, say_at, say_dura
 from chatdesk.config import Config, Environment
 from chatdesk.maintenance import EVENING, occurrences
 from chatdesk.portal import with_portal
+from chatdesk.settings.identity import VARIABLE
 from chatdesk.settings.model import PORTAL
 from chatdesk.settings.portal_access import PortalAccess
 from chatdesk.wording import describe_hours
@@ -169,5 +170,9 @@ def _widgets(console: Console, config: Config, environment: Environment) -> None
         console.print(plain(f"{widget.key}: {owner.name if owner else 'for everybody'}", "bold"))
         for origin in widget.origins:
             console.print("  may be on ", plain(origin), sep="")
+        if owner and owner.identity:
+            known = bool(environment.identities.of(owner.id))
+            missing = "" if known else f"; no secret is set: `chatdesk serve` needs it in {VARIABLE}"
+            console.print(f"  its site tells who its visitors are: {owner.identity}{missing}", soft_wrap=True)
         tag = f'  <script src="{base}/widget.js" data-desk="{widget.key}" async></script>'
         console.print(tag, markup=False, soft_wrap=True)

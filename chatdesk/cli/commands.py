@@ -16,6 +16,7 @@ from chatdesk.cli.doctor import doctor
 from chatdesk.cli.ending import errors_shown
 from chatdesk.cli.explaining import explain_ticket
 from chatdesk.cli.icon import icon
+from chatdesk.cli.identity import identity_token
 from chatdesk.cli.moving import move
 from chatdesk.cli.offline import Offline, run
 from chatdesk.cli.reporting import report
@@ -94,6 +95,7 @@ application.command()(move)
 application.command()(backup)
 application.command()(restore)
 application.command()(icon)
+application.command("identity-token")(identity_token)
 
 
 async def _do_nothing(offline: Offline) -> None:

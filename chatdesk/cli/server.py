@@ -112,6 +112,7 @@ async def serve(setting: Setting, on_start: OnStart, *, demo: bool) -> bool:
             slack=environment.slack,
             teams=environment.teams,
             portal=environment.portal,
+            identities=environment.identities,
         ) as desk,
         open_port(desk, environment.host, environment.port) as base,
     ):

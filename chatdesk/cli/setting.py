@@ -47,6 +47,7 @@ def serve_setting(environ: Mapping[str, str]) -> Setting:
     config = load_config(environment.config)
     if config.staff.slack is not None:
         environment.slack.check()
+    environment.identities.check(config)
     prepare_data(environment.data)
     return Setting(environment, config, environment.secret)
 
@@ -65,6 +66,7 @@ def demo_setting(environ: Mapping[str, str]) -> Setting:
     config = load_config(environment.config)
     if config.staff.slack is not None:
         environment.slack.check()
+    environment.identities.check(config)
     prepare_data(environment.data)
     return Setting(environment, config, environment.secret or kept_secret(environment.data))
 

@@ -26,6 +26,7 @@ from chatdesk.cli.showing import (
 from chatdesk.computer import COMPUTER, computer_of
 from chatdesk.conversation import Message, Visibility
 from chatdesk.reading import DeliveryNote, TicketFile, TicketFilter, TicketPage, TicketView
+from chatdesk.site_identity import IDENTIFIED_BY, identified_by
 from chatdesk.ticket import Ticket, format_number
 
 tickets = typer.Typer(help="Tickets: lists, one in full, and a search.", no_args_is_help=True)
@@ -144,6 +145,7 @@ def _print_facts(console: Console, file: TicketFile, prefix: str, zone: ZoneInfo
         ("Requester", ticket.requester_name),
         ("E-mail", ticket.requester_email),
         ("Phone", ticket.requester_phone),
+        (IDENTIFIED_BY, identified_by(ticket)),
         (COMPUTER, computer_of(ticket)),
         ("Opened", f"{say_at(ticket.opened_at, zone)} ({ticket.channel})"),
         ("First response", say_at(ticket.first_response_at, zone)),

@@ -9,7 +9,13 @@ from msgspec import Struct
 from chatdesk.business_hours import Calendar
 from chatdesk.settings import addresses, values
 from chatdesk.settings.channels import calendar_in, default_calendar
-from chatdesk.settings.model import ChannelSettings, CompanySettings, DeskSettings, WidgetSettings
+from chatdesk.settings.model import (
+    ChannelSettings,
+    CompanySettings,
+    DeskSettings,
+    SiteIdentity,
+    WidgetSettings,
+)
 from chatdesk.settings.table import Table, check_name
 
 OWN_WIDGET = "desk"
@@ -63,6 +69,8 @@ def read_companies(
             widgets.append(_company_widget(key, company, origins, around))
         elif "origins" in row:
             row.note("widget", "is missing; origins are those of a widget, write its key.")
+        elif company.identity:
+            row.note("widget", "is missing; identity is for the visitors of a widget, write its key.")
         row.finish()
     return tuple(companies), tuple(widgets)
 
@@ -96,6 +104,7 @@ def _company(company_id: str, row: Table, calendars: Mapping[str, Calendar]) -> 
         customer_sets_priority=row.read("customer_sets_priority", values.boolean, None),
         teams_tenants=row.read("teams_tenants", values.unique(values.list_of(_TENANT)), ()),
         managers=row.read("managers", values.unique(values.list_of(addresses.email)), ()),
+        identity=row.read("identity", values.member(SiteIdentity), None),
     )
 
 

@@ -11,6 +11,7 @@ from msgspec import field
 
 from chatdesk.errors import ConfigurationError
 from chatdesk.guarded import Guarded
+from chatdesk.settings.identity import IdentitySecrets, read_identity
 from chatdesk.settings.mail_servers import MailServers, read_mail_servers
 from chatdesk.settings.portal_access import PortalAccess, read_portal
 from chatdesk.settings.slack import SlackSecrets, read_slack
@@ -43,6 +44,7 @@ class Environment(Guarded, frozen=True):
     slack: SlackSecrets = field(default_factory=SlackSecrets)
     teams: TeamsAccess = field(default_factory=TeamsAccess)
     portal: PortalAccess = field(default_factory=PortalAccess)
+    identities: IdentitySecrets = field(default_factory=IdentitySecrets)
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Environment:
@@ -65,6 +67,7 @@ class Environment(Guarded, frozen=True):
             slack=read_slack(given, problems),
             teams=read_teams_access(given, given.get("CHATDESK_HOST", "127.0.0.1"), problems),
             portal=read_portal(given, problems),
+            identities=read_identity(given, problems),
         )
         if problems:
             raise ConfigurationError("\n".join(problems))

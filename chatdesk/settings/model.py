@@ -213,10 +213,18 @@ class MailSettings(Struct, frozen=True):
     move_to: str = ""
 
 
+class SiteIdentity(StrEnum):
+    """Whether a company's own site may, or has to, tell the chat who its visitors are [threat 2]."""
+
+    OFFERED = "offered"
+    REQUIRED = "required"
+
+
 class CompanySettings(Struct, frozen=True):
     """A client company. None, and "" for colour and logo, mean the desk's own setting [R34].
 
-    ``managers`` are the addresses, in lower case, of those who see all of its tickets in the portal [R33].
+    ``managers`` are the addresses, in lower case, of those who see all of its tickets in the portal [R33];
+    without ``identity`` its site tells nothing of its visitors.
     """
 
     id: str
@@ -228,6 +236,7 @@ class CompanySettings(Struct, frozen=True):
     customer_sets_priority: bool | None = None
     teams_tenants: tuple[str, ...] = ()
     managers: tuple[str, ...] = ()
+    identity: SiteIdentity | None = None
 
 
 class WidgetSettings(Struct, frozen=True):

@@ -24,8 +24,11 @@ export async function start(settings) {
 }
 
 class Chat {
-  /** With `computer`, the name of a managed computer or "", the chat is all of its page. */
-  constructor({ host, base, desk, memory, computer }) {
+  /**
+   * With `computer`, the name of a managed computer or "", the chat is all of its page. `tag` has the page's
+   * word for who its visitor is; it is read at each connection, so that a page may renew it.
+   */
+  constructor({ host, base, desk, memory, computer, tag }) {
     Object.assign(this, { host, computer });
     this.whole = computer != null;
     this.memory = new Memory(memory);
@@ -34,7 +37,7 @@ class Chat {
       base,
       desk,
       memory: this.memory,
-      hello: () => ({ conversation: this.dialogue.id, after: this.dialogue.seq }),
+      hello: () => ({ conversation: this.dialogue.id, after: this.dialogue.seq, identity: tag.identity?.slice(0, 9_999) }),
       on: { frame: (frame) => this.took(frame), line: (up) => this.lineChanged(up), outbox: () => this.redraw() },
     });
     this.files = new Files(this.link);
@@ -138,7 +141,12 @@ class Chat {
   }
 
   news(frame) {
-    this.known = frame.known || this.known;
+    if (frame.known) this.introduce(frame);
+    if (frame.another) {
+      this.begin();
+      this.thread.write("");
+      return this.link.forget();
+    }
     const { conversation } = frame;
     const moved = conversation && conversation !== this.dialogue.id;
     if (moved) this.begin(conversation);
@@ -149,6 +157,12 @@ class Chat {
     if (moved || !fresh.some(({ from }) => from === "agent")) return;
     this.typing("");
     this.chime();
+  }
+
+  /** Ask again when the page tells something else of its visitor; what was typed stays. */
+  introduce({ known, who }) {
+    if (!this.asked && JSON.stringify(who) !== JSON.stringify(this.who)) this.survey = null;
+    Object.assign(this, { known, who });
   }
 
   /** A conversation is there: of before, or just begun, here or in another tab. */
@@ -236,15 +250,9 @@ class Chat {
 
   finder() {
     const { config, link } = this;
-    const fields = [
-      { id: "ticket", ask: "Ticket number", required: true, max: 254 },
-      { id: "email", ask: "E-mail address", required: true, max: 254, type: "email" },
-      { id: "code", ask: "Code", max: 254, help: "Leave this empty and we mail you one." },
-    ];
     const send = (answers) => (this.asked = link.post({ t: answers.code ? "join" : "find", ...answers }));
-    const shown = { ...config, open: true, articles: [], channels: [], survey: { submit: "Continue", fields } };
     const back = button("quiet", "Back", () => this.find());
-    return new Survey({ config: shown, known: {}, memory: new Map(), send, back, words: h("p", "Which ticket is it?") });
+    return new Survey({ config: { ...config, ...config.finding }, known: {}, memory: new Map(), send, back });
   }
 
   /** Nobody is told whether there is such a ticket, before its code was entered. */
@@ -339,7 +347,8 @@ class Chat {
   questions() {
     if (this.survey) return this.survey;
     if (this.finding) return (this.survey = this.finder());
-    const { config, known, memory, link, computer } = this;
+    const { known, memory, link, computer } = this;
+    const config = { ...this.config, ...this.who };
     const back = [
       this.anew && button("quiet", `Back to ${this.dialogue.state.ticket}`, () => this.showQuestions(false)),
       !config.refusal && button("link", "I have a ticket already", () => this.find({})),

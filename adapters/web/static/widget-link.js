@@ -70,6 +70,15 @@ export class Link {
     this.expect(ANSWER_WITHIN);
   }
 
+  /** Somebody else sits at this browser now: nothing of what was kept is theirs. */
+  forget() {
+    for (const name of ["outbox", "survey", "draft", "active"]) this.memory.set(name, null);
+    this.outbox = [];
+    this.secret = newId();
+    this.memory.set("visitor", this.secret);
+    this.connect();
+  }
+
   /** Send something that must arrive; returns its id. It is repeated until it is acknowledged. */
   post(frame) {
     const id = Date.now().toString(36) + newId();

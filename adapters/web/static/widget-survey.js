@@ -1,34 +1,26 @@
 // The questions before a chat. What was typed stays until it has been sent, whatever happens meanwhile.
 
-import { built, button, call, h, tooLong } from "./widget-dom.js";
+import { built, button, call, h, linked, tooLong } from "./widget-dom.js";
 
 const COMPLETE = { name: "name", company: "organization", email: "email", phone: "tel" };
 const FEW = 5;
 
-/** `send(answers)` is called with answers fit to be sent; `back` are buttons that lead elsewhere, `words` a greeting. */
+/** `send(answers)` is called with answers fit to be sent; `back` are buttons that lead elsewhere. */
 export class Survey {
-  constructor({ config, known, memory, send, back, computer, words }) {
+  constructor({ config, known, memory, send, back, computer }) {
     Object.assign(this, { config, known, memory, send });
+    this.signed = config.signed || {};
     this.drafts = memory.get("survey") || {};
     this.rows = config.survey.fields.map((field) => this.row(field));
     this.summary = h("p.notice.bad", { role: "alert" });
     this.submit = h("button.primary");
     const about = computer && h("p.known", `Computer: ${computer}`);
-    const asked = [about, this.reminder(), ...this.rows.map((row) => row.element), this.summary, this.submit];
-    this.element = h("form.survey", { novalidate: true, onsubmit: (event) => this.submitted(event) }, back, config.refusal || words || this.greeting(), this.articles(), !config.refusal && asked, this.ways());
+    const refusal = config.refusal && h("p", linked(config.refusal, config.phone));
+    const notice = config.notice && h("p.notice", config.notice);
+    const asked = [notice, about, this.reminder(), ...this.rows.map((row) => row.element), this.summary, this.submit];
+    this.element = h("form.survey", { novalidate: true, onsubmit: (event) => this.submitted(event) }, back, refusal || built(config.greeting), this.articles(), !refusal && asked, this.ways());
     this.busy(false);
     this.update();
-  }
-
-  greeting() {
-    const { open, opens, contact, phone } = this.config;
-    if (open) return h("p", "Tell us what is happening and a technician will join you here.");
-    return h(
-      "div.notice",
-      h("p", h("strong", "Our chat is closed now."), opens && ` It opens on ${opens}.`),
-      h("p", "Send this form and it becomes a ticket at once. A technician will contact you", contact && ` on ${contact}`, "."),
-      phone && h("p", "If work has stopped completely, call ", call(phone), " now."),
-    );
   }
 
   /** Answers to common questions: whoever finds theirs need not wait. Many are folded, to leave the survey in sight. */
@@ -40,7 +32,7 @@ export class Survey {
     return shown[0] && h("details.articles", { open: !shown[FEW] }, h("summary", "Common questions"), shown);
   }
 
-  /** Say who is asking, instead of asking again. */
+  /** Say who is asking, instead of asking again; what their own site has signed cannot be changed. */
   reminder() {
     const { name, company, email, phone } = this.known;
     const text = [[name, company].filter(Boolean).join(", "), email, phone].filter(Boolean).join(" · ");
@@ -49,19 +41,21 @@ export class Survey {
       this.reveal();
       this.focus();
     };
-    return (this.card = h("div.known", h("span", { dir: "auto" }, text), button("link", "Change", change)));
+    const open = Object.keys(this.known).some((id) => !(id in this.signed));
+    return (this.card = h("div.known", h("span", { dir: "auto" }, text), open && button("link", "Change", change)));
   }
 
   reveal() {
-    this.known = {};
-    this.card?.remove();
+    const { card } = this;
+    this.known = this.signed;
+    card?.replaceWith(this.reminder() || "");
     this.update();
   }
 
   row(field) {
     const { id, ask, type, required, options } = field;
     const key = `f-${id}`;
-    const value = this.drafts[id] ?? this.known[id] ?? "";
+    const value = this.signed[id] ?? this.drafts[id] ?? this.known[id] ?? "";
     const row = { field, help: h("p.help", { id: `${key}-help` }, field.help), error: h("p.error", { id: `${key}-error` }) };
     const notes = { "aria-describedby": `${key}-help ${key}-error` };
     const mark = required && h("span.error", { "aria-hidden": "true" }, " *");

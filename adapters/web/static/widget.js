@@ -82,7 +82,7 @@
         this.link = element(document.head, "link", { rel: "modulepreload", integrity: INTEGRITY, crossorigin: "", href });
       }
       const { start } = await import(href);
-      return (this.starting ||= start({ host: this, base, desk, memory, computer }).then(
+      return (this.starting ||= start({ host: this, base, desk, memory, computer, tag: script.dataset }).then(
         (chat) => (this.chat = chat),
         (error) => {
           this.starting = null;
