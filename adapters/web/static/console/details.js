@@ -70,13 +70,14 @@ export class Details {
   /** With the mouse a choice counts at once; with the keys, where each arrow is one, when Enter or Tab is pressed. */
   priorityChoice(ticket, now, may) {
     let byKeys = false;
+    let sent = false;
     const set = async () => {
-      const { value } = choose;
-      if (value === now) return;
-      const stays = document.activeElement === choose;
+      if (sent || choose.value === now) return;
+      sent = true;
+      const stays = byKeys && document.activeElement === choose;
       choose.blur();
-      await this.steps.priority(ticket, value);
-      if (stays && byKeys) this.element.querySelector("[aria-label=Priority]")?.focus();
+      await this.steps.priority(ticket, choose.value);
+      if (stays) this.element.querySelector("[aria-label=Priority]")?.focus();
     };
     const key = (event) => {
       byKeys = true;
