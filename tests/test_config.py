@@ -277,7 +277,7 @@ def test_a_company_is_found_by_the_domain_of_an_address_in_any_case() -> None:
 def test_a_companys_widget_has_its_colours_and_hours_and_inherits_the_rest() -> None:
     config = parse_config(
         '[desk]\nname = "Northwind IT"\nlogo = "https://www.example.com/l.svg"\n'
-        'public_url = "https://Desk.example.com/it/"\n'
+        'public_url = "https://Desk.example.com/"\n'
         '[calendars.late]\ndaily = "18:00-23:00"\n'
         '[companies.contoso]\nname = "Contoso"\nwidget = "c-1"\norigins = ["https://WWW.contoso.example:443"]\n'
         'colour = "#0B6E4F"\ncalendar = "late"\n',
@@ -292,7 +292,7 @@ def test_a_companys_widget_has_its_colours_and_hours_and_inherits_the_rest() -> 
     )
     assert widget.calendar is config.calendars["late"]
     assert widget.origins == ("https://desk.example.com", "https://www.contoso.example")
-    assert config.desk.public_url == "https://Desk.example.com/it"
+    assert config.desk.public_url == "https://desk.example.com"
     assert config.widget("c-2") is None
 
 
