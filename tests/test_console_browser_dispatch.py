@@ -94,8 +94,9 @@ async def test_several_tickets_are_assigned_and_what_is_refused_is_told(
         await press(page, "Assign")
         await page.get_by_role("button", name="Priya Nair").click()
         told = page.locator("dialog[open]")
-        await expect(told.locator("h2")).to_have_text("2 of 3 tickets assigned.")
+        await expect(told.locator("h2")).to_have_text("2 of 3 tickets assigned")
         await expect(told.locator("li")).to_have_text([f"{two} A ticket that is closed cannot be assigned."])
+        await expect(told.get_by_role("button", name="Close")).to_be_focused()
         assert await violations(page) == []
         await told.get_by_role("button", name="Close").click()
         for number in (one, three):

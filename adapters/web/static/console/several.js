@@ -10,43 +10,48 @@ export class Several {
     Object.assign(this, { me, settings, toast, open });
   }
 
-  assign(lines) {
-    return askPerson({
+  async assign(lines) {
+    const found = await askPerson({
       me: this.me, staff: this.settings.staff, title: `Assign ${count(lines)}`, intro: numbers(lines),
-      submit: (values) => this.each(lines, "assign", values, "assigned"),
+      submit: (values) => each(lines, "assign", values),
     });
+    return this.tell(found, lines, "assigned");
   }
 
-  priority(lines) {
-    return askForm({
+  async priority(lines) {
+    const found = await askForm({
       title: `Change the priority of ${count(lines)}`,
       intro: numbers(lines),
       fields: [{ name: "priority", label: "Priority", type: "choice", required: true, missing: "Choose a priority.", options: this.settings.priorities }],
       action: "Change",
-      submit: (values) => this.each(lines, "edit", values, "changed"),
+      submit: (values) => each(lines, "edit", values),
     });
+    return this.tell(found, lines, "changed");
   }
 
-  cancel(lines) {
-    return askForm({
+  async cancel(lines) {
+    const found = await askForm({
       title: `Cancel ${count(lines)}`,
       intro: [h("p", {}, numbers(lines)), h("p", {}, "A cancelled ticket cannot be opened again. The customers are told that it was cancelled, not why.")],
       fields: [{ name: "reason", label: "Why, for the history", type: "long", rows: "2", required: true, missing: "Say why they are cancelled." }],
       action: "Cancel the tickets",
       danger: true,
-      submit: (values) => this.each(lines, "cancel", values, "cancelled"),
+      submit: (values) => each(lines, "cancel", values),
     });
+    return this.tell(found, lines, "cancelled");
   }
 
   /** All but the one that stays become part of it; the oldest is proposed. */
-  merge(lines) {
+  async merge(lines) {
     const sorted = [...lines].sort((one, other) => one.number.localeCompare(other.number, undefined, { numeric: true }));
     const options = sorted.map(({ number, subject, requester }) => ({ value: number, label: `${number} ${subject}, ${requester}` }));
     const other = {
       name: "other_company", type: "confirm", required: true, label: "They belong together although the companies differ",
       missing: "Confirm that the tickets of several companies belong together.",
     };
-    return askForm({
+    let stays = "";
+    const without = () => sorted.filter(({ number }) => number !== stays);
+    const found = await askForm({
       title: `Merge ${count(lines)} into one`,
       intro: [
         h("ul", { class: "quoted" }, sorted.map((line) => h("li", {}, h("strong", {}, line.number), " ", h("bdi", {}, line.subject), " · ",
@@ -55,40 +60,49 @@ export class Several {
       ],
       fields: [{ name: "into", label: "The ticket that stays", type: "choice", blank: false, value: sorted[0].number, options }, ...(oneCompany(lines) ? [] : [other])],
       action: "Merge",
-      submit: async ({ into, ...confirmed }) => {
-        const done = await this.each(sorted.filter(({ number }) => number !== into), "merge", { into, ...confirmed }, `merged into ${into}`);
-        if (done.length) this.open(into);
-        return [...done, into];
+      submit: ({ into, ...confirmed }) => {
+        stays = into;
+        return each(without(), "merge", { into, ...confirmed });
       },
     });
+    const done = this.tell(found, without(), `merged into ${stays}`);
+    if (!done?.length) return done;
+    this.open(stays);
+    return [...done, stays];
   }
 
-  /** Takes the step with one ticket after the other, tells what became of them and returns the numbers of those done. */
-  async each(lines, step, body, done) {
-    const succeeded = [];
-    const refused = [];
-    let stopped = "";
-    for (const { number } of lines) {
-      try {
-        if (stopped) throw new Error(stopped);
-        await change(`/tickets/${encodeURIComponent(number)}/${step}`, body);
-        succeeded.push(number);
-      } catch (error) {
-        // Without the desk the others would fail as well, each after a while.
-        if (!(error instanceof RequestFailed)) stopped = error.message;
-        refused.push({ number, why: error.message });
-      }
-    }
-    const text = `${succeeded.length} of ${count(lines)} ${done}.`;
-    if (refused.length) this.tell(text, refused);
-    else this.toast(`${count(lines)} ${done}.`);
+  /** Tells what became of the tickets and returns the numbers of those done; null when nothing was asked of them. */
+  tell(found, lines, done) {
+    if (!found) return null;
+    const { succeeded, refused } = found;
+    if (refused.length) {
+      showDialog(`${succeeded.length} of ${count(lines)} ${done}`, h("div", { class: "told" }, h("p", {}, "Not done:"), h("ul", { class: "refused" },
+        refused.map(({ number, why }) => h("li", {}, ticketLink(number, this.open), ` ${why}`)))));
+    } else this.toast(`${count(lines)} ${done}.`);
     return succeeded;
   }
+}
 
-  tell(text, refused) {
-    showDialog(text, h("div", { class: "told" }, h("p", {}, "Not done:"), h("ul", { class: "refused" },
-      refused.map(({ number, why }) => h("li", {}, ticketLink(number, this.open), ` ${why}`)))));
+/** Takes the step with one ticket after the other. */
+async function each(lines, step, body) {
+  const succeeded = [];
+  const refused = [];
+  let stopped = "";
+  for (const { number } of lines) {
+    if (stopped) {
+      refused.push({ number, why: stopped });
+      continue;
+    }
+    try {
+      await change(`/tickets/${encodeURIComponent(number)}/${step}`, body);
+      succeeded.push(number);
+    } catch (error) {
+      refused.push({ number, why: error.message });
+      // Without the desk the others would fail as well, each after a while.
+      if (!(error instanceof RequestFailed)) stopped = error.message;
+    }
   }
+  return { succeeded, refused };
 }
 
 function count(lines) {
