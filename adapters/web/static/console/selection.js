@@ -10,8 +10,11 @@ export class Selection {
     this.toggle = iconButton("select", "Select tickets", () => this.begin(this.bar.hidden), { "aria-pressed": "false" });
     this.all = h("input", { type: "checkbox", on: { change: () => this.chooseAll(this.all.checked) } });
     this.count = h("span", { role: "status" });
-    this.steps = [["assign", "Assign"], ["priority", "Priority"], ["merge", "Merge"], ["cancel", "Cancel tickets"]].map(([step, label]) => (
-      { step, control: button(label, () => this.take(step), { class: step === "cancel" ? "small danger-text" : "small" }) }));
+    this.steps = [["assign", "Assign"], ["priority", "Priority"], ["merge", "Merge"], ["cancel", "Cancel"]].map(([step, label]) => {
+      // "Cancel" alone could be taken for an end of the selecting.
+      const cancels = step === "cancel" && { class: "small danger-text", "aria-label": "Cancel tickets", title: "Cancel the selected tickets" };
+      return { step, control: button(label, () => this.take(step), cancels || { class: "small" }) };
+    });
     this.bar = h("div", { class: "selection", role: "group", "aria-label": "Selected tickets", hidden: true },
       h("div", { class: "selection-head" }, h("label", {}, this.all, h("span", { class: "hidden" }, "Select all that are listed")), this.count,
         iconButton("close", "Stop selecting", () => this.begin(false))),
