@@ -181,6 +181,13 @@ async def test_check_says_what_serving_the_desk_still_lacks(
     assert "xoxb" not in shown and "another-secret" not in shown
 
 
+async def test_check_names_a_variable_that_nothing_reads(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Did you mean" not in (await invoke("check")).stdout
+    monkeypatch.setenv("CHATDESK_TRUSTED_PROXY", "127.0.0.1")
+    shown = (await invoke("check")).stdout
+    assert 'CHATDESK_TRUSTED_PROXY. Did you mean "CHATDESK_TRUSTED_PROXIES"?' in shown
+
+
 async def test_check_prints_each_problem_of_the_file_on_its_own_line(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,6 +41,7 @@ def check(at: datetime) -> None:
                 ("Public address", config.desk.public_url or "not set"),
                 ("Secret", "set" if setting.secret else "not set: `chatdesk serve` needs it"),
                 *_connections(config, setting.environment),
+                ("Not known", "\n".join(setting.environment.unknown)),
             ]
         )
     )
