@@ -141,5 +141,7 @@ async def test_a_host_that_is_not_of_this_machine_is_named_and_not_its_port(
         "CHATDESK_SECRET": secrets.token_urlsafe(32),
         "CHATDESK_HOST": host,
     }
+    server = ServerProcess(tmp_path, ("serve",), **environment)
     with pytest.raises(AssertionError, match=f"CHATDESK_HOST: {host} is not an address of this machine"):
-        await ServerProcess(tmp_path, ("serve",), **environment).start()
+        await server.start()
+    assert await server.wait() == 2

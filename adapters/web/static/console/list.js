@@ -327,5 +327,6 @@ function excerpt({ where, pieces }) {
 function stateWords(line, me) {
   if (!line.assignee) return line.status;
   const who = line.assignee.id === me.id ? "you" : line.assignee.name.split(/\s+/)[0];
-  return `${line.status} · ${who}`;
+  // Who talks is what matters of a live chat, and there is room for one of the two.
+  return line.chat?.phase === "live" ? `with ${who}` : `${line.status} · ${who}`;
 }
