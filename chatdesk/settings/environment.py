@@ -62,11 +62,11 @@ class Environment(Guarded, frozen=True):
     port: int = 8080
     secret: str = ""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    unknown: tuple[str, ...] = ()
     mail: MailServers = field(default_factory=MailServers)
     slack: SlackSecrets = field(default_factory=SlackSecrets)
     teams: TeamsAccess = field(default_factory=TeamsAccess)
     portal: PortalAccess = field(default_factory=PortalAccess)
-    unknown: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Environment:
@@ -90,10 +90,9 @@ class Environment(Guarded, frozen=True):
             teams=read_teams_access(given, given.get("CHATDESK_HOST", "127.0.0.1"), problems),
             portal=read_portal(given, problems),
         )
-        environment = replace(environment, unknown=given.unknown())
         if problems:
             raise ConfigurationError("\n".join(problems))
-        return environment
+        return replace(environment, unknown=given.unknown())
 
 
 def _database(url: str, data: Path, problems: list[str]) -> str:
