@@ -65,6 +65,8 @@ def reads(database: Database, tickets: int) -> Reads:
         "mine: deep page": lambda n: staff.tickets(mine, due(n)),
         "a company": lambda n: staff.tickets(TicketFilter(view=TicketView.ALL, company="Company 0")),
         "a company's queue": lambda n: staff.tickets(TicketFilter(company="Company 0")),
+        "queue: what nobody has": lambda n: staff.tickets(TicketFilter(unassigned=True)),
+        "open tickets at a glance": lambda n: staff.open_tickets(datetime.now(UTC)),
         "counts": lambda n: staff.count(queue, 100),
         "waiting chats": lambda n: staff.waiting(),
         "problems": lambda n: staff.problems(100),

@@ -17,13 +17,13 @@ from msgspec import Struct
 from chatdesk.affected import AffectedPerson
 from chatdesk.changes import HistoryEntry, Rating
 from chatdesk.config import QueueOrder
-from chatdesk.conversation import Conversation, ConversationId, Message, Revision
+from chatdesk.conversation import Conversation, ConversationId, Live, Message, Revision
 from chatdesk.errors import NotFound
 from chatdesk.merging import as_opened
 from chatdesk.outbox import Delivery, DeliveryStatus
 from chatdesk.search import Found
 from chatdesk.situation import QueueEntry
-from chatdesk.ticket import Ticket, TicketNumber
+from chatdesk.ticket import Priority, Ticket, TicketNumber
 
 MAX_MERGES = 20
 """Merges that are followed from one ticket."""
@@ -40,7 +40,8 @@ class TicketView(StrEnum):
 class TicketFilter(Struct, frozen=True):
     """Which tickets a list shows. ``text`` is searched for in numbers and, by its words, in what they say.
 
-    ``tier`` is the id of a tier that they were escalated to [R37].
+    ``tier`` is the id of a tier that they were escalated to [R37]. With ``unassigned`` those that nobody has,
+    with ``overdue`` those whose clock runs and that were due before that moment.
     """
 
     view: TicketView = TicketView.QUEUE
@@ -48,17 +49,61 @@ class TicketFilter(Struct, frozen=True):
     text: str = ""
     company: str = ""
     tier: str = ""
+    priority: Priority | None = None
+    unassigned: bool = False
+    overdue: datetime | None = None
+
+    def shows(self, ticket: Ticket) -> bool:
+        """Tell whether an open ticket is one of those, by all but the text."""
+        due = ticket.running_due_at
+        return (
+            (self.view is not TicketView.MINE or ticket.assignee == self.agent)
+            and (not self.company or ticket.company == self.company)
+            and (not self.tier or ticket.tier == self.tier)
+            and self.priority in (None, ticket.priority)
+            and (not self.unassigned or ticket.assignee is None)
+            and (self.overdue is None or (due is not None and due < self.overdue))
+        )
+
+
+class Workload(Struct, frozen=True):
+    """How many open tickets a technician has, and how many of them are overdue."""
+
+    agent: str
+    open: int
+    overdue: int
+
+
+class OpenTickets(Struct, frozen=True):
+    """All open tickets at a glance: who has how many, and the companies they are of, in order."""
+
+    workloads: tuple[Workload, ...]
+    companies: tuple[str, ...]
 
 
 class TicketLine(Struct, frozen=True):
-    """One line of a list: the ticket, and its newest conversation if it has one.
+    """One line of a list: the ticket, and the conversation that is worth a look, None for one without any.
 
-    In a search ``found`` is the text that was found, unless the ticket's subject has all the words.
+    ``newest`` is its newest conversation where that is another one. In a search ``found`` is the text that
+    was found, unless the ticket's subject has all the words.
     """
 
     ticket: Ticket
     conversation: Conversation | None
     found: Found | None = None
+    newest: Conversation | None = None
+
+    @classmethod
+    def of(cls, ticket: Ticket, conversations: Sequence[Conversation]) -> TicketLine:
+        """Return the line of a ticket with its conversations, oldest first.
+
+        The one in which a technician talks comes first, then one in which the customer waits, then the
+        newest: no mail or comment hides a chat that is live.
+        """
+        newest = conversations[-1] if conversations else None
+        live = next((chat for chat in conversations if isinstance(chat.state, Live)), None)
+        shown = live or next((chat for chat in conversations if chat.is_open), newest)
+        return cls(ticket, shown, newest=None if newest is shown else newest)
 
 
 class TicketPage(Struct, frozen=True):
@@ -189,12 +234,15 @@ class StaffReads(Protocol):
     async def tickets(self, wanted: TicketFilter, page: str = "", limit: int = 50) -> TicketPage:
         """Return one page of a list; the queue and mine by due time, all and searches newest first.
 
-        Tickets without a due time come after those with one. Raises EventRefused for a ``page`` that no
-        list has named.
+        Tickets whose clock stands still come after those that are due, and those without a due time last.
+        Raises EventRefused for a ``page`` that no list has named.
         """
 
     async def count(self, wanted: TicketFilter, limit: int) -> int:
         """Return how many tickets the list has, but never more than ``limit``: counting stops there."""
+
+    async def open_tickets(self, at: datetime) -> OpenTickets:
+        """Return the open tickets at a glance, as at that moment; of very many it counts some only."""
 
     async def waiting(self) -> Sequence[QueueEntry]:
         """Return every waiting customer, in no order."""

@@ -21,6 +21,7 @@ from chatdesk.merging import as_opened
 from chatdesk.outbox import NOT_SENT, TIMER_TARGET, DeliveryStatus
 from chatdesk.reading import (
     DeliveryNote,
+    OpenTickets,
     Problems,
     SetAsideNote,
     TicketFile,
@@ -221,6 +222,9 @@ class TortoiseStaffReads(_Reads):
 
     async def count(self, wanted: TicketFilter, limit: int) -> int:
         return await self._lists.count(wanted, limit)
+
+    async def open_tickets(self, at: datetime) -> OpenTickets:
+        return await self._lists.open_tickets(at)
 
     async def waiting(self) -> Sequence[QueueEntry]:
         return to_queue(await self._selecting.one(QUEUE))

@@ -11,15 +11,15 @@ from msgspec.structs import replace
 
 from chatdesk.conversation import Conversation
 from chatdesk.errors import EventRefused
-from chatdesk.reading import TicketFilter, TicketLine, TicketPage, TicketView
+from chatdesk.reading import OpenTickets, TicketFilter, TicketLine, TicketPage, TicketView, Workload
 from chatdesk.search import excerpt, holds, words
-from chatdesk.ticket import Ticket, TicketNumber
+from chatdesk.ticket import PAUSED, Ticket, TicketNumber
 from storage.columns import Record, optional_moment, readable, timestamp
 from storage.conversation_rows import to_conversation
 from storage.database import Database
 from storage.parameters import in_list
 from storage.search import SearchedTickets, TortoiseSearch, found_in
-from storage.selecting import Selecting
+from storage.selecting import Select, Selecting
 from storage.ticket_rows import to_ticket
 
 _ABOVE_ALL = 2**62
@@ -29,11 +29,33 @@ Condition = tuple[str, *tuple[Value, ...]]
 """A part of a query's condition, and the values for the question marks in it."""
 
 
+_PAUSED = ", ".join(f"'{status}'" for status in sorted(PAUSED))
+_RUNS = f"status NOT IN ({_PAUSED})"
+_STANDS = f"status IN ({_PAUSED})"
+_MARK = "paused"
+
+
 class _Cursor(Struct, frozen=True):
-    """The last ticket of a page: its number, and when it was due if it was."""
+    """The last ticket of a page: its number, when it was due if it was, and whether its clock stood still."""
 
     number: int
     due: datetime | None
+    paused: bool = False
+
+    @property
+    def part(self) -> int:
+        """Which part of a list by due time it is in."""
+        return 2 if self.due is None else int(self.paused)
+
+
+MOST_COUNTED = 20_000
+"""Open tickets that are counted, and overdue ones: along an index, which takes a few milliseconds."""
+_OF_TECHNICIANS = "SELECT assignee FROM ticket{0} WHERE active = TRUE AND assignee IS NOT NULL"
+_COUNTED = f"SELECT assignee, count(*) AS counted FROM ({{0}} LIMIT {MOST_COUNTED}) held GROUP BY assignee"
+_COMPANIES = (
+    "SELECT DISTINCT company FROM (SELECT company FROM ticket{0} WHERE active = TRUE AND company <> '' "
+    f"LIMIT {MOST_COUNTED}) named ORDER BY company LIMIT 500"
+)
 
 
 class TicketLists:
@@ -59,6 +81,26 @@ class TicketLists:
         if wanted.text:
             where.append(self._one_of((await self._search(wanted.text, _ABOVE_ALL))[0]))
         return len(await self._rows("SELECT number FROM ticket", where, f"LIMIT {limit:d}"))
+
+    async def open_tickets(self, at: datetime) -> OpenTickets:
+        """Return the open tickets at a glance [chatdesk.reading.StaffReads.open_tickets]."""
+        sqlite = self._database.dialect == "sqlite"
+        by_technician, by_company = (
+            f" INDEXED BY {index}" if sqlite else ""
+            for index in ("ticket_of_technician", "ticket_of_company")
+        )
+        late = f"{_OF_TECHNICIANS.format('')} AND due_at < ? AND {_RUNS}"
+        held, overdue, named = await self._selecting.all(
+            [
+                Select(_COUNTED.format(_OF_TECHNICIANS.format(by_technician)), ()),
+                Select(_COUNTED.format(late), (at,)),
+                Select(_COMPANIES.format(by_company), ()),
+            ]
+        )
+        missed = {row["assignee"]: row["counted"] for row in overdue}
+        loads = [Workload(row["assignee"], row["counted"], missed.get(row["assignee"], 0)) for row in held]
+        loads.sort(key=lambda load: load.agent)
+        return OpenTickets(tuple(loads), tuple(row["company"] for row in named))
 
     async def due_soon(
         self, after: datetime, number: TicketNumber, until: datetime, limit: int
@@ -98,22 +140,26 @@ class TicketLists:
         return await self._tickets(where, f"ORDER BY number DESC LIMIT {limit:d}")
 
     async def _by_due(self, wanted: TicketFilter, after: _Cursor | None, limit: int) -> list[Ticket]:
-        """Return tickets by due time, and when these are at an end those that have none.
+        """Return tickets by due time, then those whose clock stands still, then those that have none.
 
-        In two parts, which the databases would order differently in one; each is a walk along an index.
+        In parts, which the databases would order differently in one; each is a walk along an index.
         """
-        where, index = _wanted(wanted), self._index(wanted)
         found: list[Ticket] = []
-        if after is None or after.due:
-            dated: list[Condition] = [*where, ("due_at IS NOT NULL",)]
-            if after and after.due:
-                dated.append(("(due_at, number) > (?, ?)", after.due, after.number))
-            found = await self._tickets(dated, f"ORDER BY due_at, number LIMIT {limit:d}", index)
-        if len(found) < limit:
-            last = after.number if after and not after.due else 0
-            rest: list[Condition] = [*where, ("due_at IS NULL",), ("number > ?", last)]
-            found += await self._tickets(rest, f"ORDER BY number LIMIT {limit - len(found):d}", index)
+        for part in range(after.part if after else 0, 3):
+            if len(found) < limit:
+                cursor = after if after and after.part == part else None
+                found += await self._part(wanted, part, cursor, limit - len(found))
         return found
+
+    async def _part(self, wanted: TicketFilter, part: int, after: _Cursor | None, limit: int) -> list[Ticket]:
+        where, index = _wanted(wanted), self._index(wanted)
+        if part == 2:
+            rest: list[Condition] = [("due_at IS NULL",), ("number > ?", after.number if after else 0)]
+            return await self._tickets([*where, *rest], f"ORDER BY number LIMIT {limit:d}", index)
+        where += [("due_at IS NOT NULL",), (_STANDS if part else _RUNS,)]
+        if after and after.due:
+            where.append(("(due_at, number) > (?, ?)", after.due, after.number))
+        return await self._tickets(where, f"ORDER BY due_at, number LIMIT {limit:d}", index)
 
     def _index(self, wanted: TicketFilter) -> str:
         """Say which index SQLite has to take: it counts nothing, and would walk along all open tickets."""
@@ -129,17 +175,22 @@ class TicketLists:
         """Return the page of what was found, of which one more than ``limit`` tells that there is another."""
         shown = found[:limit]
         following = _written(shown[-1]) if len(found) > limit else ""
-        newest = await self._newest_conversations([ticket.number for ticket in shown])
-        return TicketPage(tuple(TicketLine(t, newest.get(t.number)) for t in shown), following)
+        chats = await self._conversations([ticket.number for ticket in shown])
+        return TicketPage(tuple(TicketLine.of(t, chats.get(t.number, ())) for t in shown), following)
 
-    async def _newest_conversations(
+    async def _conversations(
         self, numbers: Sequence[TicketNumber]
-    ) -> dict[TicketNumber, Conversation]:
+    ) -> Mapping[TicketNumber, Sequence[Conversation]]:
+        """Return the conversations of each ticket that has some, oldest first."""
         if not numbers:
             return {}
         where: list[Condition] = [self._one_of(numbers, "ticket")]
         found = await self._rows("SELECT * FROM conversation", where, "ORDER BY opened_at")
-        return {c.ticket: c for c in readable(to_conversation, found) if c.ticket is not None}
+        chats: dict[TicketNumber, list[Conversation]] = {}
+        for chat in readable(to_conversation, found):
+            if chat.ticket is not None:
+                chats.setdefault(chat.ticket, []).append(chat)
+        return chats
 
     async def _tickets(self, where: Sequence[Condition], order: str, index: str = "") -> list[Ticket]:
         return list(map(to_ticket, await self._rows(f"SELECT * FROM ticket {index}", where, order)))
@@ -164,6 +215,12 @@ def _wanted(wanted: TicketFilter) -> list[Condition]:
         where.append(("company = ?", wanted.company))
     if wanted.tier:
         where.append(("tier = ?", wanted.tier))
+    if wanted.priority is not None:
+        where.append(("priority = ?", wanted.priority.value))
+    if wanted.unassigned:
+        where.append(("assignee IS NULL",))
+    if wanted.overdue is not None:
+        where += [("due_at < ?", wanted.overdue), (_RUNS,)]
     return where
 
 
@@ -175,17 +232,18 @@ def _with_found(line: TicketLine, texts: Mapping[TicketNumber, Record], asked: S
 
 
 def _written(last: Ticket) -> str:
-    return f"{last.number}|{timestamp(last.due_at) if last.due_at else ''}"
+    mark = f"|{_MARK}" if last.due_at and last.is_paused else ""
+    return f"{last.number}|{timestamp(last.due_at) if last.due_at else ''}{mark}"
 
 
 def _read(page: str) -> _Cursor | None:
     """Read what ``_written`` wrote; None for the first page. Raises EventRefused for anything else."""
     if not page:
         return None
-    number, _, due = page.partition("|")
+    number, due, mark = (*page.split("|"), "", "")[:3]
     try:
-        if number.isdecimal() and len(number) < 16:
-            return _Cursor(int(number), optional_moment(due))
+        if number.isdecimal() and len(number) < 16 and mark in ("", _MARK):
+            return _Cursor(int(number), optional_moment(due), mark == _MARK)
     except (ValueError, OverflowError):
         pass
     raise EventRefused(

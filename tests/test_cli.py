@@ -156,6 +156,38 @@ async def test_check_says_what_the_portal_still_lacks(
     assert "a-secret" not in checked
 
 
+async def test_check_says_what_serving_the_desk_still_lacks(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "chatdesk.toml"
+    monkeypatch.setenv("CHATDESK_CONFIG", str(file))
+    desk = '[desk]\nname = "Northwind IT"\n'
+    file.write_text(desk)
+    shown = (await invoke("check")).stdout
+    assert re.search(r"Outgoing mail +not set up: mail is kept and not sent", shown)
+    assert "Slack " not in shown and "Teams " not in shown
+    file.write_text(
+        f'{desk}[staff.slack]\nchannel = "C0TRIAGE"\n[staff.teams]\nchannel = "19:abc@thread.tacv2"\n'
+    )
+    shown = (await invoke("check")).stdout
+    assert re.search(r"Slack +SLACK_BOT_TOKEN: is not set", shown)
+    assert re.search(r"Teams +TEAMS_TENANT_ID: is not set", shown)
+    monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-a-secret")
+    monkeypatch.setenv("SLACK_SIGNING_SECRET", "another-secret")
+    monkeypatch.setenv("CHATDESK_SMTP_URL", "smtps://mail.example.com")
+    shown = (await invoke("check")).stdout
+    assert re.search(r"Slack +set up", shown)
+    assert re.search(r"Outgoing mail +mail\.example\.com", shown)
+    assert "xoxb" not in shown and "another-secret" not in shown
+
+
+async def test_check_names_a_variable_that_nothing_reads(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Did you mean" not in (await invoke("check")).stdout
+    monkeypatch.setenv("CHATDESK_TRUSTED_PROXY", "127.0.0.1")
+    shown = (await invoke("check")).stdout
+    assert 'CHATDESK_TRUSTED_PROXY. Did you mean "CHATDESK_TRUSTED_PROXIES"?' in shown
+
+
 async def test_check_prints_each_problem_of_the_file_on_its_own_line(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -111,11 +111,11 @@ def test_the_example_survey_is_also_what_is_asked_without_one(example: Config) -
     assert kinds == [FieldType.CHOICE, FieldType.CHOICE, FieldType.LONG]
 
 
-def test_the_example_names_the_staff_channels_and_the_maintenance(example: Config) -> None:
-    assert example.staff.slack is not None
-    assert example.staff.teams is not None
-    assert example.staff.slack.channel_for("contoso") == "C0TRIAGE"
-    assert example.staff.teams.channel == "19:abc@thread.tacv2"
+def test_the_example_is_served_with_no_more_than_a_secret(example: Config) -> None:
+    assert example.staff.slack is example.staff.teams is None
+
+
+def test_the_example_names_the_maintenance(example: Config) -> None:
     assert example.maintenance == (
         MaintenanceWindow("Windows patching", 2, (1, 3), time(1), time(4), time(5)),
     )
@@ -129,6 +129,10 @@ def test_the_keys_commented_out_in_the_example_are_right_too() -> None:
     assert [widget.key for widget in config.widgets] == ["desk", "contoso-web"]
     assert [company.id for company in config.companies] == ["contoso"]
     assert len(config.canned) == 1
+    assert config.staff.slack is not None and config.staff.teams is not None
+    assert config.staff.slack.channel_for("contoso") == "C0TRIAGE"
+    assert config.staff.teams.channel == "19:abc@thread.tacv2"
+    assert config.desk.email == "help@northwind.example"
 
 
 def test_customers_are_shown_the_channels_in_the_files_order_and_the_portal_once_they_can_sign_in(
@@ -273,7 +277,7 @@ def test_a_company_is_found_by_the_domain_of_an_address_in_any_case() -> None:
 def test_a_companys_widget_has_its_colours_and_hours_and_inherits_the_rest() -> None:
     config = parse_config(
         '[desk]\nname = "Northwind IT"\nlogo = "https://www.example.com/l.svg"\n'
-        'public_url = "https://Desk.example.com/it/"\n'
+        'public_url = "https://Desk.example.com/"\n'
         '[calendars.late]\ndaily = "18:00-23:00"\n'
         '[companies.contoso]\nname = "Contoso"\nwidget = "c-1"\norigins = ["https://WWW.contoso.example:443"]\n'
         'colour = "#0B6E4F"\ncalendar = "late"\n',
@@ -288,7 +292,7 @@ def test_a_companys_widget_has_its_colours_and_hours_and_inherits_the_rest() -> 
     )
     assert widget.calendar is config.calendars["late"]
     assert widget.origins == ("https://desk.example.com", "https://www.contoso.example")
-    assert config.desk.public_url == "https://Desk.example.com/it"
+    assert config.desk.public_url == "https://desk.example.com"
     assert config.widget("c-2") is None
 
 

@@ -94,8 +94,30 @@ def test_a_name_that_is_too_long_is_shown_shortened() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("[desk]\nname = Northwind\n", "chatdesk.toml: line 2, column 8: Invalid value."),
-        ('[desk]\nname = "a"\nname = "b"\n', "chatdesk.toml: line 3, column 11: Cannot overwrite a value."),
+        (
+            "[desk]\nname = Northwind\n",
+            "chatdesk.toml: line 2, column 8: Invalid value. "
+            'A text stands in straight quotes, such as name = "Northwind IT".',
+        ),
+        (
+            '[desk]\nname: "Northwind IT"\n',
+            "chatdesk.toml: line 2, column 5: Expected '=' after a key in a key/value pair. "
+            'Write name = "Northwind IT", with = between the key and its value.',
+        ),
+        (
+            '[desk]\nname = "a"\nname = "b"\n',
+            "chatdesk.toml: line 3, column 11: Cannot overwrite a value. "
+            "It stands further up already: keep one of them.",
+        ),
+        (
+            "[desk]\n[channels]\n[channels]\n",
+            "chatdesk.toml: line 3, column 10: Cannot declare ('channels',) twice. "
+            "It stands further up already: keep one of them.",
+        ),
+        (
+            '[desk]\nlogo = "C:\\logo"\n',
+            "chatdesk.toml: line 2, column 13: Unescaped '\\' in a string. Write each backslash twice.",
+        ),
         ("[desk", "chatdesk.toml: end of document: Expected ']' at the end of a table declaration."),
     ],
 )

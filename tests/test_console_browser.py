@@ -119,8 +119,7 @@ async def test_a_chat_is_handed_over(desk: ServedDesk, browser: Browser) -> None
     ):
         await take(marcus, number)
         await marcus.get_by_role("button", name="Hand over").click()
-        await marcus.locator("dialog select").select_option(label="Priya Nair")
-        await answer_dialog(marcus, "Hand over", **{"Why,_for_the_history": "Knows disks"})
+        await answer_dialog(marcus, "Priya Nair 0 open", **{"Why,_for_the_history": "Knows disks"})
         await expect(marcus.locator(".assignee")).to_have_text("Priya Nair")
         await priya.get_by_role("button", name="Mine").click()
         await open_ticket(priya, number)
@@ -251,7 +250,7 @@ async def test_priority_is_confirmed_and_changed(desk: ServedDesk, browser: Brow
         )
         await page.get_by_role("button", name="Confirm").click()
         await expect(page.locator(".right")).to_contain_text("Confirmed by staff.")
-        await page.get_by_label("Priority").select_option("critical")
+        await page.get_by_label("Priority", exact=True).select_option("critical")
         await expect(page.locator(".ticket-chips .priority")).to_have_text("critical")
 
 

@@ -161,6 +161,17 @@ calendar = "always"
 """
 
 
+async def test_the_demonstrations_form_leads_to_the_page_with_the_chat_on_whatever_port_it_has() -> None:
+    async with (
+        serving() as desk,
+        aiohttp.ClientSession() as session,
+        session.get(f"{desk.base}/form?key=desk") as answer,
+    ):
+        page = await answer.text()
+    address = f"{desk.base}/demo"
+    assert f'Our chat is open now: <a href="{address}">{address}</a>' in page
+
+
 @pytest.mark.parametrize(
     ("key", "notice"),
     [

@@ -10,10 +10,10 @@ import pytest
 
 from chatdesk.changes import Changes
 from chatdesk.config import QueueOrder
-from chatdesk.conversation import ConversationId, Waiting
+from chatdesk.conversation import ConversationId, DialogueState, Live, Ticketed, Waiting
 from chatdesk.errors import EventRefused
-from chatdesk.reading import TicketFilter, TicketView
-from chatdesk.ticket import TicketNumber, TicketStatus
+from chatdesk.reading import TicketFilter, TicketView, Workload
+from chatdesk.ticket import Priority, TicketNumber, TicketStatus
 from storage.database import Database
 from storage.queue_rows import QUEUE as WHO_WAITS
 from storage.reading import _WAITING, TortoiseStaffReads
@@ -77,6 +77,80 @@ async def test_the_queue_has_each_ticket_once_by_due_time_and_those_without_one_
     assert {len(page) for page in shown[:-1]} <= {limit}
 
 
+async def change(database: Database, fields: dict[int, dict[str, object]]) -> None:
+    """Write tickets that are open, by number, each with fields of its own."""
+    made = Changes()
+    for number, own in fields.items():
+        new = {"status": TicketStatus.ASSIGNED, "due_at": TUESDAY, "version": 1, **own}
+        made.tickets[TicketNumber(number)] = ticket(number=TicketNumber(number), **new)
+    async with TortoiseStore(database).batch() as batch:
+        await batch.write(made)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 8])
+async def test_tickets_whose_clock_stands_still_come_after_those_that_are_due(
+    database: Database, limit: int
+) -> None:
+    hour = timedelta(hours=1)
+    await change(
+        database,
+        {
+            1: {"due_at": TUESDAY, "status": TicketStatus.WAITING_ON_CUSTOMER},
+            2: {"due_at": TUESDAY + 2 * hour},
+            3: {"due_at": TUESDAY - hour, "status": TicketStatus.SCHEDULED},
+            4: {"due_at": None},
+            5: {"due_at": TUESDAY + hour},
+            6: {"due_at": None, "status": TicketStatus.WAITING_ON_VENDOR},
+        },
+    )
+    shown = await pages(database, QUEUE, limit)
+    assert [number for page in shown for number in page] == [5, 2, 3, 1, 4, 6]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (TicketFilter(company="Fabrikam"), [2]),
+        (TicketFilter(priority=Priority.HIGH), [3]),
+        (TicketFilter(unassigned=True), [1, 2]),
+        (TicketFilter(overdue=TUESDAY + timedelta(seconds=1)), [1, 2, 3]),
+        (TicketFilter(overdue=TUESDAY), []),
+        (TicketFilter(TicketView.MINE, agent="priya", overdue=TUESDAY + timedelta(seconds=1)), [3]),
+        (TicketFilter(unassigned=True, company="Contoso", priority=Priority.STANDARD), [1]),
+    ],
+)
+async def test_the_queue_is_narrowed(database: Database, wanted: TicketFilter, found: list[int]) -> None:
+    fields: dict[int, dict[str, object]] = {
+        1: {"assignee": None, "priority": Priority.STANDARD},
+        2: {"assignee": None, "company": "Fabrikam", "priority": Priority.LOW},
+        3: {"assignee": "priya", "priority": Priority.HIGH},
+        4: {"assignee": "priya", "priority": Priority.LOW, "status": TicketStatus.SCHEDULED},
+    }
+    await change(database, fields)
+    assert await pages(database, wanted, 9) == [found]
+    tickets = {
+        line.ticket.number: line.ticket for line in (await TortoiseStaffReads(database).tickets(QUEUE)).lines
+    }
+    assert [number for number in sorted(tickets) if wanted.shows(tickets[number])] == found
+
+
+async def test_open_tickets_are_counted_by_technician_and_their_companies_named(database: Database) -> None:
+    await change(
+        database,
+        {
+            1: {"assignee": "priya"},
+            2: {"assignee": "priya", "status": TicketStatus.SCHEDULED},
+            3: {"assignee": "priya", "due_at": TUESDAY + timedelta(hours=2)},
+            4: {"assignee": "marcus", "company": "Fabrikam"},
+            5: {"assignee": "marcus", "company": "Litware", "status": TicketStatus.CLOSED},
+            6: {"assignee": None, "company": ""},
+        },
+    )
+    found = await TortoiseStaffReads(database).open_tickets(TUESDAY + timedelta(hours=1))
+    assert found.workloads == (Workload("marcus", 1, 1), Workload("priya", 3, 1))
+    assert found.companies == ("Contoso", "Fabrikam")
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 8])
 async def test_a_tier_s_list_has_its_open_tickets_by_due_time_whoever_has_them(
     database: Database, limit: int
@@ -121,8 +195,42 @@ async def test_all_tickets_are_listed_newest_first(database: Database) -> None:
 
 
 @pytest.mark.parametrize(
+    ("first", "then", "shown"),
+    [
+        (Live(("marcus",)), Ticketed(), "chat"),
+        (Waiting(TUESDAY, TUESDAY), Ticketed(), "chat"),
+        (Live(("marcus",)), Waiting(TUESDAY, TUESDAY), "chat"),
+        (Ticketed(), Ticketed(), "mail"),
+    ],
+)
+async def test_a_line_shows_the_chat_that_is_live_or_waits_before_a_newer_mail(
+    database: Database, first: DialogueState, then: DialogueState, shown: str
+) -> None:
+    chat = conversation(first, version=1, id=ConversationId("chat"))
+    later = TUESDAY + timedelta(minutes=5)
+    mail = conversation(then, version=1, id=ConversationId("mail"), visitor="mail", opened_at=later)
+    made = Changes(conversations={chat.id: chat, mail.id: mail})
+    made.tickets[TICKET] = ticket(version=1, status=TicketStatus.ASSIGNED)
+    async with TortoiseStore(database).batch() as batch:
+        await batch.write(made)
+    (line,) = (await TortoiseStaffReads(database).tickets(TicketFilter())).lines
+    assert line.conversation is not None and line.conversation.id == shown
+    assert (line.newest and line.newest.id) == ("mail" if shown == "chat" else None)
+
+
+@pytest.mark.parametrize(
     "page",
-    ["x", "|", "2|x", "99999999999999999999|", "-1|", "2|2026-13-01", "①|", "1|0001-01-01T00:00:00+14:00"],
+    [
+        "x",
+        "|",
+        "2|x",
+        "99999999999999999999|",
+        "-1|",
+        "2||x",
+        "2|2026-13-01",
+        "①|",
+        "1|0001-01-01T00:00:00+14:00",
+    ],
 )
 @pytest.mark.parametrize("view", list(TicketView))
 async def test_a_page_that_no_list_has_named_is_refused(

@@ -130,3 +130,18 @@ def test_a_desk_may_have_as_many_sockets_as_the_system_allows() -> None:
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == "(512, 512)"
+
+
+@pytest.mark.parametrize("host", ["desk.invalid", "192.0.2.7"])
+async def test_a_host_that_is_not_of_this_machine_is_named_and_not_its_port(
+    tmp_path: Path, host: str
+) -> None:
+    environment = {
+        "CHATDESK_CONFIG": str(REPOSITORY / "chatdesk.toml.example"),
+        "CHATDESK_SECRET": secrets.token_urlsafe(32),
+        "CHATDESK_HOST": host,
+    }
+    server = ServerProcess(tmp_path, ("serve",), **environment)
+    with pytest.raises(AssertionError, match=f"CHATDESK_HOST: {host} is not an address of this machine"):
+        await server.start()
+    assert await server.wait() == 2

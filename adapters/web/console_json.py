@@ -101,8 +101,8 @@ def _found_json(found: Found) -> dict[str, Json]:
 
 def is_unread(line: TicketLine) -> bool:
     """Tell whether something was said that no technician has seen."""
-    chat = line.conversation
-    return chat is not None and chat.last_seq > chat.receipts.staff_seen
+    chats = (line.conversation, line.newest)
+    return any(chat is not None and chat.last_seq > chat.receipts.staff_seen for chat in chats)
 
 
 def history_json(entry: HistoryEntry) -> dict[str, Json]:

@@ -14,7 +14,7 @@ from adapters.web.sign_in import csrf_token
 from adapters.web.text import clean
 from chatdesk.errors import EventRefused
 from chatdesk.maintenance import announced
-from chatdesk.reading import TicketFilter, TicketLine, TicketView
+from chatdesk.reading import TicketFilter, TicketLine, TicketView, Workload
 from chatdesk.search import words
 from chatdesk.staff import SignedIn
 from chatdesk.ticket import Priority, TicketType
@@ -24,7 +24,10 @@ COUNTED = 99
 """Lists are counted up to here and no further: an exact count costs as much as reading them all."""
 MAX_SEARCH = 200
 MAX_CURSOR = 100
-MAX_TIER = 64
+MAX_CHOICE = 64
+MAX_COMPANY = 300
+NOBODY = "nobody"
+"""For a list of the tickets that are not assigned."""
 
 
 def add_routes(application: web.Application) -> None:
@@ -32,6 +35,7 @@ def add_routes(application: web.Application) -> None:
     add_read(application, "/me", me)
     add_read(application, "/tickets", tickets)
     add_read(application, "/counts", counts)
+    add_read(application, "/open", open_tickets)
     add_read(application, "/problems", problems)
 
 
@@ -69,10 +73,9 @@ async def tickets(request: web.Request, staff: SignedIn) -> dict[str, Json]:
     page = request.query.get("page", "")[:MAX_CURSOR]
     found = await services.staff_reads.tickets(wanted, page, PAGE)
     waiting: Sequence[TicketLine] = ()
-    if wanted.view is TicketView.QUEUE and not page and not wanted.text:
+    if request.query.get("view", "queue") == TicketView.QUEUE and not page and not wanted.text:
         waiting = await services.staff_reads.waiting_tickets(services.config.queue.order)
-    if wanted.tier:
-        waiting = [line for line in waiting if line.ticket.tier == wanted.tier]
+    waiting = [line for line in waiting if wanted.shows(line.ticket)]
     names = {account.id: account.name for account in await services.staff.accounts()}
     config = services.config
     return {
@@ -80,6 +83,25 @@ async def tickets(request: web.Request, staff: SignedIn) -> dict[str, Json]:
         "lines": [line_json(line, config, names, words(wanted.text)) for line in found.lines],
         "next": found.next,
         "cut": found.cut,
+    }
+
+
+async def open_tickets(request: web.Request, staff: SignedIn) -> dict[str, Json]:
+    """Who has how many open tickets, those with the fewest first, and the companies that have some."""
+    del staff
+    services = request.app[SERVICES]
+    found = await services.staff_reads.open_tickets(services.clock())
+    held = {load.agent: load for load in found.workloads}
+    none = Workload("", 0, 0)
+    accounts = [account for account in await services.staff.accounts() if account.disabled_at is None]
+    rows = [(held.get(account.id, none), account) for account in accounts]
+    rows.sort(key=lambda row: (row[0].open, row[1].name.casefold()))
+    return {
+        "staff": [
+            {"id": account.id, "name": account.name, "open": load.open, "overdue": load.overdue}
+            for load, account in rows
+        ],
+        "companies": [*found.companies],
     }
 
 
@@ -116,11 +138,37 @@ async def problems(request: web.Request, staff: SignedIn) -> dict[str, Json]:
 
 
 def _filter(request: web.Request, staff: SignedIn) -> TicketFilter:
+    """Return what the request asks for; what is over has no index by tier or technician, so only open tickets
+    are narrowed."""
     try:
         view = TicketView(request.query.get("view", "queue"))
     except ValueError:
         raise EventRefused("Choose queue, mine or all.", code="view", field="view") from None
-    text = clean(request.query.get("text", "")).strip()[:MAX_SEARCH]
-    # What is over has no index by tier; open tickets have.
-    tier = clean(request.query.get("tier", "")).strip()[:MAX_TIER] if view is TicketView.QUEUE else ""
-    return TicketFilter(view, agent=staff.account.id, text=text, tier=tier)
+    text = _asked(request, "text", MAX_SEARCH)
+    if view is not TicketView.QUEUE:
+        return TicketFilter(view, agent=staff.account.id, text=text)
+    assignee = _asked(request, "assignee", MAX_CHOICE)
+    named = bool(assignee) and assignee != NOBODY
+    return TicketFilter(
+        TicketView.MINE if named else view,
+        agent=assignee if named else staff.account.id,
+        text=text,
+        company=_asked(request, "company", MAX_COMPANY),
+        tier=_asked(request, "tier", MAX_CHOICE),
+        priority=_priority(_asked(request, "priority", MAX_CHOICE)),
+        unassigned=assignee == NOBODY,
+        overdue=request.app[SERVICES].clock() if _asked(request, "overdue", 1) else None,
+    )
+
+
+def _asked(request: web.Request, name: str, longest: int) -> str:
+    return clean(request.query.get(name, "")).strip()[:longest]
+
+
+def _priority(written: str) -> Priority | None:
+    """Return the priority of that name, None for "". Raises EventRefused for what is none."""
+    try:
+        return Priority(written) if written else None
+    except ValueError:
+        names = ", ".join(Priority)
+        raise EventRefused(f"Choose one of {names}.", code="priority", field="priority") from None

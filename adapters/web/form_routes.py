@@ -12,7 +12,7 @@ from adapters.web.colour import theme_sheet
 from adapters.web.demo_routes import PAGES
 from adapters.web.form_body import form_token, read_form
 from adapters.web.frames import MAX_TEXT
-from adapters.web.origins import widget_for
+from adapters.web.origins import own_origin, widget_for
 from adapters.web.services import SERVICES, Services
 from adapters.web.visitor_session import visitor_key
 from chatdesk.config import WidgetSettings
@@ -118,7 +118,7 @@ def _form_page(
         "maintenance": announced(
             services.config.maintenance, services.config.desk.timezone, services.clock()
         ),
-        **_hours(services, widget),
+        **_hours(services, widget, own_origin(request)),
     }
     return _page("form.html", services, widget, status, **values)
 
@@ -135,17 +135,27 @@ async def _thanks_page(
     return _page("form_thanks.html", services, widget, 200, ticket=number, words=words[-1:])
 
 
-def _hours(services: Services, widget: WidgetSettings) -> dict[str, object]:
-    """Return whether the form's hours have begun or when they do, and whether there is a chat to go to."""
+def _hours(services: Services, widget: WidgetSettings, own: str) -> dict[str, object]:
+    """Return whether the form's hours have begun or when they do, and whether there is a chat to go to.
+
+    ``own`` is the origin under which the desk was reached.
+    """
     calendar = services.config.hours_of(CHANNEL, widget.key)
     now = services.clock()
     return {
         "open": calendar.is_open(now),
         "opens": say_next_opening(calendar, now),
         "chat_open": widget.calendar.is_open(now) and WEB in services.config.channels,
-        # The desk's own address is no page with a chat on it.
-        "chat_at": next((site for site in widget.origins if site != services.config.desk.public_url), ""),
+        "chat_at": _chat_page(services, widget, own),
     }
+
+
+def _chat_page(services: Services, widget: WidgetSettings, own: str) -> str:
+    """Return the address of a page with the chat on it, "" where none is known."""
+    if services.demo:
+        return f"{own}/demo"
+    # The desk's own address is no page with a chat on it.
+    return next((site for site in widget.origins if site != services.config.desk.public_url), "")
 
 
 def _page(

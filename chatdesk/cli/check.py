@@ -12,11 +12,13 @@ from chatdesk.business_hours import Calendar
 from chatdesk.cli.setting import read_setting
 from chatdesk.cli.showing import facts, heading, output, plain, say_at, say_duration, table
 from chatdesk.config import Config, Environment
+from chatdesk.errors import ConfigurationError
 from chatdesk.maintenance import EVENING, occurrences
 from chatdesk.portal import with_portal
 from chatdesk.settings.identity import VARIABLE
 from chatdesk.settings.model import PORTAL
 from chatdesk.settings.portal_access import PortalAccess
+from chatdesk.settings.slack import SlackSecrets
 from chatdesk.wording import describe_hours
 
 OPENINGS = 3
@@ -39,6 +41,8 @@ def check(at: datetime) -> None:
                 ("Ticket numbers", f"{config.desk.ticket_prefix}-{config.desk.first_ticket} and on"),
                 ("Public address", config.desk.public_url or "not set"),
                 ("Secret", "set" if setting.secret else "not set: `chatdesk serve` needs it"),
+                *_connections(config, setting.environment),
+                ("Not known", "\n".join(setting.environment.unknown)),
             ]
         )
     )
@@ -63,6 +67,29 @@ def next_openings(calendar: Calendar, at: datetime, count: int = OPENINGS) -> li
         found.append(opening)
         moment = calendar.next_closing(opening)
     return found
+
+
+def _connections(config: Config, environment: Environment) -> list[tuple[str, str]]:
+    """Say which services outside are set up, and what those that the file names still lack."""
+    smtp, imap, listen = environment.mail.smtp, environment.mail.imap, environment.mail.listen
+    way_in = imap.host if imap else f"port {listen.port}" if listen else ""
+    found = [
+        ("Outgoing mail", smtp.host if smtp else "not set up: mail is kept and not sent (docs/email.md)"),
+        ("Incoming mail", way_in or "not set up: replies do not reach their tickets (docs/email.md)"),
+    ]
+    if config.staff.slack is not None:
+        found.append(("Slack", _slack_lacks(environment.slack) or "set up"))
+    if config.staff.teams is not None:
+        found.append(("Teams", "\n".join(environment.teams.missing()) or "set up"))
+    return found
+
+
+def _slack_lacks(secrets: SlackSecrets) -> str:
+    try:
+        secrets.check()
+    except ConfigurationError as error:
+        return str(error)
+    return ""
 
 
 def _calendars(console: Console, config: Config, at: datetime) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -64,6 +66,11 @@ async def open_port(
         try:
             await web.TCPSite(runner, host, port, backlog=BACKLOG).start()
         except OSError as error:
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                raise ConfigurationError(
+                    f"CHATDESK_HOST: {host} is not an address of this machine; use 127.0.0.1 behind a web "
+                    "server on it, or 0.0.0.0 for all of its addresses."
+                ) from error
             reason = os.strerror(error.errno) if error.errno else str(error)
             raise ConfigurationError(
                 f"Port {port} on {host} cannot be used: {reason}. Choose another with CHATDESK_PORT."

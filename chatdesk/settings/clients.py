@@ -138,7 +138,7 @@ def _own_widget(key: str, row: Table, around: Surroundings) -> WidgetSettings:
 
 def _origins(row: Table, around: Surroundings) -> tuple[str, ...]:
     listed: tuple[str, ...] = row.read("origins", values.unique(values.list_of(addresses.origin)), ())
-    own = (addresses.origin_of(around.desk.public_url),) if around.desk.public_url else ()
+    own = (around.desk.public_url,) if around.desk.public_url else ()
     return tuple(dict.fromkeys((*own, *listed)))
 
 

@@ -55,7 +55,7 @@ def read_desk(table: Table) -> DeskSettings:
         timezone=table.read("timezone", read_timezone, ZoneInfo("UTC")),
         phone=table.read("phone", values.phone, ""),
         email=table.read("email", addresses.email, ""),
-        public_url=table.read("public_url", addresses.site, ""),
+        public_url=table.read("public_url", addresses.origin, ""),
         ticket_prefix=table.read("ticket_prefix", _PREFIX, "HD"),
         first_ticket=table.read("first_ticket", values.integer(1, 999_999_999), 1001),
         logo=table.read("logo", addresses.link("https"), ""),

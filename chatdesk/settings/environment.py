@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from msgspec import field
+from msgspec.structs import replace
 
 from chatdesk.errors import ConfigurationError
 from chatdesk.guarded import Guarded
@@ -16,6 +17,7 @@ from chatdesk.settings.mail_servers import MailServers, read_mail_servers
 from chatdesk.settings.portal_access import PortalAccess, read_portal
 from chatdesk.settings.slack import SlackSecrets, read_slack
 from chatdesk.settings.teams_access import TeamsAccess, read_teams_access
+from chatdesk.settings.values import suggest
 
 DATABASES = ("sqlite://", "postgres://", "postgresql://", "asyncpg://")
 """How a database's address may start."""
@@ -24,11 +26,32 @@ SHORTEST_SECRET = 32
 """Characters that CHATDESK_SECRET must have at least."""
 
 
+class _Given(dict[str, str]):
+    """The variables that are set, and which of them were asked for: what nothing reads may be mistyped."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__({name: value.strip() for name, value in environ.items() if value.strip()})
+        self._asked: set[str] = set()
+
+    def get(self, name: str, default: object = None) -> Any:
+        self._asked.add(name)
+        return super().get(name, default)
+
+    def __contains__(self, name: object) -> bool:
+        self._asked.add(str(name))
+        return super().__contains__(name)
+
+    def unknown(self) -> tuple[str, ...]:
+        """Return the names of this program's that nothing asked for, each with the one that may be meant."""
+        own = {name for name in self if name.startswith("CHATDESK_")}
+        return tuple(f"{name}.{suggest(name, self._asked)}" for name in sorted(own - self._asked))
+
+
 class Environment(Guarded, frozen=True):
     """The CHATDESK_* variables, validated.
 
     ``config`` is None for the demonstration desk, ``secret`` "" when not set. ``trusted_proxies``
-    are the networks whose X-Forwarded-* headers count.
+    are the networks whose X-Forwarded-* headers count, ``unknown`` CHATDESK_* variables that nothing reads.
     """
 
     hidden: ClassVar = frozenset({"database_url", "secret"})
@@ -40,6 +63,7 @@ class Environment(Guarded, frozen=True):
     port: int = 8080
     secret: str = ""
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    unknown: tuple[str, ...] = ()
     mail: MailServers = field(default_factory=MailServers)
     slack: SlackSecrets = field(default_factory=SlackSecrets)
     teams: TeamsAccess = field(default_factory=TeamsAccess)
@@ -52,11 +76,11 @@ class Environment(Guarded, frozen=True):
 
         Raises ConfigurationError naming every variable that cannot be used.
         """
-        given = {name: value.strip() for name, value in environ.items() if value.strip()}
+        given = _Given(environ)
         problems: list[str] = []
         data = Path(given.get("CHATDESK_DATA", "var"))
         environment = cls(
-            config=Path(given["CHATDESK_CONFIG"]) if "CHATDESK_CONFIG" in given else None,
+            config=Path(config) if (config := given.get("CHATDESK_CONFIG")) else None,
             database_url=_database(given.get("CHATDESK_DATABASE_URL", ""), data, problems),
             data=data,
             host=given.get("CHATDESK_HOST", "127.0.0.1"),
@@ -71,7 +95,7 @@ class Environment(Guarded, frozen=True):
         )
         if problems:
             raise ConfigurationError("\n".join(problems))
-        return environment
+        return replace(environment, unknown=given.unknown())
 
 
 def _database(url: str, data: Path, problems: list[str]) -> str:

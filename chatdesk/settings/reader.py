@@ -80,7 +80,20 @@ def _parse_toml(text: str, source: str) -> dict[str, object]:
         raise ConfigurationError(f"{source}: {_place_first(str(error))}") from None
 
 
+_ADVICE = {
+    "Invalid value": 'A text stands in straight quotes, such as name = "Northwind IT".',
+    "Expected '=' after a key": 'Write name = "Northwind IT", with = between the key and its value.',
+    "Unescaped '\\'": "Write each backslash twice.",
+    "Cannot overwrite": "It stands further up already: keep one of them.",
+    "Cannot declare": "It stands further up already: keep one of them.",
+}
+"""What to do, by how the parser's message begins."""
+
+
 def _place_first(message: str) -> str:
-    """Turn tomllib's "fault (at line 3, column 5)" into "line 3, column 5: fault"."""
+    """Turn tomllib's "fault (at line 3, column 5)" into "line 3, column 5: fault." and say what to do."""
     form = re.fullmatch(r"(?s)(.*) \(at (.*)\)", message)
-    return f"{form[2]}: {form[1]}." if form else message
+    if form is None:
+        return message
+    advice = next((f" {text}" for fault, text in _ADVICE.items() if form[1].startswith(fault)), "")
+    return f"{form[2]}: {form[1]}.{advice}"

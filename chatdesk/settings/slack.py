@@ -31,7 +31,8 @@ class SlackSecrets(Guarded, frozen=True):
         problems: list[str] = []
         if not self.bot_token:
             problems.append(
-                "SLACK_BOT_TOKEN: is not set, but [staff.slack] is; give the app's bot token (xoxb-...)."
+                "SLACK_BOT_TOKEN: is not set, but [staff.slack] is; give the app's bot token (xoxb-...), "
+                "or take [staff.slack] out of the file."
             )
         elif not self.bot_token.startswith("xoxb-"):
             problems.append("SLACK_BOT_TOKEN: is not a bot token; it starts with xoxb-.")

@@ -9,6 +9,7 @@ import { TicketList, priority } from "./list.js";
 import { Live } from "./live.js";
 import { Notices } from "./notices.js";
 import { problemsPage } from "./problems.js";
+import { Several } from "./several.js";
 import { Steps } from "./steps.js";
 import { OpenTicket } from "./ticket.js";
 import { Timeline } from "./timeline.js";
@@ -26,7 +27,10 @@ class Console {
     this.open = this.open.bind(this);
     this.notices = new Notices(this.open);
     this.steps = new Steps({ me: this.me, settings, toast: this.toast, open: this.open });
-    this.list = new TicketList({ me: this.me, tiers: settings.tiers, open: this.open, logContact: () => this.steps.logContact(), menu: this.menu() });
+    const several = new Several({ me: this.me, settings, toast: this.toast, open: this.open });
+    this.list = new TicketList({
+      me: this.me, tiers: settings.tiers, priorities: settings.priorities, several, open: this.open, logContact: () => this.steps.logContact(), menu: this.menu(),
+    });
     this.composer = new Composer({ me: this.me, canned: settings.canned, live: this.live, toast: this.toast });
     this.details = new Details({ me: this.me, settings, steps: this.steps, open: this.open });
     this.timeline = new Timeline({
@@ -89,7 +93,7 @@ class Console {
       t: withTicket((ticket) => taking(ticket, this.steps)?.()), e: may("resolve", (ticket) => this.steps.resolve(ticket)),
       w: may("wait", (ticket) => this.steps.wait(ticket)), h: may("assign", (ticket) => this.steps.assign(ticket)),
       r: withTicket(() => this.composer.mode(false, true)), n: withTicket(() => this.composer.mode(true, true)),
-      c: () => this.steps.logContact(), u: () => this.go("/console"),
+      c: () => this.steps.logContact(), x: () => this.list.choose(), u: () => this.go("/console"),
       gq: () => this.list.show("queue"), gm: () => this.list.show("mine"), ga: () => this.list.show("all"),
     };
   }

@@ -53,10 +53,7 @@ export class Details {
 
   work(ticket, header) {
     const may = header.can.includes("edit");
-    const choose = h("select", { "aria-label": "Priority", disabled: !may, on: { change: (event) => {
-      event.target.blur();
-      this.steps.priority(ticket, event.target.value);
-    } } }, this.settings.priorities.map((name) => h("option", { value: name, selected: name === header.priority }, name)));
+    const choose = this.priorityChoice(ticket, header.priority, may);
     return section("Work",
       h("div", { class: "priority-row" }, priority(header.priority), choose,
         may && !header.confirmed && button("Confirm", () => this.steps.priority(ticket, header.priority), { class: "small" })),
@@ -68,6 +65,30 @@ export class Details {
       header.resolution && h("div", { class: "quoted" }, h("h3", {}, "Resolution"), h("p", { class: "text", dir: "auto" }, header.resolution)),
       header.merged_into && fact("Merged into", ticketLink(header.merged_into, this.openTicket)),
       header.linked_to && fact("Split from", ticketLink(header.linked_to, this.openTicket)));
+  }
+
+  /** With the mouse a choice counts at once; with the keys, where each arrow is one, when Enter or Tab is pressed. */
+  priorityChoice(ticket, now, may) {
+    let byKeys = false;
+    let sent = false;
+    const set = async () => {
+      if (sent || choose.value === now) return;
+      sent = true;
+      const stays = byKeys && document.activeElement === choose;
+      choose.blur();
+      await this.steps.priority(ticket, choose.value);
+      if (stays) this.element.querySelector("[aria-label=Priority]")?.focus();
+    };
+    const key = (event) => {
+      byKeys = true;
+      if (event.key === "Enter") set();
+      else if (event.key === "Escape") choose.value = now;
+    };
+    const choose = h("select", {
+      "aria-label": "Priority", disabled: !may,
+      on: { keydown: key, pointerdown: () => (byKeys = false), change: () => byKeys || set(), blur: () => byKeys && set() },
+    }, this.settings.priorities.map((name) => h("option", { value: name, selected: name === now }, name)));
+    return choose;
   }
 
   affected(ticket, header) {

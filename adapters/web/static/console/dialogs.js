@@ -8,14 +8,15 @@ import { fieldRow } from "./fields.js";
 /**
  * Shows a form. `submit(values)` may throw RequestFailed: its fields are marked. Resolves to what submit returned.
  * A field's `missing` is said when it is left blank. With `draft`, a name, what was typed is there again the next time.
+ * Without an `action` there is no button to send it: a field does.
  */
-export function askForm({ title, intro = "", fields, action, submit, danger = false, draft = "" }) {
+export function askForm({ title, intro = "", fields, action = "", submit, danger = false, draft = "" }) {
   return new Promise((resolve) => {
     const controls = new Map();
     const general = h("p", { class: "problem", role: "alert", hidden: true });
     const rows = fields.map((field) => fieldRow(field, controls));
     const unsent = draft ? new FormDraft(draft, controls) : null;
-    const go = h("button", { type: "submit", class: danger ? "danger" : "primary" }, action);
+    const go = h("button", { type: "submit", class: danger ? "danger" : "primary", hidden: !action }, action);
     const leave = (result) => {
       unsent?.forget();
       finish(result);
@@ -40,7 +41,7 @@ export function askForm({ title, intro = "", fields, action, submit, danger = fa
       unsent?.keep();
     });
     follow();
-    (form.querySelector("textarea, input, select") || go).focus();
+    (form.querySelector(".person-choice") || form.querySelector("textarea, input, select") || go).focus();
   });
 }
 
@@ -67,6 +68,7 @@ function restored(unsent, then) {
 }
 
 async function attempt({ fields, controls, general, go, submit, done }) {
+  if (go.disabled) return;
   clear(controls, general);
   if (mark(blanks(fields, controls), controls)) return;
   const values = {};

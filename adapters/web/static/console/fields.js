@@ -1,6 +1,6 @@
 // The fields of a dialog: each a row with its label, its help and its problem, and a control that is read and written by value.
 
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 
 let made = 0;
 
@@ -22,7 +22,7 @@ export function fieldRow(field, controls) {
 function label(field, id) {
   if (field.type === "confirm") return null;
   const star = field.required && h("span", { class: "required", "aria-hidden": "true" }, " *");
-  return field.type === "messages"
+  return field.type === "messages" || field.type === "people"
     ? h("p", { class: "label", id: `${id}-label` }, field.label, star)
     : h("label", { for: id }, field.label, star);
 }
@@ -31,6 +31,7 @@ function control(field, id) {
   if (field.type === "long") return ofText(h("textarea", { id, rows: field.rows || "4", dir: "auto", value: field.value || "" }));
   if (field.type === "choice") return choice(field, id);
   if (field.type === "messages") return messages(field, id);
+  if (field.type === "people") return people(field, id);
   if (field.type === "confirm") {
     const input = h("input", { id, type: "checkbox" });
     return { input, read: () => input.checked, write: (value) => (input.checked = value) };
@@ -55,10 +56,22 @@ function choice(field, id) {
 function messages(field, id) {
   const boxes = field.options.map(({ value, label: words }) => ({ value, box: h("input", { type: "checkbox" }), words }));
   const input = h("div", { class: "choices", id, role: "group", tabindex: "-1", "aria-labelledby": `${id}-label` },
-    boxes.map(({ box, words }) => h("label", { class: "choice" }, box, h("span", { dir: "auto" }, words))));
+    boxes.map(({ box, words }) => h("label", { class: "choice" }, box, h("span", {}, words))));
   return {
     input,
     read: () => boxes.filter(({ box }) => box.checked).map(({ value }) => value),
     write: (values) => boxes.forEach(({ value, box }) => (box.checked = values.includes(value))),
   };
+}
+
+/** Buttons of which one is pressed: that sends the form. */
+function people(field, id) {
+  let chosen = "";
+  const choose = (value) => {
+    chosen = value;
+    input.closest("form").requestSubmit();
+  };
+  const input = h("div", { class: "people", id, role: "group", tabindex: "-1", "aria-labelledby": `${id}-label` }, field.options.map(({ value, label: name, help }) =>
+    button("", () => choose(value), { class: "person-choice" }, h("span", { dir: "auto" }, name), h("span", { class: "help" }, help))));
+  return { input, read: () => chosen, write: () => {} };
 }

@@ -4,8 +4,8 @@ import { h } from "./dom.js";
 import { showDialog } from "./dialogs.js";
 
 export const SHORTCUTS = [
-  ["j", "Next ticket in the list"], ["k", "Previous ticket"], ["Enter", "Open the ticket"], ["t", "Take the ticket"],
-  ["r", "Write a reply"], ["n", "Write an internal note"], ["w", "Let the ticket wait"], ["h", "Hand over"],
+  ["j", "Next ticket in the list"], ["k", "Previous ticket"], ["Enter", "Open the ticket"], ["x", "Select the ticket, for several at once"], ["t", "Take the ticket"],
+  ["r", "Write a reply"], ["n", "Write an internal note"], ["w", "Let the ticket wait"], ["h", "Assign or hand over"],
   ["e", "Resolve"], ["c", "Log a call or request"], ["/", "Search"], ["u", "Back to the list"],
   ["g then q, m, a", "Go to queue, mine, all"], ["?", "Show this list"],
 ];

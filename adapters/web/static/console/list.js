@@ -2,6 +2,8 @@
 
 import { read } from "./api.js";
 import { button, h, icon, iconButton, marked, reconcile } from "./dom.js";
+import { QueueFilter } from "./filters.js";
+import { Selection } from "./selection.js";
 import { due, elapsed, short, whole } from "./time.js";
 
 const VIEWS = [["queue", "Queue"], ["mine", "Mine"], ["all", "All"]];
@@ -12,12 +14,13 @@ const NOTHING = {
   mine: "You have no open tickets.",
   all: "There are no tickets yet.",
   tier: "This tier has no open tickets.",
+  filter: "No open ticket fits the filter.",
   search: "No ticket matches.",
 };
 const CUT = "Only the newest matches were looked at. Add a word, or more of the last one, to find older tickets.";
 
 export class TicketList {
-  constructor({ me, tiers, open, logContact, menu }) {
+  constructor({ me, tiers, priorities, several, open, logContact, menu }) {
     Object.assign(this, { me, tiers, openTicket: open });
     this.view = "queue";
     this.tier = "";
@@ -30,6 +33,9 @@ export class TicketList {
     this.cursor = "";
     this.known = new Map();
     this.turn = 0;
+    this.rows = h("ul", { class: "rows", "aria-label": "Tickets", on: { keydown: (event) => this.rowKey(event) } });
+    this.filter = new QueueFilter({ me, priorities, changed: () => this.narrow() });
+    this.selection = new Selection({ several, rows: this.rows, shown: () => this.all });
     this.build(logContact, menu);
     setInterval(() => this.tick(), 1_000);
   }
@@ -49,7 +55,6 @@ export class TicketList {
       type: "search", placeholder: "Search tickets", "aria-label": "Search tickets", maxlength: "200", dir: "auto",
       on: { input: () => this.searchSoon(), keydown: (event) => this.searchKey(event) },
     });
-    this.rows = h("ul", { class: "rows", "aria-label": "Tickets" });
     this.more = button("Show more", () => this.showMore(), { class: "more", hidden: true });
     this.empty = h("p", { class: "empty", hidden: true });
     this.cut = h("p", { class: "cut", hidden: true }, CUT);
@@ -61,7 +66,8 @@ export class TicketList {
         h("h1", { class: "brand" }, h("span", { class: "brand-mark", "aria-hidden": "true" }), document.body.dataset.desk),
         iconButton("plus", "Log a call or request", logContact), menu),
       h("div", { class: "views", role: "group", "aria-label": "Lists" }, [...this.tabs.values()].map(({ tab }) => tab)),
-      this.tierRow, h("div", { class: "search" }, icon("search"), this.search),
+      this.tierRow, h("div", { class: "search-row" }, h("div", { class: "search" }, icon("search"), this.search), this.filter.toggle, this.selection.toggle),
+      this.filter.element, this.selection.bar,
       h("div", { class: "scroll", tabindex: "-1" }, this.rows, this.empty, this.more, this.cut),
       this.maintenance, this.heldMail, this.problems);
   }
@@ -73,12 +79,17 @@ export class TicketList {
     this.pages = 1;
     for (const [name, { tab }] of this.tabs) tab.setAttribute("aria-pressed", String(name === view));
     this.tierRow.hidden = !this.tiers.length || view !== "queue";
+    this.filter.show(view === "queue");
     return this.refresh();
   }
 
   /** The queue of one tier, or with "" of all. */
   showTier(tier) {
     this.tier = tier;
+    return this.narrow();
+  }
+
+  narrow() {
     this.pages = 1;
     return this.refresh();
   }
@@ -100,6 +111,7 @@ export class TicketList {
     this.pages = 1;
     for (const { tab } of this.tabs.values()) tab.setAttribute("aria-pressed", "false");
     this.tierRow.hidden = true;
+    this.filter.show(false);
     this.refresh();
   }
 
@@ -135,7 +147,7 @@ export class TicketList {
   async refresh() {
     this.readAt = Date.now();
     const turn = (this.turn += 1);
-    const wanted = this.text ? { view: "all", text: this.text } : { view: this.view, ...this.ofTier };
+    const wanted = this.text ? { view: "all", text: this.text } : { view: this.view, ...this.narrowed };
     let lines = [];
     let waiting = [];
     let next = "";
@@ -155,8 +167,16 @@ export class TicketList {
     this.count().catch(() => {});
   }
 
-  get ofTier() {
-    return this.view === "queue" && this.tier ? { tier: this.tier } : {};
+  /** What the queue is narrowed to; other lists are not. */
+  get narrowed() {
+    if (this.view !== "queue") return {};
+    return this.tier ? { ...this.filter.wanted, tier: this.tier } : this.filter.wanted;
+  }
+
+  get nothing() {
+    if (this.text) return NOTHING.search;
+    if (this.view === "queue" && this.filter.narrows) return NOTHING.filter;
+    return NOTHING[this.narrowed.tier ? "tier" : this.view];
   }
 
   async showMore() {
@@ -200,11 +220,16 @@ export class TicketList {
       signature: JSON.stringify([line, line.number === this.selected]),
       build: () => this.row(line, key),
     }));
-    const focused = document.activeElement?.closest?.(".row")?.dataset.key;
+    const { activeElement } = document;
+    const focused = this.focusedKey;
     reconcile(this.rows, this.known, items);
-    if (focused && !this.rows.contains(document.activeElement)) this.rowOf(focused)?.focus();
+    if (focused && !this.rows.contains(document.activeElement)) {
+      const row = this.rowOf(focused);
+      (activeElement.matches(".row") ? row : row?.previousSibling.firstChild)?.focus();
+    }
+    this.selection.draw();
     this.empty.hidden = items.length > 0;
-    this.empty.textContent = NOTHING[this.text ? "search" : this.ofTier.tier ? "tier" : this.view];
+    this.empty.textContent = this.nothing;
     this.more.hidden = !this.next;
     this.tick();
   }
@@ -218,7 +243,7 @@ export class TicketList {
       event.preventDefault();
       this.openTicket(line.number);
     };
-    return h("li", {},
+    return h("li", {}, this.selection.box(line),
       h("a", {
         class: classes.join(" "), href: `/console/tickets/${encodeURIComponent(line.number)}`, data: { number: line.number, key },
         "aria-current": line.number === this.selected ? "true" : false, on: { click: open },
@@ -242,7 +267,7 @@ export class TicketList {
     for (const timer of this.rows.querySelectorAll(".timer")) timer.textContent = elapsed(timer.dataset.since);
     for (const place of this.rows.querySelectorAll(".due")) {
       const { text, late, soon } = due(place.dataset.due);
-      place.textContent = text;
+      place.textContent = late || text.startsWith("in ") ? text : `due ${text}`;
       place.classList.toggle("late", late);
       place.classList.toggle("soon", soon);
     }
@@ -258,11 +283,29 @@ export class TicketList {
     return [...this.rows.querySelectorAll(".row")].find((row) => row.dataset.key === key) || null;
   }
 
+  /** The key of the line that has the focus, on its link or its box. */
+  get focusedKey() {
+    return document.activeElement?.closest?.(".rows > li")?.querySelector(".row").dataset.key;
+  }
+
+  /** Selects the line that has the focus, or the ticket that is open. */
+  choose() {
+    const key = this.focusedKey || this.selected;
+    if (key) this.selection.flip(key.split(" ")[0]);
+  }
+
+  rowKey(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    event.preventDefault();
+    this.move(step);
+  }
+
   /** Moves the focus by one row; the ticket is opened with Enter. */
   move(step) {
     const rows = [...this.rows.querySelectorAll(".row")];
     if (!rows.length) return;
-    const focused = document.activeElement?.closest?.(".row")?.dataset.key || this.cursor;
+    const focused = this.focusedKey || this.cursor;
     const at = rows.findIndex((row) => row.dataset.key === focused);
     const row = rows[Math.min(rows.length - 1, Math.max(0, at < 0 ? 0 : at + step))];
     this.cursor = row.dataset.key;
@@ -284,5 +327,6 @@ function excerpt({ where, pieces }) {
 function stateWords(line, me) {
   if (!line.assignee) return line.status;
   const who = line.assignee.id === me.id ? "you" : line.assignee.name.split(/\s+/)[0];
-  return `${line.status} · ${who}`;
+  // Who talks is what matters of a live chat, and there is room for one of the two.
+  return line.chat?.phase === "live" ? `with ${who}` : `${line.status} · ${who}`;
 }

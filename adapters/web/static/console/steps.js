@@ -3,6 +3,7 @@
 import { change, read } from "./api.js";
 import { askForm } from "./dialogs.js";
 import { h } from "./dom.js";
+import { askPerson } from "./people.js";
 
 const asTime = (value) => (value ? new Date(value).toISOString() : null);
 
@@ -41,22 +42,11 @@ export class Steps {
     return this.send(ticket, "resume");
   }
 
-  async assign(ticket) {
-    let { staff } = this.settings;
-    try {
-      ({ staff } = await read("/me"));
-    } catch (error) {
-      this.toast(error.message, true);
-    }
-    const others = staff.filter(({ id }) => id !== ticket.header.assignee?.id);
-    return askForm({
+  assign(ticket) {
+    return askPerson({
+      me: this.me, staff: this.settings.staff, without: ticket.header.assignee?.id,
       title: ticket.header.assignee ? `Hand over ${ticket.number}` : `Assign ${ticket.number}`,
       draft: `assign ${ticket.number}`,
-      fields: [
-        { name: "agent", label: "To", type: "choice", required: true, missing: "Choose a technician from the list.", options: others.map(({ id, name }) => ({ value: id, label: id === this.me.id ? `${name} (you)` : name })) },
-        { name: "reason", label: "Why, for the history", type: "long", rows: "2" },
-      ],
-      action: ticket.header.assignee ? "Hand over" : "Assign",
       submit: (values) => this.post(ticket, "assign", values),
     });
   }
@@ -179,7 +169,7 @@ export class Steps {
       fields: [
         { name: "subject", label: "Subject of the new ticket", required: true, missing: "Write a subject." },
         { name: "messages", label: "Messages that belong to it", type: "messages", required: true, missing: "Choose the messages that belong to the new ticket.", options: messages.map((each) => ({
-          value: each.seq, label: `${each.name}: ${each.text.slice(0, 160) || "(files)"}`,
+          value: each.seq, label: [h("bdi", {}, each.name), ": ", h("bdi", {}, each.text.slice(0, 160) || "(files)")],
         })) },
       ],
       action: "Split",
