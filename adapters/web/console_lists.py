@@ -93,7 +93,7 @@ async def open_tickets(request: web.Request, staff: SignedIn) -> dict[str, Json]
     found = await services.staff_reads.open_tickets(services.clock())
     held = {load.agent: load for load in found.workloads}
     none = Workload("", 0, 0)
-    accounts = [account for account in await services.staff.accounts() if account.disabled_at is None]
+    accounts = [account for account in await services.staff.accounts() if account.is_open]
     rows = [(held.get(account.id, none), account) for account in accounts]
     rows.sort(key=lambda row: (row[0].open, row[1].name.casefold()))
     return {
