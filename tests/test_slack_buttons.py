@@ -79,6 +79,29 @@ async def test_a_ticket_that_a_colleague_has_is_taken_over_once_its_chat_is_over
         assert account.name == "Priya Nair"
 
 
+async def test_a_colleagues_ticket_is_taken_over_while_it_waits(desk: SlackDesk) -> None:
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        await line.send(t="end", id="end")
+        await desk.until_shown(card, "Take over")
+        view = await dialog(desk, desk.marcus, card, "ticket_wait")
+        await desk.marcus.submit(view, on="vendor", until=int(time.time()) + 86400)
+        await desk.until_shown(card, "Waiting on vendor until")
+        await desk.priya.press(TRIAGE, card["ts"], "ticket_take_over")
+        await desk.until_shown(card, "Priya Nair")
+        assert (await desk.ticket(1001)).ticket.status == "waiting on vendor"
+
+
+async def test_a_second_technician_joins_the_chat_of_a_ticket_that_waits(desk: SlackDesk) -> None:
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        view = await dialog(desk, desk.marcus, card, "ticket_wait")
+        await desk.marcus.submit(view, on="vendor", until=int(time.time()) + 86400)
+        await desk.until_shown(card, "Waiting on vendor until")
+        await desk.priya.press(TRIAGE, card["ts"], "ticket_take")
+        await heard(line, "Priya Nair from the help desk has joined.")
+
+
 async def test_what_cannot_be_done_is_said_beside_the_input(desk: SlackDesk) -> None:
     async with chat(desk) as (_, card):
         view = await dialog(desk, desk.marcus, card, "ticket_reply")

@@ -205,12 +205,11 @@ def _buttons(config: Config, ticket: Ticket, conversation: Conversation, number:
         actions = ["reopen", "reply", "note"]
     elif not ticket.is_active:
         actions = ["note"]
-    elif ticket.is_paused:
-        actions = ["resume", "reply", "note", "resolve"]
     else:
         # Into a chat whoever presses Take is let in; a ticket without one somebody has already [R36].
         free = ticket.assignee is None or conversation.is_open
-        actions = ["take" if free else "take_over", "reply", "note", "wait", "resolve"]
+        pause = "resume" if ticket.is_paused else "wait"
+        actions = ["take" if free else "take_over", "reply", "note", pause, "resolve"]
     if tiers_open_to(config, ticket):
         actions.append("escalate")
     buttons = [_button(action, _LABELS[action], number) for action in actions]
