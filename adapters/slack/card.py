@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from adapters.slack.block_limits import (
@@ -22,6 +22,7 @@ from adapters.slack.block_limits import (
 )
 from adapters.slack.mrkdwn import escape, literal
 from adapters.slack.payload import Block
+from chatdesk.affected import AffectedPerson, named
 from chatdesk.config import Config
 from chatdesk.conversation import (
     AuthorKind,
@@ -34,6 +35,7 @@ from chatdesk.conversation import (
     Waiting,
 )
 from chatdesk.plain_text import clean_line
+from chatdesk.sender import commenter
 from chatdesk.ticket import Ticket, TicketStatus, format_number
 from chatdesk.tiers import tiers_open_to
 from chatdesk.wording import CLOCK_STOPPED
@@ -44,13 +46,19 @@ NOTE_MARK = "Internal note"
 NONE = "-"
 
 
-def card(config: Config, ticket: Ticket, conversation: Conversation, names: Mapping[str, str]) -> list[Block]:
-    """Return the ticket's card; ``names`` are the technicians' by id."""
+def card(
+    config: Config,
+    ticket: Ticket,
+    conversation: Conversation,
+    names: Mapping[str, str],
+    affected: Sequence[AffectedPerson] = (),
+) -> list[Block]:
+    """Return the ticket's card; ``names`` are the technicians' by id, ``affected`` whom else it affects."""
     number = format_number(config.desk.ticket_prefix, ticket.number)
     heading = " · ".join(filter(None, (number, ticket.company, ticket.subject)))
     blocks: list[Block] = [
         {"type": "header", "text": plain(clean_line(heading), MAX_HEADER)},
-        {"type": "section", "fields": _fields(config, ticket)},
+        {"type": "section", "fields": _fields(config, ticket, affected)},
         *_answers(config, ticket),
         context(marked(_state(ticket, conversation, names))),
         {"type": "actions", "block_id": "ticket", "elements": _buttons(config, ticket, conversation, number)},
@@ -121,7 +129,9 @@ def username(message: Message) -> str:
     """Return the name a message is posted under; nobody outside can pass for staff."""
     name = clean_line(message.author.name) or "Customer"
     if message.author.kind is AuthorKind.CUSTOMER:
-        return f"{cut(name, MAX_USERNAME - len(' (customer)'))} (customer)"
+        # An answer in the thread goes to the requester, never to them.
+        side = " (also affected)" if commenter(message.author.id) else " (customer)"
+        return f"{cut(name, MAX_USERNAME - len(side))}{side}"
     return cut(name, MAX_USERNAME)
 
 
@@ -131,7 +141,7 @@ def moment(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{spoken}>"
 
 
-def _fields(config: Config, ticket: Ticket) -> list[Block]:
+def _fields(config: Config, ticket: Ticket, affected: Sequence[AffectedPerson]) -> list[Block]:
     contact = " · ".join(filter(None, (ticket.requester_phone, ticket.requester_email)))
     due = moment(ticket.running_due_at) if ticket.running_due_at else NONE
     confirmed = "" if ticket.priority_confirmed else " (proposed)"
@@ -144,6 +154,7 @@ def _fields(config: Config, ticket: Ticket) -> list[Block]:
         plain(f"Contact\n{clean_line(contact) or NONE}", MAX_FIELD),
         marked(f"*State*\n{ticket.status.value}", MAX_FIELD),
         *([plain(f"Tier\n{clean_line(tier)}", MAX_FIELD)] if tier else []),
+        *([plain(f"Also affected\n{clean_line(named(affected))}", MAX_FIELD)] if affected else []),
     ]
 
 

@@ -11,7 +11,7 @@ from adapters.slack.block_limits import marked, section
 from adapters.slack.card import banner, card, card_summary
 from adapters.slack.memory import Memory, Place
 from adapters.slack.pacing import Pacer
-from adapters.slack.payload import part, text
+from adapters.slack.payload import Block, part, text
 from adapters.slack.people import People
 from adapters.slack.turns import Turns
 from chatdesk.config import Config, StaffChannel
@@ -114,7 +114,7 @@ class Cards:
                 return found
         channel = self._channel.channel_for(conversation.company_id, ticket.answers)
         await self._pacer.turn(channel, delivery.id)
-        blocks = card(self._config, ticket, conversation, await self.names(ticket, conversation))
+        blocks = await self._card(ticket, conversation)
         answer = await self._api.write(
             "chat.postMessage",
             channel=channel,
@@ -130,8 +130,12 @@ class Cards:
         return place
 
     async def _update(self, place: Place, ticket: Ticket, conversation: Conversation) -> None:
-        blocks = card(self._config, ticket, conversation, await self.names(ticket, conversation))
+        blocks = await self._card(ticket, conversation)
         await self._change(place.channel, place.ts, card_summary(self._config, ticket), blocks)
+
+    async def _card(self, ticket: Ticket, conversation: Conversation) -> list[Block]:
+        names, affected = await self.names(ticket, conversation), await self._reads.affected(ticket.number)
+        return card(self._config, ticket, conversation, names, affected)
 
     async def _show_banner(
         self, place: Place, ticket: Ticket, conversation: Conversation, delivery: Delivery
@@ -168,12 +172,12 @@ class Cards:
 
     async def _banner(
         self, ticket: Ticket, conversation: Conversation, typing: str
-    ) -> tuple[str, list[dict[str, object]]]:
+    ) -> tuple[str, list[Block]]:
         words = banner(self._config, ticket, conversation, await self.names(ticket, conversation))
         shown = f"{words}\n{typing}" if typing else words
         return words, [section(marked(shown))]
 
-    async def _change(self, channel: str, ts: str, words: str, blocks: list[dict[str, object]]) -> None:
+    async def _change(self, channel: str, ts: str, words: str, blocks: list[Block]) -> None:
         """Update a post unless it says this already: several changes may be answered by one."""
         shown = json.dumps(blocks)
         if self._sent.get(f"{channel}:{ts}") == shown:

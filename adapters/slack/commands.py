@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from adapters.slack import modals
-from adapters.slack.block_limits import marked, section, text_sections
+from adapters.slack.block_limits import marked, plain, section, text_sections
 from adapters.slack.buttons import NOT_STAFF, Buttons
 from adapters.slack.card import moment
 from adapters.slack.contacts import Contacts
@@ -19,6 +19,7 @@ from adapters.slack.payload import Payload, text
 from adapters.slack.people import People
 from adapters.slack.personal import Personal
 from adapters.slack.ticket_reads import TicketReads
+from chatdesk.affected import named
 from chatdesk.config import Config
 from chatdesk.errors import EventRefused
 from chatdesk.ports import Clock
@@ -132,6 +133,9 @@ class Commands:
         blocks = [section(marked(ticket_line(self._config, ticket, names, self._clock())))]
         facts = "\n".join(f"{field}: {answer[:300]}" for field, answer in ticket.answers)
         blocks += text_sections(facts[:MAX_TRANSCRIPT])
+        affected = named(await self._doing.affected(ticket.number))
+        if affected:
+            blocks.append(section(plain(f"Also affected: {affected}")))
         if ticket.promised_at:
             promised = f"The customer expects us by {moment(ticket.promised_at)}."
             blocks.append(section(marked(promised)))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 
+from chatdesk.affected import AffectedPerson
 from chatdesk.config import Config, TierSettings
 from chatdesk.conversation import Agent, ConversationId, Visibility, speaking_in
 from chatdesk.desk import Desk
@@ -162,6 +164,10 @@ class Doing:
         if found is None:
             raise NotFound(f"The ticket {self.name(number)}")
         return found
+
+    async def affected(self, number: TicketNumber) -> Sequence[AffectedPerson]:
+        """Return whom the ticket affects besides its requester [R33]."""
+        return await self._reads.affected(number)
 
     async def _open_chat(self, number: TicketNumber) -> tuple[Ticket, ConversationId | None]:
         file = await self._reads.ticket_file(number)

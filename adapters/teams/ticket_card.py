@@ -39,7 +39,8 @@ class CardFacts:
 
     ``others`` are the technicians to whom the ticket can be handed over, ``tiers`` the tiers to which it can
     be escalated, as (id, name). ``answering`` is the name of who writes to the customer in a live chat: the
-    assignee, or who stays there until a tier takes the ticket [R37].
+    assignee, or who stays there until a tier takes the ticket [R37]. ``affected`` names whom else it affects,
+    "" for nobody.
     """
 
     ticket: Ticket
@@ -49,6 +50,7 @@ class CardFacts:
     others: tuple[tuple[str, str], ...] = ()
     tiers: tuple[tuple[str, str], ...] = ()
     answering: str = ""
+    affected: str = ""
 
 
 def name_of(config: Config, ticket: Ticket) -> str:
@@ -100,6 +102,8 @@ def _facts(config: Config, facts: CardFacts) -> list[Document]:
     tier = config.tier_name(ticket.tier)
     if tier:
         found.append(fact("Tier", shortened(tier, 100)))
+    if facts.affected:
+        found.append(fact("Also affected", shortened(facts.affected, 300)))
     if contact:
         found.append(fact("Contact", shortened(contact, 300)))
     if ticket.resolution:

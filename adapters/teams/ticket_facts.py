@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from adapters.teams.services import TeamsServices
 from adapters.teams.ticket_card import CardFacts, name_of
+from chatdesk.affected import named
 from chatdesk.conversation import Conversation, ConversationId, Live, Message, speaking_in
 from chatdesk.errors import NotFound
 from chatdesk.reading import TicketFile, TicketLine
@@ -33,7 +34,8 @@ async def facts_of_card(services: TeamsServices, line: TicketLine) -> CardFacts:
     """Return what the ticket's card shows, from a line of a list."""
     tiers = tuple((tier.id, tier.name) for tier in tiers_open_to(services.config, line.ticket)[:MOST_TIERS])
     others = await _others(services, line.ticket)
-    return replace(await facts_of_line(services, line), others=others, tiers=tiers)
+    affected = named(await services.staff_reads.affected(line.ticket.number))
+    return replace(await facts_of_line(services, line), others=others, tiers=tiers, affected=affected)
 
 
 async def facts_of_line(services: TeamsServices, line: TicketLine) -> CardFacts:

@@ -144,6 +144,7 @@ def _print_facts(console: Console, file: TicketFile, prefix: str, zone: ZoneInfo
         ("Requester", ticket.requester_name),
         ("E-mail", ticket.requester_email),
         ("Phone", ticket.requester_phone),
+        ("Also affected", "\n".join(person.words for person in file.affected)),
         (COMPUTER, computer_of(ticket)),
         ("Opened", f"{say_at(ticket.opened_at, zone)} ({ticket.channel})"),
         ("First response", say_at(ticket.first_response_at, zone)),
@@ -201,6 +202,7 @@ def _print_deliveries(console: Console, file: TicketFile, zone: ZoneInfo) -> Non
 def _file_json(file: TicketFile, prefix: str) -> dict[str, Json]:
     return {
         **ticket_json(file.ticket, prefix),
+        "affected": [{"name": person.name, "address": person.address} for person in file.affected],
         "messages": [_message_json(message) for message in file.messages],
         "history": [_entry_json(entry) for entry in file.history],
         "ratings": [
