@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from chatdesk.config import parse_config
 from chatdesk.conversation import ConversationId
-from chatdesk.events import PortalCommented, TicketAffects
+from chatdesk.events import PortalCommented, TicketAffects, TicketAssigned, TicketEscalated
 from chatdesk.ids import new_id
-from tests.fake_connector.running import MARCUS, TeamsDesk, teams_desk
+from tests.desk_builders import TIERS
+from tests.fake_connector.connector import Failure
+from tests.fake_connector.running import MARCUS, PRIYA, TEAMS_DESK, Person, TeamsDesk, teams_desk
 from tests.test_teams_desk import FIRST, chat_on_the_web, moment
 
 
@@ -18,6 +21,11 @@ async def step(desk: TeamsDesk, kind: Any, **facts: Any) -> None:
     await desk.running.desk.receive(
         kind(at=moment(), channel="web", external_id=new_id(), agent=agent, **facts)
     )
+
+
+def direct(desk: TeamsDesk, person: Person) -> list[str]:
+    """Return the words of the cards that the person was sent."""
+    return [one.text for one in desk.connector.standing(person.chat) if "attachments" in one.activity]
 
 
 async def test_the_card_names_whom_the_ticket_affects_besides() -> None:
@@ -41,3 +49,24 @@ async def test_a_comment_of_somebody_affected_does_not_pass_for_the_requesters()
         await desk.running.desk.receive(comment)
         text = await desk.last_text(card.conversation, "Here too")
         assert text == "Pat Lee, also affected:\nHere too"
+
+
+async def test_the_technicians_of_a_tier_are_told_of_its_tickets_and_of_those_that_come_back() -> None:
+    async with teams_desk(parse_config(TEAMS_DESK + TIERS, "chatdesk.toml")) as desk:
+        await desk.hire(MARCUS, PRIYA)
+        await chat_on_the_web(desk)
+        await desk.say(PRIYA, "help")
+        await desk.last_text(PRIYA.chat, "queue:")
+        priya = desk.accounts[PRIYA.id].agent
+        await step(desk, TicketAssigned, assignee=priya, reason="Knows Dana")
+        await desk.connector.until(lambda: len(direct(desk, PRIYA)) == 1)
+        desk.connector.failures.append(Failure(429, {"Retry-After": "1"}))
+        await step(desk, TicketEscalated, tier="network", reason="The core flaps.")
+        await desk.connector.until(lambda: len(direct(desk, PRIYA)) == 2)
+        await step(desk, TicketAssigned, assignee=priya)
+        await desk.connector.until(lambda: len(direct(desk, PRIYA)) == 3)
+        assert direct(desk, PRIYA) == [
+            "Marcus Bell has given you a ticket: Knows Dana",
+            "Marcus Bell has escalated a ticket to Network team: The core flaps.",
+            "Marcus Bell has given you a ticket.",
+        ]

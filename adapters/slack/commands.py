@@ -10,6 +10,7 @@ from adapters.slack import modals
 from adapters.slack.block_limits import marked, plain, section, text_sections
 from adapters.slack.buttons import NOT_STAFF, Buttons
 from adapters.slack.card import moment
+from adapters.slack.card_links import CardLinks
 from adapters.slack.contacts import Contacts
 from adapters.slack.doing import Doer, Doing
 from adapters.slack.lists import private, ticket_line
@@ -67,6 +68,7 @@ class Commands:
         contacts: Contacts,
         personal: Personal,
         reads: TicketReads,
+        links: CardLinks,
         clock: Clock,
     ) -> None:
         self._config = config
@@ -76,6 +78,7 @@ class Commands:
         self._contacts = contacts
         self._personal = personal
         self._reads = reads
+        self._links = links
         self._clock = clock
         self._steps: dict[str, Callable[[Asked], Awaitable[Payload]]] = {
             "new": self._new,
@@ -130,7 +133,8 @@ class Commands:
     async def _show(self, asked: Asked, word: str) -> Payload:
         ticket = await self._doing.ticket(self._doing.number(word))
         names = await self._people.agent_names([ticket.assignee])
-        blocks = [section(marked(ticket_line(self._config, ticket, names, self._clock())))]
+        link = await self._links.to(ticket.number)
+        blocks = [section(marked(ticket_line(self._config, ticket, names, self._clock(), link)))]
         facts = "\n".join(f"{field}: {answer[:300]}" for field, answer in ticket.answers)
         blocks += text_sections(facts[:MAX_TRANSCRIPT])
         affected = named(await self._doing.affected(ticket.number))

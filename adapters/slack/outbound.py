@@ -91,7 +91,7 @@ class SlackChannel:
         match delivery.kind:
             case DeliveryKind.TICKET:
                 ts, ticket = await self._cards.bring_up_to_date(delivery)
-                await self._personal.tell_assignee(ticket)
+                await self._personal.tell_news(ticket.number, delivery.created_at)
                 return ts
             case DeliveryKind.MESSAGE:
                 return await self._post(delivery)
