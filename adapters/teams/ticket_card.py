@@ -27,6 +27,10 @@ MAX_ANSWER = 600
 MAX_TEXT = 10_000
 TIER = "tier:"
 """Precedes a tier's id among those to whom a ticket can be handed over; no technician's id has a colon."""
+DATASET = "hand_over:"
+"""Begins what is searched when somebody types to whom it is handed over; the ticket's number follows."""
+MOST_CHOICES = 50
+"""Technicians and tiers that a card has room for; the others are found by typing."""
 LIVE_BANNER = (
     "LIVE with {customer}. {agent}'s replies in this thread go to the customer. Start a message with // for "
     "an internal note. Everyone else's messages stay internal."
@@ -37,8 +41,8 @@ LIVE_BANNER = (
 class CardFacts:
     """What a card is made from. ``assignee`` is the technician's name, "" for nobody.
 
-    ``others`` are the technicians to whom the ticket can be handed over, ``tiers`` the tiers to which it can
-    be escalated, as (id, name). ``answering`` is the name of who writes to the customer in a live chat: the
+    ``choices`` are to whom the ticket can be handed over, as (value, title): technicians, and tiers, whose
+    values begin with ``TIER``. ``answering`` is the name of who writes to the customer in a live chat: the
     assignee, or who stays there until a tier takes the ticket [R37]. ``affected`` names whom else it affects,
     "" for nobody.
     """
@@ -47,8 +51,7 @@ class CardFacts:
     conversation: Conversation | None
     assignee: str
     link: str = ""
-    others: tuple[tuple[str, str], ...] = ()
-    tiers: tuple[tuple[str, str], ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
     answering: str = ""
     affected: str = ""
 
@@ -154,7 +157,7 @@ def _actions(config: Config, facts: CardFacts) -> Sequence[Document]:
         actions.append(_box("Note", "note", "Internal note, never shown to the customer", number))
     if can(ticket.status, Trigger.ASK_CUSTOMER):
         actions.append(_wait_box(number))
-    if ticket.is_active and (facts.others or facts.tiers):
+    if ticket.is_active and facts.choices:
         actions.append(_hand_over_box(facts, number))
     if can(ticket.status, Trigger.RESUME):
         actions.append(execute("Go on", "resume", ticket=number))
@@ -176,13 +179,15 @@ def _taking(ticket: Ticket) -> Document:
 
 def _hand_over_box(facts: CardFacts, number: int) -> Document:
     """Return the choice among technicians, and where the desk has tiers among these as well [R37]."""
-    tiers = [(f"{TIER}{tier}", f"{name} (tier)") for tier, name in facts.tiers]
     title, missing, label = "Hand over", "Choose a technician.", "Why, for the history"
-    if tiers:
+    if any(value.startswith(TIER) for value, _ in facts.choices):
         title, missing = "Hand over or escalate", "Choose a technician or a tier."
         label = "Why; to a tier it must be said, and the customer does not read it"
-    options = [*facts.others, *tiers]
-    to = choice_input("to", f"{title} to", options, isRequired=True, errorMessage=missing)
+    search: Document = {"style": "filtered", "placeholder": "Type a name"}
+    if len(facts.choices) > MOST_CHOICES:
+        search["choices.data"] = {"type": "Data.Query", "dataset": f"{DATASET}{number}"}
+    options = facts.choices[:MOST_CHOICES]
+    to = choice_input("to", f"{title} to", options, isRequired=True, errorMessage=missing, **search)
     why = text_input("text_hand_over", label, isMultiline=True, maxLength=MAX_TEXT)
     return show(title, [to, why], execute(title, "hand_over", ticket=number))
 

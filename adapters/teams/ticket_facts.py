@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from adapters.teams.hand_over import choices_for
 from adapters.teams.services import TeamsServices
 from adapters.teams.ticket_card import CardFacts, name_of
 from chatdesk.affected import named
 from chatdesk.conversation import Conversation, ConversationId, Live, Message, speaking_in
 from chatdesk.errors import NotFound
 from chatdesk.reading import TicketFile, TicketLine
-from chatdesk.ticket import Ticket, TicketNumber
-from chatdesk.tiers import tiers_open_to
-
-MOST_SHOWN, MOST_TIERS = 100, 25
-"""Technicians and tiers that a card offers: a card has room for so many."""
+from chatdesk.ticket import TicketNumber
 
 
 async def read_file(services: TeamsServices, number: TicketNumber) -> TicketFile:
@@ -32,10 +29,9 @@ async def facts_of_file(services: TeamsServices, file: TicketFile) -> CardFacts:
 
 async def facts_of_card(services: TeamsServices, line: TicketLine) -> CardFacts:
     """Return what the ticket's card shows, from a line of a list."""
-    tiers = tuple((tier.id, tier.name) for tier in tiers_open_to(services.config, line.ticket)[:MOST_TIERS])
-    others = await _others(services, line.ticket)
+    choices = tuple((one.value, one.title) for one in await choices_for(services, line.ticket))
     affected = named(await services.staff_reads.affected(line.ticket.number))
-    return replace(await facts_of_line(services, line), others=others, tiers=tiers, affected=affected)
+    return replace(await facts_of_line(services, line), choices=choices, affected=affected)
 
 
 async def facts_of_line(services: TeamsServices, line: TicketLine) -> CardFacts:
@@ -68,10 +64,3 @@ def first_in_chat(conversation: Conversation | None) -> str | None:
 async def _name(services: TeamsServices, agent: str | None) -> str:
     account = await services.staff.account(agent) if agent else None
     return account.name if account else ""
-
-
-async def _others(services: TeamsServices, ticket: Ticket) -> tuple[tuple[str, str], ...]:
-    """Return the technicians to whom the ticket can be handed over."""
-    accounts = await services.staff.accounts() if ticket.is_active else ()
-    others = [one for one in accounts if one.id != ticket.assignee and one.disabled_at is None]
-    return tuple((one.id, one.name) for one in others[:MOST_SHOWN])
