@@ -9,7 +9,7 @@ import pytest
 
 from tests.fake_slack.person import Person
 from tests.fake_slack.workspace import Message
-from tests.slack_desk import OUTSIDER, TRIAGE, SlackDesk, chat, heard, shown, slack_desk
+from tests.slack_desk import OUTSIDER, PRIYA, TRIAGE, SlackDesk, chat, heard, shown, slack_desk
 
 
 @pytest.fixture
@@ -100,6 +100,18 @@ async def test_a_second_technician_joins_the_chat_of_a_ticket_that_waits(desk: S
         await desk.until_shown(card, "Waiting on vendor until")
         await desk.priya.press(TRIAGE, card["ts"], "ticket_take")
         await heard(line, "Priya Nair from the help desk has joined.")
+
+
+async def test_a_ticket_is_handed_over_to_any_colleague_who_is_a_technician(desk: SlackDesk) -> None:
+    async with chat(desk) as (_, card):
+        view = await dialog(desk, desk.marcus, card, "ticket_hand_over")
+        answer = await desk.marcus.submit(view, to=OUTSIDER)
+        assert "no technician of the desk" in answer.body["errors"]["to"]
+        answer = await desk.marcus.submit(view, to=PRIYA, reason="Knows the scanner")
+        assert answer.body == ""
+        await desk.until_shown(card, "Priya Nair")
+        given = [entry.why for entry in (await desk.ticket(1001)).history if entry.what == "assigned"]
+        assert given == ["to Priya Nair: Knows the scanner"]
 
 
 async def test_what_cannot_be_done_is_said_beside_the_input(desk: SlackDesk) -> None:

@@ -36,7 +36,7 @@ from chatdesk.conversation import (
 )
 from chatdesk.plain_text import clean_line
 from chatdesk.sender import commenter
-from chatdesk.ticket import Ticket, TicketStatus, format_number
+from chatdesk.ticket import Ticket, format_number
 from chatdesk.tiers import tiers_open_to
 from chatdesk.wording import CLOCK_STOPPED
 
@@ -60,7 +60,7 @@ def card(
         {"type": "header", "text": plain(clean_line(heading), MAX_HEADER)},
         {"type": "section", "fields": _fields(config, ticket, affected)},
         *_answers(config, ticket),
-        context(marked(_state(ticket, conversation, names))),
+        context(marked(_state(config, ticket, conversation, names))),
         {"type": "actions", "block_id": "ticket", "elements": _buttons(config, ticket, conversation, number)},
     ]
     return blocks
@@ -174,8 +174,10 @@ def _answers(config: Config, ticket: Ticket) -> list[Block]:
     return [section(plain(piece)) for piece in pieces]
 
 
-def _state(ticket: Ticket, conversation: Conversation, names: Mapping[str, str]) -> str:
+def _state(config: Config, ticket: Ticket, conversation: Conversation, names: Mapping[str, str]) -> str:
     who = literal(names.get(ticket.assignee or "", "")) or "Nobody"
+    if not ticket.is_active:
+        return _over(config, ticket, who)
     if ticket.is_paused and ticket.waiting_until:
         return (
             f":pause_button: {ticket.status.value.capitalize()} until {moment(ticket.waiting_until)} · {who}"
@@ -184,18 +186,26 @@ def _state(ticket: Ticket, conversation: Conversation, names: Mapping[str, str])
         case Live(agents=agents):
             answering = " and ".join(literal(names.get(agent, "A technician")) for agent in agents)
             verb = "are" if len(agents) > 1 else "is"
-            return f":speech_balloon: {answering} {verb} answering"
+            given = f" · {who} has the ticket" if ticket.assignee not in (None, *agents) else ""
+            return f":speech_balloon: {answering} {verb} answering{given}"
         case Waiting(since=since):
-            return f":bell: Waiting in the chat since {moment(since)}"
-    if ticket.is_done:
-        return f":white_check_mark: {ticket.status.value.capitalize()} · {who}"
-    if ticket.status is TicketStatus.MERGED:
-        return ":twisted_rightwards_arrows: Merged into another ticket"
+            given = f" · {who} has the ticket" if ticket.assignee else ""
+            return f":bell: Waiting in the chat since {moment(since)}{given}"
     promised = conversation.state.promised_at if isinstance(conversation.state, Ticketed) else None
     call = f" · customer expects us by {moment(promised)}" if promised and not ticket.assignee else ""
     looks = "is looking after this" if ticket.assignee else "has taken this yet"
-    left = " · the chat has ended" if isinstance(conversation.state, Ended) and ticket.is_active else ""
+    left = " · the chat has ended" if isinstance(conversation.state, Ended) else ""
     return f":ticket: {who} {looks}{call}{left}"
+
+
+def _over(config: Config, ticket: Ticket, who: str) -> str:
+    if ticket.is_done:
+        by = f" · {who}" if ticket.assignee else ""
+        return f":white_check_mark: {ticket.status.value.capitalize()}{by}"
+    if ticket.merged_into is None:
+        return f":no_entry_sign: {ticket.status.value.capitalize()}"
+    into = format_number(config.desk.ticket_prefix, ticket.merged_into)
+    return f":twisted_rightwards_arrows: Merged into {into}; go on there"
 
 
 _LABELS = {
@@ -207,6 +217,7 @@ _LABELS = {
     "note": "Note",
     "wait": "Wait",
     "resolve": "Resolve",
+    "hand_over": "Hand over",
     "escalate": "Escalate",
 }
 
@@ -221,6 +232,8 @@ def _buttons(config: Config, ticket: Ticket, conversation: Conversation, number:
         free = ticket.assignee is None or conversation.is_open
         pause = "resume" if ticket.is_paused else "wait"
         actions = ["take" if free else "take_over", "reply", "note", pause, "resolve"]
+    if ticket.is_active:
+        actions.append("hand_over")
     if tiers_open_to(config, ticket):
         actions.append("escalate")
     buttons = [_button(action, _LABELS[action], number) for action in actions]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from adapters.slack import modals
 from adapters.slack.block_limits import marked, plain, section, text_sections
-from adapters.slack.buttons import NOT_STAFF, Buttons
+from adapters.slack.buttons import NO_TECHNICIAN, NOT_STAFF, Buttons
 from adapters.slack.card import moment
 from adapters.slack.card_links import CardLinks
 from adapters.slack.contacts import Contacts
@@ -154,9 +154,11 @@ class Commands:
         written, _, rest = asked.rest.partition(" ")
         number = self._doing.number(written)
         users = mentioned(rest)
-        to = await self._people.agent(users[0]) if users else None
-        if to is None:
+        if not users:
             raise EventRefused("Name a technician: /ticket assign HD-1024 @colleague", field="assignee")
+        to = await self._people.agent(users[0])
+        if to is None:
+            raise EventRefused(NO_TECHNICIAN, code="nobody", field="assignee")
         await self._doing.assign(asked.doer, number, to)
         return private(f"{self._doing.name(number)} is now {escape(to.name)}'s.")
 

@@ -77,9 +77,10 @@ class Doing:
             return await self._desk.receive(joined)
         return await self._desk.receive(TicketTaken(**self._common(by, number)))
 
-    async def assign(self, by: Doer, number: TicketNumber, to: Agent) -> Outcome:
-        """Give the ticket to somebody."""
-        return await self._desk.receive(TicketAssigned(**self._common(by, number), assignee=to))
+    async def assign(self, by: Doer, number: TicketNumber, to: Agent, reason: str = "") -> Outcome:
+        """Give the ticket to somebody; the reason is for technicians."""
+        event = TicketAssigned(**self._common(by, number), assignee=to, reason=reason.strip())
+        return await self._desk.receive(event)
 
     async def escalate(self, by: Doer, number: TicketNumber, tier: str, reason: str) -> Outcome:
         """Give it to a tier, by the tier's id [R37]."""

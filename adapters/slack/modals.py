@@ -98,6 +98,16 @@ def escalate(subject: Subject, tiers: Sequence[TierSettings]) -> Block:
     return _modal("escalate", f"Escalate · {subject.ticket}", "Escalate", subject, blocks)
 
 
+def hand_over(subject: Subject) -> Block:
+    """Return the dialog to give a ticket to a colleague, whoever it is."""
+    colleague: Block = {"type": "users_select"}
+    blocks = [
+        _input("to", "To", colleague, "A technician of the desk."),
+        _text("reason", "Why", "Only technicians read this.", required=False),
+    ]
+    return _modal("hand_over", f"Hand over · {subject.ticket}", "Hand over", subject, blocks)
+
+
 def add_to_ticket(subject: Subject, prefix: str, words: str) -> Block:
     """Return the dialog that adds a message's words to a ticket."""
     number: Block = {"type": "plain_text_input", "max_length": 40}
