@@ -125,10 +125,19 @@ def add_to_ticket(subject: Subject, prefix: str, words: str) -> Block:
 
 
 def survey(
-    questions: Survey, callback: str, title: str, submit: str, subject: Subject, known: Mapping[str, str]
+    questions: Survey,
+    callback: str,
+    title: str,
+    submit: str,
+    subject: Subject,
+    known: Mapping[str, str],
+    notes: Sequence[Block] = (),
 ) -> Block:
-    """Return the desk's survey as a dialog; ``known`` are answers filled in already, by field id."""
-    blocks = [_question(one, known.get(one.id, "")) for one in questions.fields]
+    """Return the desk's survey as a dialog, under ``notes``.
+
+    ``known`` are answers filled in already, by field id.
+    """
+    blocks = [*notes, *(_question(one, known.get(one.id, "")) for one in questions.fields)]
     if len(blocks) > MAX_MODAL_BLOCKS:
         left_out = context(marked("Further questions are in the console."))
         blocks = [*blocks[: MAX_MODAL_BLOCKS - 1], left_out]

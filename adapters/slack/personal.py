@@ -10,6 +10,7 @@ from adapters.slack.api import SlackApi
 from adapters.slack.block_limits import MAX_MODAL_BLOCKS, context, cut, marked, plain, section
 from adapters.slack.card_links import CardLinks
 from adapters.slack.lists import ticket_line
+from adapters.slack.maintenance_notes import maintenance_notes
 from adapters.slack.memory import Memory
 from adapters.slack.mrkdwn import escape
 from adapters.slack.payload import Block
@@ -113,7 +114,8 @@ class Personal:
         else:
             mine, queue = await self._lists.mine(agent), await self._lists.queue()
             divider: Block = {"type": "divider"}
-            blocks = [*mine, divider, *queue][:MAX_MODAL_BLOCKS]
+            notes = maintenance_notes(self._config, self._clock())
+            blocks = [*notes, *mine, divider, *queue][:MAX_MODAL_BLOCKS]
         await self._api.write("views.publish", user_id=user, view={"type": "home", "blocks": blocks})
 
     async def _tell(self, agent: str, ticket: Ticket, words: str) -> None:

@@ -172,7 +172,7 @@ class DeskSide:
         parts, people, doing, teller = self._parts, self._people, self._doing, Teller(self._api)
         emoji = parts.channel.emoji_buttons
         buttons = Buttons(self._api, self._memory, people, doing, teller, emoji=emoji)
-        contacts = Contacts(parts.config, people, doing, buttons, teller)
+        contacts = Contacts(parts.config, people, doing, buttons, teller, parts.clock)
         commands = Commands(
             parts.config,
             people,

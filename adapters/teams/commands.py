@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from adapters.teams.calls import call_card
-from adapters.teams.card_parts import card, execute, heading, line
+from adapters.teams.card_parts import card, execute, heading, line, maintenance_notes
 from adapters.teams.json_value import Document
 from adapters.teams.people import People
 from adapters.teams.services import TeamsServices
@@ -72,7 +72,7 @@ async def receive_command(turn: Turn, agent: Agent) -> None:
 
 async def list_card(services: TeamsServices, title: str, lines: Sequence[TicketLine], empty: str) -> Document:
     """Return tickets as a card; each can be opened in its place."""
-    body: list[Document] = [heading(title)]
+    body: list[Document] = [heading(title), *maintenance_notes(services.config, services.clock())]
     for found in lines[:LISTED]:
         facts = await facts_of_line(services, found)
         body.append(
