@@ -9,12 +9,13 @@ import pytest
 
 from chatdesk.bootstrap import now
 from chatdesk.conversation import Agent, ConversationId
-from chatdesk.events import PortalCommented, TicketAffects
+from chatdesk.events import PortalCommented, TicketAffects, TicketCancelled, TicketMerged
 from chatdesk.ids import new_id
 from chatdesk.ticket import TicketNumber
-from tests.slack_desk import TRIAGE, SlackDesk, chat, shown, slack_desk
+from tests.slack_desk import TRIAGE, SlackDesk, chat, heard, shown, slack_desk
 
-FIRST = TicketNumber(1001)
+FIRST, SECOND = TicketNumber(1001), TicketNumber(1002)
+ANA = {"name": "Ana Lima", "email": "ana@contoso.example"}
 
 
 @pytest.fixture
@@ -54,3 +55,54 @@ async def test_a_comment_of_somebody_affected_does_not_pass_for_the_requesters(d
         )  # fmt: skip
         await desk.served.running.desk.receive(comment)
         assert (await desk.reply(card, "Here too"))["username"] == "Pat Lee (also affected)"
+
+
+def actions(card: dict[str, Any]) -> list[str]:
+    rows = [block["elements"] for block in card["blocks"] if block["type"] == "actions"]
+    return [one["text"]["text"] for row in rows for one in row]
+
+
+async def test_two_live_chats_of_merged_tickets_go_on_each_in_its_own_thread(desk: SlackDesk) -> None:
+    async with chat(desk) as (dana, first), chat(desk, "a" * 32, **ANA) as (ana, second):
+        await desk.marcus.press(TRIAGE, first["ts"], "ticket_take")
+        await desk.priya.press(TRIAGE, second["ts"], "ticket_take")
+        await step(desk, TicketMerged, SECOND, into=FIRST)
+        await desk.until_shown(second, "Merged into HD-1001; go on there")
+        await ana.send(t="message", id="1", text="This is Ana")
+        await desk.reply(second, "This is Ana")
+        await dana.send(t="message", id="1", text="This is Dana")
+        await desk.reply(first, "This is Dana")
+        assert "LIVE with Dana Reyes (Contoso)" in shown(desk.thread(first)[0])
+        assert "LIVE with Ana Lima (Contoso)" in shown(desk.thread(second)[0])
+        await desk.marcus.say(TRIAGE, "Hello Dana", first["ts"])
+        await heard(dana, "Hello Dana")
+        await desk.priya.say(TRIAGE, "Hello Ana", second["ts"])
+        await heard(ana, "Hello Ana")
+
+
+async def test_a_merged_tickets_thread_is_over_when_its_chat_ends(desk: SlackDesk) -> None:
+    async with chat(desk) as (dana, first), chat(desk, "a" * 32, **ANA) as (ana, second):
+        await desk.marcus.press(TRIAGE, second["ts"], "ticket_take")
+        await dana.send(t="end", id="end")
+        await step(desk, TicketMerged, SECOND, into=FIRST)
+        await ana.send(t="end", id="end")
+        await desk.until_shown(desk.thread(second)[0], "This is part of HD-1001 now; go on there.")
+        assert actions(second) == []
+        await ana.send(t="message", id="2", text="I am back")
+        await desk.reply(first, "I am back")
+        await desk.until_shown(first, "Waiting in the chat")
+        await desk.marcus.press(TRIAGE, first["ts"], "ticket_take")
+        await desk.until_shown(desk.thread(first)[0], "LIVE with Ana Lima.")
+        await desk.marcus.say(TRIAGE, "Welcome back", first["ts"])
+        await heard(ana, "Welcome back")
+        await desk.marcus.say(TRIAGE, "Is anybody there?", second["ts"])
+        assert desk.workspace.ephemeral[-1]["text"] == (
+            "Not passed on: HD-1002 is part of HD-1001 now; write in the thread of HD-1001."
+        )
+
+
+async def test_the_card_of_a_cancelled_ticket_says_so(desk: SlackDesk) -> None:
+    async with chat(desk) as (_, card):
+        await step(desk, TicketCancelled, reason="spam")
+        await desk.until_shown(card, ":no_entry_sign: Cancelled")
+        assert "Nobody" not in shown(card)

@@ -6,12 +6,22 @@ from typing import Any
 
 from chatdesk.config import parse_config
 from chatdesk.conversation import ConversationId
-from chatdesk.events import PortalCommented, TicketAffects, TicketAssigned, TicketEscalated
+from chatdesk.events import (
+    CustomerEnded,
+    CustomerMessaged,
+    PortalCommented,
+    SurveySubmitted,
+    TicketAffects,
+    TicketAssigned,
+    TicketEscalated,
+    TicketMerged,
+)
 from chatdesk.ids import new_id
-from tests.desk_builders import TIERS
+from chatdesk.ticket import TicketNumber
+from tests.desk_builders import ANSWERS, TIERS
 from tests.fake_connector.connector import Failure
 from tests.fake_connector.running import MARCUS, PRIYA, TEAMS_DESK, Person, TeamsDesk, teams_desk
-from tests.test_teams_desk import FIRST, chat_on_the_web, moment
+from tests.test_teams_desk import FIRST, chat_on_the_web, messages, moment
 
 
 async def step(desk: TeamsDesk, kind: Any, **facts: Any) -> None:
@@ -70,3 +80,55 @@ async def test_the_technicians_of_a_tier_are_told_of_its_tickets_and_of_those_th
             "Marcus Bell has escalated a ticket to Network team: The core flaps.",
             "Marcus Bell has given you a ticket.",
         ]
+
+
+SECOND, ANA = TicketNumber(1002), ConversationId("a" * 24)
+
+
+async def ana_chats(desk: TeamsDesk) -> str:
+    """Let a second customer begin a chat; return the thread of its card."""
+    answers = {**ANSWERS, "name": "Ana Lima", "email": "ana@contoso.example"}
+    event = SurveySubmitted(
+        at=moment(), channel="web", external_id=new_id(), conversation=ANA, visitor="visitor-ana",
+        widget="desk", answers=tuple(answers.items()),
+    )  # fmt: skip
+    await desk.running.desk.receive(event)
+    await desk.connector.until(lambda: any("HD-1002" in one.text for one in desk.connector.standing()))
+    return next(one.conversation for one in desk.connector.standing() if "HD-1002" in one.text)
+
+
+async def ana_does(desk: TeamsDesk, kind: Any, **facts: Any) -> None:
+    visitor = {"conversation": ANA, "visitor": "visitor-ana"}
+    await desk.running.desk.receive(
+        kind(at=moment(), channel="web", external_id=new_id(), **visitor, **facts)
+    )
+
+
+async def heard_by_ana(desk: TeamsDesk) -> list[str]:
+    return [one.text for one in await messages(desk) if one.conversation == ANA and one.is_answer]
+
+
+async def test_two_live_chats_of_merged_tickets_go_on_each_in_its_own_thread() -> None:
+    async with teams_desk() as desk:
+        await desk.hire(MARCUS, PRIYA)
+        first = (await chat_on_the_web(desk)).conversation
+        second = await ana_chats(desk)
+        await desk.press(MARCUS, "take", ticket=1001)
+        await desk.press(PRIYA, "take", ticket=1002)
+        await step(desk, TicketMerged, ticket=SECOND, into=FIRST)
+        await ana_does(desk, CustomerMessaged, text="This is Ana")
+        assert await desk.last_text(second, "This is Ana") == "Ana Lima:\nThis is Ana"
+        await desk.say(PRIYA, "Hello Ana", second)
+        await desk.say(MARCUS, "Hello Dana", first)
+        assert await heard_by_ana(desk) == ["Hello Ana"]
+        await ana_does(desk, CustomerEnded)
+        await desk.last_text(first, "Ana Lima has ended the chat.")
+        await desk.mention(PRIYA, "Are you there?", second)
+        told = "HD-1002 is part of HD-1001 now; write in the thread of HD-1001."
+        assert await desk.last_text(second, "is part of HD-1001 now") == told
+        # Should the chat begin again, that is the other ticket's.
+        await ana_does(desk, CustomerMessaged, text="I am back")
+        await desk.last_text(first, "I am back")
+        await desk.press(PRIYA, "take_over", ticket=1001)
+        await ana_does(desk, CustomerMessaged, text="Hello?")
+        await desk.last_text(first, "Hello?")

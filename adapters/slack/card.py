@@ -61,8 +61,10 @@ def card(
         {"type": "section", "fields": _fields(config, ticket, affected)},
         *_answers(config, ticket),
         context(marked(_state(config, ticket, conversation, names))),
-        {"type": "actions", "block_id": "ticket", "elements": _buttons(config, ticket, conversation, number)},
     ]
+    buttons = _buttons(config, ticket, conversation, number)
+    if buttons:
+        blocks.append({"type": "actions", "block_id": "ticket", "elements": buttons})
     return blocks
 
 
@@ -81,8 +83,9 @@ def is_on_card(ticket: Ticket, message: Message) -> bool:
 
 def banner(config: Config, ticket: Ticket, conversation: Conversation, names: Mapping[str, str]) -> str:
     """Return, as mrkdwn, who hears what is written in the thread [product: how it should sound]."""
-    customer = literal(_short(ticket.requester_name))
-    if ticket.company:
+    # In a merged ticket's other chat somebody else speaks [R20].
+    customer = literal(_short(conversation.customer_name or ticket.requester_name))
+    if ticket.company and conversation.opened_with in (None, ticket.number):
         customer += f" ({literal(_short(ticket.company))})"
     match conversation.state:
         case Live(agents=agents):
@@ -91,11 +94,14 @@ def banner(config: Config, ticket: Ticket, conversation: Conversation, names: Ma
                 f":red_circle: *LIVE with {customer}.* {told} replies in this thread go to the customer. "
                 "Start a message with // for an internal note. Everyone else's messages stay internal."
             )
-        case Waiting():
+        case Waiting() if ticket.merged_into is None:
             return (
                 f":hourglass_flowing_sand: *{customer} is waiting in the chat.* Press Take to answer. "
                 "Until then this thread is internal."
             )
+    if ticket.merged_into is not None:
+        into = format_number(config.desk.ticket_prefix, ticket.merged_into)
+        return f":lock: *This thread is internal.* This is part of {into} now; go on there."
     return f":lock: *This thread is internal.* To answer {customer} by chat or mail, press Reply on the card."
 
 
@@ -226,7 +232,8 @@ def _buttons(config: Config, ticket: Ticket, conversation: Conversation, number:
     if ticket.is_done:
         actions = ["reopen", "reply", "note"]
     elif not ticket.is_active:
-        actions = ["note"]
+        # Nothing is written on a merged ticket any more: what belongs to it is part of the other.
+        actions = ["note"] if ticket.merged_into is None else []
     else:
         # Into a chat whoever presses Take is let in; a ticket without one somebody has already [R36].
         free = ticket.assignee is None or conversation.is_open

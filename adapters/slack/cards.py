@@ -10,6 +10,7 @@ from adapters.slack.api import SlackApi, message_metadata
 from adapters.slack.block_limits import marked, section
 from adapters.slack.card import banner, card, card_summary
 from adapters.slack.memory import Memory, Place
+from adapters.slack.merged_chats import MergedChats
 from adapters.slack.pacing import Pacer
 from adapters.slack.payload import Block, part, text
 from adapters.slack.people import People
@@ -46,6 +47,7 @@ class Cards:
         self._memory = memory
         self._reads = reads
         self._people = people
+        self._merged = MergedChats(memory)
         self._sent: dict[str, str] = {}
         self._turns = Turns()
 
@@ -56,6 +58,8 @@ class Cards:
 
     async def _bring_up_to_date(self, delivery: Delivery) -> tuple[str, Ticket]:
         ticket, conversation = await self._read(delivery)
+        if conversation.opened_with not in (None, ticket.number):
+            await self._follow_chat(conversation, conversation.opened_with)
         place = await self._memory.place(ticket.number)
         if place is None:
             place = await self._post(ticket, conversation, delivery)
@@ -73,6 +77,9 @@ class Cards:
         if place is not None and place.conversation == delivery.conversation:
             return place
         ticket, conversation = await self._read(delivery)
+        held = await self._merged.thread_of(conversation)
+        if held is not None:
+            return held
         if place is None:
             return await self._post(ticket, conversation, delivery)
         return await self._follow(place, ticket, conversation)
@@ -192,9 +199,23 @@ class Cards:
             return
         self._remember(f"{channel}:{ts}", shown)
 
+    async def _follow_chat(self, conversation: Conversation, number: TicketNumber) -> None:
+        """Let card and thread of the merged ticket ``number`` say how the chat stands that is held there."""
+        async with self._turns.of(str(number)):
+            ticket, place = await self._reads.ticket(number), await self._memory.place(number)
+            if ticket is None or place is None or place.conversation != conversation.id:
+                return
+            await self._update(place, ticket, conversation)
+            if place.banner:
+                await self._write_banner(place, ticket, conversation, "")
+            if not isinstance(conversation.state, Live):
+                await self._memory.change_place(number, replace(place, conversation=""))
+
     async def _follow(self, place: Place, ticket: Ticket, conversation: Conversation) -> Place:
         """Let the thread be that of another conversation of the ticket when that one is open."""
         if place.conversation == conversation.id or not conversation.is_open:
+            return place
+        if await self._merged.thread_of(conversation) is not None:
             return place
         moved = replace(place, conversation=conversation.id)
         await self._memory.change_place(ticket.number, moved)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 
+from adapters.slack.merged_chats import MergedChats
 from chatdesk.affected import AffectedPerson
 from chatdesk.config import Config, TierSettings
-from chatdesk.conversation import Agent, ConversationId, Visibility, speaking_in
+from chatdesk.conversation import Agent, ConversationId, Visibility
 from chatdesk.desk import Desk
 from chatdesk.errors import EventRefused, NotFound
 from chatdesk.events import (
@@ -56,10 +57,19 @@ class _Common(TypedDict):
 class Doing:
     """Each thing that can be done to a ticket. Everything raises EventRefused for what cannot be done."""
 
-    def __init__(self, config: Config, desk: Desk, reads: StaffReads, clock: Clock, new_id: NewId) -> None:
+    def __init__(
+        self,
+        config: Config,
+        desk: Desk,
+        reads: StaffReads,
+        merged: MergedChats,
+        clock: Clock,
+        new_id: NewId,
+    ) -> None:
         self._config = config
         self._desk = desk
         self._reads = reads
+        self._merged = merged
         self._clock = clock
         self._new_id = new_id
 
@@ -179,7 +189,7 @@ class Doing:
 
     async def _conversation(self, number: TicketNumber) -> ConversationId:
         file = await self._reads.ticket_file(number)
-        found = speaking_in(file.conversations) if file else None
+        found = await self._merged.speaking(file.conversations) if file else None
         if found is None:
             raise NotFound(f"The ticket {self.name(number)}")
         return found.id

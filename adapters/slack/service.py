@@ -29,6 +29,7 @@ from adapters.slack.file_posts import FilePosts
 from adapters.slack.gateway import Gateway
 from adapters.slack.inbox import Inbox
 from adapters.slack.memory import Memory
+from adapters.slack.merged_chats import MergedChats
 from adapters.slack.outbound import SlackChannel
 from adapters.slack.pacing import Pacer
 from adapters.slack.parts import Parts
@@ -161,7 +162,7 @@ class DeskSide:
         self._memory = memory
         self._people = people
         config, reads, clock = parts.config, parts.reads, parts.clock
-        self._doing = Doing(config, parts.desk, reads, clock, parts.new_id)
+        self._doing = Doing(config, parts.desk, reads, MergedChats(memory), clock, parts.new_id)
         self._links = links
         self._lists = TicketReads(config, parts.desk, reads, people, self._doing, links, clock)
         told = parts.links, reads, self._lists, links
@@ -193,6 +194,7 @@ class DeskSide:
             files,
             receipts,
             teller,
+            parts.config.desk.ticket_prefix,
         )
         shared = SharedChannels(
             parts.config,

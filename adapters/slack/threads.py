@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from adapters.slack import mrkdwn
 from adapters.slack.memory import NAME, Memory, Place, Post
+from adapters.slack.merged_chats import PART_OF
 from adapters.slack.payload import Payload, part, text
 from adapters.slack.people import People
 from adapters.slack.receipts import Receipts
@@ -18,8 +19,8 @@ from chatdesk.conversation import Agent, Conversation, ConversationId, Live, Vis
 from chatdesk.errors import DeliveryRefused, EventRefused
 from chatdesk.events import AgentMessaged, MessageDeleted, MessageEdited
 from chatdesk.note_mark import is_note, without_note_mark
-from chatdesk.reading import StaffReads
-from chatdesk.ticket import TicketNumber
+from chatdesk.reading import StaffReads, followed
+from chatdesk.ticket import TicketNumber, format_number
 
 SAID = frozenset({"", "file_share", "thread_broadcast"})
 """Subtypes of a message that is somebody's own words."""
@@ -37,6 +38,7 @@ class Threads:
         files: ThreadFiles,
         receipts: Receipts,
         teller: Teller,
+        prefix: str,
     ) -> None:
         self._memory = memory
         self._reads = reads
@@ -45,6 +47,7 @@ class Threads:
         self._files = files
         self._receipts = receipts
         self._teller = teller
+        self._prefix = prefix
         self._turns = Turns()
 
     async def on_message(self, team: str, event: Payload) -> bool:
@@ -85,8 +88,7 @@ class Threads:
     async def _take_down(
         self, team: str, channel: str, message: Payload, agent: Agent, number: TicketNumber
     ) -> None:
-        place = await self._memory.place(number)
-        conversation = await self._conversation(place)
+        conversation = await self._conversation(await self._memory.place(number), number)
         words = await self._words(message)
         internal = is_note(words) or not _answers(agent, conversation)
         words = without_note_mark(words)
@@ -188,7 +190,11 @@ class Threads:
         names = await self._people.names(mrkdwn.mentioned(text(message, "text")))
         return mrkdwn.read(message, names)
 
-    async def _conversation(self, place: Place | None) -> Conversation:
+    async def _conversation(self, place: Place | None, number: TicketNumber) -> Conversation:
+        into = await followed(self._reads, number) if place and not place.conversation else None
+        if into is not None:
+            here, there = (format_number(self._prefix, one) for one in (number, into.number))
+            raise EventRefused(PART_OF.format(number=here, into=there), code="merged")
         found = await self._reads.conversation(ConversationId(place.conversation)) if place else None
         if found is None:
             raise EventRefused("The ticket's conversation was not found.", code="not_found")

@@ -110,6 +110,15 @@ class Memory:
         """Remember which news of the ticket the technician was told last."""
         await self._put(f"told:{ticket}:{agent}", {"news": news})
 
+    async def is_over(self, conversation: ConversationId) -> bool:
+        """Tell whether a chat of a merged ticket has left that ticket's thread."""
+        return await self._get(f"over:{conversation}") is not None
+
+    async def keep_over(self, conversation: ConversationId) -> None:
+        """Remember that a chat of a merged ticket has left that ticket's thread."""
+        if not await self.is_over(conversation):
+            await self._put(f"over:{conversation}", {})
+
     async def ticket_of(self, thread: str) -> TicketNumber | None:
         """Return the ticket that a thread is about."""
         found = await self._get(f"thread:{thread}")

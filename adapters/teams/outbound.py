@@ -20,6 +20,7 @@ from adapters.teams.file_links import file_lines
 from adapters.teams.gateway import Place
 from adapters.teams.json_value import Document
 from adapters.teams.memory import Posted, TicketCard
+from adapters.teams.merged_chats import note_ended, thread_of
 from adapters.teams.people import VISITOR
 from adapters.teams.services import CHANNEL, PROVIDER, TeamsServices
 from adapters.teams.ticket_card import CardFacts, summary, ticket_card
@@ -104,6 +105,7 @@ class TeamsChannel:
         if delivery.ticket is None:
             raise DeliveryRefused("The delivery names no ticket.")
         file = await read_file(self._services, delivery.ticket)
+        await note_ended(self._services, file.conversations)
         card, facts = await self.show_card(file)
         await self._tell_news(file, facts, delivery.created_at)
         await self._memory.keep_sent(delivery.id, card.activity)
@@ -228,7 +230,8 @@ class TeamsChannel:
     async def _place(self, task: _Task) -> Place | None:
         if task.side == TO_CUSTOMER:
             return await self._customers_place(task.message)
-        ticket = task.delivery.ticket
+        conversation = await self._services.staff_reads.conversation(task.message.conversation)
+        ticket = await thread_of(self._services, conversation) if conversation else task.delivery.ticket
         if ticket is None:
             raise DeliveryRefused("The message belongs to no ticket.")
         card = await self._card(ticket)

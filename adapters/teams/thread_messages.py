@@ -10,14 +10,13 @@ from __future__ import annotations
 from adapters.teams import changes
 from adapters.teams.inbound_files import keep_files
 from adapters.teams.services import CHANNEL
-from adapters.teams.ticket_facts import first_in_chat, read_file
-from adapters.teams.ticket_steps import Step, write
+from adapters.teams.ticket_facts import conversation_at, first_in_chat
+from adapters.teams.ticket_steps import Step, write_into
 from adapters.teams.turn import Turn
-from chatdesk.conversation import Visibility, speaking_in
+from chatdesk.conversation import Conversation, Visibility
 from chatdesk.errors import EventRefused
 from chatdesk.note_mark import is_note, without_note_mark
-from chatdesk.reading import TicketFile
-from chatdesk.ticket import TicketNumber
+from chatdesk.ticket import Ticket, TicketNumber
 
 NO_TICKET = "This thread belongs to no ticket. Write to the customer in the thread of the ticket's card."
 NOT_KNOWN = "I do not know you as a technician of the desk, so nothing was sent. Write to me directly: link"
@@ -41,24 +40,24 @@ async def _write(turn: Turn, number: TicketNumber) -> None:
     incoming, services, agent = turn.incoming, turn.services, turn.agent
     if agent is None:
         return
-    file = await read_file(services, number)
-    visibility = _visibility(turn, file)
     text = without_note_mark(incoming.text)
-    conversation = speaking_in(file.conversations)
-    if conversation is None or not (text or incoming.files):
+    if not (text or incoming.files):
         return
+    ticket, conversation = await conversation_at(services, number)
+    visibility = _visibility(turn, ticket, conversation, merged=ticket.number != number)
     internal = visibility is Visibility.INTERNAL
     files = await keep_files(services, incoming, conversation.id, agent.id, internal=internal)
     step = Step(agent, number, "message", incoming.key, {}, channel=CHANNEL)
-    outcome = await write(services, step, text, visibility, files)
+    outcome = await write_into(services, conversation, step, text, visibility, files)
     await changes.remember(turn, outcome, agent.id)
 
 
-def _visibility(turn: Turn, file: TicketFile) -> Visibility:
+def _visibility(turn: Turn, ticket: Ticket, conversation: Conversation, *, merged: bool) -> Visibility:
     incoming = turn.incoming
     if is_note(incoming.text):
         return Visibility.INTERNAL
     # Who has escalated a ticket goes on in its chat until somebody of the tier has taken it [R37].
-    writes = file.ticket.assignee or first_in_chat(speaking_in(file.conversations))
+    # A chat that was merged in has technicians of its own until it ends [R20].
+    writes = first_in_chat(conversation) if merged else ticket.assignee or first_in_chat(conversation)
     theirs = turn.agent is not None and writes == turn.agent.id
     return Visibility.PUBLIC if theirs or incoming.mentions_bot else Visibility.INTERNAL

@@ -35,6 +35,7 @@ LIVE_BANNER = (
     "LIVE with {customer}. {agent}'s replies in this thread go to the customer. Start a message with // for "
     "an internal note. Everyone else's messages stay internal."
 )
+MERGED = "This is part of {into} now; go on there. A chat that is open stays in this thread until it ends."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def ticket_card(config: Config, facts: CardFacts) -> Document:
         heading(f"{name_of(config, ticket)} · {_kind(facts)}"),
         line(shortened(ticket.subject, 200)),
         *_facts(config, facts),
-        *_banner(facts),
+        *_banner(config, facts),
         *_answers(config, ticket),
     ]
     return card(body, _actions(config, facts))
@@ -127,12 +128,17 @@ def _due(config: Config, ticket: Ticket) -> list[Document]:
     return [fact("Due", f"{say_date(due, ticket.changed_at, zone)}, {say_time(due, zone)}")]
 
 
-def _banner(facts: CardFacts) -> list[Document]:
+def _banner(config: Config, facts: CardFacts) -> list[Document]:
     conversation = facts.conversation
+    if facts.ticket.merged_into is not None:
+        return [line(MERGED.format(into=format_number(config.desk.ticket_prefix, facts.ticket.merged_into)))]
     if conversation is None or not isinstance(conversation.state, Live) or not facts.answering:
         return []
     ticket = facts.ticket
-    who = f"{ticket.requester_name} ({ticket.company})" if ticket.company else ticket.requester_name
+    # In a merged ticket's other chat somebody else speaks [R20].
+    who = conversation.customer_name or ticket.requester_name
+    if ticket.company and conversation.opened_with is None:
+        who = f"{who} ({ticket.company})"
     return [line(LIVE_BANNER.format(customer=shortened(who, 120), agent=facts.answering), colour="Accent")]
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from adapters.teams.hand_over import choices_for
+from adapters.teams.merged_chats import held_for
 from adapters.teams.services import TeamsServices
 from adapters.teams.ticket_card import CardFacts, name_of
 from chatdesk.affected import named
-from chatdesk.conversation import Conversation, ConversationId, Live, Message, speaking_in
-from chatdesk.errors import NotFound
-from chatdesk.reading import TicketFile, TicketLine
-from chatdesk.ticket import TicketNumber
+from chatdesk.conversation import Conversation, ConversationId, Live, Message
+from chatdesk.errors import EventRefused, NotFound
+from chatdesk.reading import TicketFile, TicketLine, followed
+from chatdesk.ticket import Ticket, TicketNumber, format_number
 
 
 async def read_file(services: TeamsServices, number: TicketNumber) -> TicketFile:
@@ -24,7 +25,8 @@ async def read_file(services: TeamsServices, number: TicketNumber) -> TicketFile
 
 async def facts_of_file(services: TeamsServices, file: TicketFile) -> CardFacts:
     """Return what the ticket's card shows."""
-    return await facts_of_card(services, TicketLine(file.ticket, speaking_in(file.conversations)))
+    held = await held_for(services, file.ticket.number, file.conversations)
+    return await facts_of_card(services, TicketLine(file.ticket, held))
 
 
 async def facts_of_card(services: TeamsServices, line: TicketLine) -> CardFacts:
@@ -47,6 +49,25 @@ async def facts_of_line(services: TeamsServices, line: TicketLine) -> CardFacts:
 async def read_facts(services: TeamsServices, number: TicketNumber) -> CardFacts:
     """Return what the ticket's card shows. Raises NotFound."""
     return await facts_of_file(services, await read_file(services, number))
+
+
+async def conversation_at(services: TeamsServices, number: TicketNumber) -> tuple[Ticket, Conversation]:
+    """Return the ticket, and the conversation that is held in the thread of its card.
+
+    Where it was merged that is a chat which goes on, of the ticket that it is part of now. Raises NotFound,
+    and EventRefused, saying where to go, once that chat is over.
+    """
+    file = await read_file(services, number)
+    if file.ticket.merged_into is not None:
+        into = await followed(services.staff_reads, number)
+        file = await read_file(services, into.number if into else number)
+    found = await held_for(services, number, file.conversations)
+    if found is not None:
+        return file.ticket, found
+    if file.ticket.number == number:
+        raise NotFound("The ticket's conversation")
+    here, there = (format_number(services.config.desk.ticket_prefix, n) for n in (number, file.ticket.number))
+    raise EventRefused(f"{here} is part of {there} now; write in the thread of {there}.", code="merged")
 
 
 async def read_message(services: TeamsServices, conversation: ConversationId, seq: int) -> Message | None:

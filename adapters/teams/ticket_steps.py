@@ -9,9 +9,9 @@ from typing import TypedDict
 
 from adapters.teams.services import CARD, TeamsServices
 from adapters.teams.ticket_card import TIER
-from adapters.teams.ticket_facts import read_file
-from chatdesk.conversation import Agent, FileRef, Visibility, speaking_in
-from chatdesk.errors import EventRefused, NotFound
+from adapters.teams.ticket_facts import conversation_at, read_file
+from chatdesk.conversation import Agent, Conversation, FileRef, Visibility
+from chatdesk.errors import EventRefused
 from chatdesk.events import (
     AgentMessaged,
     Outcome,
@@ -108,18 +108,21 @@ async def _hand_over(
     return TicketAssigned(**common, assignee=account.agent, reason=step.text)
 
 
-async def write(
+async def write(services: TeamsServices, step: Step, text: str, visibility: Visibility) -> Outcome:
+    """Write into the ticket's conversation. Raises EventRefused."""
+    _, conversation = await conversation_at(services, step.ticket)
+    return await write_into(services, conversation, step, text, visibility)
+
+
+async def write_into(
     services: TeamsServices,
+    conversation: Conversation,
     step: Step,
     text: str,
     visibility: Visibility,
     files: tuple[FileRef, ...] = (),
 ) -> Outcome:
-    """Write into the ticket's conversation. Raises EventRefused."""
-    file = await read_file(services, step.ticket)
-    conversation = speaking_in(file.conversations)
-    if conversation is None:
-        raise NotFound("The ticket's conversation")
+    """Write into that conversation. Raises EventRefused."""
     event = AgentMessaged(
         at=services.clock(),
         channel=step.channel,
