@@ -9,7 +9,7 @@ import pytest
 
 from chatdesk.bootstrap import now
 from chatdesk.conversation import Agent, ConversationId
-from chatdesk.events import PortalCommented, TicketAffects, TicketCancelled, TicketMerged
+from chatdesk.events import PortalCommented, TicketAffects, TicketCancelled, TicketEdited, TicketMerged
 from chatdesk.ids import new_id
 from chatdesk.ticket import TicketNumber
 from tests.slack_desk import TRIAGE, SlackDesk, chat, heard, shown, slack_desk
@@ -106,3 +106,39 @@ async def test_the_card_of_a_cancelled_ticket_says_so(desk: SlackDesk) -> None:
         await step(desk, TicketCancelled, reason="spam")
         await desk.until_shown(card, ":no_entry_sign: Cancelled")
         assert "Nobody" not in shown(card)
+
+
+async def test_the_card_shows_workaround_resolution_and_rating(desk: SlackDesk) -> None:
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        await step(desk, TicketEdited, workaround="Use the other printer.")
+        await desk.until_shown(card, "Workaround\nUse the other printer.")
+        await desk.marcus.command("resolve HD-1001 A new cable.", TRIAGE)
+        await desk.until_shown(card, "Resolution\nA new cable.")
+        await line.send(t="rate", id="rate", score=2, comment="It took long")
+        await desk.until_shown(card, "Rating\n2 of 5: It took long")
+
+
+async def test_a_change_to_what_only_the_card_shows_is_posted_in_its_thread_once(desk: SlackDesk) -> None:
+    async with chat(desk) as (line, card):
+        await desk.reply(card, "You are number 1")
+        await line.send(t="edit", id="edit", seq=1, text="It is slow since the update")
+        reply = await desk.reply(card, "It is slow since the update")
+        assert "edited" in shown(reply)
+        desk.slack.fail("chat.update", "cut after")
+        await line.send(t="edit", id="again", seq=1, text="It is slow since Monday")
+        await desk.until_shown(reply, "It is slow since Monday")
+        await line.send(t="message", id="then", text="Hello?")
+        await desk.reply(card, "Hello?")
+        assert [shown(one) for one in desk.thread(card)].count("It is slow since Monday\nedited") == 1
+
+
+async def test_who_writes_before_they_take_the_chat_is_told_that_nobody_outside_reads_it(
+    desk: SlackDesk,
+) -> None:
+    async with chat(desk) as (_, card):
+        await desk.marcus.say(TRIAGE, "// Old laptop", card["ts"])
+        await desk.marcus.say(TRIAGE, "Hello Dana", card["ts"])
+        told = [one["text"] for one in desk.workspace.ephemeral]
+        assert len(told) == 1
+        assert told[0].startswith("Kept as an internal note: the customer waits in the chat")

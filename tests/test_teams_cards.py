@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from chatdesk.config import parse_config
@@ -9,17 +10,20 @@ from chatdesk.conversation import ConversationId
 from chatdesk.events import (
     CustomerEnded,
     CustomerMessaged,
+    CustomerRated,
     PortalCommented,
     SurveySubmitted,
     TicketAffects,
     TicketAssigned,
+    TicketEdited,
     TicketEscalated,
     TicketMerged,
+    TicketResolved,
 )
 from chatdesk.ids import new_id
 from chatdesk.ticket import TicketNumber
 from tests.desk_builders import ANSWERS, TIERS
-from tests.fake_connector.connector import Failure
+from tests.fake_connector.connector import Entry, Failure
 from tests.fake_connector.running import MARCUS, PRIYA, TEAMS_DESK, Person, TeamsDesk, teams_desk
 from tests.test_teams_desk import FIRST, chat_on_the_web, messages, moment
 
@@ -31,6 +35,10 @@ async def step(desk: TeamsDesk, kind: Any, **facts: Any) -> None:
     await desk.running.desk.receive(
         kind(at=moment(), channel="web", external_id=new_id(), agent=agent, **facts)
     )
+
+
+def shows_now(card: Entry, words: str) -> bool:
+    return words in card.card_text
 
 
 def direct(desk: TeamsDesk, person: Person) -> list[str]:
@@ -132,3 +140,28 @@ async def test_two_live_chats_of_merged_tickets_go_on_each_in_its_own_thread() -
         await desk.press(PRIYA, "take_over", ticket=1001)
         await ana_does(desk, CustomerMessaged, text="Hello?")
         await desk.last_text(first, "Hello?")
+
+
+async def test_the_card_shows_workaround_resolution_and_rating() -> None:
+    async with teams_desk() as desk:
+        await desk.hire(MARCUS)
+        card = await chat_on_the_web(desk)
+        await step(desk, TicketEdited, workaround="Use the other printer.")
+        await step(desk, TicketResolved, resolution="A new cable.")
+        rated = CustomerRated(
+            at=moment(), channel="web", external_id=new_id(), conversation=ConversationId("w" * 24),
+            visitor="visitor-dana", score=2, comment="It took long",
+        )  # fmt: skip
+        await desk.running.desk.receive(rated)
+        for words in ("Use the other printer.", "A new cable.", "2 of 5: It took long"):
+            await desk.connector.until(partial(shows_now, card, words))
+
+
+async def test_who_writes_before_they_take_the_chat_is_told_that_nobody_outside_reads_it() -> None:
+    async with teams_desk() as desk:
+        await desk.hire(MARCUS)
+        card = await chat_on_the_web(desk)
+        await desk.say(MARCUS, "// Old laptop", card.conversation)
+        await desk.say(MARCUS, "Hello Dana", card.conversation)
+        await desk.last_text(card.conversation, "Kept as an internal note: the customer waits in the chat")
+        assert len([text for text in desk.connector.texts(card.conversation) if "Kept as" in text]) == 1

@@ -52,14 +52,19 @@ def card(
     conversation: Conversation,
     names: Mapping[str, str],
     affected: Sequence[AffectedPerson] = (),
+    rating: str = "",
 ) -> list[Block]:
-    """Return the ticket's card; ``names`` are the technicians' by id, ``affected`` whom else it affects."""
+    """Return the ticket's card; ``names`` are the technicians' by id, ``affected`` whom else it affects.
+
+    ``rating`` is what the customer thought of the chat, as staff read it.
+    """
     number = format_number(config.desk.ticket_prefix, ticket.number)
     heading = " · ".join(filter(None, (number, ticket.company, ticket.subject)))
     blocks: list[Block] = [
         {"type": "header", "text": plain(clean_line(heading), MAX_HEADER)},
         {"type": "section", "fields": _fields(config, ticket, affected)},
         *_answers(config, ticket),
+        *_results(ticket, rating),
         context(marked(_state(config, ticket, conversation, names))),
     ]
     buttons = _buttons(config, ticket, conversation, number)
@@ -178,6 +183,11 @@ def _answers(config: Config, ticket: Ticket) -> list[Block]:
     if len(pieces) > MAX_ANSWER_SECTIONS:
         pieces = [*pieces[:MAX_ANSWER_SECTIONS], "… (the rest is in the console)"]
     return [section(plain(piece)) for piece in pieces]
+
+
+def _results(ticket: Ticket, rating: str) -> list[Block]:
+    found = (("Workaround", ticket.workaround), ("Resolution", ticket.resolution), ("Rating", rating))
+    return [section(plain(f"{name}\n{cut(words, MAX_ANSWER)}")) for name, words in found if words.strip()]
 
 
 def _state(config: Config, ticket: Ticket, conversation: Conversation, names: Mapping[str, str]) -> str:

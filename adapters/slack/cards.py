@@ -142,7 +142,14 @@ class Cards:
 
     async def _card(self, ticket: Ticket, conversation: Conversation) -> list[Block]:
         names, affected = await self.names(ticket, conversation), await self._reads.affected(ticket.number)
-        return card(self._config, ticket, conversation, names, affected)
+        rating = await self._rating(ticket, conversation)
+        return card(self._config, ticket, conversation, names, affected, rating)
+
+    async def _rating(self, ticket: Ticket, conversation: Conversation) -> str:
+        if conversation.rating is None:
+            return ""
+        file = await self._reads.chat_file(ticket.number, conversation.id)
+        return file.ratings[-1].words if file and file.ratings else ""
 
     async def _show_banner(
         self, place: Place, ticket: Ticket, conversation: Conversation, delivery: Delivery

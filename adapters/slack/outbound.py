@@ -16,7 +16,7 @@ from adapters.slack.message_posts import post_part
 from adapters.slack.pacing import Pacer
 from adapters.slack.payload import Block
 from adapters.slack.personal import Personal
-from chatdesk.conversation import ConversationId, Message
+from chatdesk.conversation import AuthorKind, ConversationId, Message
 from chatdesk.errors import DeliveryRefused
 from chatdesk.outbox import Delivery, DeliveryKind
 from chatdesk.reading import StaffReads
@@ -139,6 +139,9 @@ class SlackChannel:
         if delivery.payload.get("to") == TO_CUSTOMER:
             return await self._customers.revise(delivery, message)
         post = await self._memory.shown(message.conversation, message.seq)
+        if post is None and await self._was_on_card(delivery, message):
+            # The card goes on showing what the ticket was opened with.
+            return await self._post(delivery)
         if post is None:
             # It was typed in Slack or is not shown there; nobody may change a person's own post.
             return NOTHING
@@ -161,6 +164,13 @@ class SlackChannel:
             return False
         ticket = await self._reads.ticket(delivery.ticket)
         return ticket is not None and is_on_card(ticket, message)
+
+    async def _was_on_card(self, delivery: Delivery, message: Message) -> bool:
+        """Tell whether the message was on the card alone before its text was changed."""
+        changed = message.author.kind is AuthorKind.CUSTOMER and message.deleted_at is None
+        if not changed or message.seq != 1 or delivery.ticket is None:
+            return False
+        return await self._memory.place(delivery.ticket) is not None
 
     async def _message(self, delivery: Delivery) -> Message:
         conversation, seq = delivery.conversation, delivery.seq

@@ -15,7 +15,7 @@ from adapters.slack.sequencer import Sequencer
 from adapters.slack.tell import Teller
 from adapters.slack.thread_files import ThreadFiles
 from adapters.slack.turns import Turns
-from chatdesk.conversation import Agent, Conversation, ConversationId, Live, Visibility
+from chatdesk.conversation import Agent, Conversation, ConversationId, Live, Visibility, Waiting
 from chatdesk.errors import DeliveryRefused, EventRefused
 from chatdesk.events import AgentMessaged, MessageDeleted, MessageEdited
 from chatdesk.note_mark import is_note, without_note_mark
@@ -24,6 +24,7 @@ from chatdesk.ticket import TicketNumber, format_number
 
 SAID = frozenset({"", "file_share", "thread_broadcast"})
 """Subtypes of a message that is somebody's own words."""
+KEPT = "Kept as an internal note: the customer waits in the chat and has not read it. Press Take to answer."
 
 
 class Threads:
@@ -89,9 +90,9 @@ class Threads:
         self, team: str, channel: str, message: Payload, agent: Agent, number: TicketNumber
     ) -> None:
         conversation = await self._conversation(await self._memory.place(number), number)
-        words = await self._words(message)
-        internal = is_note(words) or not _answers(agent, conversation)
-        words = without_note_mark(words)
+        written = await self._words(message)
+        internal = is_note(written) or not _answers(agent, conversation)
+        words = without_note_mark(written)
         ts, at = text(message, "ts"), moment(text(message, "ts"))
         files = await self._files.fetch(message, conversation.id, agent.id, at, internal=internal)
         if not words and not files:
@@ -112,6 +113,13 @@ class Threads:
         await self._memory.keep_said(post)
         if not internal:
             self._receipts.relayed(post)
+        elif isinstance(conversation.state, Waiting) and not is_note(written):
+            await self._say_kept(channel, message)
+
+    async def _say_kept(self, channel: str, message: Payload) -> None:
+        """Tell a technician who may believe that they have answered somebody who waits."""
+        if await self._people.agent(text(message, "user")) is not None:
+            await self._teller.tell(channel, text(message, "user"), KEPT, text(message, "thread_ts"))
 
     async def _changed(self, team: str, event: Payload) -> bool:
         """Pass an edit on. Slack reports unfurls and replies the same way: those change no words."""

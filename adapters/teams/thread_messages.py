@@ -13,12 +13,13 @@ from adapters.teams.services import CHANNEL
 from adapters.teams.ticket_facts import conversation_at, first_in_chat
 from adapters.teams.ticket_steps import Step, write_into
 from adapters.teams.turn import Turn
-from chatdesk.conversation import Conversation, Visibility
+from chatdesk.conversation import Conversation, Visibility, Waiting
 from chatdesk.errors import EventRefused
 from chatdesk.note_mark import is_note, without_note_mark
 from chatdesk.ticket import Ticket, TicketNumber
 
 NO_TICKET = "This thread belongs to no ticket. Write to the customer in the thread of the ticket's card."
+KEPT = "Kept as an internal note: the customer waits in the chat and has not read it. Press Take to answer."
 NOT_KNOWN = "I do not know you as a technician of the desk, so nothing was sent. Write to me directly: link"
 
 
@@ -50,6 +51,9 @@ async def _write(turn: Turn, number: TicketNumber) -> None:
     step = Step(agent, number, "message", incoming.key, {}, channel=CHANNEL)
     outcome = await write_into(services, conversation, step, text, visibility, files)
     await changes.remember(turn, outcome, agent.id)
+    meant = internal and isinstance(conversation.state, Waiting) and not is_note(incoming.text)
+    if meant and not outcome.repeated:
+        turn.say(KEPT)
 
 
 def _visibility(turn: Turn, ticket: Ticket, conversation: Conversation, *, merged: bool) -> Visibility:

@@ -45,7 +45,7 @@ class CardFacts:
     ``choices`` are to whom the ticket can be handed over, as (value, title): technicians, and tiers, whose
     values begin with ``TIER``. ``answering`` is the name of who writes to the customer in a live chat: the
     assignee, or who stays there until a tier takes the ticket [R37]. ``affected`` names whom else it affects,
-    "" for nobody.
+    "" for nobody; ``rating`` is what the customer thought of the latest chat, "" for nothing said.
     """
 
     ticket: Ticket
@@ -55,6 +55,7 @@ class CardFacts:
     choices: tuple[tuple[str, str], ...] = ()
     answering: str = ""
     affected: str = ""
+    rating: str = ""
 
 
 def name_of(config: Config, ticket: Ticket) -> str:
@@ -110,8 +111,8 @@ def _facts(config: Config, facts: CardFacts) -> list[Document]:
         found.append(fact("Also affected", shortened(facts.affected, 300)))
     if contact:
         found.append(fact("Contact", shortened(contact, 300)))
-    if ticket.resolution:
-        found.append(fact("Resolution", shortened(ticket.resolution, MAX_ANSWER)))
+    results = (("Workaround", ticket.workaround), ("Resolution", ticket.resolution), ("Rating", facts.rating))
+    found += [fact(name, shortened(words, MAX_ANSWER)) for name, words in results if words]
     return found
 
 

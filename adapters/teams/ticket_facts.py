@@ -26,7 +26,8 @@ async def read_file(services: TeamsServices, number: TicketNumber) -> TicketFile
 async def facts_of_file(services: TeamsServices, file: TicketFile) -> CardFacts:
     """Return what the ticket's card shows."""
     held = await held_for(services, file.ticket.number, file.conversations)
-    return await facts_of_card(services, TicketLine(file.ticket, held))
+    facts = await facts_of_card(services, TicketLine(file.ticket, held))
+    return replace(facts, rating=file.ratings[-1].words) if file.ratings else facts
 
 
 async def facts_of_card(services: TeamsServices, line: TicketLine) -> CardFacts:
