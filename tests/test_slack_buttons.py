@@ -114,6 +114,16 @@ async def test_a_ticket_is_handed_over_to_any_colleague_who_is_a_technician(desk
         assert given == ["to Priya Nair: Knows the scanner"]
 
 
+async def test_a_technician_ends_the_chat_and_the_ticket_stays_open(desk: SlackDesk) -> None:
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        await desk.until_shown(card, "End chat")
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_end_chat")
+        await heard(line, "Marcus Bell has ended the chat. HD-1001 stays open; write here to add to it.")
+        await desk.until_shown(card, "the chat has ended")
+        assert "End chat" not in shown(card)
+
+
 async def test_what_cannot_be_done_is_said_beside_the_input(desk: SlackDesk) -> None:
     async with chat(desk) as (_, card):
         view = await dialog(desk, desk.marcus, card, "ticket_reply")

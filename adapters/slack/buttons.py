@@ -144,6 +144,8 @@ class Buttons:
                 await self._doing.assign(doer, number, doer.agent)
             case "ticket_resume":
                 await self._doing.resume(doer, number)
+            case "ticket_end_chat":
+                await self._doing.end_chat(doer, number)
             case "ticket_reopen":
                 await self._doing.reopen(doer, number)
 

@@ -44,6 +44,7 @@ MAX_ANSWER = 600
 MAX_ANSWER_SECTIONS = 2
 NOTE_MARK = "Internal note"
 NONE = "-"
+END_CHAT = "The ticket stays open. The customer gets the transcript by mail, and can write again."
 
 
 def card(
@@ -234,6 +235,7 @@ _LABELS = {
     "wait": "Wait",
     "resolve": "Resolve",
     "hand_over": "Hand over",
+    "end_chat": "End chat",
     "escalate": "Escalate",
 }
 
@@ -251,9 +253,14 @@ def _buttons(config: Config, ticket: Ticket, conversation: Conversation, number:
         actions = ["take" if free else "take_over", "reply", "note", pause, "resolve"]
     if ticket.is_active:
         actions.append("hand_over")
+    if isinstance(conversation.state, Live) and ticket.is_active:
+        actions.append("end_chat")
     if tiers_open_to(config, ticket):
         actions.append("escalate")
     buttons = [_button(action, _LABELS[action], number) for action in actions]
+    for button in buttons:
+        if button["action_id"] == "ticket_end_chat":
+            button["confirm"] = _confirm("End the chat?", END_CHAT, "End chat")
     if ticket.assignee is None and ticket.is_active:
         buttons[0]["style"] = "primary"
     return buttons
@@ -261,6 +268,10 @@ def _buttons(config: Config, ticket: Ticket, conversation: Conversation, number:
 
 def _button(action: str, label: str, number: str) -> Block:
     return {"type": "button", "action_id": f"ticket_{action}", "text": plain(label, 75), "value": number}
+
+
+def _confirm(title: str, words: str, yes: str) -> Block:
+    return {"title": plain(title), "text": plain(words), "confirm": plain(yes), "deny": plain("Go on")}
 
 
 def _short(name: str) -> str:

@@ -24,7 +24,7 @@ from chatdesk.affected import named
 from chatdesk.config import Config
 from chatdesk.errors import EventRefused
 from chatdesk.ports import Clock
-from chatdesk.ticket import Priority
+from chatdesk.ticket import Priority, typed_number
 from chatdesk.tiers import begun_by
 
 MAX_TRANSCRIPT = 8_000
@@ -35,6 +35,7 @@ HELP = """*What you can do*
 `/ticket {name}` look at a ticket
 `/ticket take {name}`, `assign {name} @colleague`, `priority {name} high`
 `/ticket wait {name}`, `resolve {name} what was done`, `reopen {name}`
+`/ticket workaround {name} how to go on meanwhile`, `end {name}` ends the chat only
 {escalate}`/ticket merge {name} into {other}` when both are about the same
 `/ticket transcript {name}` read what was said
 `/ticket quiet 18:00-08:00` no direct messages in these hours; `quiet off` ends that
@@ -91,6 +92,8 @@ class Commands:
             "wait": self._wait,
             "resolve": self._resolve,
             "reopen": self._reopen,
+            "end": self._end,
+            "workaround": self._workaround,
             "merge": self._merge,
             "transcript": self._transcript,
             "quiet": self._quiet,
@@ -114,6 +117,8 @@ class Commands:
                 return await self._steps[word](asked)
             if word in {"", "help"}:
                 return private(self._help())
+            if typed_number(self._config.desk.ticket_prefix, word) is None:
+                raise EventRefused(f'There is no command "{word[:40]}". /ticket help lists them.')
             return await self._show(asked, word)
         except EventRefused as refused:
             return private(escape(_reason(refused)))
@@ -203,6 +208,19 @@ class Commands:
         number = self._doing.number(written)
         await self._doing.reopen(asked.doer, number, rest.strip())
         return private(f"{self._doing.name(number)} is open again.")
+
+    async def _end(self, asked: Asked) -> Payload:
+        number = self._doing.number(asked.rest)
+        await self._doing.end_chat(asked.doer, number)
+        return private(f"The chat has ended; {self._doing.name(number)} stays open.")
+
+    async def _workaround(self, asked: Asked) -> Payload:
+        written, _, rest = asked.rest.partition(" ")
+        number = self._doing.number(written)
+        if not rest.strip():
+            raise EventRefused("Write how the customer can work meanwhile, after the ticket.", field="text")
+        await self._doing.work_around(asked.doer, number, rest.strip())
+        return private(f"The workaround is recorded on {self._doing.name(number)}, which stays open.")
 
     async def _merge(self, asked: Asked) -> Payload:
         found = re.fullmatch(r"(\S+)\s+(?:into\s+)?(\S+)", asked.rest, re.IGNORECASE)

@@ -10,10 +10,11 @@ from typing import TypedDict
 from adapters.slack.merged_chats import MergedChats
 from chatdesk.affected import AffectedPerson
 from chatdesk.config import Config, TierSettings
-from chatdesk.conversation import Agent, ConversationId, Visibility
+from chatdesk.conversation import Agent, ConversationId, Live, Visibility
 from chatdesk.desk import Desk
 from chatdesk.errors import EventRefused, NotFound
 from chatdesk.events import (
+    AgentEnded,
     AgentJoined,
     AgentMessaged,
     CallLogged,
@@ -31,7 +32,7 @@ from chatdesk.events import (
 from chatdesk.note_mark import is_note, without_note_mark
 from chatdesk.ports import Clock, NewId
 from chatdesk.reading import StaffReads
-from chatdesk.ticket import Priority, Ticket, TicketNumber, Trigger, format_number, parse_number
+from chatdesk.ticket import Priority, Ticket, TicketNumber, Trigger, format_number, typed_number
 from chatdesk.tiers import tiers_open_to
 
 ACTIONS = "slack.actions"
@@ -136,6 +137,25 @@ class Doing:
         """Open it again."""
         return await self._desk.receive(TicketReopened(**self._common(by, number), reason=reason))
 
+    async def end_chat(self, by: Doer, number: TicketNumber) -> Outcome:
+        """End the live chat; the ticket stays as it is. Raises EventRefused where there is none."""
+        file = await self._reads.ticket_file(number)
+        chat = await self._merged.speaking(file.conversations) if file else None
+        if chat is None or not isinstance(chat.state, Live):
+            raise EventRefused(f"There is no live chat about {self.name(number)}.", code="no_chat")
+        ended = AgentEnded(
+            at=self._clock(),
+            channel=ACTIONS,
+            external_id=by.request,
+            conversation=chat.id,
+            agent=by.agent,
+        )
+        return await self._desk.receive(ended)
+
+    async def work_around(self, by: Doer, number: TicketNumber, words: str) -> Outcome:
+        """Record how the customer can work meanwhile; "" takes away what was recorded [R37]."""
+        return await self._desk.receive(TicketEdited(**self._common(by, number), workaround=words))
+
     async def prioritise(self, by: Doer, number: TicketNumber, priority: Priority) -> Outcome:
         """Set or confirm the priority [R40]."""
         return await self._desk.receive(TicketEdited(**self._common(by, number), priority=priority))
@@ -160,7 +180,7 @@ class Doing:
         """Return the ticket number that is written. Raises EventRefused, NotFound for one of another desk."""
         if not written.strip():
             raise EventRefused(f"Name a ticket, such as {self.name(TicketNumber(1024))}.", field="ticket")
-        number = parse_number(self._config.desk.ticket_prefix, written)
+        number = typed_number(self._config.desk.ticket_prefix, written)
         if number is None:
             raise NotFound(f"The ticket {written[:40]}")
         return number

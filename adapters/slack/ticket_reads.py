@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from adapters.slack.block_limits import context, plain
 from adapters.slack.card_links import CardLinks
 from adapters.slack.doing import ACTIONS, Doer, Doing
 from adapters.slack.lists import MAX_LINES, ticket_list
@@ -60,6 +61,9 @@ class TicketReads:
         found = await self._lines(
             TicketFilter(TicketView.QUEUE, company=self._company(wanted)), MAX_LINES + 1
         )
+        if not found:
+            names = f'No open tickets of a company called "{wanted[:60]}".'
+            return [context(plain(f"{names} Write mine, overdue, a tier or a company's whole name."))]
         return await self._blocks(f"Open tickets of {literal(wanted[:60])}", found)
 
     async def mine(self, agent: Agent) -> list[Block]:
