@@ -47,7 +47,7 @@ async def test_a_ticket_is_worked_on_by_commands_alone(desk: SlackDesk) -> None:
         assert "No tickets." in await said(desk.marcus, "list overdue")
         assert "It is slow" in await said(desk.marcus, "transcript HD-1001")
         assert "stays open" in await said(desk.priya, "workaround HD-1001 Use the laptop.")
-        assert "Use the laptop." in shown(card)
+        await desk.until_shown(card, "Use the laptop.")
         assert await said(desk.priya, "resolve HD-1001 A new cable.") == "HD-1001 is resolved."
         assert "closed" in await said(desk.priya, "take 1001")
         assert await said(desk.priya, "reopen HD-1001") == "HD-1001 is open again."
