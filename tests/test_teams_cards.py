@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import Any
 
@@ -165,3 +166,58 @@ async def test_who_writes_before_they_take_the_chat_is_told_that_nobody_outside_
         await desk.say(MARCUS, "Hello Dana", card.conversation)
         await desk.last_text(card.conversation, "Kept as an internal note: the customer waits in the chat")
         assert len([text for text in desk.connector.texts(card.conversation) if "Kept as" in text]) == 1
+
+
+async def test_once_the_chat_is_over_only_a_mention_or_reply_goes_to_the_customer() -> None:
+    async with teams_desk() as desk:
+        await desk.hire(MARCUS)
+        card = await chat_on_the_web(desk)
+        await desk.connector.until(partial(shows_now, card, "until then this thread is internal"))
+        await desk.press(MARCUS, "take", ticket=1001)
+        await desk.say(MARCUS, "Hello Dana", card.conversation)
+        await desk.press(MARCUS, "end", ticket=1001)
+        await desk.last_text(card.conversation, "Marcus Bell has ended the chat.")
+        await desk.connector.until(partial(shows_now, card, "This thread is internal."))
+        await desk.say(MARCUS, "She always has this", card.conversation)
+        await desk.mention(MARCUS, "It works again", card.conversation)
+        seen = {message.text: message.visibility for message in await messages(desk)}
+        assert seen["Hello Dana"] == seen["It works again"] == "public"
+        assert seen["She always has this"] == "internal"
+
+
+async def test_the_card_of_a_closed_ticket_lets_its_customer_be_answered() -> None:
+    async with teams_desk() as desk:
+        await desk.hire(MARCUS)
+        await chat_on_the_web(desk)
+        closed = await desk.press(MARCUS, "resolve", ticket=1001, text_resolve="A new cable.")
+        titles = [action["title"] for action in closed["value"]["actions"]]
+        assert titles == ["Reply", "Note", "Re-open", "Open in the console"]
+        await desk.press(MARCUS, "reply", ticket=1001, text_reply="By the way")
+        assert "By the way" in [message.text for message in await messages(desk) if message.is_answer]
+
+
+async def test_the_rest_of_the_work_is_done_by_commands() -> None:
+    async with teams_desk() as desk:
+        await desk.hire(MARCUS)
+        await chat_on_the_web(desk)
+        await ana_chats(desk)
+        for command, shown in [
+            ("priority 1001 urgent", "A priority is one of critical, high, standard, low, scheduled."),
+            ("priority 1001 High", "high"),
+            ("end HD-1001", "There is no live chat about this ticket."),
+            ("workaround HD-1001", "Write how the customer can work meanwhile."),
+            ("workaround HD-1001 Use the web mail.", "Use the web mail."),
+            ("merge HD-1002 HD-1001 HD-1003", "Name both tickets: merge HD-1024 into HD-1023"),
+            ("merge HD-1002 into HD-1001", "This is part of HD-1001 now; go on there."),
+            ("resolve HD-1001 A new cable.", "A new cable."),
+            ("reopen HD-1001 too early", "HD-1001 · new"),
+        ]:
+            before = len(desk.connector.standing(MARCUS.chat))
+            await desk.say(MARCUS, command)
+            await desk.connector.until(partial(answered, desk, before, shown))
+
+
+def answered(desk: TeamsDesk, before: int, wanted: str) -> bool:
+    """Tell whether Marcus has got an answer with these words since ``before``."""
+    since = desk.connector.standing(MARCUS.chat)[before:]
+    return any(wanted in json.dumps(one.activity, ensure_ascii=False) for one in since)

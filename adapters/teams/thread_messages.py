@@ -1,8 +1,8 @@
 """Messages in a ticket's thread: replies to the customer, internal notes, and talk that is nobody's business.
 
 A reply that mentions the bot goes to the customer. Where the bot sees every message of the channel (consent
-ChannelMessage.Read.Group), plain replies of the technician who took the chat go out too; // keeps one
-internal, and what other technicians write without a mention is kept as a note [R38].
+ChannelMessage.Read.Group), plain replies of the technician who took the chat go out too while it is live;
+// keeps one internal, and everything else that is written without a mention is kept as a note [R38].
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from adapters.teams.services import CHANNEL
 from adapters.teams.ticket_facts import conversation_at, first_in_chat
 from adapters.teams.ticket_steps import Step, write_into
 from adapters.teams.turn import Turn
-from chatdesk.conversation import Conversation, Visibility, Waiting
+from chatdesk.conversation import Conversation, Live, Visibility, Waiting
 from chatdesk.errors import EventRefused
 from chatdesk.note_mark import is_note, without_note_mark
 from chatdesk.ticket import Ticket, TicketNumber
@@ -63,5 +63,6 @@ def _visibility(turn: Turn, ticket: Ticket, conversation: Conversation, *, merge
     # Who has escalated a ticket goes on in its chat until somebody of the tier has taken it [R37].
     # A chat that was merged in has technicians of its own until it ends [R20].
     writes = first_in_chat(conversation) if merged else ticket.assignee or first_in_chat(conversation)
-    theirs = turn.agent is not None and writes == turn.agent.id
+    live = isinstance(conversation.state, Live)
+    theirs = live and turn.agent is not None and writes == turn.agent.id
     return Visibility.PUBLIC if theirs or incoming.mentions_bot else Visibility.INTERNAL

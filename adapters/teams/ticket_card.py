@@ -35,6 +35,9 @@ LIVE_BANNER = (
     "LIVE with {customer}. {agent}'s replies in this thread go to the customer. Start a message with // for "
     "an internal note. Everyone else's messages stay internal."
 )
+END_CHAT = "The ticket stays open. The customer gets the transcript by mail, and can write again."
+WAITING = "The customer waits in the chat. Press Take to answer; until then this thread is internal."
+INTERNAL = "This thread is internal. To answer the customer, press Reply, or mention me in the thread."
 MERGED = "This is part of {into} now; go on there. A chat that is open stays in this thread until it ends."
 
 
@@ -133,9 +136,13 @@ def _banner(config: Config, facts: CardFacts) -> list[Document]:
     conversation = facts.conversation
     if facts.ticket.merged_into is not None:
         return [line(MERGED.format(into=format_number(config.desk.ticket_prefix, facts.ticket.merged_into)))]
-    if conversation is None or not isinstance(conversation.state, Live) or not facts.answering:
-        return []
     ticket = facts.ticket
+    if conversation is None or not (ticket.is_active or ticket.is_done):
+        return []
+    if isinstance(conversation.state, Waiting):
+        return [line(WAITING)]
+    if not isinstance(conversation.state, Live) or not facts.answering:
+        return [line(INTERNAL, subtle=True)]
     # In a merged ticket's other chat somebody else speaks [R20].
     who = conversation.customer_name or ticket.requester_name
     if ticket.company and conversation.opened_with is None:
@@ -166,11 +173,14 @@ def _actions(config: Config, facts: CardFacts) -> Sequence[Document]:
         actions.append(_wait_box(number))
     if ticket.is_active and facts.choices:
         actions.append(_hand_over_box(facts, number))
+    if ticket.is_active and facts.conversation and isinstance(facts.conversation.state, Live):
+        actions.append(show("End chat", [line(END_CHAT)], execute("End chat", "end", ticket=number)))
     if can(ticket.status, Trigger.RESUME):
         actions.append(execute("Go on", "resume", ticket=number))
     if can(ticket.status, Trigger.RESOLVE):
         actions.append(_box("Resolve", "resolve", "What was done; the customer reads this", number))
     if ticket.is_done:
+        actions.append(_box("Reply", "reply", "Reply to the customer", number))
         actions.append(_box("Note", "note", "Internal note, never shown to the customer", number))
         actions.append(execute("Re-open", "reopen", ticket=number))
     if facts.link:
