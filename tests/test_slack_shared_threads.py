@@ -184,3 +184,12 @@ async def test_when_slack_asks_to_wait_with_a_clients_channel_the_technicians_go
         await desk.slack.until(lambda: shown(in_thread(desk, ts)[-1]) == "A moment, please")
         held = [call for call in desk.slack.calls("chat.postMessage") if call.body["channel"] == SHARED][-1]
         assert held.at - refused.at >= 5
+
+
+async def test_what_the_desk_tells_the_customer_is_read_by_staff_too(desk: SlackDesk, dana: Person) -> None:
+    ts, card = await taken(desk, dana)
+    await desk.reply(card, "Thank you, Dana. Your ticket is HD-1001.")
+    await desk.marcus.command("resolve HD-1001 Restarted.", TRIAGE)
+    await desk.reply(card, "HD-1001 is closed.")
+    await dana.say(SHARED, "Still down", ts)
+    await desk.reply(card, "HD-1001 is open again.")
