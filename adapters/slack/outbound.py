@@ -102,6 +102,8 @@ class SlackChannel:
     async def _post(self, delivery: Delivery) -> str:
         message = await self._message(delivery)
         if delivery.payload.get("to") == TO_CUSTOMER:
+            if await self._is_copy(message):
+                return NOTHING
             return await self._customers.post(delivery, message)
         place = await self._cards.place_for(delivery)
         if await self._is_on_card(delivery, message):
@@ -164,6 +166,11 @@ class SlackChannel:
             return False
         ticket = await self._reads.ticket(delivery.ticket)
         return ticket is not None and is_on_card(ticket, message)
+
+    async def _is_copy(self, message: Message) -> bool:
+        """Tell whether it is in a copy that was split off, which staff alone have; its customer gets mail."""
+        conversation = await self._reads.conversation(message.conversation)
+        return conversation is not None and not conversation.visitor
 
     async def _was_on_card(self, delivery: Delivery, message: Message) -> bool:
         """Tell whether the message was on the card alone before its text was changed."""
