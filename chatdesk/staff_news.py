@@ -14,6 +14,7 @@ from msgspec import Struct
 from chatdesk.changes import HistoryEntry
 from chatdesk.config import Config
 from chatdesk.conversation import Live
+from chatdesk.escalation import ESCALATED
 from chatdesk.reading import TicketFile
 from chatdesk.staff import AgentAccount
 from chatdesk.ticket import Ticket, Trigger
@@ -25,6 +26,7 @@ _GOES_ON = {
     Trigger.REOPEN.value: "{by} has opened your ticket again.",
     Trigger.CUSTOMER_MESSAGE.value: "{by} has answered; your ticket goes on.",
     Trigger.DATE_REACHED.value: "The date has come on which your ticket goes on.",
+    ESCALATED: "Your ticket {why}.",
 }
 _TOLD = frozenset({_ASSIGN, _ESCALATE, *_GOES_ON})
 
@@ -77,4 +79,4 @@ def _words(entry: HistoryEntry) -> str:
     if entry.what == _ASSIGN:
         reason = entry.why.partition(": ")[2]
         return f"{entry.by.name} has given you a ticket{f': {reason}' if reason else '.'}"
-    return _GOES_ON[entry.what].format(by=entry.by.name)
+    return _GOES_ON[entry.what].format(by=entry.by.name, why=entry.why)

@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from chatdesk.bootstrap import now
+from chatdesk.events import TimerFired
+from chatdesk.ticket import TicketNumber
 from tests.desk_builders import TIERS
 from tests.fake_slack.server import Call
 from tests.slack_desk import DESK, MARCUS, PRIYA, TRIAGE, SlackDesk, chat, shown, slack_desk
@@ -80,3 +83,23 @@ async def test_the_assignee_is_told_when_the_customer_opens_the_ticket_again(des
         await line.send(t="message", id="again", text="It is broken again")
         told = await desk.slack.until(lambda: direct(desk, MARCUS))
         assert told[0].body["text"] == "Dana Reyes has opened your ticket again."
+
+
+async def test_that_a_ticket_is_due_soon_is_shown_to_the_channel_and_told_to_its_technician(
+    desk: SlackDesk,
+) -> None:
+    async with chat(desk) as (line, card):
+        await command(desk, "take HD-1001")
+        await line.send(t="end", id="end")
+        await desk.until_shown(card, "the chat has ended")
+        due = (await desk.ticket(1001)).ticket.due_at
+        assert due is not None
+        near = TimerFired(
+            at=now(), channel="timer", external_id="near", name="escalate", due=due, ticket=TicketNumber(1001)
+        )
+        await desk.served.running.desk.receive(near)
+        note = await desk.reply(card, "and not answered yet")
+        posts = desk.slack.calls("chat.postMessage")
+        assert [shown(one.body) for one in posts if one.body.get("reply_broadcast")] == [shown(note)]
+        told = await desk.slack.until(lambda: direct(desk, MARCUS))
+        assert told[0].body["text"].startswith("Your ticket is due ")

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from chatdesk.changes import HistoryEntry
 from chatdesk.conversation import Author, AuthorKind, Live
+from chatdesk.escalation import ESCALATED
 from chatdesk.reading import TicketFile
 from chatdesk.staff import AgentAccount
 from chatdesk.staff_news import SKEW, StaffNews, news_since
@@ -87,6 +88,8 @@ def test_the_assignee_is_told_that_a_ticket_goes_on() -> None:
     )
     answered = entry(Trigger.CUSTOMER_MESSAGE, DANA)
     assert words(file(answered)) == (("priya",), "Dana Reyes has answered; your ticket goes on.")
+    soon = HistoryEntry(TICKET, LATER, DESK, ESCALATED, "is due today, 12:12 PM")
+    assert words(file(soon)) == (("priya",), "Your ticket is due today, 12:12 PM.")
     reached = entry(Trigger.DATE_REACHED, DESK)
     assert words(file(reached)) == (("priya",), "The date has come on which your ticket goes on.")
 

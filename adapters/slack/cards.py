@@ -16,11 +16,12 @@ from adapters.slack.payload import Block, part, text
 from adapters.slack.people import People
 from adapters.slack.turns import Turns
 from chatdesk.config import Config, StaffChannel
-from chatdesk.conversation import Conversation, ConversationId, Live
+from chatdesk.conversation import Conversation, ConversationId, Live, Message
 from chatdesk.errors import DeliveryRefused
+from chatdesk.escalation import tells_all_staff
 from chatdesk.outbox import Delivery
 from chatdesk.reading import StaffReads
-from chatdesk.ticket import Ticket, TicketNumber
+from chatdesk.ticket import Ticket, TicketNumber, format_number
 
 MAX_REMEMBERED = 5_000
 SKEW = timedelta(minutes=5)
@@ -113,6 +114,11 @@ class Cards:
         """Return the names of the technicians concerned, by id."""
         present = conversation.state.agents if isinstance(conversation.state, Live) else ()
         return await self._people.agent_names((ticket.assignee, *present))
+
+    def tells_all(self, delivery: Delivery, message: Message) -> bool:
+        """Tell whether a message in a ticket's thread is for the whole channel: that it is due soon [R43]."""
+        number = format_number(self._config.desk.ticket_prefix, delivery.ticket or 0)
+        return tells_all_staff(message, number)
 
     async def _post(self, ticket: Ticket, conversation: Conversation, delivery: Delivery) -> Place:
         if delivery.attempts > 1 or delivery.uncertain:

@@ -124,17 +124,22 @@ class SlackChannel:
             ts = None
             if delivery.attempts > 1 or delivery.uncertain:
                 ts = await find_post(self._api, place.channel, place.ts, key, delivery.created_at)
-            ts = ts or await self._post_message(place, key, message, shown[index])
+            to_all = index == 0 and self._cards.tells_all(delivery, message)
+            ts = ts or await self._post_message(place, key, message, shown[index], to_all=to_all)
             post = await self._shown(place, message, (*post.all, ts) if post else (ts,))
         if post is None:
             raise DeliveryRefused("The message has nothing to show.")
         return post
 
-    async def _post_message(self, place: Place, key: str, message: Message, blocks: list[Block]) -> str:
+    async def _post_message(
+        self, place: Place, key: str, message: Message, blocks: list[Block], *, to_all: bool
+    ) -> str:
+        """Post into the ticket's thread, and where it is for all staff into the channel as well."""
         thread = (place.channel, place.ts)
-        return await post_part(
-            self._api, self._pacer, thread, key, message, blocks, mrkdwn=False, parse="none", link_names=False
-        )
+        more: dict[str, str | bool] = {"mrkdwn": False, "parse": "none", "link_names": False}
+        if to_all:
+            more["reply_broadcast"] = True
+        return await post_part(self._api, self._pacer, thread, key, message, blocks, **more)
 
     async def _revise(self, delivery: Delivery) -> str:
         message = await self._message(delivery)
