@@ -79,6 +79,12 @@ async def test_the_technicians_of_a_tier_are_told_of_its_tickets_and_of_those_th
         priya = desk.accounts[PRIYA.id].agent
         await step(desk, TicketAssigned, assignee=priya, reason="Knows Dana")
         await desk.connector.until(lambda: len(direct(desk, PRIYA)) == 1)
+        sent = next(one.card for one in desk.connector.standing(PRIYA.chat) if "attachments" in one.activity)
+        assert sent["refresh"]["userIds"] == [PRIYA.id]
+        again = await desk.press(
+            PRIYA, sent["refresh"]["action"]["verb"], **sent["refresh"]["action"]["data"]
+        )
+        assert again["value"]["refresh"] == sent["refresh"]
         desk.connector.failures.append(Failure(429, {"Retry-After": "1"}))
         await step(desk, TicketEscalated, tier="network", reason="The core flaps.")
         await desk.connector.until(lambda: len(direct(desk, PRIYA)) == 2)
@@ -164,7 +170,7 @@ async def test_who_writes_before_they_take_the_chat_is_told_that_nobody_outside_
         card = await chat_on_the_web(desk)
         await desk.say(MARCUS, "// Old laptop", card.conversation)
         await desk.say(MARCUS, "Hello Dana", card.conversation)
-        await desk.last_text(card.conversation, "Kept as an internal note: the customer waits in the chat")
+        await desk.last_text(card.conversation, "Press Take to answer.")
         assert len([text for text in desk.connector.texts(card.conversation) if "Kept as" in text]) == 1
 
 

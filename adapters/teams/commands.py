@@ -9,7 +9,7 @@ from adapters.teams.card_parts import card, execute, heading, line, maintenance_
 from adapters.teams.json_value import Document
 from adapters.teams.people import People
 from adapters.teams.services import TeamsServices
-from adapters.teams.ticket_card import TIER, name_of, summary, ticket_card
+from adapters.teams.ticket_card import TIER, kept_fresh, name_of, summary, ticket_card
 from adapters.teams.ticket_facts import facts_of_line, read_facts
 from adapters.teams.ticket_steps import Step, take_step
 from adapters.teams.turn import Turn
@@ -164,7 +164,8 @@ async def _step(
 async def _show_ticket(turn: Turn, number: TicketNumber) -> None:
     services = turn.services
     facts = await read_facts(services, number)
-    turn.show(ticket_card(services.config, facts), name_of(services.config, facts.ticket))
+    shown = kept_fresh(ticket_card(services.config, facts), number, turn.incoming.person.id)
+    turn.show(shown, name_of(services.config, facts.ticket))
 
 
 async def _help(turn: Turn, agent: Agent, rest: str) -> None:

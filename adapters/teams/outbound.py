@@ -23,7 +23,7 @@ from adapters.teams.memory import Posted, TicketCard
 from adapters.teams.merged_chats import note_ended, thread_of
 from adapters.teams.people import VISITOR
 from adapters.teams.services import CHANNEL, PROVIDER, TeamsServices
-from adapters.teams.ticket_card import CardFacts, summary, ticket_card
+from adapters.teams.ticket_card import CardFacts, kept_fresh, summary, ticket_card
 from adapters.teams.ticket_facts import facts_of_file, read_file, read_message
 from chatdesk.conversation import Message
 from chatdesk.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown, NotFound
@@ -167,7 +167,8 @@ class TeamsChannel:
             known = replace(known, conversation=place.conversation)
             await self._memory.keep_person(person, known)
         config = self._services.config
-        made = card_message(ticket_card(config, facts), f"For you: {summary(config, facts)}")
+        shown = kept_fresh(ticket_card(config, facts), facts.ticket.number, known.id)
+        made = card_message(shown, f"For you: {summary(config, facts)}")
         said = text_message(shortened(words, MAX_WORDS))
         _ = await self._gateway.send(known.place, {**made, **said})
 

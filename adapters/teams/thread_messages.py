@@ -10,6 +10,7 @@ from __future__ import annotations
 from adapters.teams import changes
 from adapters.teams.inbound_files import keep_files
 from adapters.teams.services import CHANNEL
+from adapters.teams.ticket_card import taking
 from adapters.teams.ticket_facts import conversation_at, first_in_chat
 from adapters.teams.ticket_steps import Step, write_into
 from adapters.teams.turn import Turn
@@ -19,7 +20,7 @@ from chatdesk.note_mark import is_note, without_note_mark
 from chatdesk.ticket import Ticket, TicketNumber
 
 NO_TICKET = "This thread belongs to no ticket. Write to the customer in the thread of the ticket's card."
-KEPT = "Kept as an internal note: the customer waits in the chat and has not read it. Press Take to answer."
+KEPT = "Kept as an internal note: the customer waits in the chat and has not read it. Press {take} to answer."
 NOT_KNOWN = "I do not know you as a technician of the desk, so nothing was sent. Write to me directly: link"
 
 
@@ -53,7 +54,7 @@ async def _write(turn: Turn, number: TicketNumber) -> None:
     await changes.remember(turn, outcome, agent.id)
     meant = internal and isinstance(conversation.state, Waiting) and not is_note(incoming.text)
     if meant and not outcome.repeated:
-        turn.say(KEPT)
+        turn.say(KEPT.format(take=taking(ticket)[0]))
 
 
 def _visibility(turn: Turn, ticket: Ticket, conversation: Conversation, *, merged: bool) -> Visibility:

@@ -36,7 +36,7 @@ LIVE_BANNER = (
     "an internal note. Everyone else's messages stay internal."
 )
 END_CHAT = "The ticket stays open. The customer gets the transcript by mail, and can write again."
-WAITING = "The customer waits in the chat. Press Take to answer; until then this thread is internal."
+WAITING = "The customer waits in the chat. Press {take} to answer; until then this thread is internal."
 INTERNAL = "This thread is internal. To answer the customer, press Reply, or mention me in the thread."
 MERGED = "This is part of {into} now; go on there. A chat that is open stays in this thread until it ends."
 
@@ -140,7 +140,7 @@ def _banner(config: Config, facts: CardFacts) -> list[Document]:
     if conversation is None or not (ticket.is_active or ticket.is_done):
         return []
     if isinstance(conversation.state, Waiting):
-        return [line(WAITING)]
+        return [line(WAITING.format(take=taking(ticket)[0]))]
     if not isinstance(conversation.state, Live) or not facts.answering:
         return [line(INTERNAL, subtle=True)]
     # In a merged ticket's other chat somebody else speaks [R20].
@@ -166,7 +166,8 @@ def _actions(config: Config, facts: CardFacts) -> Sequence[Document]:
     number = int(ticket.number)
     actions: list[Document] = []
     if ticket.is_active:
-        actions.append(_taking(ticket))
+        title, verb = taking(ticket)
+        actions.append(execute(title, verb, ticket=number))
         actions.append(_box("Reply", "reply", "Reply to the customer", number))
         actions.append(_box("Note", "note", "Internal note, never shown to the customer", number))
     if can(ticket.status, Trigger.ASK_CUSTOMER):
@@ -188,10 +189,14 @@ def _actions(config: Config, facts: CardFacts) -> Sequence[Document]:
     return actions
 
 
-def _taking(ticket: Ticket) -> Document:
-    """Return the button for the ticket; of one that somebody has, it is taken from them knowingly [R36]."""
-    title, verb = ("Take over", "take_over") if ticket.assignee else ("Take", "take")
-    return execute(title, verb, ticket=int(ticket.number))
+def taking(ticket: Ticket) -> tuple[str, str]:
+    """Return title and verb of the button that takes the ticket; somebody's is taken knowingly [R36]."""
+    return ("Take over", "take_over") if ticket.assignee else ("Take", "take")
+
+
+def kept_fresh(card: Document, number: int, person: str) -> Document:
+    """Return the card so that Teams asks for the ticket anew when that person looks at it."""
+    return {**card, "refresh": {"action": execute("Refresh", "show", ticket=number), "userIds": [person]}}
 
 
 def _hand_over_box(facts: CardFacts, number: int) -> Document:
