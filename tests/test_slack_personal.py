@@ -52,6 +52,15 @@ async def test_a_direct_message_that_slack_was_too_busy_for_comes_later_and_once
         assert [call.body["text"] for call in direct(desk, PRIYA)] == [GIVEN]
 
 
+async def test_who_could_not_be_looked_up_is_told_later(desk: SlackDesk) -> None:
+    async with chat(desk) as (_, card):
+        await desk.reply(card, "You are number 1")
+        desk.slack.fail("users.lookupByEmail", "busy", times=2)
+        await command(desk, f"assign HD-1001 <@{PRIYA}>")
+        told = await desk.slack.until(lambda: direct(desk, PRIYA), within=20.0)
+        assert [call.body["text"] for call in told] == [GIVEN]
+
+
 async def test_who_is_given_a_ticket_again_while_slack_is_away_is_told_again(desk: SlackDesk) -> None:
     async with chat(desk) as (_, card):
         await command(desk, f"assign HD-1001 <@{PRIYA}>")
