@@ -142,3 +142,13 @@ async def test_who_writes_before_they_take_the_chat_is_told_that_nobody_outside_
         told = [one["text"] for one in desk.workspace.ephemeral]
         assert len(told) == 1
         assert told[0].startswith("Kept as an internal note: the customer waits in the chat")
+
+
+async def test_a_note_for_a_merged_ticket_is_refused_with_the_ticket_that_it_is_part_of(
+    desk: SlackDesk,
+) -> None:
+    async with chat(desk), chat(desk, "a" * 32, **ANA):
+        await step(desk, TicketMerged, SECOND, into=FIRST)
+        await desk.marcus.shortcut("add_to_ticket", TRIAGE, desk.marcus.write(TRIAGE, "See this"))
+        answer = await desk.marcus.submit(desk.marcus.dialog(), ticket="HD-1002")
+        assert answer.body["errors"]["ticket"] == "HD-1002 is part of HD-1001 now; name that one."

@@ -209,6 +209,9 @@ class Doing:
 
     async def _conversation(self, number: TicketNumber) -> ConversationId:
         file = await self._reads.ticket_file(number)
+        if file is not None and file.ticket.merged_into is not None:
+            into = self.name(file.ticket.merged_into)
+            raise EventRefused(f"{self.name(number)} is part of {into} now; name that one.", code="merged")
         found = await self._merged.speaking(file.conversations) if file else None
         if found is None:
             raise NotFound(f"The ticket {self.name(number)}")
