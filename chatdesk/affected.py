@@ -12,6 +12,8 @@ from chatdesk.ticket import TicketNumber
 
 MOST_AFFECTED = 50
 """People that a ticket can be said to affect; a merge may bring together more."""
+MOST_NAMED = 5
+"""People that one line names; of more it says how many."""
 
 
 class AffectedPerson(Struct, frozen=True):
@@ -75,6 +77,16 @@ def brought_together(
     )
     stay = (person for person in present if person.mailbox not in requesters)
     return (*stay, *moved)
+
+
+def named(people: Sequence[AffectedPerson]) -> str:
+    """Return the people in one line for staff: the first few by name, and how many more; "" for nobody."""
+    names = [person.name for person in people[:MOST_NAMED]]
+    more = len(people) - len(names)
+    if more:
+        return f"{', '.join(names)} and {more} more"
+    *first, last = names or [""]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _without(people: Sequence[AffectedPerson], others: Sequence[AffectedPerson]) -> Iterator[AffectedPerson]:

@@ -280,3 +280,5 @@ class EffectHandler:
         self._draft.put_conversation(conversation, replace(conversation, rating=effect.score, changed_at=at))
         rating = Rating(conversation.id, effect.score, effect.comment, at)
         self._draft.changes.ratings.append(rating)
+        if conversation.ticket is not None:
+            self.show(conversation.ticket, conversation.id, at)

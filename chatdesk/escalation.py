@@ -16,6 +16,7 @@ from typing import Protocol
 import structlog
 
 from chatdesk.config import Config, SlaTarget
+from chatdesk.conversation import AuthorKind, Message, Visibility
 from chatdesk.desk import Desk
 from chatdesk.errors import DeskStopped, EventRefused, StorageError
 from chatdesk.events import TimerFired
@@ -26,8 +27,8 @@ from chatdesk.ticket import Priority, Ticket, TicketNumber, TicketType
 
 log = structlog.get_logger(__name__)
 
-ESCALATE = "escalate"
-"""Names the event that a ticket gets."""
+ESCALATE, ESCALATED = "escalate", "escalated"
+"""Names the event that a ticket gets, and what its history calls that."""
 PAUSE = 60.0
 """Seconds between two looks."""
 LATE = timedelta(hours=1)
@@ -100,6 +101,12 @@ class Escalation:
         with suppress(EventRefused):
             await self._desk.receive(event)
         self._told.add((number, due))
+
+
+def tells_all_staff(message: Message, ticket_name: str) -> bool:
+    """Tell whether it is the note by which the ticket of that name escalates [flows.escalation]."""
+    of_desk = message.author.kind is AuthorKind.DESK and message.visibility is Visibility.INTERNAL
+    return of_desk and message.text.startswith(f"{ticket_name} ")
 
 
 def longest(targets: Iterable[SlaTarget]) -> timedelta:

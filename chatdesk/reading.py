@@ -214,6 +214,9 @@ class StaffReads(Protocol):
     async def ticket(self, number: TicketNumber) -> Ticket | None:
         """Return the ticket."""
 
+    async def affected(self, number: TicketNumber) -> Sequence[AffectedPerson]:
+        """Return whom the ticket affects besides its requester, in the order they were named [R33]."""
+
     async def ticket_file(self, number: TicketNumber) -> TicketFile | None:
         """Return the whole ticket."""
 

@@ -104,8 +104,8 @@ class Router:
         if not self._staff and conversation.channel == WEB:
             return
         kind = DeliveryKind.REVISION if revised else DeliveryKind.MESSAGE
-        by_customer = message.author.kind is AuthorKind.CUSTOMER
-        staff = ((target, TO_STAFF) for target in self._staff if by_customer or target != origin)
+        by_staff = message.author.kind is AuthorKind.AGENT
+        staff = ((target, TO_STAFF) for target in self._staff if not by_staff or target != origin)
         customer = ((target, TO_CUSTOMER) for target in self._customer_target(message, conversation))
         for target, side in (*staff, *customer):
             to: Payload = {"to": side}

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from chatdesk.conversation import Visibility
 from chatdesk.effects import Announce, Post, Record, TicketDecision
+from chatdesk.escalation import ESCALATED
 from chatdesk.situation import Situation
 from chatdesk.ticket import Ticket
 from chatdesk.wording import say_when
@@ -21,4 +22,4 @@ def escalate(ticket: Ticket, due: datetime, at: datetime, situation: Situation) 
     nobody = "" if ticket.assignee else " Nobody has taken it."
     text = f"{situation.ticket_name} {when} and {missing} yet.{nobody}"
     note = Post(author, text, Visibility.INTERNAL)
-    return TicketDecision(ticket, (Record("escalated", author, when), note, Announce("escalated")))
+    return TicketDecision(ticket, (Record(ESCALATED, author, when), note, Announce(ESCALATED)))

@@ -139,7 +139,7 @@ def _administer(ticket: Ticket, event: AnyEvent, situation: Situation) -> Ticket
 
 
 def _take(ticket: Ticket, event: TicketTaken, situation: Situation) -> TicketDecision:
-    if ticket.assignee == event.agent.id:
+    if ticket.assignee == event.agent.id and ticket.is_active:
         return TicketDecision(ticket)
     if ticket.assignee is not None and ticket.is_active:
         text = f"{situation.ticket_name} has been taken already. Ask for it to be handed over."

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from chatdesk.affected import AffectedPerson
 from chatdesk.config import QueueOrder
 from chatdesk.conversation import (
     Conversation,
@@ -77,6 +78,7 @@ _OWN_CHAT = (
     "LEFT JOIN ticket t ON t.number = coalesce(c.opened_with, c.ticket) WHERE c.id = ? AND c.visitor = ?"
 )
 _WAITING = "SELECT * FROM conversation WHERE state = 'waiting'"
+_AFFECTED = 'SELECT * FROM affected WHERE ticket = ? ORDER BY "row"'
 _CHAT_FILE = (
     _TICKET,
     "SELECT * FROM conversation WHERE ticket = ? ORDER BY opened_at",
@@ -86,7 +88,7 @@ _CHAT_FILE = (
     "SELECT r.* FROM rating r JOIN conversation c ON c.id = r.conversation WHERE c.ticket = ? "
     'ORDER BY r."row"',
     "SELECT * FROM ticket WHERE number IN (SELECT opened_with FROM conversation WHERE ticket = ?)",
-    'SELECT * FROM affected WHERE ticket = ? ORDER BY "row"',
+    _AFFECTED,
 )
 _TICKET_FILE = (
     *_CHAT_FILE,
@@ -167,6 +169,9 @@ class TortoiseStaffReads(_Reads):
     async def ticket(self, number: TicketNumber) -> Ticket | None:
         found = await self._selecting.one(_TICKET, number)
         return to_ticket(found[0]) if found else None
+
+    async def affected(self, number: TicketNumber) -> Sequence[AffectedPerson]:
+        return tuple(map(to_affected, await self._selecting.one(_AFFECTED, number)))
 
     async def ticket_file(self, number: TicketNumber) -> TicketFile | None:
         found = await self._selecting.all([Select(query, (number,)) for query in _TICKET_FILE])

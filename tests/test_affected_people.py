@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chatdesk.affected import MOST_AFFECTED, AffectedChange, AffectedPerson, brought_together
+from chatdesk.affected import MOST_AFFECTED, AffectedChange, AffectedPerson, brought_together, named
 from chatdesk.changes import AFFECTED_NO_LONGER, NOW_AFFECTED
 from chatdesk.effects import Affect, Record, TicketDecision
 from chatdesk.errors import EventRefused
@@ -45,6 +45,21 @@ def affects(
     )  # fmt: skip
     here = situation(about)
     return step(about, event, replace(here, affected=present, requesters=frozenset({"dana@contoso.example"})))
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, ""),
+        (1, "P0"),
+        (2, "P0 and P1"),
+        (5, "P0, P1, P2, P3 and P4"),
+        (7, "P0, P1, P2, P3, P4 and 2 more"),
+    ],
+)
+def test_one_line_names_the_first_few_and_says_how_many_more(count: int, words: str) -> None:
+    people = [replace(PAT, name=f"P{number}") for number in range(count)]
+    assert named(people) == words
 
 
 @pytest.mark.parametrize("status", sorted(ACTIVE | DONE))

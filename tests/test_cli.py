@@ -12,7 +12,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from chatdesk.cli.commands import application
+from chatdesk.events import TicketAffects
+from chatdesk.ticket import TicketNumber
 from tests import postgres_server
+from tests.core_builders import survey
+from tests.desk_builders import MARCUS, TUESDAY
 from tests.running_desk import (
     ANSWERS,
     REPOSITORY,
@@ -321,6 +325,20 @@ async def test_a_ticket_is_shown_with_the_customers_rating(made_folder: Path) ->
     assert "4 of 5: Quick, and [bold]kind[/bold]" in (await invoke("tickets", "show", "1001")).stdout
     (rating,) = json.loads((await invoke("tickets", "show", "1001", "--json")).stdout)["ratings"]
     assert (rating["score"], rating["comment"]) == (4, "Quick, and [bold]kind[/bold]")
+
+
+async def test_a_ticket_is_shown_with_whom_it_affects_besides(made_folder: Path) -> None:
+    async with serving(data=made_folder) as desk:
+        await desk.running.desk.receive(survey())
+        affects = TicketAffects(
+            at=TUESDAY, channel="web", external_id="pat", ticket=TicketNumber(1001), agent=MARCUS,
+            address="pat@contoso.example", name="Pat Lee",
+        )  # fmt: skip
+        await desk.running.desk.receive(affects)
+    shown_whole = (await invoke("tickets", "show", "1001")).stdout
+    assert re.search(r"Also affected +Pat Lee \(pat@contoso\.example\)", shown_whole)
+    shown = json.loads((await invoke("tickets", "show", "1001", "--json")).stdout)
+    assert shown["affected"] == [{"name": "Pat Lee", "address": "pat@contoso.example"}]
 
 
 async def test_a_ticket_is_shown_to_programs(tickets: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.fake_slack.person import Person
 from tests.fake_slack.workspace import Message
-from tests.slack_desk import OUTSIDER, TRIAGE, SlackDesk, chat, heard, shown, slack_desk
+from tests.slack_desk import OUTSIDER, PRIYA, TRIAGE, SlackDesk, chat, heard, shown, slack_desk
 
 
 @pytest.fixture
@@ -77,6 +77,51 @@ async def test_a_ticket_that_a_colleague_has_is_taken_over_once_its_chat_is_over
         account = await desk.served.running.staff.account((await desk.ticket(1001)).ticket.assignee or "")
         assert account is not None
         assert account.name == "Priya Nair"
+
+
+async def test_a_colleagues_ticket_is_taken_over_while_it_waits(desk: SlackDesk) -> None:
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        await line.send(t="end", id="end")
+        await desk.until_shown(card, "Take over")
+        view = await dialog(desk, desk.marcus, card, "ticket_wait")
+        await desk.marcus.submit(view, on="vendor", until=int(time.time()) + 86400)
+        await desk.until_shown(card, "Waiting on vendor until")
+        await desk.priya.press(TRIAGE, card["ts"], "ticket_take_over")
+        await desk.until_shown(card, "Priya Nair")
+        assert (await desk.ticket(1001)).ticket.status == "waiting on vendor"
+
+
+async def test_a_second_technician_joins_the_chat_of_a_ticket_that_waits(desk: SlackDesk) -> None:
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        view = await dialog(desk, desk.marcus, card, "ticket_wait")
+        await desk.marcus.submit(view, on="vendor", until=int(time.time()) + 86400)
+        await desk.until_shown(card, "Waiting on vendor until")
+        await desk.priya.press(TRIAGE, card["ts"], "ticket_take")
+        await heard(line, "Priya Nair from the help desk has joined.")
+
+
+async def test_a_ticket_is_handed_over_to_any_colleague_who_is_a_technician(desk: SlackDesk) -> None:
+    async with chat(desk) as (_, card):
+        view = await dialog(desk, desk.marcus, card, "ticket_hand_over")
+        answer = await desk.marcus.submit(view, to=OUTSIDER)
+        assert "no technician of the desk" in answer.body["errors"]["to"]
+        answer = await desk.marcus.submit(view, to=PRIYA, reason="Knows the scanner")
+        assert answer.body == ""
+        await desk.until_shown(card, "Priya Nair")
+        given = [entry.why for entry in (await desk.ticket(1001)).history if entry.what == "assigned"]
+        assert given == ["to Priya Nair: Knows the scanner"]
+
+
+async def test_a_technician_ends_the_chat_and_the_ticket_stays_open(desk: SlackDesk) -> None:
+    async with chat(desk) as (line, card):
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_take")
+        await desk.until_shown(card, "End chat")
+        await desk.marcus.press(TRIAGE, card["ts"], "ticket_end_chat")
+        await heard(line, "Marcus Bell has ended the chat. HD-1001 stays open; write here to add to it.")
+        await desk.until_shown(card, "the chat has ended")
+        assert "End chat" not in shown(card)
 
 
 async def test_what_cannot_be_done_is_said_beside_the_input(desk: SlackDesk) -> None:

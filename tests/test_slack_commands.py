@@ -46,7 +46,10 @@ async def test_a_ticket_is_worked_on_by_commands_alone(desk: SlackDesk) -> None:
         assert "HD-1001" in await said(desk.marcus, "list contoso")
         assert "No tickets." in await said(desk.marcus, "list overdue")
         assert "It is slow" in await said(desk.marcus, "transcript HD-1001")
+        assert "stays open" in await said(desk.priya, "workaround HD-1001 Use the laptop.")
+        await desk.until_shown(card, "Use the laptop.")
         assert await said(desk.priya, "resolve HD-1001 A new cable.") == "HD-1001 is resolved."
+        assert "closed" in await said(desk.priya, "take 1001")
         assert await said(desk.priya, "reopen HD-1001") == "HD-1001 is open again."
         await desk.until_shown(card, "assigned")
 
@@ -60,7 +63,11 @@ async def test_a_ticket_is_worked_on_by_commands_alone(desk: SlackDesk) -> None:
         ("assign HD-1001 bob", "Name a technician: /ticket assign HD-1024 @colleague"),
         ("merge HD-1001", "Name both tickets: /ticket merge HD-1024 into HD-1023"),
         ("quiet soon", "Write two times: /ticket quiet 18:00-08:00, or off."),
-        ("dance", "The ticket dance was not found."),
+        ("dance", 'There is no command "dance". /ticket help lists them.'),
+        ("9", "The ticket HD-9 was not found."),
+        ("end HD-9", "There is no live chat about HD-9."),
+        ("workaround HD-9", "Write how the customer can work meanwhile, after the ticket."),
+        ("list nobody", 'No open tickets of a company called "nobody".'),
     ],
 )
 async def test_a_command_that_cannot_be_done_says_why(desk: SlackDesk, command: str, words: str) -> None:

@@ -97,7 +97,7 @@ def test_a_card_with_40_long_answers_is_within_the_limits(text: str, state: Any)
     check_message({"text": words, "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": words}}]})
     assert fired({"text": words}) == []
     lines = [TicketLine(replace(full, number=TicketNumber(n)), None) for n in range(1, 60)]
-    view = {"type": "home", "blocks": ticket_list(NORTHWIND, "All", lines, names, TUESDAY)}
+    view = {"type": "home", "blocks": ticket_list(NORTHWIND, "All", lines, names, TUESDAY, {})}
     check_view(view)
 
 

@@ -6,7 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from chatdesk.bootstrap import now
 from chatdesk.conversation import Message as DeskMessage
+from chatdesk.events import TicketSplit
+from chatdesk.ids import new_id
+from chatdesk.outbox import DeliveryStatus
+from chatdesk.ticket import TicketNumber
 from tests.fake_slack.person import Person
 from tests.fake_slack.server import Fault
 from tests.fake_slack.workspace import Message
@@ -184,3 +189,36 @@ async def test_when_slack_asks_to_wait_with_a_clients_channel_the_technicians_go
         await desk.slack.until(lambda: shown(in_thread(desk, ts)[-1]) == "A moment, please")
         held = [call for call in desk.slack.calls("chat.postMessage") if call.body["channel"] == SHARED][-1]
         assert held.at - refused.at >= 5
+
+
+async def test_what_the_desk_tells_the_customer_is_read_by_staff_too(desk: SlackDesk, dana: Person) -> None:
+    ts, card = await taken(desk, dana)
+    await desk.reply(card, "Thank you, Dana. Your ticket is HD-1001.")
+    await desk.marcus.command("resolve HD-1001 Restarted.", TRIAGE)
+    await desk.reply(card, "HD-1001 is closed.")
+    await dana.say(SHARED, "Still down", ts)
+    await desk.reply(card, "HD-1001 is open again.")
+
+
+async def test_an_answer_on_what_was_split_off_goes_by_mail_and_is_no_failed_post(
+    desk: SlackDesk, dana: Person
+) -> None:
+    ts, card = await taken(desk, dana)
+    await desk.marcus.say(TRIAGE, "Which one?", card["ts"])
+    await desk.slack.until(lambda: shown(in_thread(desk, ts)[-1]) == "Which one?")
+    file, accounts = await desk.ticket(1001), await desk.served.running.staff.accounts()
+    split = TicketSplit(
+        at=now(), channel="web", external_id=new_id(), ticket=TicketNumber(1001), agent=accounts[0].agent,
+        conversation=file.conversations[0].id, messages=(file.messages[-1].seq,), subject="Mouse",
+    )  # fmt: skip
+    await desk.served.running.desk.receive(split)
+    other = await desk.card(1)
+    await desk.marcus.press(TRIAGE, other["ts"], "ticket_reply")
+    await desk.marcus.submit(desk.marcus.dialog(), text="A new mouse is on its way")
+    await desk.reply(other, "A new mouse is on its way")
+    await desk.marcus.press(TRIAGE, other["ts"], "ticket_take")
+    await desk.reply(other, "is looking after HD-1002")
+    notes = (await desk.ticket(1002)).deliveries
+    assert [note.error for note in notes if note.status is DeliveryStatus.FAILED] == []
+    comments = [note.delivery for note in notes if note.delivery.payload.get("mail") == "comment"]
+    assert [one.payload["text"] for one in comments] == ["A new mouse is on its way"]

@@ -25,7 +25,7 @@ async def test_a_new_chat_posts_one_card_that_says_everything(desk: SlackDesk) -
         for words in ("Dana Reyes", "Contoso", "555-0134", "standard", "Computer", "Waiting in the chat"):
             assert words in said
         buttons = [element["text"]["text"] for element in card["blocks"][-1]["elements"]]
-        assert buttons == ["Take", "Reply", "Note", "Wait", "Resolve"]
+        assert buttons == ["Take", "Reply", "Note", "Wait", "Resolve", "Hand over"]
 
 
 async def test_taking_it_updates_the_card_in_place_and_says_so_on_the_page(desk: SlackDesk) -> None:

@@ -318,7 +318,7 @@ async def test_technicians_command_the_desk_in_their_direct_chat() -> None:
         await desk.hire(MARCUS)
         await chat_on_the_web(desk)
         await desk.say(MARCUS, "help")
-        await desk.last_text(MARCUS.chat, "queue: tickets nobody has taken")
+        await desk.last_text(MARCUS.chat, "queue: open tickets")
         for command, wanted in [
             ("queue", "Outlook does not open."),
             ("hd-1001", "Dana Reyes"),
@@ -465,7 +465,7 @@ async def test_an_account_is_linked_by_a_code_that_is_confirmed_in_the_console()
         await desk.connector.until(partial(shows, desk, other, "Call-back number"))
         assert await links.confirm(code, account.id, moment())
         await desk.say(other, "queue")
-        await desk.connector.until(partial(shows, desk, other, "Nobody is waiting."))
+        await desk.connector.until(partial(shows, desk, other, "No open tickets."))
 
 
 async def test_people_of_other_tenants_get_no_code() -> None:

@@ -326,8 +326,9 @@ async def test_a_slow_conversation_holds_up_nobody_else() -> None:
             await desk.say(DANA, f"Still here {number}")
         await desk.say(DANA, "help")
         await desk.say(MARCUS, "queue")
+        of_marcus = desk.connector.standing
         await desk.connector.until(
-            lambda: any("Queue" in json.dumps(one.activity) for one in desk.connector.standing(MARCUS.chat))
+            lambda: any("Open tickets" in json.dumps(one.activity) for one in of_marcus(MARCUS.chat))
         )
         assert clock() - began < 10.0
         desk.connector.latency = lambda conversation: 0.0

@@ -123,7 +123,7 @@ async def test_personal_commands_are_answered_with_cards(browser: Browser, tmp_p
         await customer.write("status")
         await customer.reads("Your tickets")
         await technician.write("help")
-        await technician.reads("queue: tickets nobody has taken")
+        await technician.reads("queue: open tickets")
         await technician.write("queue")
         await technician.reads("HD-1001 · customer is waiting · Dana Reyes, Contoso")
         await technician.shoot("teams-commands")

@@ -18,6 +18,7 @@ from chatdesk.events import Outcome
 from chatdesk.ticket import Trigger
 
 NOT_STAFF = "Only the desk's technicians can do this. Link your account first: /ticket link"
+NO_TECHNICIAN = "This is no technician of the desk: they have no account there, or have not linked it."
 RESOLVED_BY_EMOJI = "Resolved."
 TRIGGERS = {
     "customer": Trigger.ASK_CUSTOMER,
@@ -29,6 +30,7 @@ DIALOGS: dict[str, Callable[[Subject], Block]] = {
     "ticket_note": modals.note,
     "ticket_wait": modals.wait,
     "ticket_resolve": modals.resolve,
+    "ticket_hand_over": modals.hand_over,
 }
 EMOJI = {"eyes": "take", "white_check_mark": "resolve", "heavy_check_mark": "resolve"}
 
@@ -78,6 +80,7 @@ class Buttons:
             "note": self._note,
             "resolve": self._resolve,
             "wait": self._wait,
+            "hand_over": self._hand_over,
             "escalate": self._escalate,
         }
         step = steps.get(text(view, "callback_id"))
@@ -141,6 +144,8 @@ class Buttons:
                 await self._doing.assign(doer, number, doer.agent)
             case "ticket_resume":
                 await self._doing.resume(doer, number)
+            case "ticket_end_chat":
+                await self._doing.end_chat(doer, number)
             case "ticket_reopen":
                 await self._doing.reopen(doer, number)
 
@@ -155,6 +160,13 @@ class Buttons:
     async def _resolve(self, doer: Doer, subject: Subject, view: Payload) -> Outcome:
         number = self._doing.number(subject.ticket)
         return await self._doing.resolve(doer, number, modals.value(view, "resolution"))
+
+    async def _hand_over(self, doer: Doer, subject: Subject, view: Payload) -> Outcome:
+        to = await self._people.agent(modals.value(view, "to"))
+        if to is None:
+            raise EventRefused(NO_TECHNICIAN, code="nobody", field="to")
+        number = self._doing.number(subject.ticket)
+        return await self._doing.assign(doer, number, to, modals.value(view, "reason"))
 
     async def _escalate(self, doer: Doer, subject: Subject, view: Payload) -> Outcome:
         tier, number = modals.value(view, "tier"), self._doing.number(subject.ticket)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from adapters.slack.block_limits import (
@@ -22,6 +22,7 @@ from adapters.slack.block_limits import (
 )
 from adapters.slack.mrkdwn import escape, literal
 from adapters.slack.payload import Block
+from chatdesk.affected import AffectedPerson, named
 from chatdesk.config import Config
 from chatdesk.conversation import (
     AuthorKind,
@@ -34,7 +35,8 @@ from chatdesk.conversation import (
     Waiting,
 )
 from chatdesk.plain_text import clean_line
-from chatdesk.ticket import Ticket, TicketStatus, format_number
+from chatdesk.sender import commenter
+from chatdesk.ticket import Ticket, format_number
 from chatdesk.tiers import tiers_open_to
 from chatdesk.wording import CLOCK_STOPPED
 
@@ -42,19 +44,33 @@ MAX_ANSWER = 600
 MAX_ANSWER_SECTIONS = 2
 NOTE_MARK = "Internal note"
 NONE = "-"
+END_CHAT = "The ticket stays open. The customer gets the transcript by mail, and can write again."
 
 
-def card(config: Config, ticket: Ticket, conversation: Conversation, names: Mapping[str, str]) -> list[Block]:
-    """Return the ticket's card; ``names`` are the technicians' by id."""
+def card(
+    config: Config,
+    ticket: Ticket,
+    conversation: Conversation,
+    names: Mapping[str, str],
+    affected: Sequence[AffectedPerson] = (),
+    rating: str = "",
+) -> list[Block]:
+    """Return the ticket's card; ``names`` are the technicians' by id, ``affected`` whom else it affects.
+
+    ``rating`` is what the customer thought of the chat, as staff read it.
+    """
     number = format_number(config.desk.ticket_prefix, ticket.number)
     heading = " · ".join(filter(None, (number, ticket.company, ticket.subject)))
     blocks: list[Block] = [
         {"type": "header", "text": plain(clean_line(heading), MAX_HEADER)},
-        {"type": "section", "fields": _fields(config, ticket)},
+        {"type": "section", "fields": _fields(config, ticket, affected)},
         *_answers(config, ticket),
-        context(marked(_state(ticket, conversation, names))),
-        {"type": "actions", "block_id": "ticket", "elements": _buttons(config, ticket, conversation, number)},
+        *_results(ticket, rating),
+        context(marked(_state(config, ticket, conversation, names))),
     ]
+    buttons = _buttons(config, ticket, conversation, number)
+    if buttons:
+        blocks.append({"type": "actions", "block_id": "ticket", "elements": buttons})
     return blocks
 
 
@@ -73,8 +89,9 @@ def is_on_card(ticket: Ticket, message: Message) -> bool:
 
 def banner(config: Config, ticket: Ticket, conversation: Conversation, names: Mapping[str, str]) -> str:
     """Return, as mrkdwn, who hears what is written in the thread [product: how it should sound]."""
-    customer = literal(_short(ticket.requester_name))
-    if ticket.company:
+    # In a merged ticket's other chat somebody else speaks [R20].
+    customer = literal(_short(conversation.customer_name or ticket.requester_name))
+    if ticket.company and conversation.opened_with in (None, ticket.number):
         customer += f" ({literal(_short(ticket.company))})"
     match conversation.state:
         case Live(agents=agents):
@@ -83,11 +100,14 @@ def banner(config: Config, ticket: Ticket, conversation: Conversation, names: Ma
                 f":red_circle: *LIVE with {customer}.* {told} replies in this thread go to the customer. "
                 "Start a message with // for an internal note. Everyone else's messages stay internal."
             )
-        case Waiting():
+        case Waiting() if ticket.merged_into is None:
             return (
                 f":hourglass_flowing_sand: *{customer} is waiting in the chat.* Press Take to answer. "
                 "Until then this thread is internal."
             )
+    if ticket.merged_into is not None:
+        into = format_number(config.desk.ticket_prefix, ticket.merged_into)
+        return f":lock: *This thread is internal.* This is part of {into} now; go on there."
     return f":lock: *This thread is internal.* To answer {customer} by chat or mail, press Reply on the card."
 
 
@@ -121,7 +141,9 @@ def username(message: Message) -> str:
     """Return the name a message is posted under; nobody outside can pass for staff."""
     name = clean_line(message.author.name) or "Customer"
     if message.author.kind is AuthorKind.CUSTOMER:
-        return f"{cut(name, MAX_USERNAME - len(' (customer)'))} (customer)"
+        # An answer in the thread goes to the requester, never to them.
+        side = " (also affected)" if commenter(message.author.id) else " (customer)"
+        return f"{cut(name, MAX_USERNAME - len(side))}{side}"
     return cut(name, MAX_USERNAME)
 
 
@@ -131,7 +153,7 @@ def moment(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time}}|{spoken}>"
 
 
-def _fields(config: Config, ticket: Ticket) -> list[Block]:
+def _fields(config: Config, ticket: Ticket, affected: Sequence[AffectedPerson]) -> list[Block]:
     contact = " · ".join(filter(None, (ticket.requester_phone, ticket.requester_email)))
     due = moment(ticket.running_due_at) if ticket.running_due_at else NONE
     confirmed = "" if ticket.priority_confirmed else " (proposed)"
@@ -144,6 +166,7 @@ def _fields(config: Config, ticket: Ticket) -> list[Block]:
         plain(f"Contact\n{clean_line(contact) or NONE}", MAX_FIELD),
         marked(f"*State*\n{ticket.status.value}", MAX_FIELD),
         *([plain(f"Tier\n{clean_line(tier)}", MAX_FIELD)] if tier else []),
+        *([plain(f"Also affected\n{clean_line(named(affected))}", MAX_FIELD)] if affected else []),
     ]
 
 
@@ -163,8 +186,15 @@ def _answers(config: Config, ticket: Ticket) -> list[Block]:
     return [section(plain(piece)) for piece in pieces]
 
 
-def _state(ticket: Ticket, conversation: Conversation, names: Mapping[str, str]) -> str:
+def _results(ticket: Ticket, rating: str) -> list[Block]:
+    found = (("Workaround", ticket.workaround), ("Resolution", ticket.resolution), ("Rating", rating))
+    return [section(plain(f"{name}\n{cut(words, MAX_ANSWER)}")) for name, words in found if words.strip()]
+
+
+def _state(config: Config, ticket: Ticket, conversation: Conversation, names: Mapping[str, str]) -> str:
     who = literal(names.get(ticket.assignee or "", "")) or "Nobody"
+    if not ticket.is_active:
+        return _over(config, ticket, who)
     if ticket.is_paused and ticket.waiting_until:
         return (
             f":pause_button: {ticket.status.value.capitalize()} until {moment(ticket.waiting_until)} · {who}"
@@ -173,18 +203,26 @@ def _state(ticket: Ticket, conversation: Conversation, names: Mapping[str, str])
         case Live(agents=agents):
             answering = " and ".join(literal(names.get(agent, "A technician")) for agent in agents)
             verb = "are" if len(agents) > 1 else "is"
-            return f":speech_balloon: {answering} {verb} answering"
+            given = f" · {who} has the ticket" if ticket.assignee not in (None, *agents) else ""
+            return f":speech_balloon: {answering} {verb} answering{given}"
         case Waiting(since=since):
-            return f":bell: Waiting in the chat since {moment(since)}"
-    if ticket.is_done:
-        return f":white_check_mark: {ticket.status.value.capitalize()} · {who}"
-    if ticket.status is TicketStatus.MERGED:
-        return ":twisted_rightwards_arrows: Merged into another ticket"
+            given = f" · {who} has the ticket" if ticket.assignee else ""
+            return f":bell: Waiting in the chat since {moment(since)}{given}"
     promised = conversation.state.promised_at if isinstance(conversation.state, Ticketed) else None
     call = f" · customer expects us by {moment(promised)}" if promised and not ticket.assignee else ""
     looks = "is looking after this" if ticket.assignee else "has taken this yet"
-    left = " · the chat has ended" if isinstance(conversation.state, Ended) and ticket.is_active else ""
+    left = " · the chat has ended" if isinstance(conversation.state, Ended) else ""
     return f":ticket: {who} {looks}{call}{left}"
+
+
+def _over(config: Config, ticket: Ticket, who: str) -> str:
+    if ticket.is_done:
+        by = f" · {who}" if ticket.assignee else ""
+        return f":white_check_mark: {ticket.status.value.capitalize()}{by}"
+    if ticket.merged_into is None:
+        return f":no_entry_sign: {ticket.status.value.capitalize()}"
+    into = format_number(config.desk.ticket_prefix, ticket.merged_into)
+    return f":twisted_rightwards_arrows: Merged into {into}; go on there"
 
 
 _LABELS = {
@@ -196,6 +234,8 @@ _LABELS = {
     "note": "Note",
     "wait": "Wait",
     "resolve": "Resolve",
+    "hand_over": "Hand over",
+    "end_chat": "End chat",
     "escalate": "Escalate",
 }
 
@@ -204,16 +244,23 @@ def _buttons(config: Config, ticket: Ticket, conversation: Conversation, number:
     if ticket.is_done:
         actions = ["reopen", "reply", "note"]
     elif not ticket.is_active:
-        actions = ["note"]
-    elif ticket.is_paused:
-        actions = ["resume", "reply", "note", "resolve"]
+        # Nothing is written on a merged ticket any more: what belongs to it is part of the other.
+        actions = ["note"] if ticket.merged_into is None else []
     else:
         # Into a chat whoever presses Take is let in; a ticket without one somebody has already [R36].
         free = ticket.assignee is None or conversation.is_open
-        actions = ["take" if free else "take_over", "reply", "note", "wait", "resolve"]
+        pause = "resume" if ticket.is_paused else "wait"
+        actions = ["take" if free else "take_over", "reply", "note", pause, "resolve"]
+    if ticket.is_active:
+        actions.append("hand_over")
+    if isinstance(conversation.state, Live) and ticket.is_active:
+        actions.append("end_chat")
     if tiers_open_to(config, ticket):
         actions.append("escalate")
     buttons = [_button(action, _LABELS[action], number) for action in actions]
+    for button in buttons:
+        if button["action_id"] == "ticket_end_chat":
+            button["confirm"] = _confirm("End the chat?", END_CHAT, "End chat")
     if ticket.assignee is None and ticket.is_active:
         buttons[0]["style"] = "primary"
     return buttons
@@ -221,6 +268,10 @@ def _buttons(config: Config, ticket: Ticket, conversation: Conversation, number:
 
 def _button(action: str, label: str, number: str) -> Block:
     return {"type": "button", "action_id": f"ticket_{action}", "text": plain(label, 75), "value": number}
+
+
+def _confirm(title: str, words: str, yes: str) -> Block:
+    return {"title": plain(title), "text": plain(words), "confirm": plain(yes), "deny": plain("Go on")}
 
 
 def _short(name: str) -> str:

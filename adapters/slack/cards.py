@@ -10,16 +10,18 @@ from adapters.slack.api import SlackApi, message_metadata
 from adapters.slack.block_limits import marked, section
 from adapters.slack.card import banner, card, card_summary
 from adapters.slack.memory import Memory, Place
+from adapters.slack.merged_chats import MergedChats
 from adapters.slack.pacing import Pacer
-from adapters.slack.payload import part, text
+from adapters.slack.payload import Block, part, text
 from adapters.slack.people import People
 from adapters.slack.turns import Turns
 from chatdesk.config import Config, StaffChannel
-from chatdesk.conversation import Conversation, ConversationId, Live
+from chatdesk.conversation import Conversation, ConversationId, Live, Message
 from chatdesk.errors import DeliveryRefused
+from chatdesk.escalation import tells_all_staff
 from chatdesk.outbox import Delivery
 from chatdesk.reading import StaffReads
-from chatdesk.ticket import Ticket, TicketNumber
+from chatdesk.ticket import Ticket, TicketNumber, format_number
 
 MAX_REMEMBERED = 5_000
 SKEW = timedelta(minutes=5)
@@ -46,6 +48,7 @@ class Cards:
         self._memory = memory
         self._reads = reads
         self._people = people
+        self._merged = MergedChats(memory)
         self._sent: dict[str, str] = {}
         self._turns = Turns()
 
@@ -56,6 +59,8 @@ class Cards:
 
     async def _bring_up_to_date(self, delivery: Delivery) -> tuple[str, Ticket]:
         ticket, conversation = await self._read(delivery)
+        if conversation.opened_with not in (None, ticket.number):
+            await self._follow_chat(conversation, conversation.opened_with)
         place = await self._memory.place(ticket.number)
         if place is None:
             place = await self._post(ticket, conversation, delivery)
@@ -73,6 +78,9 @@ class Cards:
         if place is not None and place.conversation == delivery.conversation:
             return place
         ticket, conversation = await self._read(delivery)
+        held = await self._merged.thread_of(conversation)
+        if held is not None:
+            return held
         if place is None:
             return await self._post(ticket, conversation, delivery)
         return await self._follow(place, ticket, conversation)
@@ -107,6 +115,11 @@ class Cards:
         present = conversation.state.agents if isinstance(conversation.state, Live) else ()
         return await self._people.agent_names((ticket.assignee, *present))
 
+    def tells_all(self, delivery: Delivery, message: Message) -> bool:
+        """Tell whether a message in a ticket's thread is for the whole channel: that it is due soon [R43]."""
+        number = format_number(self._config.desk.ticket_prefix, delivery.ticket or 0)
+        return tells_all_staff(message, number)
+
     async def _post(self, ticket: Ticket, conversation: Conversation, delivery: Delivery) -> Place:
         if delivery.attempts > 1 or delivery.uncertain:
             found = await self.adopt(delivery)
@@ -114,7 +127,7 @@ class Cards:
                 return found
         channel = self._channel.channel_for(conversation.company_id, ticket.answers)
         await self._pacer.turn(channel, delivery.id)
-        blocks = card(self._config, ticket, conversation, await self.names(ticket, conversation))
+        blocks = await self._card(ticket, conversation)
         answer = await self._api.write(
             "chat.postMessage",
             channel=channel,
@@ -130,8 +143,19 @@ class Cards:
         return place
 
     async def _update(self, place: Place, ticket: Ticket, conversation: Conversation) -> None:
-        blocks = card(self._config, ticket, conversation, await self.names(ticket, conversation))
+        blocks = await self._card(ticket, conversation)
         await self._change(place.channel, place.ts, card_summary(self._config, ticket), blocks)
+
+    async def _card(self, ticket: Ticket, conversation: Conversation) -> list[Block]:
+        names, affected = await self.names(ticket, conversation), await self._reads.affected(ticket.number)
+        rating = await self._rating(ticket, conversation)
+        return card(self._config, ticket, conversation, names, affected, rating)
+
+    async def _rating(self, ticket: Ticket, conversation: Conversation) -> str:
+        if conversation.rating is None:
+            return ""
+        file = await self._reads.chat_file(ticket.number, conversation.id)
+        return file.ratings[-1].words if file and file.ratings else ""
 
     async def _show_banner(
         self, place: Place, ticket: Ticket, conversation: Conversation, delivery: Delivery
@@ -168,12 +192,12 @@ class Cards:
 
     async def _banner(
         self, ticket: Ticket, conversation: Conversation, typing: str
-    ) -> tuple[str, list[dict[str, object]]]:
+    ) -> tuple[str, list[Block]]:
         words = banner(self._config, ticket, conversation, await self.names(ticket, conversation))
         shown = f"{words}\n{typing}" if typing else words
         return words, [section(marked(shown))]
 
-    async def _change(self, channel: str, ts: str, words: str, blocks: list[dict[str, object]]) -> None:
+    async def _change(self, channel: str, ts: str, words: str, blocks: list[Block]) -> None:
         """Update a post unless it says this already: several changes may be answered by one."""
         shown = json.dumps(blocks)
         if self._sent.get(f"{channel}:{ts}") == shown:
@@ -188,9 +212,23 @@ class Cards:
             return
         self._remember(f"{channel}:{ts}", shown)
 
+    async def _follow_chat(self, conversation: Conversation, number: TicketNumber) -> None:
+        """Let card and thread of the merged ticket ``number`` say how the chat stands that is held there."""
+        async with self._turns.of(str(number)):
+            ticket, place = await self._reads.ticket(number), await self._memory.place(number)
+            if ticket is None or place is None or place.conversation != conversation.id:
+                return
+            await self._update(place, ticket, conversation)
+            if place.banner:
+                await self._write_banner(place, ticket, conversation, "")
+            if not isinstance(conversation.state, Live):
+                await self._memory.change_place(number, replace(place, conversation=""))
+
     async def _follow(self, place: Place, ticket: Ticket, conversation: Conversation) -> Place:
         """Let the thread be that of another conversation of the ticket when that one is open."""
         if place.conversation == conversation.id or not conversation.is_open:
+            return place
+        if await self._merged.thread_of(conversation) is not None:
             return place
         moved = replace(place, conversation=conversation.id)
         await self._memory.change_place(ticket.number, moved)

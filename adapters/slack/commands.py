@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from adapters.slack import modals
-from adapters.slack.block_limits import marked, section, text_sections
-from adapters.slack.buttons import NOT_STAFF, Buttons
+from adapters.slack.block_limits import marked, plain, section, text_sections
+from adapters.slack.buttons import NO_TECHNICIAN, NOT_STAFF, Buttons
 from adapters.slack.card import moment
+from adapters.slack.card_links import CardLinks
 from adapters.slack.contacts import Contacts
 from adapters.slack.doing import Doer, Doing
 from adapters.slack.lists import private, ticket_line
@@ -19,10 +20,11 @@ from adapters.slack.payload import Payload, text
 from adapters.slack.people import People
 from adapters.slack.personal import Personal
 from adapters.slack.ticket_reads import TicketReads
+from chatdesk.affected import named
 from chatdesk.config import Config
 from chatdesk.errors import EventRefused
 from chatdesk.ports import Clock
-from chatdesk.ticket import Priority
+from chatdesk.ticket import Priority, typed_number
 from chatdesk.tiers import begun_by
 
 MAX_TRANSCRIPT = 8_000
@@ -33,6 +35,7 @@ HELP = """*What you can do*
 `/ticket {name}` look at a ticket
 `/ticket take {name}`, `assign {name} @colleague`, `priority {name} high`
 `/ticket wait {name}`, `resolve {name} what was done`, `reopen {name}`
+`/ticket workaround {name} how to go on meanwhile`, `end {name}` ends the chat only
 {escalate}`/ticket merge {name} into {other}` when both are about the same
 `/ticket transcript {name}` read what was said
 `/ticket quiet 18:00-08:00` no direct messages in these hours; `quiet off` ends that
@@ -66,6 +69,7 @@ class Commands:
         contacts: Contacts,
         personal: Personal,
         reads: TicketReads,
+        links: CardLinks,
         clock: Clock,
     ) -> None:
         self._config = config
@@ -75,6 +79,7 @@ class Commands:
         self._contacts = contacts
         self._personal = personal
         self._reads = reads
+        self._links = links
         self._clock = clock
         self._steps: dict[str, Callable[[Asked], Awaitable[Payload]]] = {
             "new": self._new,
@@ -87,6 +92,8 @@ class Commands:
             "wait": self._wait,
             "resolve": self._resolve,
             "reopen": self._reopen,
+            "end": self._end,
+            "workaround": self._workaround,
             "merge": self._merge,
             "transcript": self._transcript,
             "quiet": self._quiet,
@@ -110,6 +117,8 @@ class Commands:
                 return await self._steps[word](asked)
             if word in {"", "help"}:
                 return private(self._help())
+            if typed_number(self._config.desk.ticket_prefix, word) is None:
+                raise EventRefused(f'There is no command "{word[:40]}". /ticket help lists them.')
             return await self._show(asked, word)
         except EventRefused as refused:
             return private(escape(_reason(refused)))
@@ -129,9 +138,13 @@ class Commands:
     async def _show(self, asked: Asked, word: str) -> Payload:
         ticket = await self._doing.ticket(self._doing.number(word))
         names = await self._people.agent_names([ticket.assignee])
-        blocks = [section(marked(ticket_line(self._config, ticket, names, self._clock())))]
+        link = await self._links.to(ticket.number)
+        blocks = [section(marked(ticket_line(self._config, ticket, names, self._clock(), link)))]
         facts = "\n".join(f"{field}: {answer[:300]}" for field, answer in ticket.answers)
         blocks += text_sections(facts[:MAX_TRANSCRIPT])
+        affected = named(await self._doing.affected(ticket.number))
+        if affected:
+            blocks.append(section(plain(f"Also affected: {affected}")))
         if ticket.promised_at:
             promised = f"The customer expects us by {moment(ticket.promised_at)}."
             blocks.append(section(marked(promised)))
@@ -146,9 +159,11 @@ class Commands:
         written, _, rest = asked.rest.partition(" ")
         number = self._doing.number(written)
         users = mentioned(rest)
-        to = await self._people.agent(users[0]) if users else None
-        if to is None:
+        if not users:
             raise EventRefused("Name a technician: /ticket assign HD-1024 @colleague", field="assignee")
+        to = await self._people.agent(users[0])
+        if to is None:
+            raise EventRefused(NO_TECHNICIAN, code="nobody", field="assignee")
         await self._doing.assign(asked.doer, number, to)
         return private(f"{self._doing.name(number)} is now {escape(to.name)}'s.")
 
@@ -193,6 +208,19 @@ class Commands:
         number = self._doing.number(written)
         await self._doing.reopen(asked.doer, number, rest.strip())
         return private(f"{self._doing.name(number)} is open again.")
+
+    async def _end(self, asked: Asked) -> Payload:
+        number = self._doing.number(asked.rest)
+        await self._doing.end_chat(asked.doer, number)
+        return private(f"The chat has ended; {self._doing.name(number)} stays open.")
+
+    async def _workaround(self, asked: Asked) -> Payload:
+        written, _, rest = asked.rest.partition(" ")
+        number = self._doing.number(written)
+        if not rest.strip():
+            raise EventRefused("Write how the customer can work meanwhile, after the ticket.", field="text")
+        await self._doing.work_around(asked.doer, number, rest.strip())
+        return private(f"The workaround is recorded on {self._doing.name(number)}, which stays open.")
 
     async def _merge(self, asked: Asked) -> Payload:
         found = re.fullmatch(r"(\S+)\s+(?:into\s+)?(\S+)", asked.rest, re.IGNORECASE)

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from adapters.slack import modals, mrkdwn
 from adapters.slack.buttons import Buttons
 from adapters.slack.doing import Doer, Doing
+from adapters.slack.maintenance_notes import maintenance_notes
 from adapters.slack.modals import ANSWER_PREFIX, Subject
 from adapters.slack.payload import Block, Payload, part, text
 from adapters.slack.people import People
 from adapters.slack.tell import Teller
 from chatdesk.config import Config
 from chatdesk.errors import EventRefused
+from chatdesk.ports import Clock
 
 LOG = "log"
 MAX_QUOTED = 2_000
@@ -22,19 +24,27 @@ class Contacts:
     """The dialogs behind `/ticket new`, `/ticket phone` and the message shortcuts."""
 
     def __init__(
-        self, config: Config, people: People, doing: Doing, buttons: Buttons, teller: Teller
+        self,
+        config: Config,
+        people: People,
+        doing: Doing,
+        buttons: Buttons,
+        teller: Teller,
+        clock: Clock,
     ) -> None:
         self._config = config
         self._people = people
         self._doing = doing
         self._buttons = buttons
         self._teller = teller
+        self._clock = clock
 
     async def open_survey(self, trigger: str, way: str, known: Mapping[str, str]) -> None:
         """Open the desk's survey to write down a contact; ``way`` is "phone" or "direct"."""
         title = "Log a call" if way == "phone" else "New ticket"
         subject = Subject(extra={"way": way})
-        view = modals.survey(self._config.survey, LOG, title, "Open ticket", subject, known)
+        notes = maintenance_notes(self._config, self._clock())
+        view = modals.survey(self._config.survey, LOG, title, "Open ticket", subject, known, notes)
         await self._buttons.open(trigger, view)
 
     async def on_shortcut(self, body: Payload) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 
+from adapters.slack.merged_chats import MergedChats
+from chatdesk.affected import AffectedPerson
 from chatdesk.config import Config, TierSettings
-from chatdesk.conversation import Agent, ConversationId, Visibility, speaking_in
+from chatdesk.conversation import Agent, ConversationId, Live, Visibility
 from chatdesk.desk import Desk
 from chatdesk.errors import EventRefused, NotFound
 from chatdesk.events import (
+    AgentEnded,
     AgentJoined,
     AgentMessaged,
     CallLogged,
@@ -28,7 +32,7 @@ from chatdesk.events import (
 from chatdesk.note_mark import is_note, without_note_mark
 from chatdesk.ports import Clock, NewId
 from chatdesk.reading import StaffReads
-from chatdesk.ticket import Priority, Ticket, TicketNumber, Trigger, format_number, parse_number
+from chatdesk.ticket import Priority, Ticket, TicketNumber, Trigger, format_number, typed_number
 from chatdesk.tiers import tiers_open_to
 
 ACTIONS = "slack.actions"
@@ -54,10 +58,19 @@ class _Common(TypedDict):
 class Doing:
     """Each thing that can be done to a ticket. Everything raises EventRefused for what cannot be done."""
 
-    def __init__(self, config: Config, desk: Desk, reads: StaffReads, clock: Clock, new_id: NewId) -> None:
+    def __init__(
+        self,
+        config: Config,
+        desk: Desk,
+        reads: StaffReads,
+        merged: MergedChats,
+        clock: Clock,
+        new_id: NewId,
+    ) -> None:
         self._config = config
         self._desk = desk
         self._reads = reads
+        self._merged = merged
         self._clock = clock
         self._new_id = new_id
 
@@ -75,9 +88,10 @@ class Doing:
             return await self._desk.receive(joined)
         return await self._desk.receive(TicketTaken(**self._common(by, number)))
 
-    async def assign(self, by: Doer, number: TicketNumber, to: Agent) -> Outcome:
-        """Give the ticket to somebody."""
-        return await self._desk.receive(TicketAssigned(**self._common(by, number), assignee=to))
+    async def assign(self, by: Doer, number: TicketNumber, to: Agent, reason: str = "") -> Outcome:
+        """Give the ticket to somebody; the reason is for technicians."""
+        event = TicketAssigned(**self._common(by, number), assignee=to, reason=reason.strip())
+        return await self._desk.receive(event)
 
     async def escalate(self, by: Doer, number: TicketNumber, tier: str, reason: str) -> Outcome:
         """Give it to a tier, by the tier's id [R37]."""
@@ -123,6 +137,25 @@ class Doing:
         """Open it again."""
         return await self._desk.receive(TicketReopened(**self._common(by, number), reason=reason))
 
+    async def end_chat(self, by: Doer, number: TicketNumber) -> Outcome:
+        """End the live chat; the ticket stays as it is. Raises EventRefused where there is none."""
+        file = await self._reads.ticket_file(number)
+        chat = await self._merged.speaking(file.conversations) if file else None
+        if chat is None or not isinstance(chat.state, Live):
+            raise EventRefused(f"There is no live chat about {self.name(number)}.", code="no_chat")
+        ended = AgentEnded(
+            at=self._clock(),
+            channel=ACTIONS,
+            external_id=by.request,
+            conversation=chat.id,
+            agent=by.agent,
+        )
+        return await self._desk.receive(ended)
+
+    async def work_around(self, by: Doer, number: TicketNumber, words: str) -> Outcome:
+        """Record how the customer can work meanwhile; "" takes away what was recorded [R37]."""
+        return await self._desk.receive(TicketEdited(**self._common(by, number), workaround=words))
+
     async def prioritise(self, by: Doer, number: TicketNumber, priority: Priority) -> Outcome:
         """Set or confirm the priority [R40]."""
         return await self._desk.receive(TicketEdited(**self._common(by, number), priority=priority))
@@ -147,7 +180,7 @@ class Doing:
         """Return the ticket number that is written. Raises EventRefused, NotFound for one of another desk."""
         if not written.strip():
             raise EventRefused(f"Name a ticket, such as {self.name(TicketNumber(1024))}.", field="ticket")
-        number = parse_number(self._config.desk.ticket_prefix, written)
+        number = typed_number(self._config.desk.ticket_prefix, written)
         if number is None:
             raise NotFound(f"The ticket {written[:40]}")
         return number
@@ -163,6 +196,10 @@ class Doing:
             raise NotFound(f"The ticket {self.name(number)}")
         return found
 
+    async def affected(self, number: TicketNumber) -> Sequence[AffectedPerson]:
+        """Return whom the ticket affects besides its requester [R33]."""
+        return await self._reads.affected(number)
+
     async def _open_chat(self, number: TicketNumber) -> tuple[Ticket, ConversationId | None]:
         file = await self._reads.ticket_file(number)
         if file is None:
@@ -172,7 +209,10 @@ class Doing:
 
     async def _conversation(self, number: TicketNumber) -> ConversationId:
         file = await self._reads.ticket_file(number)
-        found = speaking_in(file.conversations) if file else None
+        if file is not None and file.ticket.merged_into is not None:
+            into = self.name(file.ticket.merged_into)
+            raise EventRefused(f"{self.name(number)} is part of {into} now; name that one.", code="merged")
+        found = await self._merged.speaking(file.conversations) if file else None
         if found is None:
             raise NotFound(f"The ticket {self.name(number)}")
         return found.id

@@ -12,7 +12,7 @@ from adapters.slack.payload import Block, Payload
 from chatdesk.config import Config
 from chatdesk.plain_text import clean_line
 from chatdesk.reading import TicketLine
-from chatdesk.ticket import Ticket, format_number
+from chatdesk.ticket import Ticket, TicketNumber, format_number
 from chatdesk.wording import CLOCK_STOPPED
 
 MAX_LINES = 20
@@ -26,9 +26,12 @@ def private(words: str, blocks: Sequence[Block] = ()) -> Payload:
     return answer
 
 
-def ticket_line(config: Config, ticket: Ticket, names: Mapping[str, str], at: datetime) -> str:
-    """Return the ticket in two lines of mrkdwn."""
+def ticket_line(
+    config: Config, ticket: Ticket, names: Mapping[str, str], at: datetime, link: str = ""
+) -> str:
+    """Return the ticket in two lines of mrkdwn; its number opens ``link``, the address of its card."""
     number = format_number(config.desk.ticket_prefix, ticket.number)
+    number = f"<{link}|{number}>" if link else number
     due_at = ticket.running_due_at
     late = due_at is not None and due_at < at
     due = f"due {moment(due_at)}" if due_at else CLOCK_STOPPED if ticket.is_paused else ""
@@ -41,12 +44,21 @@ def ticket_line(config: Config, ticket: Ticket, names: Mapping[str, str], at: da
 
 
 def ticket_list(
-    config: Config, title: str, lines: Sequence[TicketLine], names: Mapping[str, str], at: datetime
+    config: Config,
+    title: str,
+    lines: Sequence[TicketLine],
+    names: Mapping[str, str],
+    at: datetime,
+    links: Mapping[TicketNumber, str],
 ) -> list[Block]:
-    """Return the list as blocks: a heading, the tickets, and whether there are more."""
+    """Return the list as blocks: a heading, the tickets, and whether there are more.
+
+    ``links`` are the addresses of the tickets' cards, as far as they are known.
+    """
     blocks = [section(marked(f"*{title}*"))]
     for line in lines[:MAX_LINES]:
-        blocks.append(section(marked(ticket_line(config, line.ticket, names, at), MAX_SECTION)))
+        shown = ticket_line(config, line.ticket, names, at, links.get(line.ticket.number, ""))
+        blocks.append(section(marked(shown, MAX_SECTION)))
     if not lines:
         blocks.append(context(plain("No tickets.")))
     if len(lines) > MAX_LINES:

@@ -98,6 +98,16 @@ def escalate(subject: Subject, tiers: Sequence[TierSettings]) -> Block:
     return _modal("escalate", f"Escalate · {subject.ticket}", "Escalate", subject, blocks)
 
 
+def hand_over(subject: Subject) -> Block:
+    """Return the dialog to give a ticket to a colleague, whoever it is."""
+    colleague: Block = {"type": "users_select"}
+    blocks = [
+        _input("to", "To", colleague, "A technician of the desk."),
+        _text("reason", "Why", "Only technicians read this.", required=False),
+    ]
+    return _modal("hand_over", f"Hand over · {subject.ticket}", "Hand over", subject, blocks)
+
+
 def add_to_ticket(subject: Subject, prefix: str, words: str) -> Block:
     """Return the dialog that adds a message's words to a ticket."""
     number: Block = {"type": "plain_text_input", "max_length": 40}
@@ -115,10 +125,19 @@ def add_to_ticket(subject: Subject, prefix: str, words: str) -> Block:
 
 
 def survey(
-    questions: Survey, callback: str, title: str, submit: str, subject: Subject, known: Mapping[str, str]
+    questions: Survey,
+    callback: str,
+    title: str,
+    submit: str,
+    subject: Subject,
+    known: Mapping[str, str],
+    notes: Sequence[Block] = (),
 ) -> Block:
-    """Return the desk's survey as a dialog; ``known`` are answers filled in already, by field id."""
-    blocks = [_question(one, known.get(one.id, "")) for one in questions.fields]
+    """Return the desk's survey as a dialog, under ``notes``.
+
+    ``known`` are answers filled in already, by field id.
+    """
+    blocks = [*notes, *(_question(one, known.get(one.id, "")) for one in questions.fields)]
     if len(blocks) > MAX_MODAL_BLOCKS:
         left_out = context(marked("Further questions are in the console."))
         blocks = [*blocks[: MAX_MODAL_BLOCKS - 1], left_out]

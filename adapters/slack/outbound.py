@@ -16,7 +16,7 @@ from adapters.slack.message_posts import post_part
 from adapters.slack.pacing import Pacer
 from adapters.slack.payload import Block
 from adapters.slack.personal import Personal
-from chatdesk.conversation import ConversationId, Message
+from chatdesk.conversation import AuthorKind, ConversationId, Message
 from chatdesk.errors import DeliveryRefused
 from chatdesk.outbox import Delivery, DeliveryKind
 from chatdesk.reading import StaffReads
@@ -91,7 +91,7 @@ class SlackChannel:
         match delivery.kind:
             case DeliveryKind.TICKET:
                 ts, ticket = await self._cards.bring_up_to_date(delivery)
-                await self._personal.tell_assignee(ticket)
+                await self._personal.tell_news(ticket.number, delivery.created_at)
                 return ts
             case DeliveryKind.MESSAGE:
                 return await self._post(delivery)
@@ -102,6 +102,8 @@ class SlackChannel:
     async def _post(self, delivery: Delivery) -> str:
         message = await self._message(delivery)
         if delivery.payload.get("to") == TO_CUSTOMER:
+            if await self._is_copy(message):
+                return NOTHING
             return await self._customers.post(delivery, message)
         place = await self._cards.place_for(delivery)
         if await self._is_on_card(delivery, message):
@@ -122,23 +124,31 @@ class SlackChannel:
             ts = None
             if delivery.attempts > 1 or delivery.uncertain:
                 ts = await find_post(self._api, place.channel, place.ts, key, delivery.created_at)
-            ts = ts or await self._post_message(place, key, message, shown[index])
+            to_all = index == 0 and self._cards.tells_all(delivery, message)
+            ts = ts or await self._post_message(place, key, message, shown[index], to_all=to_all)
             post = await self._shown(place, message, (*post.all, ts) if post else (ts,))
         if post is None:
             raise DeliveryRefused("The message has nothing to show.")
         return post
 
-    async def _post_message(self, place: Place, key: str, message: Message, blocks: list[Block]) -> str:
+    async def _post_message(
+        self, place: Place, key: str, message: Message, blocks: list[Block], *, to_all: bool
+    ) -> str:
+        """Post into the ticket's thread, and where it is for all staff into the channel as well."""
         thread = (place.channel, place.ts)
-        return await post_part(
-            self._api, self._pacer, thread, key, message, blocks, mrkdwn=False, parse="none", link_names=False
-        )
+        more: dict[str, str | bool] = {"mrkdwn": False, "parse": "none", "link_names": False}
+        if to_all:
+            more["reply_broadcast"] = True
+        return await post_part(self._api, self._pacer, thread, key, message, blocks, **more)
 
     async def _revise(self, delivery: Delivery) -> str:
         message = await self._message(delivery)
         if delivery.payload.get("to") == TO_CUSTOMER:
             return await self._customers.revise(delivery, message)
         post = await self._memory.shown(message.conversation, message.seq)
+        if post is None and await self._was_on_card(delivery, message):
+            # The card goes on showing what the ticket was opened with.
+            return await self._post(delivery)
         if post is None:
             # It was typed in Slack or is not shown there; nobody may change a person's own post.
             return NOTHING
@@ -161,6 +171,18 @@ class SlackChannel:
             return False
         ticket = await self._reads.ticket(delivery.ticket)
         return ticket is not None and is_on_card(ticket, message)
+
+    async def _is_copy(self, message: Message) -> bool:
+        """Tell whether it is in a copy that was split off, which staff alone have; its customer gets mail."""
+        conversation = await self._reads.conversation(message.conversation)
+        return conversation is not None and not conversation.visitor
+
+    async def _was_on_card(self, delivery: Delivery, message: Message) -> bool:
+        """Tell whether the message was on the card alone before its text was changed."""
+        changed = message.author.kind is AuthorKind.CUSTOMER and message.deleted_at is None
+        if not changed or message.seq != 1 or delivery.ticket is None:
+            return False
+        return await self._memory.place(delivery.ticket) is not None
 
     async def _message(self, delivery: Delivery) -> Message:
         conversation, seq = delivery.conversation, delivery.seq

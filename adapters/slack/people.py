@@ -12,7 +12,7 @@ from adapters.slack.api import SlackApi
 from adapters.slack.payload import Payload, flag, part, text
 from chatdesk.adapter_notes import Identities
 from chatdesk.conversation import Agent
-from chatdesk.errors import DeliveryError
+from chatdesk.errors import DeliveryError, DeliveryRefused
 from chatdesk.ports import Clock
 from chatdesk.staff import AgentAccount, Staff
 
@@ -96,7 +96,10 @@ class People:
         return Agent(f"{PROVIDER}:{person.team}:{person.id}", f"{person.name} (Slack)")
 
     async def user_of(self, agent: str) -> str | None:
-        """Return the Slack user that the technician has linked or, by address, was last seen as."""
+        """Return the Slack user that the technician has linked or, by address, was last seen as.
+
+        Raises DeliveryDelayed when Slack cannot be asked now, which must not pass for nobody.
+        """
         linked = await self._identities.external_id(PROVIDER, agent)
         if linked:
             return linked.rpartition(":")[2]
@@ -107,7 +110,7 @@ class People:
             found = part(await self._api.read("users.lookupByEmail", email=account.email), "user")
             user = text(found, "id")
             agent_there = await self.agent(user) if user else None
-        except DeliveryError:
+        except DeliveryRefused:
             return None
         return user if agent_there is not None and agent_there.id == agent else None
 

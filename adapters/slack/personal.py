@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from adapters.slack.api import SlackApi
-from adapters.slack.block_limits import MAX_MODAL_BLOCKS, context, marked, plain, section
+from adapters.slack.block_limits import MAX_MODAL_BLOCKS, context, cut, marked, plain, section
+from adapters.slack.card_links import CardLinks
 from adapters.slack.lists import ticket_line
+from adapters.slack.maintenance_notes import maintenance_notes
 from adapters.slack.memory import Memory
 from adapters.slack.mrkdwn import escape
 from adapters.slack.payload import Block
@@ -17,12 +19,15 @@ from adapters.slack.ticket_reads import TicketReads
 from chatdesk.account_links import AccountLinks, PendingLink
 from chatdesk.config import Config
 from chatdesk.conversation import Agent
-from chatdesk.errors import DeliveryError, EventRefused
+from chatdesk.errors import DeliveryDelayed, DeliveryError, EventRefused
+from chatdesk.plain_text import clean_line
 from chatdesk.ports import Clock
 from chatdesk.reading import StaffReads
 from chatdesk.settings.values import Unusable, time_window
-from chatdesk.ticket import Ticket
+from chatdesk.staff_news import news_since
+from chatdesk.ticket import Ticket, TicketNumber
 
+MAX_WORDS = 400
 MEMBERS_ONLY = "Only full members of the desk's own workspace can be linked."
 log = structlog.get_logger(__name__)
 
@@ -39,6 +44,7 @@ class Personal:
         links: AccountLinks,
         reads: StaffReads,
         lists: TicketReads,
+        cards: CardLinks,
         clock: Clock,
     ) -> None:
         self._config = config
@@ -48,6 +54,7 @@ class Personal:
         self._links = links
         self._reads = reads
         self._lists = lists
+        self._cards = cards
         self._clock = clock
 
     async def link(self, user: str) -> str:
@@ -75,23 +82,28 @@ class Personal:
         zone = self._config.desk.timezone.key
         return f"Quiet from {opens:%H:%M} to {closes:%H:%M} ({zone}); direct messages come afterwards."
 
-    async def tell_assignee(self, ticket: Ticket) -> None:
-        """Tell the technician whom somebody else has given the ticket to, once; after their quiet hours."""
-        key = f"told:{ticket.number}"
-        if ticket.tier and not ticket.assignee and await self._memory.get(key):
-            # Who gets it back from a tier is told again.
-            await self._memory.put(key, "")
-        if not ticket.assignee or not ticket.is_active or await self._memory.get(key) == ticket.assignee:
+    async def tell_news(self, number: TicketNumber, since: datetime) -> None:
+        """Tell technicians what has become of the ticket ``since`` then, each once, after their quiet hours.
+
+        Raises DeliveryDelayed when somebody could not be told yet.
+        """
+        file = await self._reads.chat_file(number)
+        accounts = await self._people.agents()
+        news = news_since(since, file, accounts, self._config) if file else None
+        if file is None or news is None:
             return
-        await self._memory.put(key, ticket.assignee)
-        file = await self._reads.ticket_file(ticket.number)
-        given = [entry for entry in file.history if entry.what == "assigned"] if file else []
-        if not given or given[-1].by.id == ticket.assignee:
-            return
-        user = await self._people.user_of(ticket.assignee)
-        if user is not None:
-            words = f"{escape(given[-1].by.name)} has given you a ticket."
-            await self._send(user, ticket, words)
+        for agent in news.to:
+            key = f"told:{number}:{agent}"
+            before = await self._memory.get(key) or ""
+            if before == news.key:
+                continue
+            # Noted first: whoever is told twice is misled, and the card says it as well.
+            await self._memory.put(key, news.key)
+            try:
+                await self._tell(agent, file.ticket, cut(clean_line(news.words), MAX_WORDS))
+            except DeliveryDelayed:
+                await self._memory.put(key, before)
+                raise
 
     async def show_home(self, user: str) -> None:
         """Show the Home tab: own tickets, then all open ones; nothing of the desk to anybody else."""
@@ -102,24 +114,31 @@ class Personal:
         else:
             mine, queue = await self._lists.mine(agent), await self._lists.queue()
             divider: Block = {"type": "divider"}
-            blocks = [*mine, divider, *queue][:MAX_MODAL_BLOCKS]
+            notes = maintenance_notes(self._config, self._clock())
+            blocks = [*notes, *mine, divider, *queue][:MAX_MODAL_BLOCKS]
         await self._api.write("views.publish", user_id=user, view={"type": "home", "blocks": blocks})
 
-    async def _send(self, user: str, ticket: Ticket, words: str) -> None:
+    async def _tell(self, agent: str, ticket: Ticket, words: str) -> None:
+        """Send a direct message. Raises DeliveryDelayed."""
+        user = await self._people.user_of(agent)
+        if user is None:
+            return
         at = self._clock()
         names = await self._people.agent_names([ticket.assignee])
-        line = ticket_line(self._config, ticket, names, at)
-        blocks: list[Block] = [section(marked(words)), section(marked(line))]
-        later = self._quiet_until(await self._memory.get(f"quiet:{ticket.assignee}") or "", at)
+        line = ticket_line(self._config, ticket, names, at, await self._cards.to(ticket.number))
+        blocks: list[Block] = [section(plain(words)), section(marked(line))]
+        later = self._quiet_until(await self._memory.get(f"quiet:{agent}") or "", at)
         method, when = "chat.postMessage", dict[str, int]()
         if later is not None:
             method, when = "chat.scheduleMessage", {"post_at": int(later.timestamp())}
             blocks.append(context(plain("Held back during your quiet hours.")))
         try:
-            await self._api.write(method, channel=user, text=words, blocks=blocks, **when)
+            await self._api.write(method, channel=user, text=escape(words), blocks=blocks, **when)
+        except DeliveryDelayed:
+            raise
         except DeliveryError as error:
             # The card and the Home tab say it too.
-            log.warning("slack_assignee_not_told", ticket=ticket.number, error=str(error))
+            log.warning("slack_technician_not_told", ticket=ticket.number, error=str(error))
 
     def _quiet_until(self, hours: str, at: datetime) -> datetime | None:
         """Return when the quiet hours that hold at ``at`` end; None outside of them."""

@@ -18,6 +18,7 @@ from adapters.slack import routes
 from adapters.slack.api import SlackApi
 from adapters.slack.bolt_app import build_bolt_app
 from adapters.slack.buttons import Buttons
+from adapters.slack.card_links import CardLinks
 from adapters.slack.cards import Cards
 from adapters.slack.commands import Commands
 from adapters.slack.contacts import Contacts
@@ -28,10 +29,10 @@ from adapters.slack.file_posts import FilePosts
 from adapters.slack.gateway import Gateway
 from adapters.slack.inbox import Inbox
 from adapters.slack.memory import Memory
+from adapters.slack.merged_chats import MergedChats
 from adapters.slack.outbound import SlackChannel
 from adapters.slack.pacing import Pacer
 from adapters.slack.parts import Parts
-from adapters.slack.payload import text
 from adapters.slack.people import People
 from adapters.slack.personal import Personal
 from adapters.slack.receipts import Receipts
@@ -42,6 +43,7 @@ from adapters.slack.tell import Teller
 from adapters.slack.thread_files import ThreadFiles
 from adapters.slack.threads import Threads
 from adapters.slack.ticket_reads import TicketReads
+from adapters.slack.workspace import Workspace
 from chatdesk.files import FileLimits
 from chatdesk.outbox import Delivery
 from chatdesk.ports import Channel
@@ -70,20 +72,6 @@ class SlackService:
             routes.add_routes(application, self.app)
 
 
-class Workspace:
-    """Whose bot this is; asked once."""
-
-    def __init__(self, api: SlackApi) -> None:
-        self._api = api
-        self._team = ""
-
-    async def team(self) -> str:
-        """Return the id of the desk's own workspace. Raises DeliveryError."""
-        if not self._team:
-            self._team = text(await self._api.write("auth.test"), "team_id")
-        return self._team
-
-
 @asynccontextmanager
 async def slack_service(parts: Parts) -> AsyncIterator[SlackService]:
     """Build the adapter and let it work until the block ends."""
@@ -92,11 +80,12 @@ async def slack_service(parts: Parts) -> AsyncIterator[SlackService]:
         api = SlackApi(parts.secrets.bot_token, parts.secrets.api_url, session)
         clock = asyncio.get_running_loop().time
         memory = Memory(parts.notes, parts.clock)
-        people = People(api, parts.staff, parts.identities, parts.clock, Workspace(api).team)
+        workspace = Workspace(api)
+        people = People(api, parts.staff, parts.identities, parts.clock, workspace.team)
         pacer = Pacer(parts.secrets.seconds_per_post, clock)
         cards = Cards(parts.config, parts.channel, api, pacer, memory, parts.reads, people)
         receipts = Receipts(api, parts.hub, cards, clock)
-        desk_side = DeskSide(parts, api, memory, people)
+        desk_side = DeskSide(parts, api, memory, people, CardLinks(workspace, memory))
         gateway = Gateway(desk_side.dispatch(receipts).handle, Inbox(parts.inbox))
         files = FilePosts(api, memory, parts.files)
         posts = (files, CustomerPosts(api, pacer, memory, files))
@@ -167,24 +156,34 @@ def _watcher(receipts: Receipts) -> Callable[[Delivery], None]:
 class DeskSide:
     """What works on Slack's requests."""
 
-    def __init__(self, parts: Parts, api: SlackApi, memory: Memory, people: People) -> None:
+    def __init__(self, parts: Parts, api: SlackApi, memory: Memory, people: People, links: CardLinks) -> None:
         self._parts = parts
         self._api = api
         self._memory = memory
         self._people = people
         config, reads, clock = parts.config, parts.reads, parts.clock
-        self._doing = Doing(config, parts.desk, reads, clock, parts.new_id)
-        self._lists = TicketReads(config, parts.desk, reads, people, self._doing, clock)
-        self.personal = Personal(config, api, memory, people, parts.links, reads, self._lists, clock)
+        self._doing = Doing(config, parts.desk, reads, MergedChats(memory), clock, parts.new_id)
+        self._links = links
+        self._lists = TicketReads(config, parts.desk, reads, people, self._doing, links, clock)
+        told = parts.links, reads, self._lists, links
+        self.personal = Personal(config, api, memory, people, *told, clock)
 
     def dispatch(self, receipts: Receipts) -> Dispatch:
         """Return what sorts requests and has them worked on."""
         parts, people, doing, teller = self._parts, self._people, self._doing, Teller(self._api)
         emoji = parts.channel.emoji_buttons
         buttons = Buttons(self._api, self._memory, people, doing, teller, emoji=emoji)
-        contacts = Contacts(parts.config, people, doing, buttons, teller)
+        contacts = Contacts(parts.config, people, doing, buttons, teller, parts.clock)
         commands = Commands(
-            parts.config, people, doing, buttons, contacts, self.personal, self._lists, parts.clock
+            parts.config,
+            people,
+            doing,
+            buttons,
+            contacts,
+            self.personal,
+            self._lists,
+            self._links,
+            parts.clock,
         )
         files = ThreadFiles(self._api, parts.files, FileLimits())
         threads = Threads(
@@ -195,6 +194,7 @@ class DeskSide:
             files,
             receipts,
             teller,
+            parts.config.desk.ticket_prefix,
         )
         shared = SharedChannels(
             parts.config,

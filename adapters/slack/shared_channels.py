@@ -16,6 +16,7 @@ from adapters.slack.buttons import Buttons
 from adapters.slack.cards import find_post
 from adapters.slack.contacts import survey_problems
 from adapters.slack.customer_messages import CustomerMessages
+from adapters.slack.maintenance_notes import maintenance_notes
 from adapters.slack.memory import NAME, Memory
 from adapters.slack.modals import Subject
 from adapters.slack.payload import Block, Payload, part, parts, text
@@ -159,7 +160,11 @@ class SharedChannels:
             channel=channel,
             thread_ts=ts,
             text=words,
-            blocks=[section(marked(words)), {"type": "actions", "block_id": "offer", "elements": buttons}],
+            blocks=[
+                section(marked(words)),
+                *maintenance_notes(self._config, self._clock()),
+                {"type": "actions", "block_id": "offer", "elements": buttons},
+            ],
             metadata=message_metadata("post", delivery=key),
         )
         return text(answer, "ts")
@@ -169,7 +174,10 @@ class SharedChannels:
         person = await self._people.person(subject.extra["user"])
         words = await self._messages.words(await self._messages.first(subject.channel, subject.thread))
         known = {"name": person.name, "company": company.name if company else "", "issue": words}
-        return modals.survey(self._config.survey, SURVEY, "New ticket", "Create ticket", subject, known)
+        notes = maintenance_notes(self._config, self._clock())
+        return modals.survey(
+            self._config.survey, SURVEY, "New ticket", "Create ticket", subject, known, notes
+        )
 
     async def _add(self, team: str, subject: Subject) -> None:
         """Let the message's thread be one more of the ticket that the customer had last."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from adapters.slack import mrkdwn
 from adapters.slack.memory import NAME, Memory, Place, Post
+from adapters.slack.merged_chats import PART_OF
 from adapters.slack.payload import Payload, part, text
 from adapters.slack.people import People
 from adapters.slack.receipts import Receipts
@@ -14,15 +15,16 @@ from adapters.slack.sequencer import Sequencer
 from adapters.slack.tell import Teller
 from adapters.slack.thread_files import ThreadFiles
 from adapters.slack.turns import Turns
-from chatdesk.conversation import Agent, Conversation, ConversationId, Live, Visibility
+from chatdesk.conversation import Agent, Conversation, ConversationId, Live, Visibility, Waiting
 from chatdesk.errors import DeliveryRefused, EventRefused
 from chatdesk.events import AgentMessaged, MessageDeleted, MessageEdited
 from chatdesk.note_mark import is_note, without_note_mark
-from chatdesk.reading import StaffReads
-from chatdesk.ticket import TicketNumber
+from chatdesk.reading import StaffReads, followed
+from chatdesk.ticket import TicketNumber, format_number
 
 SAID = frozenset({"", "file_share", "thread_broadcast"})
 """Subtypes of a message that is somebody's own words."""
+KEPT = "Kept as an internal note: the customer waits in the chat and has not read it. Press Take to answer."
 
 
 class Threads:
@@ -37,6 +39,7 @@ class Threads:
         files: ThreadFiles,
         receipts: Receipts,
         teller: Teller,
+        prefix: str,
     ) -> None:
         self._memory = memory
         self._reads = reads
@@ -45,6 +48,7 @@ class Threads:
         self._files = files
         self._receipts = receipts
         self._teller = teller
+        self._prefix = prefix
         self._turns = Turns()
 
     async def on_message(self, team: str, event: Payload) -> bool:
@@ -85,11 +89,10 @@ class Threads:
     async def _take_down(
         self, team: str, channel: str, message: Payload, agent: Agent, number: TicketNumber
     ) -> None:
-        place = await self._memory.place(number)
-        conversation = await self._conversation(place)
-        words = await self._words(message)
-        internal = is_note(words) or not _answers(agent, conversation)
-        words = without_note_mark(words)
+        conversation = await self._conversation(await self._memory.place(number), number)
+        written = await self._words(message)
+        internal = is_note(written) or not _answers(agent, conversation)
+        words = without_note_mark(written)
         ts, at = text(message, "ts"), moment(text(message, "ts"))
         files = await self._files.fetch(message, conversation.id, agent.id, at, internal=internal)
         if not words and not files:
@@ -110,6 +113,13 @@ class Threads:
         await self._memory.keep_said(post)
         if not internal:
             self._receipts.relayed(post)
+        elif isinstance(conversation.state, Waiting) and not is_note(written):
+            await self._say_kept(channel, message)
+
+    async def _say_kept(self, channel: str, message: Payload) -> None:
+        """Tell a technician who may believe that they have answered somebody who waits."""
+        if await self._people.agent(text(message, "user")) is not None:
+            await self._teller.tell(channel, text(message, "user"), KEPT, text(message, "thread_ts"))
 
     async def _changed(self, team: str, event: Payload) -> bool:
         """Pass an edit on. Slack reports unfurls and replies the same way: those change no words."""
@@ -188,7 +198,11 @@ class Threads:
         names = await self._people.names(mrkdwn.mentioned(text(message, "text")))
         return mrkdwn.read(message, names)
 
-    async def _conversation(self, place: Place | None) -> Conversation:
+    async def _conversation(self, place: Place | None, number: TicketNumber) -> Conversation:
+        into = await followed(self._reads, number) if place and not place.conversation else None
+        if into is not None:
+            here, there = (format_number(self._prefix, one) for one in (number, into.number))
+            raise EventRefused(PART_OF.format(number=here, into=there), code="merged")
         found = await self._reads.conversation(ConversationId(place.conversation)) if place else None
         if found is None:
             raise EventRefused("The ticket's conversation was not found.", code="not_found")

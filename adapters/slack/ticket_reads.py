@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from adapters.slack.block_limits import context, plain
+from adapters.slack.card_links import CardLinks
 from adapters.slack.doing import ACTIONS, Doer, Doing
 from adapters.slack.lists import MAX_LINES, ticket_list
 from adapters.slack.mrkdwn import literal
@@ -23,13 +25,21 @@ class TicketReads:
     """Reads for one technician at a time."""
 
     def __init__(
-        self, config: Config, desk: Desk, reads: StaffReads, people: People, doing: Doing, clock: Clock
+        self,
+        config: Config,
+        desk: Desk,
+        reads: StaffReads,
+        people: People,
+        doing: Doing,
+        links: CardLinks,
+        clock: Clock,
     ) -> None:
         self._config = config
         self._desk = desk
         self._reads = reads
         self._people = people
         self._doing = doing
+        self._links = links
         self._clock = clock
 
     async def listed(self, wanted: str, agent: Agent) -> list[Block]:
@@ -51,6 +61,9 @@ class TicketReads:
         found = await self._lines(
             TicketFilter(TicketView.QUEUE, company=self._company(wanted)), MAX_LINES + 1
         )
+        if not found:
+            names = f'No open tickets of a company called "{wanted[:60]}".'
+            return [context(plain(f"{names} Write mine, overdue, a tier or a company's whole name."))]
         return await self._blocks(f"Open tickets of {literal(wanted[:60])}", found)
 
     async def mine(self, agent: Agent) -> list[Block]:
@@ -94,4 +107,6 @@ class TicketReads:
 
     async def _blocks(self, title: str, lines: list[TicketLine]) -> list[Block]:
         names = await self._people.agent_names(line.ticket.assignee for line in lines)
-        return ticket_list(self._config, title, lines, names, self._clock())
+        numbers = [line.ticket.number for line in lines[:MAX_LINES]]
+        links = {number: await self._links.to(number) for number in numbers}
+        return ticket_list(self._config, title, lines, names, self._clock(), links)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
+from adapters.teams.card_parts import maintenance_notes
 from adapters.teams.incoming import texts_of
 from adapters.teams.json_value import Document, Json, value_at
 from adapters.teams.services import PHONE, TeamsServices
@@ -31,6 +32,7 @@ def call_card(
         answers=answers,
         problems=problems,
         hint="Write down who calls and what is the matter; the caller gets the e-mail.",
+        notes=maintenance_notes(services.config, services.clock()),
     )
 
 

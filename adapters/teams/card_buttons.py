@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapters.teams import calls, customers
 from adapters.teams.incoming import texts_of
 from adapters.teams.json_value import Json, object_at, text_at, value_at
-from adapters.teams.ticket_card import ticket_card
+from adapters.teams.ticket_card import kept_fresh, ticket_card
 from adapters.teams.ticket_facts import read_facts
 from adapters.teams.ticket_steps import Step, take_step
 from adapters.teams.turn import Reply, Turn, card_reply, message_reply
@@ -44,4 +44,6 @@ async def _ticket_button(turn: Turn, verb: str, data: Json) -> Reply:
     if verb != "show":
         step = Step(turn.agent, ticket, verb, turn.incoming.key, texts_of(data))
         _ = await take_step(services, step)
-    return card_reply(ticket_card(services.config, await read_facts(services, ticket)))
+    shown = ticket_card(services.config, await read_facts(services, ticket))
+    incoming = turn.incoming
+    return card_reply(kept_fresh(shown, number, incoming.person.id) if incoming.is_personal else shown)

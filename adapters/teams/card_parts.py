@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 
 from adapters.teams.json_value import Document
+from chatdesk.config import Config
+from chatdesk.maintenance import announced
 
 CARD_TYPE = "application/vnd.microsoft.card.adaptive"
 SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"
 MAX_CARD = 28_000
 """Bytes a card may have in Teams, less a little."""
+MOST_NOTES = 10
+"""Lines about maintenance on one card."""
 
 
 def card(body: Sequence[Document], actions: Sequence[Document] = ()) -> Document:
@@ -57,6 +62,12 @@ def heading(text: str) -> Document:
 def line(text: str, *, subtle: bool = False, colour: str = "Default") -> Document:
     """Return a paragraph of plain text."""
     return _runs([{"type": "TextRun", "text": text, "isSubtle": subtle, "color": colour}])
+
+
+def maintenance_notes(config: Config, at: datetime) -> list[Document]:
+    """Return what is said of the desk's maintenance at ``at`` (aware), a line each [R47]."""
+    said = announced(config.maintenance, config.desk.timezone, at)
+    return [line(text, colour="Warning") for text in said[:MOST_NOTES]]
 
 
 def fact(label: str, value: str) -> Document:

@@ -1,15 +1,15 @@
-"""What technicians write to the bot directly: new, phone, mine, queue, HD-1024, take, resolve, help."""
+"""What technicians write to the bot directly: new, mine, queue, HD-1024, take, resolve, merge, help, more."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from adapters.teams.calls import call_card
-from adapters.teams.card_parts import card, execute, heading, line
+from adapters.teams.card_parts import card, execute, heading, line, maintenance_notes
 from adapters.teams.json_value import Document
 from adapters.teams.people import People
 from adapters.teams.services import TeamsServices
-from adapters.teams.ticket_card import TIER, name_of, summary, ticket_card
+from adapters.teams.ticket_card import TIER, kept_fresh, name_of, summary, ticket_card
 from adapters.teams.ticket_facts import facts_of_line, read_facts
 from adapters.teams.ticket_steps import Step, take_step
 from adapters.teams.turn import Turn
@@ -17,18 +17,23 @@ from chatdesk.conversation import Agent
 from chatdesk.errors import EventRefused
 from chatdesk.plain_text import shortened
 from chatdesk.reading import TicketFilter, TicketLine, TicketView
-from chatdesk.ticket import TicketNumber, parse_number
+from chatdesk.ticket import TicketNumber, typed_number
 from chatdesk.tiers import begun_by, tier_named
 
 LISTED = 8
 """Tickets that a list shows; the console has them all."""
 HELP = (
-    "queue: tickets nobody has taken\n"
+    "queue: open tickets, due soonest first\n"
     "mine: my tickets\n"
     "new or phone: write down a call as a ticket\n"
     "{prefix}-1024: show a ticket\n"
     "take {prefix}-1024: take it\n"
     "resolve {prefix}-1024 what was done: resolve it; the customer reads the text\n"
+    "priority {prefix}-1024 high: set or confirm the priority\n"
+    "workaround {prefix}-1024 how to go on meanwhile: record it; the ticket stays open\n"
+    "end {prefix}-1024: end the chat; the ticket stays open\n"
+    "reopen {prefix}-1024 why: open it again\n"
+    "merge {prefix}-1024 into {prefix}-1023: when both are about the same\n"
     "{escalate}"
     "find printer: search in tickets\n"
     "link: make this account known as a technician's"
@@ -72,7 +77,7 @@ async def receive_command(turn: Turn, agent: Agent) -> None:
 
 async def list_card(services: TeamsServices, title: str, lines: Sequence[TicketLine], empty: str) -> Document:
     """Return tickets as a card; each can be opened in its place."""
-    body: list[Document] = [heading(title)]
+    body: list[Document] = [heading(title), *maintenance_notes(services.config, services.clock())]
     for found in lines[:LISTED]:
         facts = await facts_of_line(services, found)
         body.append(
@@ -104,7 +109,7 @@ async def _queue(turn: Turn, agent: Agent, rest: str) -> None:
         turn.show(await list_card(turn.services, tier.name, found.lines, "No open tickets."), tier.name)
         return
     page = await turn.services.staff_reads.tickets(TicketFilter(TicketView.QUEUE), limit=LISTED + 1)
-    turn.show(await list_card(turn.services, "Queue", page.lines, "Nobody is waiting."), "Queue")
+    turn.show(await list_card(turn.services, "Open tickets", page.lines, "No open tickets."), "Open tickets")
 
 
 async def _mine(turn: Turn, agent: Agent, rest: str) -> None:
@@ -127,12 +132,13 @@ async def _log(turn: Turn, agent: Agent, rest: str) -> None:
     turn.show(call_card(turn.services, issue), "Log a call")
 
 
-async def _take(turn: Turn, agent: Agent, rest: str) -> None:
-    await _step(turn, agent, "take", rest)
+def _stepping(verb: str) -> Command:
+    """Return the command that takes the step of that name with what follows the ticket's number."""
 
+    async def take_it(turn: Turn, agent: Agent, rest: str) -> None:
+        await _step(turn, agent, verb, rest)
 
-async def _resolve(turn: Turn, agent: Agent, rest: str) -> None:
-    await _step(turn, agent, "resolve", rest)
+    return take_it
 
 
 async def _escalate(turn: Turn, agent: Agent, rest: str) -> None:
@@ -158,7 +164,8 @@ async def _step(
 async def _show_ticket(turn: Turn, number: TicketNumber) -> None:
     services = turn.services
     facts = await read_facts(services, number)
-    turn.show(ticket_card(services.config, facts), name_of(services.config, facts.ticket))
+    shown = kept_fresh(ticket_card(services.config, facts), number, turn.incoming.person.id)
+    turn.show(shown, name_of(services.config, facts.ticket))
 
 
 async def _help(turn: Turn, agent: Agent, rest: str) -> None:
@@ -173,17 +180,17 @@ def help_text(services: TeamsServices) -> str:
 
 
 def _number(services: TeamsServices, word: str) -> TicketNumber | None:
-    return parse_number(services.config.desk.ticket_prefix, word.strip(" .,!"))
+    return typed_number(services.config.desk.ticket_prefix, word.strip(" .,!"))
 
 
+STEPS = ("take", "resolve", "priority", "workaround", "end", "reopen", "merge")
 COMMANDS: dict[str, Command] = {
     "new": _log,
     "phone": _log,
     "mine": _mine,
     "queue": _queue,
     "find": _find,
-    "take": _take,
-    "resolve": _resolve,
+    **{verb: _stepping(verb) for verb in STEPS},
     "escalate": _escalate,
     "help": _help,
 }

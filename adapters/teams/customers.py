@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from adapters.teams import changes
 from adapters.teams.calls import conversation_for, problems_of
-from adapters.teams.card_parts import card, execute, fact, heading, line
+from adapters.teams.card_parts import card, execute, fact, heading, line, maintenance_notes
 from adapters.teams.inbound_files import keep_files
 from adapters.teams.incoming import Incoming, texts_of
 from adapters.teams.json_value import Document, Json, value_at
@@ -217,6 +217,7 @@ def _survey(
         answers=answers,
         problems=problems,
         hint=hint,
+        notes=maintenance_notes(services.config, services.clock()),
     )
 
 

@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 import structlog
 
-from adapters.teams import card_buttons, changes, commands, customers, extension, thread_messages
+from adapters.teams import card_buttons, changes, commands, customers, extension, hand_over, thread_messages
 from adapters.teams.card_parts import card_message
 from adapters.teams.incoming import read_incoming
 from adapters.teams.json_value import Json, text_at
@@ -123,6 +123,8 @@ async def _invoke(turn: Turn) -> Reply:
     match turn.incoming.name:
         case "adaptiveCard/action":
             return await card_buttons.press(turn)
+        case "application/search":
+            return await hand_over.search(turn)
         case "composeExtension/query":
             return await extension.search(turn)
         case "composeExtension/fetchTask":

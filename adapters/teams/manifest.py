@@ -19,7 +19,7 @@ VERSION = "1.0.0"
 SCHEMA_VERSION = "1.19"
 COLOUR_SIZE, OUTLINE_SIZE = 192, 32
 PERSONAL_COMMANDS = (
-    ("queue", "Tickets nobody has taken"),
+    ("queue", "Open tickets, due soonest first"),
     ("mine", "My tickets"),
     ("new", "Write down a call as a ticket"),
     ("status", "Your tickets, for customers"),

@@ -44,7 +44,7 @@ class Posted:
 class TicketCard:
     """A ticket's card: the channel it stands in, its activity, and the thread under it.
 
-    ``shown`` is a digest of what it shows; ``told`` is the assignee who was told last.
+    ``shown`` is a digest of what it shows.
     """
 
     service_url: str
@@ -52,7 +52,6 @@ class TicketCard:
     thread: str
     activity: str
     shown: str = ""
-    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +91,33 @@ class Memory:
     async def card(self, ticket: TicketNumber) -> TicketCard | None:
         """Return the ticket's card in the channel."""
         found = await self._get(f"card:{ticket}")
-        return TicketCard(**found) if found else None
+        if found is None:
+            return None
+        # Earlier versions noted here whom they had told.
+        return TicketCard(**{name: kept for name, kept in found.items() if name != "told"})
 
     async def keep_card(self, ticket: TicketNumber, card: TicketCard) -> None:
         """Remember the card, and the ticket its thread is about."""
         await self._put(f"card:{ticket}", asdict(card))
         await self._put(f"thread:{card.thread}", {"ticket": int(ticket)})
+
+    async def told(self, ticket: TicketNumber, agent: str) -> str:
+        """Return which news of the ticket the technician was told last, "" for none."""
+        found = await self._get(f"told:{ticket}:{agent}")
+        return str(found["news"]) if found else ""
+
+    async def keep_told(self, ticket: TicketNumber, agent: str, news: str) -> None:
+        """Remember which news of the ticket the technician was told last."""
+        await self._put(f"told:{ticket}:{agent}", {"news": news})
+
+    async def is_over(self, conversation: ConversationId) -> bool:
+        """Tell whether a chat of a merged ticket has left that ticket's thread."""
+        return await self._get(f"over:{conversation}") is not None
+
+    async def keep_over(self, conversation: ConversationId) -> None:
+        """Remember that a chat of a merged ticket has left that ticket's thread."""
+        if not await self.is_over(conversation):
+            await self._put(f"over:{conversation}", {})
 
     async def ticket_of(self, thread: str) -> TicketNumber | None:
         """Return the ticket that a thread is about."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from chatdesk.conversation import AuthorKind, Message, Visibility
+from chatdesk.sender import commenter
 
 MAX_BYTES = 20_000
 """Bytes of text in one activity; Teams takes 28 kB, names and addresses included."""
@@ -24,6 +25,9 @@ def for_staff(message: Message) -> str:
             head = f"{message.author.name}, to the customer{edited}:"
         case AuthorKind.AGENT, Visibility.INTERNAL:
             head = f"{message.author.name}, internal note{edited}:"
+        case _ if commenter(message.author.id):
+            # An answer in the thread goes to the requester, never to them.
+            head = f"{message.author.name}, also affected{edited}:"
         case _:
             head = f"{message.author.name}{edited}:"
     return f"{head}\n{message.text}" if message.text else head

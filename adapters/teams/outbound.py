@@ -10,6 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
 
 from adapters.teams import message_text
 from adapters.teams.card_parts import card_message, text_message
@@ -17,19 +20,25 @@ from adapters.teams.file_links import file_lines
 from adapters.teams.gateway import Place
 from adapters.teams.json_value import Document
 from adapters.teams.memory import Posted, TicketCard
+from adapters.teams.merged_chats import note_ended, thread_of
 from adapters.teams.people import VISITOR
 from adapters.teams.services import CHANNEL, PROVIDER, TeamsServices
-from adapters.teams.ticket_card import CardFacts, summary, ticket_card
+from adapters.teams.ticket_card import CardFacts, kept_fresh, summary, ticket_card
 from adapters.teams.ticket_facts import facts_of_file, read_file, read_message
 from chatdesk.conversation import Message
 from chatdesk.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown, NotFound
 from chatdesk.outbox import Delivery, DeliveryKind
+from chatdesk.plain_text import shortened
 from chatdesk.reading import TicketFile
 from chatdesk.routing import TO_CUSTOMER, TO_STAFF
+from chatdesk.staff_news import news_since
 from chatdesk.ticket import TicketNumber
 
 NOTHING = "nothing to send"
 """The id of a delivery that had become needless."""
+MAX_WORDS = 400
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +105,9 @@ class TeamsChannel:
         if delivery.ticket is None:
             raise DeliveryRefused("The delivery names no ticket.")
         file = await read_file(self._services, delivery.ticket)
+        await note_ended(self._services, file.conversations)
         card, facts = await self.show_card(file)
-        await self._tell_assignee(file, card, facts)
+        await self._tell_news(file, facts, delivery.created_at)
         await self._memory.keep_sent(delivery.id, card.activity)
         return f"{card.activity}/{delivery.id}"
 
@@ -129,26 +139,25 @@ class TeamsChannel:
         known = await self._memory.service_of(channel)
         return Place(known or self._services.access.first_service_url, channel)
 
-    async def _tell_assignee(self, file: TicketFile, card: TicketCard, facts: CardFacts) -> None:
-        """Send the ticket's card to a technician to whom somebody else has given it."""
-        ticket = file.ticket
-        if ticket.tier and not ticket.assignee and card.told:
-            # Who gets it back from a tier is told again.
-            await self._memory.keep_card(ticket.number, replace(card, told=""))
-        if not ticket.assignee or ticket.assignee == card.told:
-            return
-        # Noted first: whoever is told twice is misled, and the card in the channel says it as well.
-        await self._memory.keep_card(ticket.number, replace(card, told=ticket.assignee))
-        assigned = [entry for entry in file.history if entry.what == "assigned"]
-        if assigned and assigned[-1].by.id == ticket.assignee:
-            return
-        try:
-            await self._send_directly(ticket.assignee, facts)
-        except DeliveryDelayed:
-            await self._memory.keep_card(ticket.number, card)
-            raise
+    async def _tell_news(self, file: TicketFile, facts: CardFacts, since: datetime) -> None:
+        """Send technicians what has become of the ticket ``since`` then, with its card, each once."""
+        services, number = self._services, file.ticket.number
+        news = news_since(since, file, await services.staff.accounts(), services.config)
+        for agent in news.to if news else ():
+            before = await self._memory.told(number, agent)
+            if news is None or before == news.key:
+                continue
+            # Noted first: whoever is told twice is misled, and the card in the channel says it as well.
+            await self._memory.keep_told(number, agent, news.key)
+            try:
+                await self._send_directly(agent, facts, news.words)
+            except DeliveryDelayed:
+                await self._memory.keep_told(number, agent, before)
+                raise
+            except DeliveryRefused as refused:
+                log.warning("teams_technician_not_told", ticket=number, error=str(refused))
 
-    async def _send_directly(self, agent: str, facts: CardFacts) -> None:
+    async def _send_directly(self, agent: str, facts: CardFacts, words: str) -> None:
         person = await self._services.identities.external_id(PROVIDER, agent)
         known = await self._memory.person(person) if person else None
         if person is None or known is None:
@@ -158,8 +167,10 @@ class TeamsChannel:
             known = replace(known, conversation=place.conversation)
             await self._memory.keep_person(person, known)
         config = self._services.config
-        made = card_message(ticket_card(config, facts), f"For you: {summary(config, facts)}")
-        _ = await self._gateway.send(known.place, made)
+        shown = kept_fresh(ticket_card(config, facts), facts.ticket.number, known.id)
+        made = card_message(shown, f"For you: {summary(config, facts)}")
+        said = text_message(shortened(words, MAX_WORDS))
+        _ = await self._gateway.send(known.place, {**made, **said})
 
     async def _post(self, task: _Task) -> str:
         """Send the message in pieces, each once: what stands already is noted before the next is sent."""
@@ -220,7 +231,8 @@ class TeamsChannel:
     async def _place(self, task: _Task) -> Place | None:
         if task.side == TO_CUSTOMER:
             return await self._customers_place(task.message)
-        ticket = task.delivery.ticket
+        conversation = await self._services.staff_reads.conversation(task.message.conversation)
+        ticket = await thread_of(self._services, conversation) if conversation else task.delivery.ticket
         if ticket is None:
             raise DeliveryRefused("The message belongs to no ticket.")
         card = await self._card(ticket)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from adapters.teams.card_parts import card, choice_input, execute, heading, line, text_input
 from adapters.teams.json_value import Document
@@ -21,16 +21,18 @@ def survey_card(
     answers: Mapping[str, str],
     problems: Mapping[str, str] | None = None,
     hint: str = "",
+    notes: Sequence[Document] = (),
 ) -> Document:
     """Return the questions that are asked given ``answers``, filled in with them.
 
-    ``problems`` maps a field's id to what is wrong with its answer. A question that depends on another
-    appears once that one is answered.
+    ``notes`` are lines above them. ``problems`` maps a field's id to what is wrong with its answer. One
+    that depends on another appears once that one is answered.
     """
     found = problems or {}
     body: list[Document] = [heading(title)]
     if hint:
         body.append(line(hint, subtle=True))
+    body += notes
     for field in asked(survey, answers):
         body.append(_field(field, answers.get(field.id, "")))
         if field.help:

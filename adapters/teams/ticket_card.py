@@ -27,28 +27,38 @@ MAX_ANSWER = 600
 MAX_TEXT = 10_000
 TIER = "tier:"
 """Precedes a tier's id among those to whom a ticket can be handed over; no technician's id has a colon."""
+DATASET = "hand_over:"
+"""Begins what is searched when somebody types to whom it is handed over; the ticket's number follows."""
+MOST_CHOICES = 50
+"""Technicians and tiers that a card has room for; the others are found by typing."""
 LIVE_BANNER = (
     "LIVE with {customer}. {agent}'s replies in this thread go to the customer. Start a message with // for "
     "an internal note. Everyone else's messages stay internal."
 )
+END_CHAT = "The ticket stays open. The customer gets the transcript by mail, and can write again."
+WAITING = "The customer waits in the chat. Press {take} to answer; until then this thread is internal."
+INTERNAL = "This thread is internal. To answer the customer, press Reply, or mention me in the thread."
+MERGED = "This is part of {into} now; go on there. A chat that is open stays in this thread until it ends."
 
 
 @dataclass(frozen=True, slots=True)
 class CardFacts:
     """What a card is made from. ``assignee`` is the technician's name, "" for nobody.
 
-    ``others`` are the technicians to whom the ticket can be handed over, ``tiers`` the tiers to which it can
-    be escalated, as (id, name). ``answering`` is the name of who writes to the customer in a live chat: the
-    assignee, or who stays there until a tier takes the ticket [R37].
+    ``choices`` are to whom the ticket can be handed over, as (value, title): technicians, and tiers, whose
+    values begin with ``TIER``. ``answering`` is the name of who writes to the customer in a live chat: the
+    assignee, or who stays there until a tier takes the ticket [R37]. ``affected`` names whom else it affects,
+    "" for nobody; ``rating`` is what the customer thought of the latest chat, "" for nothing said.
     """
 
     ticket: Ticket
     conversation: Conversation | None
     assignee: str
     link: str = ""
-    others: tuple[tuple[str, str], ...] = ()
-    tiers: tuple[tuple[str, str], ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
     answering: str = ""
+    affected: str = ""
+    rating: str = ""
 
 
 def name_of(config: Config, ticket: Ticket) -> str:
@@ -63,7 +73,7 @@ def ticket_card(config: Config, facts: CardFacts) -> Document:
         heading(f"{name_of(config, ticket)} · {_kind(facts)}"),
         line(shortened(ticket.subject, 200)),
         *_facts(config, facts),
-        *_banner(facts),
+        *_banner(config, facts),
         *_answers(config, ticket),
     ]
     return card(body, _actions(config, facts))
@@ -100,10 +110,12 @@ def _facts(config: Config, facts: CardFacts) -> list[Document]:
     tier = config.tier_name(ticket.tier)
     if tier:
         found.append(fact("Tier", shortened(tier, 100)))
+    if facts.affected:
+        found.append(fact("Also affected", shortened(facts.affected, 300)))
     if contact:
         found.append(fact("Contact", shortened(contact, 300)))
-    if ticket.resolution:
-        found.append(fact("Resolution", shortened(ticket.resolution, MAX_ANSWER)))
+    results = (("Workaround", ticket.workaround), ("Resolution", ticket.resolution), ("Rating", facts.rating))
+    found += [fact(name, shortened(words, MAX_ANSWER)) for name, words in results if words]
     return found
 
 
@@ -120,12 +132,21 @@ def _due(config: Config, ticket: Ticket) -> list[Document]:
     return [fact("Due", f"{say_date(due, ticket.changed_at, zone)}, {say_time(due, zone)}")]
 
 
-def _banner(facts: CardFacts) -> list[Document]:
+def _banner(config: Config, facts: CardFacts) -> list[Document]:
     conversation = facts.conversation
-    if conversation is None or not isinstance(conversation.state, Live) or not facts.answering:
-        return []
+    if facts.ticket.merged_into is not None:
+        return [line(MERGED.format(into=format_number(config.desk.ticket_prefix, facts.ticket.merged_into)))]
     ticket = facts.ticket
-    who = f"{ticket.requester_name} ({ticket.company})" if ticket.company else ticket.requester_name
+    if conversation is None or not (ticket.is_active or ticket.is_done):
+        return []
+    if isinstance(conversation.state, Waiting):
+        return [line(WAITING.format(take=taking(ticket)[0]))]
+    if not isinstance(conversation.state, Live) or not facts.answering:
+        return [line(INTERNAL, subtle=True)]
+    # In a merged ticket's other chat somebody else speaks [R20].
+    who = conversation.customer_name or ticket.requester_name
+    if ticket.company and conversation.opened_with is None:
+        who = f"{who} ({ticket.company})"
     return [line(LIVE_BANNER.format(customer=shortened(who, 120), agent=facts.answering), colour="Accent")]
 
 
@@ -145,18 +166,22 @@ def _actions(config: Config, facts: CardFacts) -> Sequence[Document]:
     number = int(ticket.number)
     actions: list[Document] = []
     if ticket.is_active:
-        actions.append(_taking(ticket))
+        title, verb = taking(ticket)
+        actions.append(execute(title, verb, ticket=number))
         actions.append(_box("Reply", "reply", "Reply to the customer", number))
         actions.append(_box("Note", "note", "Internal note, never shown to the customer", number))
     if can(ticket.status, Trigger.ASK_CUSTOMER):
         actions.append(_wait_box(number))
-    if ticket.is_active and (facts.others or facts.tiers):
+    if ticket.is_active and facts.choices:
         actions.append(_hand_over_box(facts, number))
+    if ticket.is_active and facts.conversation and isinstance(facts.conversation.state, Live):
+        actions.append(show("End chat", [line(END_CHAT)], execute("End chat", "end", ticket=number)))
     if can(ticket.status, Trigger.RESUME):
         actions.append(execute("Go on", "resume", ticket=number))
     if can(ticket.status, Trigger.RESOLVE):
         actions.append(_box("Resolve", "resolve", "What was done; the customer reads this", number))
     if ticket.is_done:
+        actions.append(_box("Reply", "reply", "Reply to the customer", number))
         actions.append(_box("Note", "note", "Internal note, never shown to the customer", number))
         actions.append(execute("Re-open", "reopen", ticket=number))
     if facts.link:
@@ -164,21 +189,27 @@ def _actions(config: Config, facts: CardFacts) -> Sequence[Document]:
     return actions
 
 
-def _taking(ticket: Ticket) -> Document:
-    """Return the button for the ticket; of one that somebody has, it is taken from them knowingly [R36]."""
-    title, verb = ("Take over", "take_over") if ticket.assignee else ("Take", "take")
-    return execute(title, verb, ticket=int(ticket.number))
+def taking(ticket: Ticket) -> tuple[str, str]:
+    """Return title and verb of the button that takes the ticket; somebody's is taken knowingly [R36]."""
+    return ("Take over", "take_over") if ticket.assignee else ("Take", "take")
+
+
+def kept_fresh(card: Document, number: int, person: str) -> Document:
+    """Return the card so that Teams asks for the ticket anew when that person looks at it."""
+    return {**card, "refresh": {"action": execute("Refresh", "show", ticket=number), "userIds": [person]}}
 
 
 def _hand_over_box(facts: CardFacts, number: int) -> Document:
     """Return the choice among technicians, and where the desk has tiers among these as well [R37]."""
-    tiers = [(f"{TIER}{tier}", f"{name} (tier)") for tier, name in facts.tiers]
     title, missing, label = "Hand over", "Choose a technician.", "Why, for the history"
-    if tiers:
+    if any(value.startswith(TIER) for value, _ in facts.choices):
         title, missing = "Hand over or escalate", "Choose a technician or a tier."
         label = "Why; to a tier it must be said, and the customer does not read it"
-    options = [*facts.others, *tiers]
-    to = choice_input("to", f"{title} to", options, isRequired=True, errorMessage=missing)
+    search: Document = {"style": "filtered", "placeholder": "Type a name"}
+    if len(facts.choices) > MOST_CHOICES:
+        search["choices.data"] = {"type": "Data.Query", "dataset": f"{DATASET}{number}"}
+    options = facts.choices[:MOST_CHOICES]
+    to = choice_input("to", f"{title} to", options, isRequired=True, errorMessage=missing, **search)
     why = text_input("text_hand_over", label, isMultiline=True, maxLength=MAX_TEXT)
     return show(title, [to, why], execute(title, "hand_over", ticket=number))
 

@@ -9,14 +9,17 @@ from typing import TypedDict
 
 from adapters.teams.services import CARD, TeamsServices
 from adapters.teams.ticket_card import TIER
-from adapters.teams.ticket_facts import read_file
-from chatdesk.conversation import Agent, FileRef, Visibility, speaking_in
-from chatdesk.errors import EventRefused, NotFound
+from adapters.teams.ticket_facts import conversation_at, read_file
+from chatdesk.conversation import Agent, Conversation, FileRef, Live, Visibility
+from chatdesk.errors import EventRefused
 from chatdesk.events import (
+    AgentEnded,
     AgentMessaged,
     Outcome,
     TicketAssigned,
+    TicketEdited,
     TicketEscalated,
+    TicketMerged,
     TicketPaused,
     TicketReopened,
     TicketResolved,
@@ -25,7 +28,7 @@ from chatdesk.events import (
 )
 from chatdesk.local_clock import first_instant
 from chatdesk.note_mark import is_note, without_note_mark
-from chatdesk.ticket import TicketNumber, Trigger
+from chatdesk.ticket import Priority, TicketNumber, Trigger, typed_number
 
 TRIGGERS = {
     "customer": Trigger.ASK_CUSTOMER,
@@ -83,8 +86,54 @@ async def take_step(services: TeamsServices, step: Step) -> Outcome:
                 raise EventRefused("Write what was done; the customer reads it.", code="empty")
             return await services.desk.receive(TicketResolved(**common, resolution=step.text))
         case "reopen":
-            return await services.desk.receive(TicketReopened(**common, reason="re-opened in Teams"))
+            reason = step.text or "re-opened in Teams"
+            return await services.desk.receive(TicketReopened(**common, reason=reason))
+    return await _further_step(services, step, common)
+
+
+async def _further_step(services: TeamsServices, step: Step, common: _Common) -> Outcome:
+    match step.verb:
+        case "end":
+            return await services.desk.receive(await _end_chat(services, step))
+        case "priority":
+            return await services.desk.receive(TicketEdited(**common, priority=_priority(step.text)))
+        case "workaround":
+            if not step.text:
+                raise EventRefused("Write how the customer can work meanwhile.", code="empty")
+            return await services.desk.receive(TicketEdited(**common, workaround=step.text))
+        case "merge":
+            into = _into(services, step.text)
+            return await services.desk.receive(TicketMerged(**common, into=into))
     raise EventRefused("This button is not known any more; open the ticket again.", code="unknown")
+
+
+async def _end_chat(services: TeamsServices, step: Step) -> AgentEnded:
+    _, conversation = await conversation_at(services, step.ticket)
+    if not isinstance(conversation.state, Live):
+        raise EventRefused("There is no live chat about this ticket.", code="no_chat")
+    return AgentEnded(
+        at=services.clock(),
+        channel=step.channel,
+        external_id=f"{step.key}/{step.verb}",
+        conversation=conversation.id,
+        agent=step.agent,
+    )
+
+
+def _priority(written: str) -> Priority:
+    known = [priority.value for priority in Priority]
+    if written.casefold() not in known:
+        raise EventRefused(f"A priority is one of {', '.join(known)}.", code="priority")
+    return Priority(written.casefold())
+
+
+def _into(services: TeamsServices, written: str) -> TicketNumber:
+    words = written.split()
+    number = typed_number(services.config.desk.ticket_prefix, words[-1]) if words else None
+    if number is None or len(words) > 2 or (len(words) == 2 and words[0].casefold() != "into"):
+        prefix = services.config.desk.ticket_prefix
+        raise EventRefused(f"Name both tickets: merge {prefix}-1024 into {prefix}-1023", code="into")
+    return number
 
 
 async def _take_over(services: TeamsServices, common: _Common) -> TicketTaken | TicketAssigned:
@@ -108,18 +157,21 @@ async def _hand_over(
     return TicketAssigned(**common, assignee=account.agent, reason=step.text)
 
 
-async def write(
+async def write(services: TeamsServices, step: Step, text: str, visibility: Visibility) -> Outcome:
+    """Write into the ticket's conversation. Raises EventRefused."""
+    _, conversation = await conversation_at(services, step.ticket)
+    return await write_into(services, conversation, step, text, visibility)
+
+
+async def write_into(
     services: TeamsServices,
+    conversation: Conversation,
     step: Step,
     text: str,
     visibility: Visibility,
     files: tuple[FileRef, ...] = (),
 ) -> Outcome:
-    """Write into the ticket's conversation. Raises EventRefused."""
-    file = await read_file(services, step.ticket)
-    conversation = speaking_in(file.conversations)
-    if conversation is None:
-        raise NotFound("The ticket's conversation")
+    """Write into that conversation. Raises EventRefused."""
     event = AgentMessaged(
         at=services.clock(),
         channel=step.channel,

@@ -146,6 +146,7 @@ def _print_facts(console: Console, file: TicketFile, prefix: str, zone: ZoneInfo
         ("E-mail", ticket.requester_email),
         ("Phone", ticket.requester_phone),
         (IDENTIFIED_BY, identified_by(ticket)),
+        ("Also affected", "\n".join(person.words for person in file.affected)),
         (COMPUTER, computer_of(ticket)),
         ("Opened", f"{say_at(ticket.opened_at, zone)} ({ticket.channel})"),
         ("First response", say_at(ticket.first_response_at, zone)),
@@ -203,6 +204,7 @@ def _print_deliveries(console: Console, file: TicketFile, zone: ZoneInfo) -> Non
 def _file_json(file: TicketFile, prefix: str) -> dict[str, Json]:
     return {
         **ticket_json(file.ticket, prefix),
+        "affected": [{"name": person.name, "address": person.address} for person in file.affected],
         "messages": [_message_json(message) for message in file.messages],
         "history": [_entry_json(entry) for entry in file.history],
         "ratings": [

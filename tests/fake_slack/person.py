@@ -258,6 +258,8 @@ def _entered(element: Message, given: Any) -> dict[str, Any]:
         case "static_select" | "radio_buttons":
             chosen = [option for option in element["options"] if option["value"] == given]
             return {"type": element["type"], "selected_option": (chosen or [_initial(element)])[0]}
+        case "users_select":
+            return {"type": element["type"], "selected_user": given}
         case "datetimepicker":
             return {"type": element["type"], "selected_date_time": given}
         case kind:

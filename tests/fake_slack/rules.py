@@ -167,6 +167,9 @@ def _element(element: Object) -> None:
             _need(units(element.get("value") or "") <= 2000, "button value")
             _need(element.get("style", "primary") in {"primary", "danger"}, "button style")
             _need(units(element.get("url") or "") <= 3000, "button url")
+            if "confirm" in element:
+                for name, most in (("title", 100), ("text", 300), ("confirm", 30), ("deny", 30)):
+                    _text(element["confirm"].get(name), most, f"confirm {name}", plain=name != "text")
         case "plain_text_input":
             longest = element.get("max_length", 3000)
             _need(1 <= longest <= 3000, "max_length")
