@@ -52,6 +52,7 @@ from chatdesk.mail_address import compared
 from chatdesk.merging import check_merge
 from chatdesk.ports import ConversationFlow, NewId, TicketFlow
 from chatdesk.routing import Router
+from chatdesk.sender import same_speaker
 from chatdesk.situation import Situation
 from chatdesk.sla import Counted, Promise
 from chatdesk.ticket import Ticket, TicketNumber
@@ -271,9 +272,11 @@ class Work:
         ticket = self._draft.ticket(event.ticket)
         others = self._draft.conversations_of(event.ticket)
         origin = self._opened_by_sender(event.sender, ticket, others)
-        if not (event.admitted or origin or any(c.visitor == event.visitor for c in others)):
+        if not (event.admitted or origin or any(same_speaker(c.visitor, event.visitor) for c in others)):
             raise NotFound("The ticket")
-        own = next((c for c in others if c.visitor == event.visitor and c.channel == event.channel), None)
+        own = next(
+            (c for c in others if c.channel == event.channel and same_speaker(c.visitor, event.visitor)), None
+        )
         if own is not None:
             return own
         merged = event.opened_with or (origin.number if origin and origin is not ticket else None)

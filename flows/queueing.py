@@ -10,6 +10,7 @@ from chatdesk.conversation import Agent, Author, AuthorKind, DialogueState, Live
 from chatdesk.effects import Announce, Decision, Effect, MailKind, MailRequester, Post, StartTimer
 from chatdesk.errors import EventRefused
 from chatdesk.events import AnyEvent, CustomerMessaged, TicketAssigned
+from chatdesk.next_step import takes_more
 from chatdesk.situation import Situation
 from chatdesk.sla import next_business_day
 from chatdesk.ticket import Ticket
@@ -121,11 +122,11 @@ def say(situation: Situation, text: str) -> Post:
 
 def refuse_for_good(ticket: Ticket, at: datetime, situation: Situation) -> None:
     """Raise EventRefused for a ticket that the customer can no longer add to at ``at`` [R17]."""
-    name, window = situation.ticket_name, situation.config.tickets.reopen_window
+    name = situation.ticket_name
     if not ticket.is_active and not ticket.is_done:
         text = f"{name} was {ticket.status.value} and cannot be opened again. Please start a new chat."
         raise EventRefused(text, code="ticket_over")
-    if window is None or ticket.resolved_at is None or at <= ticket.resolved_at + window:
+    if takes_more(situation.config, ticket, at):
         return
     text = f"{name} was closed too long ago to re-open. Please start a new chat."
     raise EventRefused(text, code="reopen_window")

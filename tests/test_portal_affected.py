@@ -107,7 +107,7 @@ async def test_they_read_how_it_was_solved_and_when_it_goes_on(scene: Affecting)
     await scene.step(TicketPaused, number, trigger=Trigger.WAIT_FOR_VENDOR, until=until, text="for them")
     page = await scene.page(PAT, number)
     assert "Waiting for a supplier" in page
-    assert "Work continues" in page
+    assert "We are waiting for a supplier and will come back to the requester on" in page
     assert "for them" not in page
     await scene.step(TicketResolved, number, resolution="A new cable.")
     page = await scene.page(PAT, number)
