@@ -253,7 +253,6 @@ CREATE TABLE "portal_session" (
     "expires_at" TIMESTAMP NOT NULL
 );
 CREATE INDEX ticket_of_requester ON ticket (LOWER(requester_email), number);
-CREATE INDEX conversation_of_company ON conversation (company_id) WHERE company_id <> '';
 CREATE INDEX conversation_merged ON conversation (opened_with) WHERE opened_with IS NOT NULL;
 CREATE INDEX message_with_files ON message (conversation) WHERE files <> '[]';
 CREATE INDEX idx_mail_counted_at ON mail (LOWER(CASE WHEN instr(recipient, '+') > 1
@@ -270,6 +269,10 @@ CREATE TABLE "affected" (
 );
 CREATE INDEX "idx_affected_mailbox_8b8e4b" ON "affected" ("mailbox", "ticket");
 CREATE INDEX ticket_of_tier ON ticket (tier, due_at, number) WHERE active = TRUE AND tier IS NOT NULL;
+CREATE INDEX conversation_of_company ON conversation (company_id, COALESCE(opened_with, ticket))
+    WHERE company_id <> '';
+CREATE INDEX conversation_merged_of_company ON conversation (company_id, opened_with)
+    WHERE opened_with IS NOT NULL AND company_id <> '';
 CREATE TRIGGER message_words_update AFTER UPDATE ON message
 WHEN old.text <> new.text AND old.row <= (SELECT max(id) FROM message_words_docsize)
 BEGIN
@@ -312,3 +315,4 @@ INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0013_
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0014_mail_counted', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0015_affected', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0016_tier', CURRENT_TIMESTAMP);
+INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0020_company_list', CURRENT_TIMESTAMP);
