@@ -25,6 +25,8 @@ def next_step(
     match ticket.status:
         case TicketStatus.NEW | TicketStatus.ASSIGNED:
             return _first_contact(config, ticket, at, whom)
+        case TicketStatus.IN_PROGRESS if _is_owed(ticket, at):
+            return _first_contact(config, ticket, at, whom)
         case TicketStatus.IN_PROGRESS:
             return "A technician is working on it."
         case TicketStatus.WAITING_ON_CUSTOMER:
@@ -55,10 +57,15 @@ def takes_more(config: Config, ticket: Ticket, at: datetime) -> bool:
     return at <= ticket.resolved_at + window
 
 
+def _is_owed(ticket: Ticket, at: datetime) -> bool:
+    """Tell whether the customer was promised contact after ``at`` and still waits for it."""
+    return ticket.due_as_promised and ticket.promised_at is not None and ticket.promised_at > at
+
+
 def _first_contact(config: Config, ticket: Ticket, at: datetime, whom: str) -> str:
     promised = ticket.promised_at or ticket.due_at
     contact = f"A technician will contact {whom}"
-    if ticket.first_response_at is not None or promised is None:
+    if promised is None or (ticket.first_response_at is not None and not _is_owed(ticket, at)):
         return f"{contact}."
     if promised <= at:
         return f"{contact} as soon as possible."

@@ -40,17 +40,28 @@ def come_back(state: DialogueState, event: CustomerMessaged, situation: Situatio
     if event.channel in LETTER_CHANNELS:
         after = state if isinstance(state, Ticketed) else Ticketed()
         return Decision(after, (said, Announce("customer wrote")))
+    told = isinstance(state, Ticketed) and state.promised_at is not None and state.promised_at > event.at
+    if situation.calendar.is_open(event.at) and situation.chats_elsewhere:
+        return _added_meanwhile(state, situation, said, told=told)
     if situation.calendar.is_open(event.at):
         # Who went on waiting, as they were told they may, is served in the order in which they came [R24].
         since = state.waiting_since if isinstance(state, Ticketed) else None
         return _queue_again(event, situation, ticket, said, since or event.at)
-    if isinstance(state, Ticketed) and state.promised_at is not None and state.promised_at > event.at:
+    if told:
         # The date has been promised already; it is said once [R28].
         return Decision(state, (said, Announce("customer wrote")))
     promised = next_business_day(situation.config, situation.calendar, event.at)
     text = added_after_hours_text(situation, ticket, promised, event.at)
     after = Ticketed(promised, earliest=promised is not None)
     return Decision(after, (said, say(situation, text), Announce("customer wrote")))
+
+
+def _added_meanwhile(state: DialogueState, situation: Situation, said: Post, *, told: bool) -> Decision:
+    """Add to the ticket what somebody writes there while their other chat is open: they wait in one queue."""
+    after = state if isinstance(state, Ticketed) else Ticketed()
+    text = f"{added_words(situation, ticket_of(situation))} Your other chat stays open."
+    answers = () if told else (say(situation, text),)
+    return Decision(after, (said, *answers, Announce("customer wrote")))
 
 
 def nobody_came(state: Waiting, event: AnyEvent, situation: Situation) -> Decision:
