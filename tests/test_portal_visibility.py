@@ -110,6 +110,8 @@ async def test_a_customer_and_their_manager_see_a_ticket_and_all_others_are_told
             unknown = await other.get("/portal/tickets/HD-9999")
             assert (status, same(real)) == (404, same(unknown[1]))
             assert unknown[0] == 404
+            assert '<a href="/portal">All tickets</a>' in real
+            assert '<a href="tel:5550100">555-0100</a>' in real
 
 
 async def test_walking_the_numbers_finds_nothing(scene: Scene) -> None:

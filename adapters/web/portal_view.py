@@ -156,9 +156,9 @@ def _facts(config: Config, found: PortalTicket, at: datetime) -> Iterator[tuple[
 
 
 def _next(config: Config, found: PortalTicket, at: datetime) -> str:
-    """Say what happens next, to whom it is said elsewhere in the same words; not to who only takes part."""
+    """Say what happens next, in the words of mail and chat; the form below says how to open it again."""
     if found.whole:
-        return next_step(config, found.ticket, at, "Write below")
+        return next_step(config, found.ticket, at, "")
     return next_step_beside(config, found.ticket, at) if found.affected else ""
 
 
