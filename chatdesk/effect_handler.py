@@ -39,6 +39,7 @@ from chatdesk.effects import (
 from chatdesk.errors import NotFound
 from chatdesk.events import AnyEvent, TicketEvent
 from chatdesk.mail_address import compared
+from chatdesk.merging import with_promise_of
 from chatdesk.ports import NewId
 from chatdesk.routing import WEB, Router
 from chatdesk.ticket import Ticket, TicketNumber, format_number
@@ -235,6 +236,8 @@ class EffectHandler:
             moved = replace(conversation, ticket=effect.to, opened_with=opened_with)
             self._draft.put_conversation(conversation, moved)
             self.show(effect.to, moved.id, at)
+        into = self._draft.ticket(effect.to)
+        _ = self._draft.put_ticket(into, with_promise_of(into, source))
         merged = format_number(self._config.desk.ticket_prefix, source.number)
         self._draft.changes.history.append(HistoryEntry(effect.to, at, effect.by, MERGED_IN, merged))
         self._bring_affected(effect, source, at)

@@ -10,6 +10,7 @@ from chatdesk.changes import MERGED_IN, HistoryEntry
 from chatdesk.conversation import ConversationId, Live, promised_in
 from chatdesk.draft import Loaded
 from chatdesk.events import (
+    AgentJoined,
     AgentMessaged,
     AnyEvent,
     CallLogged,
@@ -30,6 +31,7 @@ from chatdesk.events import (
     TicketMerged,
     TicketPaused,
     TicketSplit,
+    TicketTaken,
     TimerFired,
     WrittenToTicket,
 )
@@ -60,6 +62,7 @@ async def load(batch: StoreBatch, events: Sequence[AnyEvent]) -> Loaded:
     numbers |= {chat.opened_with for chat in chats if chat.opened_with is not None}
     if numbers:
         loaded.tickets.update(await batch.tickets(numbers))
+    await _load_chats_elsewhere(batch, events, loaded)
     await _load_history(batch, events, others, loaded)
     wanted = [pair for event in others for pair in _messages(event)]
     if wanted:
@@ -97,6 +100,20 @@ async def _load_conversations(
     numbers = _ticket_numbers(others) | _solved(others, loaded)
     if numbers:
         loaded.conversations.update({c.id: c for c in await batch.conversations_of(numbers)})
+
+
+async def _load_chats_elsewhere(batch: StoreBatch, events: Sequence[AnyEvent], loaded: Loaded) -> None:
+    """Read which other chats the browsers have open whose closed ones may be opened again."""
+    closed = {c.id: c for c in loaded.conversations.values() if c.visitor and not c.is_open}
+    if not closed:
+        return
+    named = {e.conversation for e in events if isinstance(e, CustomerMessaged | AgentJoined)}
+    taken = {event.ticket for event in events if isinstance(event, TicketTaken)}
+    chats = [c for c in closed.values() if c.id in named or c.ticket in taken]
+    if chats:
+        found = await batch.open_conversations({(chat.visitor, chat.widget) for chat in chats})
+        for chat in found:
+            _ = loaded.conversations.setdefault(chat.id, chat)
 
 
 async def _load_history(

@@ -4,19 +4,44 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import lru_cache
+from unicodedata import normalize
+
+_KEPT_APART = frozenset("ß\u1e9eς\u200c\u200d")
+"""Letters that make another domain since RFC 5891: the library goes by older rules, which replace them."""
+_ENCODED = "xn--"
 
 
 @lru_cache(maxsize=4096)
 def compared(address: str) -> str:
     """Return the one form in which a person's address is compared, whatever capitals and spaces it has.
 
-    A domain counts in its xn-- form (RFC 3490), in which mail programs write it; one that has none is
+    A domain counts in its xn-- form (RFC 5891), in which mail programs write it; one that has none is
     compared as it is.
     """
     local, at, domain = address.strip().rpartition("@")
     with suppress(UnicodeError):
-        domain = domain.encode("idna").decode("ascii")
+        domain = ascii_domain(domain)
     return f"{local}{at}{domain}".lower()
+
+
+def ascii_domain(domain: str) -> str:
+    """Return the domain in its xn-- form (RFC 5891). Raises UnicodeError for one that has none."""
+    if _KEPT_APART.isdisjoint(domain):
+        return domain.encode("idna").decode("ascii")
+    return ".".join(map(_ascii_label, domain.split(".")))
+
+
+def _ascii_label(label: str) -> str:
+    if _KEPT_APART.isdisjoint(label):
+        return label.encode("idna").decode("ascii")
+    return _ENCODED + normalize("NFC", label.lower()).encode("punycode").decode("ascii")
+
+
+def _shown_label(label: str) -> str:
+    if not label.startswith(_ENCODED):
+        return label
+    shown = label.removeprefix(_ENCODED).encode("ascii").decode("punycode")
+    return shown if ascii_domain(shown) == label else label.encode("ascii").decode("idna")
 
 
 def counted(address: str) -> str:
@@ -34,7 +59,8 @@ def known_forms(address: str) -> tuple[str, ...]:
     plain = compared(address)
     local, at, domain = plain.rpartition("@")
     try:
-        shown = f"{local}{at}{domain.encode('ascii').decode('idna')}".lower()
+        _ = domain.encode("ascii")
+        shown = f"{local}{at}{'.'.join(map(_shown_label, domain.split('.')))}".lower()
     except UnicodeError:
         return (plain,)
     return tuple(dict.fromkeys((plain, shown)))

@@ -25,7 +25,7 @@ from chatdesk.ticket import Ticket, format_number
 
 
 class PortalCustomer(Struct, frozen=True):
-    """A signed-in customer: ``address`` is in lower case, ``name`` as the service told it.
+    """A signed-in customer: ``address`` is in lower case, it and ``name`` are as the service told them.
 
     ``company`` is the one that the desk's file names for the address, None for a contact without one;
     ``manages`` says that they see all of its tickets.
@@ -43,7 +43,7 @@ class PortalCustomer(Struct, frozen=True):
 
     @property
     def mailbox(self) -> str:
-        """The form in which they are looked for among those whom a ticket affects."""
+        """The form in which their address is compared with others."""
         return compared(self.address)
 
     @property
@@ -109,14 +109,14 @@ def may_see(
     Others' mails, and another requester's chat that a merge has brought to it, stay theirs [R20, R38]; so are
     the comments of somebody whom it affects theirs, and the manager's to read.
     """
-    beside = commenter(conversation.visitor)
-    speaker, requester = correspondent(conversation.visitor), opened.requester_email.lower()
-    if customer.address in (speaker, beside):
+    beside = compared(commenter(conversation.visitor))
+    speaker, requester = compared(correspondent(conversation.visitor)), compared(opened.requester_email)
+    if customer.mailbox in (speaker, beside):
         return True
     company = customer.company
     if customer.managed_company and customer.managed_company in companies:
         return (speaker in ("", requester) and not beside) or _is_of(company, speaker or beside)
-    if beside or requester != customer.address:
+    if beside or requester != customer.mailbox:
         return False
     return not speaker or (company is not None and speaker in company.managers)
 
@@ -125,7 +125,7 @@ def is_said_to_requester(conversation: Conversation, opened: Ticket) -> bool:
     """Tell whether technicians speak to the requester of ``opened`` there, and not to somebody else."""
     if conversation.is_aside:
         return False
-    return correspondent(conversation.visitor) in ("", opened.requester_email.lower())
+    return compared(correspondent(conversation.visitor)) in ("", compared(opened.requester_email))
 
 
 def path_of(config: Config, number: int) -> str:
@@ -142,15 +142,16 @@ def link_to(config: Config, ticket: Ticket, conversation: Conversation, address:
     customer, site = customer_of(config, address, ""), config.desk.public_url
     if not (config.portal_opens and site):
         return ""
-    is_requester = ticket.requester_email.lower() == customer.address
+    is_requester = compared(ticket.requester_email) == customer.mailbox
     gets_in = is_listed(customer) or (is_requester and vouches_for_requester(ticket))
     brought = conversation.opened_with not in (None, ticket.number)
-    theirs = correspondent(conversation.visitor) == customer.address
+    theirs = compared(correspondent(conversation.visitor)) == customer.mailbox
     # Of what a merge has brought to it, the requester sees only what they said themselves.
     sees = theirs if brought else may_see(customer, conversation, ticket, {conversation.company_id})
     return f"{site}{path_of(config, ticket.number)}" if gets_in and sees else ""
 
 
 def _is_of(company: CompanySettings | None, address: str) -> bool:
+    """Tell whether the address, in the form in which it is compared, is of the company."""
     domain = address.rpartition("@")[2]
     return company is not None and (domain in company.domains or address in company.managers)

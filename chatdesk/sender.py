@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.conversation import ASIDE
+from chatdesk.mail_address import compared
 from chatdesk.site_identity import identified_by
 from chatdesk.ticket import Ticket
 
@@ -36,6 +37,11 @@ def commenter_of(address: str) -> str:
     They take no part by mail: nobody is mailed what is said there.
     """
     return f"{ASIDE}{address.lower()}"
+
+
+def same_speaker(visitor: str, other: str) -> bool:
+    """Tell whether two conversations name one person: a domain may be written in its xn-- form or not."""
+    return visitor == other or compared(visitor) == compared(other)
 
 
 def commenter(visitor: str) -> str:

@@ -39,11 +39,11 @@ class Situation(Struct, frozen=True):
     ticket and where a customer says that it is solved; else that one. ``queue`` holds
     every waiting customer, None where nobody does. ``next_number`` is reserved for a ticket that this step
     may open. ``counted`` is how the ticket's time counts, None where the step does not need its history.
-    ``gone`` are those of the conversations whose customers have certainly no page open now. ``promises`` are
-    those made to the ticket's people, as far as the step needs them; ``told`` is what the dialogue has just
-    promised the conversation's customer in this step. ``affected`` are the people whom the ticket affects,
-    and ``requesters`` the mailboxes of those who asked for it or for what was merged into it: only for the
-    step that changes whom it affects.
+    ``gone`` are those of the conversations whose customers have certainly no page open now, ``elsewhere``
+    those whose browsers have another chat open. ``promises`` are those made to the ticket's people, as far as
+    the step needs them; ``told`` is what the dialogue has just promised the conversation's customer in this
+    step. ``affected`` are the people whom the ticket affects, and ``requesters`` the mailboxes of those who
+    asked for it or for what was merged into it: only for the step that changes whom it affects.
     """
 
     config: Config
@@ -54,6 +54,7 @@ class Situation(Struct, frozen=True):
     next_number: TicketNumber | None = None
     counted: Counted | None = None
     gone: frozenset[ConversationId] = frozenset()
+    elsewhere: frozenset[ConversationId] = frozenset()
     promises: tuple[Promise, ...] = ()
     told: datetime | None = None
     affected: tuple[AffectedPerson, ...] = ()
@@ -69,6 +70,11 @@ class Situation(Struct, frozen=True):
     def customer_is_gone(self) -> bool:
         """Whether this conversation's customer would not see what is said in it now [R15, R25]."""
         return self.conversation.id in self.gone
+
+    @property
+    def chats_elsewhere(self) -> bool:
+        """Whether this conversation's browser has another chat open: it has one at a time."""
+        return self.conversation.id in self.elsewhere
 
     @property
     def calendar(self) -> Calendar:

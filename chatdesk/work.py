@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -45,6 +45,7 @@ from chatdesk.events import (
     TicketEvent,
     TicketMerged,
     TicketSplit,
+    TicketTaken,
     TimerFired,
     WrittenToTicket,
 )
@@ -52,6 +53,7 @@ from chatdesk.mail_address import compared
 from chatdesk.merging import check_merge
 from chatdesk.ports import ConversationFlow, NewId, TicketFlow
 from chatdesk.routing import Router
+from chatdesk.sender import same_speaker
 from chatdesk.situation import Situation
 from chatdesk.sla import Counted, Promise
 from chatdesk.ticket import Ticket, TicketNumber
@@ -61,6 +63,8 @@ IsGone = Callable[[Conversation], bool]
 _NOBODY: frozenset[ConversationId] = frozenset()
 _TO_THE_CUSTOMER = frozenset({AgentMessaged, AgentJoined})
 """Events of a conversation for which it matters whether its customer is there."""
+_MAY_OPEN = frozenset({CustomerMessaged, AgentJoined, TicketTaken})
+"""Events that may open a conversation again: one browser has at most one open chat on a widget."""
 
 
 def nobody_is_gone(_conversation: Conversation) -> bool:
@@ -179,8 +183,9 @@ class Work:
         conversations = self._draft.conversations_of(ticket.number)
         main = self._main_conversation(event, conversations)
         gone = frozenset(c.id for c in conversations if self._is_gone(c))
+        elsewhere = self._chatting_elsewhere(conversations, event)
         alone = self._situation(main, ticket, event)
-        situation = replace(alone, conversations=tuple(conversations), gone=gone)
+        situation = replace(alone, conversations=tuple(conversations), gone=gone, elsewhere=elsewhere)
         if isinstance(event, TicketAffects):
             people, requesters = self._draft.affected_by(ticket.number), self._draft.requesters_of(ticket)
             situation = replace(situation, affected=people, requesters=requesters)
@@ -198,6 +203,15 @@ class Work:
         if shown:
             self._effects.show(ticket.number, main.id, event.at)
         return Outcome(main.id, self._draft.conversation(main.id).last_seq, ticket.number)
+
+    def _chatting_elsewhere(
+        self, conversations: Iterable[Conversation], event: AnyEvent
+    ) -> frozenset[ConversationId]:
+        """Return those that the event may open while their browser has another chat open on the widget."""
+        if type(event) not in _MAY_OPEN:
+            return _NOBODY
+        closed = (c for c in conversations if c.visitor and not c.is_open)
+        return frozenset(c.id for c in closed if self._draft.open_conversation(c.visitor, c.widget))
 
     def _main_conversation(self, event: AnyEvent, conversations: list[Conversation]) -> Conversation:
         """Return the conversation that the ticket's own effects speak in, or the one that is split."""
@@ -271,9 +285,11 @@ class Work:
         ticket = self._draft.ticket(event.ticket)
         others = self._draft.conversations_of(event.ticket)
         origin = self._opened_by_sender(event.sender, ticket, others)
-        if not (event.admitted or origin or any(c.visitor == event.visitor for c in others)):
+        if not (event.admitted or origin or any(same_speaker(c.visitor, event.visitor) for c in others)):
             raise NotFound("The ticket")
-        own = next((c for c in others if c.visitor == event.visitor and c.channel == event.channel), None)
+        own = next(
+            (c for c in others if c.channel == event.channel and same_speaker(c.visitor, event.visitor)), None
+        )
         if own is not None:
             return own
         merged = event.opened_with or (origin.number if origin and origin is not ticket else None)
@@ -308,8 +324,17 @@ class Work:
             counted = self._counted(ticket, event.at)
         asked = type(event) in _TO_THE_CUSTOMER
         gone = frozenset((conversation.id,)) if asked and self._is_gone(conversation) else _NOBODY
+        elsewhere = _NOBODY if conversation.is_open else self._chatting_elsewhere((conversation,), event)
         found = Situation(
-            self._config, conversation, shown, (conversation,), draft.queue, draft.next_number, counted, gone
+            self._config,
+            conversation,
+            shown,
+            (conversation,),
+            draft.queue,
+            draft.next_number,
+            counted,
+            gone,
+            elsewhere,
         )
         if ticket is None or counted is None:
             return found

@@ -175,13 +175,19 @@ def _ticketed(state: Ticketed, event: AnyEvent, situation: Situation) -> Decisio
     match event:
         case CustomerMessaged():
             return come_back(state, event, situation)
-        case TicketTaken() | AgentJoined() if state.may_wait and not situation.customer_is_gone:
+        case TicketTaken() | AgentJoined() if state.may_wait and _can_be_joined(situation):
             return join((), event.agent, situation)
         case CustomerLeft():
             return Decision(replace(state, waiting_since=None))
         case CustomerEnded(solved=False):
             return Decision(replace(state, waiting_since=None))
     return _without_chat(state, event, situation)
+
+
+def _can_be_joined(situation: Situation) -> bool:
+    """Tell whether who went on waiting is still there, for a ticket that was not solved otherwise since."""
+    is_here = not (situation.customer_is_gone or situation.chats_elsewhere)
+    return is_here and ticket_of(situation).is_active
 
 
 def _ended(state: Ended, event: AnyEvent, situation: Situation) -> Decision:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from chatdesk.errors import EventRefused
+from chatdesk.mail_address import ascii_domain
 from chatdesk.survey import FieldType, Survey, SurveyField
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -70,10 +71,17 @@ def tidy(text: str, *, keep_lines: bool = False) -> str:
 
 
 def is_email(text: str) -> bool:
-    """Tell whether text is one plain e-mail address, without line breaks or a display name."""
-    local = text.partition("@")[0]
+    """Tell whether text is one plain e-mail address, without line breaks or a display name.
+
+    Its domain may be an international one, in either of its forms.
+    """
+    local, at, domain = text.partition("@")
+    try:
+        plain = text if domain.isascii() else f"{local}{at}{ascii_domain(domain)}"
+    except UnicodeError:
+        return False
     dotted = local.startswith(".") or local.endswith(".") or ".." in text
-    return len(text) <= 254 and not dotted and _EMAIL.fullmatch(text) is not None
+    return max(len(text), len(plain)) <= 254 and not dotted and _EMAIL.fullmatch(plain) is not None
 
 
 def _is_phone(text: str) -> bool:

@@ -10,6 +10,7 @@ from chatdesk.conversation import Agent, Author, AuthorKind, DialogueState, Live
 from chatdesk.effects import Announce, Decision, Effect, MailKind, MailRequester, Post, StartTimer
 from chatdesk.errors import EventRefused
 from chatdesk.events import AnyEvent, CustomerMessaged, TicketAssigned
+from chatdesk.next_step import takes_more
 from chatdesk.queue_words import CHAT_CLOSED, NOBODY_CAME, say_joined, say_place
 from chatdesk.situation import Situation
 from chatdesk.sla import next_business_day
@@ -40,17 +41,28 @@ def come_back(state: DialogueState, event: CustomerMessaged, situation: Situatio
     if event.channel in LETTER_CHANNELS:
         after = state if isinstance(state, Ticketed) else Ticketed()
         return Decision(after, (said, Announce("customer wrote")))
+    told = isinstance(state, Ticketed) and state.promised_at is not None and state.promised_at > event.at
+    if situation.calendar.is_open(event.at) and situation.chats_elsewhere:
+        return _added_meanwhile(state, situation, said, told=told)
     if situation.calendar.is_open(event.at):
         # Who went on waiting, as they were told they may, is served in the order in which they came [R24].
         since = state.waiting_since if isinstance(state, Ticketed) else None
         return _queue_again(event, situation, ticket, said, since or event.at)
-    if isinstance(state, Ticketed) and state.promised_at is not None and state.promised_at > event.at:
+    if told:
         # The date has been promised already; it is said once [R28].
         return Decision(state, (said, Announce("customer wrote")))
     promised = next_business_day(situation.config, situation.calendar, event.at)
     text = added_after_hours_text(situation, ticket, promised, event.at)
     after = Ticketed(promised, earliest=promised is not None)
     return Decision(after, (said, say(situation, text), Announce("customer wrote")))
+
+
+def _added_meanwhile(state: DialogueState, situation: Situation, said: Post, *, told: bool) -> Decision:
+    """Add to the ticket what somebody writes there while their other chat is open: they wait in one queue."""
+    after = state if isinstance(state, Ticketed) else Ticketed()
+    text = f"{added_words(situation, ticket_of(situation))} Your other chat stays open."
+    answers = () if told else (say(situation, text),)
+    return Decision(after, (said, *answers, Announce("customer wrote")))
 
 
 def nobody_came(state: Waiting, event: AnyEvent, situation: Situation) -> Decision:
@@ -118,11 +130,11 @@ def say(situation: Situation, text: str) -> Post:
 
 def refuse_for_good(ticket: Ticket, at: datetime, situation: Situation) -> None:
     """Raise EventRefused for a ticket that the customer can no longer add to at ``at`` [R17]."""
-    name, window = situation.ticket_name, situation.config.tickets.reopen_window
+    name = situation.ticket_name
     if not ticket.is_active and not ticket.is_done:
         text = f"{name} was {ticket.status.value} and cannot be opened again. Please start a new chat."
         raise EventRefused(text, code="ticket_over")
-    if window is None or ticket.resolved_at is None or at <= ticket.resolved_at + window:
+    if takes_more(situation.config, ticket, at):
         return
     text = f"{name} was closed too long ago to re-open. Please start a new chat."
     raise EventRefused(text, code="reopen_window")

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from chatdesk.effects import MoveConversations, Post, Record, SplitOff, TicketDecision
 from chatdesk.errors import EventRefused
 from chatdesk.events import TicketMerged, TicketSplit
+from chatdesk.mail_address import compared
 from chatdesk.sender import STANDING, Standing, commenter, correspondent
 from chatdesk.situation import Situation
 from chatdesk.sla import due_by, target_of
@@ -56,7 +57,7 @@ def _as_asked(ticket: Ticket, situation: Situation) -> Ticket:
     """
     conversation = situation.conversation
     address = correspondent(conversation.visitor) or commenter(conversation.visitor)
-    if address in ("", ticket.requester_email.lower()):
+    if compared(address) in ("", compared(ticket.requester_email)):
         return ticket
     company = situation.config.company_of(address)
     name, company_name = conversation.customer_name or address, company.name if company else ""

@@ -146,7 +146,9 @@ def _take(ticket: Ticket, event: TicketTaken, situation: Situation) -> TicketDec
         raise EventRefused(text, code="taken")
     decision = moved(ticket, Trigger.ASSIGN, event.at, event.agent.author, situation)
     still_waits = any(
-        isinstance(chat.state, Ticketed) and chat.state.may_wait and chat.id not in situation.gone
+        isinstance(chat.state, Ticketed)
+        and chat.state.may_wait
+        and chat.id not in situation.gone | situation.elsewhere
         for chat in situation.conversations
     )
     return _looked_after(decision, event.agent, situation, joins=still_waits)

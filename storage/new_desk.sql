@@ -253,7 +253,6 @@ CREATE TABLE "portal_session" (
     "expires_at" TIMESTAMP NOT NULL
 );
 CREATE INDEX ticket_of_requester ON ticket (LOWER(requester_email), number);
-CREATE INDEX conversation_of_company ON conversation (company_id) WHERE company_id <> '';
 CREATE INDEX conversation_merged ON conversation (opened_with) WHERE opened_with IS NOT NULL;
 CREATE INDEX message_with_files ON message (conversation) WHERE files <> '[]';
 CREATE INDEX idx_mail_counted_at ON mail (LOWER(CASE WHEN instr(recipient, '+') > 1
@@ -274,6 +273,10 @@ CREATE INDEX ticket_by_opening ON ticket (opened_at, number);
 CREATE INDEX history_of_ends ON history (at, "row")
     WHERE after IN ('resolved', 'merged', 'cancelled') OR before IN ('resolved', 'closed');
 CREATE INDEX rating_by_time ON rating (at, "row");
+CREATE INDEX conversation_of_company ON conversation (company_id, COALESCE(opened_with, ticket))
+    WHERE company_id <> '';
+CREATE INDEX conversation_merged_of_company ON conversation (company_id, opened_with)
+    WHERE opened_with IS NOT NULL AND company_id <> '';
 CREATE TRIGGER message_words_update AFTER UPDATE ON message
 WHEN old.text <> new.text AND old.row <= (SELECT max(id) FROM message_words_docsize)
 BEGIN
@@ -317,3 +320,4 @@ INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0014_
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0015_affected', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0016_tier', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0017_reports', CURRENT_TIMESTAMP);
+INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0018_company_list', CURRENT_TIMESTAMP);

@@ -12,45 +12,23 @@ from msgspec.structs import replace
 
 from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.conversation import Conversation, Message
-from chatdesk.mail_address import compared
+from chatdesk.mail_address import compared, known_forms
 from chatdesk.merging import as_opened
 from chatdesk.portal import PortalCustomer, is_said_to_requester, may_see, vouches_for_requester
 from chatdesk.portal_reading import PortalLine, PortalPage, PortalTicket
-from chatdesk.sender import STANDING, Standing
+from chatdesk.sender import STANDING, Standing, same_speaker
 from chatdesk.settings.model import PORTAL
 from chatdesk.ticket import Ticket, TicketNumber
 from storage.conversation_rows import to_conversation, to_message
 from storage.database import Database
 from storage.parameters import in_list, rows_json
+from storage.portal_lists import list_of
 from storage.selecting import Select, Selecting
 from storage.ticket_rows import to_affected, to_ticket
 
 MAX_MESSAGES, MAX_SHOWN = 1_000, 500_000
 """Messages, and characters of them, of one ticket that a page shows: the newest."""
 
-_MINE = (
-    "WITH mine AS (SELECT number, MIN(affected) AS affected FROM ("
-    "SELECT number, 0 AS affected FROM ticket WHERE LOWER(requester_email) = ? "
-    "UNION ALL SELECT COALESCE(opened_with, ticket), 0 FROM conversation WHERE visitor = ? "
-    "UNION ALL SELECT COALESCE(opened_with, ticket), 0 FROM conversation "
-    "WHERE company_id = ? AND company_id <> '' "
-    "UNION ALL SELECT COALESCE(known_as, ticket), 1 FROM affected WHERE mailbox = ?) known "
-    "GROUP BY number), "
-)
-"""The tickets that somebody knows: as requester, by mail, as manager, or only because these affect them."""
-_SEEN = (
-    "seen AS (SELECT number AS opened, affected, COALESCE((SELECT MAX(c.ticket) FROM conversation c "
-    "WHERE c.opened_with = mine.number AND c.ticket <> mine.number), number) AS number "
-    "FROM mine WHERE number IS NOT NULL) "
-)
-"""Each of them with the ticket that it is part of now."""
-_LIST = (
-    f"{_MINE}{_SEEN}SELECT seen.opened, seen.number, seen.affected FROM seen "
-    "JOIN ticket t ON t.number = seen.number "
-    "WHERE t.active = {0} AND seen.opened < ? "
-    "AND (seen.opened = seen.number OR seen.number NOT IN (SELECT number FROM mine)) "
-    "ORDER BY seen.opened DESC LIMIT {1:d}"
-)
 _CONVERSATIONS = (
     "SELECT * FROM conversation WHERE ticket = COALESCE((SELECT MAX(c.ticket) FROM conversation c "
     "WHERE c.opened_with = ? AND c.ticket <> ?), ?) ORDER BY opened_at"
@@ -72,7 +50,7 @@ _VOUCHED = rows_json(sorted(VOUCHED_CHANNELS))
 _STANDING = f"%{rows_json([STANDING, Standing.VERIFIED])}%"
 """How a verified sender stands among a ticket's answers; in what somebody typed the quotes are escaped."""
 _LAST_VOUCHED = (
-    "SELECT * FROM ticket WHERE LOWER(requester_email) = ? AND channel IN {0} "
+    "SELECT * FROM ticket WHERE LOWER(requester_email) IN (?, ?) AND channel IN {0} "
     "AND (channel <> 'email' OR answers LIKE ?) ORDER BY number DESC LIMIT 1"
 )
 """The newest ticket that shows whose the address is, however many somebody has typed it into since."""
@@ -153,8 +131,10 @@ class TortoisePortalReads:
         messages, omitted = await self._messages(visible, visible)
         line = _line(opened, final)
         companies = _companies(opened.number, conversations)
-        whole = opened.requester_email.lower() == customer.address or customer.managed_company in companies
-        by_portal = (c.id for c in visible if (c.visitor, c.channel) == (customer.visitor, PORTAL))
+        whole = compared(opened.requester_email) == customer.mailbox or customer.managed_company in companies
+        by_portal = (
+            c.id for c in visible if c.channel == PORTAL and same_speaker(c.visitor, customer.visitor)
+        )
         return PortalTicket(line.ticket, line.opened, messages, whole, omitted, next(by_portal, None))
 
     async def _shown_affected(
@@ -171,15 +151,14 @@ class TortoisePortalReads:
         messages, omitted = await self._messages([*own, *told], own)
         theirs = {conversation.id for conversation in own}
         words = (m if m.conversation in theirs else replace(m, files=()) for m in messages)
-        beside = (c.id for c in own if (c.visitor, c.channel) == (customer.commenter, PORTAL))
+        beside = (c.id for c in own if c.channel == PORTAL and same_speaker(c.visitor, customer.commenter))
         return replace(shown, messages=tuple(words), omitted=omitted, affected=True, own=next(beside, None))
 
     async def _part(
         self, customer: PortalCustomer, part: str, below: int, limit: int
     ) -> list[tuple[int, int, bool]]:
-        query = _LIST.format("TRUE" if part == _OPEN else "FALSE", limit)
-        scope = (customer.address, customer.visitor, customer.managed_company, customer.mailbox)
-        found = await self._selecting.one(query, *scope, below)
+        wanted = list_of(customer, below, limit, is_open=part == _OPEN)
+        found = await self._selecting.one(wanted.query, *wanted.values)
         return [(row["opened"], row["number"], bool(row["affected"])) for row in found]
 
     async def _tickets(self, numbers: set[int]) -> dict[int, Ticket]:
@@ -198,8 +177,8 @@ class TortoisePortalReads:
         return tuple(map(to_message, found)), omitted
 
     async def _last_vouched(self, address: str) -> Ticket | None:
-        query = _LAST_VOUCHED.format(self._members("text"))
-        found = await self._selecting.one(query, address, _VOUCHED, _STANDING)
+        query, forms = _LAST_VOUCHED.format(self._members("text")), known_forms(address)
+        found = await self._selecting.one(query, forms[0], forms[-1], _VOUCHED, _STANDING)
         return next(filter(vouches_for_requester, map(to_ticket, found)), None)
 
     def _members(self, kind: str) -> str:
@@ -231,7 +210,9 @@ def _line(opened: Ticket, final: Ticket, *, affected: bool = False) -> PortalLin
 
 
 def _read(page: str) -> _Cursor:
-    """Read a cursor; one that was tampered with asks for the first page."""
+    """Read a cursor; one that was tampered with asks for the first page, a part alone for its beginning."""
     part, digits = page[:1], page[1:]
+    if page in (_OPEN, _PAST):
+        return _Cursor(page)
     usable = part in (_OPEN, _PAST) and digits.isascii() and digits.isdigit() and len(digits) < 16
     return _Cursor(part, int(digits)) if usable else _Cursor()

@@ -124,6 +124,8 @@ def test_a_mail_says_what_happened_what_is_next_and_how_to_answer(config: Config
 
 
 MONDAY_7 = at("07:00", 21)
+OWED = {"due_at": MONDAY_7, "promised_at": MONDAY_7}
+"""Contact that was promised and has not come yet."""
 
 
 @pytest.mark.parametrize(
@@ -139,6 +141,12 @@ MONDAY_7 = at("07:00", 21)
         ({"status": "new"}, "A technician will contact you."),
         ({"status": "assigned", "due_at": at("16:10"), "first_response_at": at("14:10")},
          "A technician will contact you."),
+        ({"status": "assigned", **OWED, "first_response_at": at("14:10")},
+         "A technician will contact you on Monday, September 21, from 7:00 AM EDT."),
+        ({"status": "in progress", **OWED, "first_response_at": at("14:10")},
+         "A technician will contact you on Monday, September 21, from 7:00 AM EDT."),
+        ({"status": "in progress", "due_at": at("14:30"), "promised_at": at("14:30")},
+         "A technician is working on it."),
         ({"status": "in progress"}, "A technician is working on it."),
         ({"status": "waiting on customer"}, "We need your answer to go on."),
         ({"status": "waiting on vendor", "waiting_until": MONDAY_7},

@@ -20,6 +20,21 @@ def test_an_address_is_one_person_however_its_domain_and_capitals_are_written(wr
     assert compared(written) == "dana@xn--bcher-kva.example"
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("d@straße.example", "d@strasse.example"), ("d@βόλος.example", "d@βόλοσ.example")],
+)
+def test_domains_that_somebody_else_may_own_are_not_taken_for_one(one: str, other: str) -> None:
+    assert compared(one) != compared(other)
+    assert known_forms(one) == (compared(one), one)
+    assert known_forms(compared(one)) == known_forms(one)
+
+
+def test_a_sharp_s_is_the_same_in_capitals_and_in_its_encoded_form() -> None:
+    written = ("d@straße.example", "D@STRAẞE.example", "d@xn--strae-oqa.example")
+    assert {compared(each) for each in written} == {"d@xn--strae-oqa.example"}
+
+
 def test_a_tag_is_another_address_but_no_other_mailbox() -> None:
     assert compared("dana+1@contoso.example") != compared("dana+2@contoso.example")
     tagged = (

@@ -36,6 +36,7 @@ from tests.web_people import PNG, signed_in, visitor
 
 MARCUS = Agent("marcus", "Marcus Bell")
 DANA, LEE = "dana@contoso.example", "lee@contoso.example"
+BOTH_FORMS = ("dana@bücher.example", "dana@xn--bcher-kva.example")
 EVE, FAY = "eve@fabrikam.example", "fay@fabrikam.example"
 
 
@@ -109,6 +110,8 @@ async def test_a_customer_and_their_manager_see_a_ticket_and_all_others_are_told
             unknown = await other.get("/portal/tickets/HD-9999")
             assert (status, same(real)) == (404, same(unknown[1]))
             assert unknown[0] == 404
+            assert '<a href="/portal">All tickets</a>' in real
+            assert '<a href="tel:5550100">555-0100</a>' in real
 
 
 async def test_walking_the_numbers_finds_nothing(scene: Scene) -> None:
@@ -234,6 +237,24 @@ async def test_an_address_is_the_same_in_any_capitals(scene: Scene) -> None:
     number, _ = await scene.opened("Dana@Contoso.Example", "My own matter")
     assert await scene.listed(DANA) == [f"HD-{number}"]
     assert await scene.listed("DANA@contoso.example") == [f"HD-{number}"]
+
+
+@pytest.mark.parametrize(("typed", "signed"), [BOTH_FORMS, BOTH_FORMS[::-1]], ids=["encoded", "shown"])
+async def test_an_international_domain_is_the_same_in_both_of_its_forms(
+    scene: Scene, typed: str, signed: str
+) -> None:
+    number, _ = await scene.opened(typed, "My secret matter", channel="phone")
+    assert await scene.listed(signed) == [f"HD-{number}"]
+    for address, words in ((signed, "First"), (typed, "Second")):
+        async with customer_of(scene.desk, scene.openid, address) as customer:
+            _, page = await customer.form(f"/portal/tickets/HD-{number}", do="comment", text=words)
+        assert "Your comment was added." in page
+        assert "First" in page
+        assert "Close the ticket" in page
+    async with signed_in(scene.desk) as marcus, await marcus.get(f"/console/api/tickets/HD-{number}") as got:
+        chats = (await got.json())["conversations"]
+    assert [chat["channel"] for chat in chats] == ["phone", "portal"]
+    assert await scene.page(EVE, number) == ""
 
 
 async def test_a_typed_company_gives_a_manager_nothing_and_a_widgets_does(scene: Scene) -> None:

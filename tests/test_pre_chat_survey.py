@@ -154,7 +154,8 @@ def test_a_long_answer_keeps_its_lines() -> None:
     "email",
     [
         "dana@example.com", "d.r+desk@mail.example.co", "o'neil@example.com", "x@a-b.example",
-        "jürgen@example.de", "d_@1.example", "dana@example.xn--p1ai", "a" * 64 + "@example.com",
+        "jürgen@example.de", "dana@exämple.com", "dana@straße.example", "d_@1.example",
+        "dana@example.xn--p1ai", "a" * 64 + "@example.com",
     ],
 )  # fmt: skip
 def test_a_plain_address_is_taken(email: str) -> None:
@@ -174,7 +175,8 @@ def test_a_plain_address_is_taken(email: str) -> None:
         "dana@example.com\nBcc:eve@example.com", "\"da na\"@example.com", "dana(x)@example.com",
         "dana\\@example.com", "mailto:dana@example.com", "a" * 65 + "@example.com",
         "dana@" + "a" * 64 + ".com", "dana@" + "a." * 130 + "com", "(" * 5000 + "@example.com",
-        "dana@exämple.com", "dana@example.com.",
+        "dana@exämple.com.", "dana@ä", "dana@ä\n.com", "dana@-ä.com.-", "dana@" + "ä" * 64 + ".com",
+        "dana@ex\u2028ämple.com", "dana@ä..com", "dana@example.com.",
     ],
     ids=lambda email: ascii(email)[:40],
 )  # fmt: skip

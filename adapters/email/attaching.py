@@ -11,7 +11,7 @@ from chatdesk.files import Files
 from chatdesk.inbox import InboundMail
 from chatdesk.ports import Clock
 from chatdesk.reading import StaffReads
-from chatdesk.sender import visitor_of
+from chatdesk.sender import same_speaker, visitor_of
 from chatdesk.ticket import TicketNumber
 
 PIECE = 256 * 1024
@@ -39,7 +39,8 @@ class Attaching:
         conversation = ConversationId(mail.id)
         file = await self._reads.ticket_file(ticket) if ticket is not None else None
         if file is not None:
-            own = (c.id for c in file.conversations if c.visitor == visitor and c.channel == "email")
+            by_mail = (c for c in file.conversations if c.channel == "email")
+            own = (c.id for c in by_mail if same_speaker(c.visitor, visitor))
             conversation = next(own, conversation)
         return await self.attach(conversation, visitor, parsed, contents)
 

@@ -24,6 +24,7 @@ from adapters.email.render import RenderedMail, paragraphs
 from chatdesk.config import DeskSettings
 from chatdesk.effects import MailKind
 from chatdesk.errors import DeliveryRefused
+from chatdesk.mail_address import ascii_domain
 from chatdesk.plain_text import clean_line
 from chatdesk.ticket import TicketNumber
 
@@ -174,7 +175,7 @@ def checked_address(text: str) -> str:
     """
     local, _, domain = text.strip(" ").rpartition("@")
     try:
-        domain = domain.encode("idna").decode("ascii").lower()
+        domain = ascii_domain(domain).lower()
     except UnicodeError:
         domain = ""
     address = f"{local}@{domain}"

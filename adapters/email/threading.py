@@ -15,7 +15,7 @@ from chatdesk.inbox import Inbox
 from chatdesk.mail_address import compared
 from chatdesk.mail_tokens import MailTokens, ReplyTo
 from chatdesk.reading import StaffReads, followed
-from chatdesk.sender import Standing, visitor_of
+from chatdesk.sender import Standing, same_speaker, visitor_of
 from chatdesk.ticket import Ticket, TicketNumber
 
 MAX_IDS = 20
@@ -92,6 +92,6 @@ class Threading:
             return True
         file = await self._reads.ticket_file(ticket.number)
         return file is not None and (
-            any(c.visitor == visitor_of(sender) for c in file.conversations)
+            any(same_speaker(c.visitor, visitor_of(sender)) for c in file.conversations)
             or any(compared(merged.requester_email) == compared(sender) for merged in file.origins)
         )

@@ -9,6 +9,7 @@ from importlib.resources import files
 from aiohttp import web
 
 from adapters.web.frames import Json
+from adapters.web.phone_links import dialled
 from adapters.web.services import SERVICES
 from chatdesk.errors import (
     ChatdeskError,
@@ -117,13 +118,16 @@ def _answer(
 
 def _page(request: web.Request, status: int, text: str, request_id: str) -> str:
     desk = request.app[SERVICES].config.desk
-    phone = f"<p>If work has stopped completely, call {escape(desk.phone)}.</p>" if desk.phone else ""
+    call = f'<a href="{escape(dialled(desk.phone), quote=True)}">{escape(desk.phone)}</a>'
+    phone = f"<p>If work has stopped completely, call {call}.</p>" if desk.phone else ""
+    in_portal = request.path.startswith("/portal/")
     return _template().format(
         title=escape(_TITLES.get(status, "This did not work")),
         desk=escape(desk.name),
         language=escape(desk.language, quote=True),
         text=escape(text),
         phone=phone,
+        back='<p><a href="/portal">All tickets</a></p>' if in_portal else "",
         request=escape(request_id),
         style=STYLE,
     )

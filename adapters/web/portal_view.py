@@ -12,12 +12,14 @@ from msgspec import Struct
 from adapters.web.phone_links import dialled, pieces
 from chatdesk.config import Config
 from chatdesk.conversation import AuthorKind, Message
+from chatdesk.mail_address import compared
+from chatdesk.next_step import next_step, next_step_beside, takes_more
 from chatdesk.portal import PortalCustomer, may_set_priority, path_of
 from chatdesk.portal_reading import PortalLine, PortalTicket
 from chatdesk.ticket import Priority, Ticket, TicketStatus, format_number
 from chatdesk.transcript_html import link
 from chatdesk.transcript_text import say_size
-from chatdesk.wording import say_date, say_moment, say_time, say_zone
+from chatdesk.wording import say_date, say_time, say_zone
 
 STATUSES = {
     TicketStatus.NEW: "Received",
@@ -74,8 +76,8 @@ class ShownMessage(Struct, frozen=True):
 class ShownTicket(Struct, frozen=True):
     """A ticket's page. ``facts`` are label and value; what may be done is offered, and nothing else.
 
-    ``merged`` is the number by which the customer knows it, "" when it is its own. ``affected`` is as
-    PortalTicket has it.
+    ``next`` says what happens next and by when. ``merged`` is the number by which the customer knows it, ""
+    when it is its own. ``affected`` is as PortalTicket has it.
     """
 
     number: str
@@ -83,6 +85,7 @@ class ShownTicket(Struct, frozen=True):
     path: str
     subject: str
     facts: tuple[tuple[str, str], ...]
+    next: str
     messages: tuple[ShownMessage, ...]
     affected: bool
     workaround: Markup
@@ -98,7 +101,7 @@ class ShownTicket(Struct, frozen=True):
 def show_line(config: Config, customer: PortalCustomer, line: PortalLine, at: datetime) -> ShownLine:
     """Return a line of the list as it is read at ``at`` (aware)."""
     ticket, prefix = line.ticket, config.desk.ticket_prefix
-    mine = ticket.requester_email.lower() == customer.address
+    mine = compared(ticket.requester_email) == customer.mailbox
     return ShownLine(
         number=format_number(prefix, ticket.number),
         path=path_of(config, line.opened),
@@ -125,12 +128,13 @@ def show_ticket(config: Config, customer: PortalCustomer, found: PortalTicket, a
         path=path,
         subject=ticket.subject,
         facts=tuple(_facts(config, found, at)),
+        next=_next(config, found, at),
         messages=tuple(_message(config, path, number, message, at) for message in found.messages),
         affected=found.affected,
         workaround=_text(config, number, ticket.workaround if found.affected and ticket.is_active else ""),
         resolution=_text(config, number, "" if resolution.strip() in said else resolution),
         omitted=found.omitted,
-        can_comment=ticket.is_active if found.affected else can_write(config, ticket, at),
+        can_comment=ticket.is_active if found.affected else takes_more(config, ticket, at),
         reopens=ticket.is_done and not found.affected,
         can_solve=found.whole and ticket.is_active,
         priorities=tuple(Priority) if sets_priority else (),
@@ -138,43 +142,24 @@ def show_ticket(config: Config, customer: PortalCustomer, found: PortalTicket, a
     )
 
 
-def can_write(config: Config, ticket: Ticket, at: datetime) -> bool:
-    """Tell whether the customer can still add to the ticket at ``at``; one that is done re-opens [R17]."""
-    window = config.tickets.reopen_window
-    if not ticket.is_done or window is None or ticket.resolved_at is None:
-        return ticket.is_active or ticket.is_done
-    return at <= ticket.resolved_at + window
-
-
 def _facts(config: Config, found: PortalTicket, at: datetime) -> Iterator[tuple[str, str]]:
     ticket, zone = found.ticket, config.desk.timezone
-    yield "Status", _status(config, found, at)
-    if found.affected:
+    yield "Status", _state(ticket, affected=found.affected)
+    if found.whole or found.affected:
         yield "Priority", ticket.priority.capitalize()
-        yield from _next_step(config, ticket, at)
     if not found.whole:
         return
-    yield "Priority", ticket.priority.capitalize()
     yield "Requester", ticket.requester_name
     yield "Opened", f"{say_date(ticket.opened_at, at, zone)} ({config.channel(ticket.channel).label})"
     if ticket.needed_by:
         yield "Needed by", say_date(ticket.needed_by, at, zone)
 
 
-def _next_step(config: Config, ticket: Ticket, at: datetime) -> Iterator[tuple[str, str]]:
-    """Yield when something happens next, which whoever asked for it was told in words."""
-    zone = config.desk.timezone
-    if ticket.status is TicketStatus.WAITING_ON_VENDOR and ticket.waiting_until:
-        yield "Work continues", say_moment(ticket.waiting_until, at, zone)
-    elif ticket.running_due_at and ticket.due_as_promised and ticket.running_due_at > at:
-        yield "Next contact", _moment(ticket.running_due_at, at, zone)
-
-
-def _status(config: Config, found: PortalTicket, at: datetime) -> str:
-    ticket = found.ticket
-    if ticket.status is TicketStatus.SCHEDULED and ticket.waiting_until:
-        return f"Scheduled for {say_moment(ticket.waiting_until, at, config.desk.timezone)}"
-    return _state(ticket, affected=found.affected)
+def _next(config: Config, found: PortalTicket, at: datetime) -> str:
+    """Say what happens next, in the words of mail and chat; the form below says how to open it again."""
+    if found.whole:
+        return next_step(config, found.ticket, at, "")
+    return next_step_beside(config, found.ticket, at) if found.affected else ""
 
 
 def _state(ticket: Ticket, *, affected: bool) -> str:
