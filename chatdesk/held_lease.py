@@ -61,8 +61,8 @@ class HeldLease:
         self._ends = taken + self._length.total_seconds()
         self._end_call()
 
-    def lost(self) -> None:
-        """Cut off what sends the delivery: another relay has it."""
+    def cut_off(self) -> None:
+        """Cut off what sends the delivery: another relay has it, or this one stops."""
         self._ends = asyncio.get_running_loop().time()
         self._end_call()
 

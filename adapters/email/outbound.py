@@ -67,6 +67,12 @@ class Transport(Protocol):
     async def has(self, message_id: str) -> bool | None:
         """Tell whether that message was handed over; None where it cannot be told."""
 
+    def break_off(self) -> None:
+        """Break off what cannot have been taken yet, and hand nothing over any more.
+
+        Each ``deliver`` that is broken off, and each one after that, raises DeliveryWaits.
+        """
+
 
 class _Letter(Struct, frozen=True):
     """Everything that one mail is written from."""
@@ -184,6 +190,10 @@ class MailChannel:
         if arrived is None:
             raise DeliveryUnknown(f"Whether the mail {identity} was sent cannot be told.")
         return identity if arrived else None
+
+    def break_off(self) -> None:
+        """Break off what cannot have arrived [chatdesk.ports.Interruptible.break_off]."""
+        self._transport.break_off()
 
     async def _told_elsewhere(self, delivery: Delivery) -> str:
         """Return what stands for a mail that need not be sent: another holds it, or nobody wants it."""
@@ -349,6 +359,9 @@ class KeptOnly:
     async def has(self, message_id: str) -> bool | None:
         """Tell whether the mail was kept [Transport.has]."""
         return await self._mailbox.read(message_id) is not None
+
+    def break_off(self) -> None:
+        """Do nothing: what is kept was delivered at once [Transport.break_off]."""
 
 
 class DemonstrationMail(MailChannel):
