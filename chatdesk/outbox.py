@@ -21,6 +21,9 @@ AGAIN = "again"
 NOT_SENT = "not sent: "
 """How the external id begins of a delivery that is done and was not sent; the reason follows."""
 
+HAD_ENOUGH = "in the last hour; reach the requester another way."
+"""How the error ends of a mail that was held back because its address had enough mail."""
+
 
 class DeliveryKind(StrEnum):
     """What a delivery is."""

@@ -73,12 +73,25 @@ class TicketPage(Struct, frozen=True):
 
 
 class DeliveryNote(Struct, frozen=True):
-    """What became of a delivery, for staff; ``error`` says why it failed, is unknown or was not sent."""
+    """What became of a delivery, for staff; ``error`` says why it failed, is unknown or was not sent.
+
+    In a list of problems it stands also for ``others``: so many more mails were held back for the same
+    mailbox, which had enough.
+    """
 
     delivery: Delivery
     status: DeliveryStatus
     finished_at: datetime | None
     error: str
+    others: int = 0
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, in a sentence or two."""
+        if not self.others:
+            return self.error
+        more = "one more mail" if self.others == 1 else f"{self.others:,} more mails"
+        return f"{self.error} So it is with {more} to them; each can be sent again on its ticket."
 
 
 class SetAsideNote(Struct, frozen=True):
@@ -92,7 +105,10 @@ class SetAsideNote(Struct, frozen=True):
 
 
 class Problems(Struct, frozen=True):
-    """What needs a person, newest first: deliveries that failed or are in doubt, events set aside."""
+    """What needs a person, newest first: deliveries that failed or are in doubt, events set aside.
+
+    The mails held back for one mailbox are one of the deliveries.
+    """
 
     deliveries: tuple[DeliveryNote, ...]
     set_aside: tuple[SetAsideNote, ...]

@@ -25,7 +25,7 @@ from chatdesk.mail_address import counted
 from chatdesk.mail_tokens import MailTokens
 from chatdesk.mail_updates import UPDATES, MailUpdates
 from chatdesk.mailbox import Mailbox, StoredMail
-from chatdesk.outbox import AGAIN, MAIL_TARGET, NOT_SENT, Delivery
+from chatdesk.outbox import AGAIN, HAD_ENOUGH, MAIL_TARGET, NOT_SENT, Delivery
 from chatdesk.portal import link_to
 from chatdesk.ports import Clock
 from chatdesk.ticket import TicketNumber
@@ -344,7 +344,7 @@ class MailChannel:
             had = f"got {about_this} mails about this ticket"
         else:
             return
-        raise DeliveryRefused(f"{mail.recipient} {had} in the last hour; reach the requester another way.")
+        raise DeliveryRefused(f"{mail.recipient} {had} {HAD_ENOUGH}")
 
 
 class KeptOnly:
