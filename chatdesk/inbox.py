@@ -103,5 +103,8 @@ class Deliveries(Protocol):
     async def retry(self, identity: str, at: datetime) -> bool:
         """Queue a delivery that failed or is in doubt once more; False when it is neither."""
 
+    async def arrived(self, message_id: str, at: datetime) -> None:
+        """Mark the mail with that Message-ID as sent if it is in doubt: a copy of it has come."""
+
     async def bounced(self, message_id: str, reason: str, at: datetime) -> TicketNumber | None:
         """Mark the mail with that Message-ID as failed; return its ticket, None when it is not known."""

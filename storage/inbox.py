@@ -44,6 +44,10 @@ _SENT_AS = (
     "AND external_id <> '' ORDER BY \"row\" LIMIT 1"
 )
 """The mail's own delivery; others that became part of it stay as they are. Only what was sent is indexed."""
+_IN_DOUBT = (
+    f"SELECT \"row\", ticket FROM delivery WHERE id = ? AND target = '{MAIL_TARGET}' "
+    f"AND status = '{DeliveryStatus.UNKNOWN.value}'"
+)
 _LIMITS = {"message_id": 255, "sender": 254, "subject": 300}
 
 
@@ -192,9 +196,19 @@ class TortoiseDeliveries:
                 )
             )
 
+    async def arrived(self, message_id: str, at: datetime) -> None:
+        async with self._database.transaction() as connection:
+            query = models.Delivery.filter(
+                id=_delivery_of(message_id), target=MAIL_TARGET, status=DeliveryStatus.UNKNOWN.value
+            )
+            sent = {"status": DeliveryStatus.DONE.value, "external_id": message_id, "error": ""}
+            await query.using_db(connection).update(**sent, finished_at=at)
+
     async def bounced(self, message_id: str, reason: str, at: datetime) -> TicketNumber | None:
         async with self._database.transaction() as connection:
             found = await fetch(connection, _SENT_AS, message_id)
+            # A report on a mail in doubt says that it was taken, and what became of it.
+            found = found or await fetch(connection, _IN_DOUBT, _delivery_of(message_id))
             if not found:
                 return None
             await (
@@ -204,6 +218,11 @@ class TortoiseDeliveries:
             )
         ticket = found[0]["ticket"]
         return TicketNumber(ticket) if ticket is not None else None
+
+
+def _delivery_of(message_id: str) -> str:
+    """Return which delivery a mail of the desk's was [adapters.email.message.message_id]."""
+    return message_id.removeprefix("<").partition("@")[0]
 
 
 def _to_mail(row: dict[str, Any]) -> InboundMail:

@@ -187,6 +187,9 @@ class MailChannel:
             # Nothing leaves before it is kept.
             return await self._told_elsewhere(delivery) or None
         arrived = await self._transport.has(identity)
+        if arrived is None and await self._mailbox.came_back(identity):
+            # The server sent the desk its copy in one go with the mail.
+            return identity
         if arrived is None:
             raise DeliveryUnknown(f"Whether the mail {identity} was sent cannot be told.")
         return identity if arrived else None
