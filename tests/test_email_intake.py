@@ -367,6 +367,17 @@ async def test_the_same_mail_from_two_folders_is_filed_once(desk: ServedDesk) ->
     assert (other.status, other.ticket) == (InboundStatus.REPEATED, first.ticket)
 
 
+async def test_what_a_program_writes_each_day_under_one_message_id_is_filed_each_day(
+    desk: ServedDesk,
+) -> None:
+    for day in ("Mon, 02 Nov 2026", "Tue, 03 Nov 2026"):
+        came = await take_in(
+            desk,
+            mail("The backup failed.", Message_ID="<backup@contoso.example>", Date=f"{day} 03:00:00 +0000"),
+        )
+        assert came.status is InboundStatus.FILED
+
+
 async def test_mails_from_a_long_place_are_different_ones(desk: ServedDesk) -> None:
     place = f"imap:{'u' * 100}@mail.northwind.example/{'Folder ' * 20}/1700000000"
     first = await take_in(desk, mail("First."), f"{place}/41")

@@ -107,7 +107,8 @@ def _fingerprint(message: Message, source: bytes) -> str:
     end = _HEADER_END.search(source)
     body = source[end.end() :].replace(b"\r\n", b"\n").strip() if end else b""
     digest = hashlib.sha256()
-    for part in (identity, raw_field(message, "From"), raw_field(message, "Subject")):
+    # Programs write the same mail each day, some under the same Message-ID.
+    for part in (identity, *(raw_field(message, name) for name in ("From", "Subject", "Date"))):
         digest.update(part.encode("utf-8", "replace") + b"\0")
     digest.update(body)
     return digest.hexdigest()[:40]
