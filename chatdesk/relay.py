@@ -289,8 +289,7 @@ class Relay:
             raise
         except Exception as error:
             if self._cut_off:
-                # There is no time to look: the next start, or another node, does before it sends again.
-                return _result(delivery, DeliveryStatus.LEASED, error=CUT_OFF, retry_at=self._clock())
+                return self._left_in_doubt(delivery)
             found = await self._look(channel, held)
             if found is None:
                 raise DeliveryDelayed(f"The attempt did not arrive: {error}") from error
@@ -304,7 +303,15 @@ class Relay:
         except DeliveryDelayed as delayed:
             # Nobody could look: the doubt has to outlive the wait.
             return self._delayed(delivery, delayed, DeliveryStatus.LEASED)
+        except TimeoutError:
+            if self._cut_off:
+                return self._left_in_doubt(delivery)
+            raise
         return None if found is None else _result(delivery, DeliveryStatus.DONE, found)
+
+    def _left_in_doubt(self, delivery: Delivery) -> DeliveryResult:
+        """Leave a delivery to the next start, or to another node, which looks before it sends again."""
+        return _result(delivery, DeliveryStatus.LEASED, error=CUT_OFF, retry_at=self._clock())
 
     async def _fire(self, delivery: Delivery) -> DeliveryResult:
         of_ticket = bool(delivery.payload["of_ticket"])

@@ -702,3 +702,23 @@ async def test_what_is_leased_while_the_relay_is_told_to_stop_is_not_begun() -> 
     setting.outbox.lease = told_meanwhile  # type: ignore[method-assign]
     await asyncio.wait_for(setting.relay.run(), 10)
     assert (setting.channel.sent, setting.status("a")) == ([], DeliveryStatus.PENDING)
+
+
+async def test_a_stop_does_not_wait_for_a_look_that_hangs() -> None:
+    setting = patient()
+    stopping_at(setting, 0.0, 0.01)
+    asked = asyncio.Event()
+
+    async def find(delivery: Delivery) -> str | None:
+        asked.set()
+        await asyncio.Event().wait()
+        return None
+
+    setting.channel.find = find  # type: ignore[method-assign]
+    await queue_up(setting.store, delivery("a"))
+    await setting.outbox.lease(TUESDAY, TUESDAY, 1)
+    task = asyncio.create_task(setting.relay.run())
+    await asked.wait()
+    setting.relay.stop()
+    await asyncio.wait_for(task, 10)
+    assert (setting.status("a"), setting.due_in("a"), setting.channel.sent) == (DeliveryStatus.LEASED, 0, [])
