@@ -10,6 +10,7 @@ import structlog
 from msgspec import Struct
 
 from chatdesk.desk import Desk
+from chatdesk.effects import MailKind
 from chatdesk.errors import (
     ChatdeskError,
     DeliveryDelayed,
@@ -21,7 +22,7 @@ from chatdesk.errors import (
 from chatdesk.events import TimerFired
 from chatdesk.held_lease import HeldLease
 from chatdesk.metrics import BatchReport
-from chatdesk.outbox import TIMER_TARGET, Delivery, DeliveryResult, DeliveryStatus
+from chatdesk.outbox import LONG_TRIED, MAIL_TARGET, TIMER_TARGET, Delivery, DeliveryResult, DeliveryStatus
 from chatdesk.pauses import happens_within
 from chatdesk.ports import Channel, Clock, Interruptible, Outbox, Patient
 
@@ -54,13 +55,16 @@ class RetryPolicy(Struct, frozen=True):
 
     The wait doubles from ``first`` with each attempt up to ``longest`` and varies by a tenth either way;
     after ``attempts`` a delivery is given up, and not before ``keep_trying`` has passed since it was queued:
-    what had to wait its turn has attempts behind it that were none. A timer never is.
+    what had to wait its turn has attempts behind it that were none. Mail, but for codes, which are good for
+    minutes, is tried for ``keep_mailing``: its servers may be away for a night (RFC 5321, 4.5.4.1). A timer is
+    never given up.
     """
 
     first: timedelta = timedelta(seconds=2)
     longest: timedelta = timedelta(minutes=30)
-    attempts: int = 12
+    attempts: int = LONG_TRIED
     keep_trying: timedelta = timedelta(minutes=45)
+    keep_mailing: timedelta = timedelta(days=1)
 
     def wait(self, attempt: int, chance: float) -> timedelta:
         """Return the wait after attempt number ``attempt`` (from 1); ``chance`` is from 0 up to 1."""
@@ -70,7 +74,9 @@ class RetryPolicy(Struct, frozen=True):
 
     def is_last(self, delivery: Delivery, now: datetime) -> bool:
         """Tell whether this attempt at a delivery, which was delayed again, is the last one."""
-        tried_enough = delivery.attempts >= self.attempts and now - delivery.created_at >= self.keep_trying
+        lasting = delivery.target == MAIL_TARGET and delivery.payload.get("mail") != MailKind.CODE
+        longest = self.keep_mailing if lasting else self.keep_trying
+        tried_enough = delivery.attempts >= self.attempts and now - delivery.created_at >= longest
         return tried_enough and delivery.target != TIMER_TARGET
 
 

@@ -11,7 +11,7 @@ from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.errors import StorageError
 from chatdesk.inbox import ASKED, ATTEMPTS, InboundMail, InboundStatus, KnownSender
 from chatdesk.mail_address import known_forms
-from chatdesk.outbox import AGAIN, MAIL_TARGET, Delivery, DeliveryStatus
+from chatdesk.outbox import AGAIN, LONG_TRIED, MAIL_TARGET, Delivery, DeliveryStatus
 from chatdesk.ports import NewId
 from chatdesk.ticket import TicketNumber
 from storage import tables
@@ -25,6 +25,7 @@ from storage.selecting import Selecting
 from storage.writing import write_all
 
 if TYPE_CHECKING:
+    from tortoise.backends.base.client import BaseDBAsyncClient
     from tortoise.queryset import QuerySet
 
 _ASKED_ABOUT = [InboundStatus.HELD.value, InboundStatus.FILED.value, InboundStatus.DISMISSED.value]
@@ -180,6 +181,8 @@ class TortoiseDeliveries:
     async def retry(self, identity: str, at: datetime) -> bool:
         statuses = [DeliveryStatus.FAILED.value, DeliveryStatus.UNKNOWN.value]
         async with self._database.transaction() as connection:
+            if await _try_now(connection, identity, at):
+                return True
             query = models.Delivery.filter(id=identity, status__in=statuses).using_db(connection)
             found = await query.values("payload")
             if not found:
@@ -218,6 +221,14 @@ class TortoiseDeliveries:
             )
         ticket = found[0]["ticket"]
         return TicketNumber(ticket) if ticket is not None else None
+
+
+async def _try_now(connection: BaseDBAsyncClient, identity: str, at: datetime) -> bool:
+    """Have a mail that is tried again and again tried at once; False for any other delivery."""
+    waiting = models.Delivery.filter(
+        id=identity, target=MAIL_TARGET, status=DeliveryStatus.PENDING.value, attempts__gte=LONG_TRIED
+    )
+    return bool(await waiting.using_db(connection).update(due_at=at))
 
 
 def _delivery_of(message_id: str) -> str:

@@ -33,11 +33,11 @@ from chatdesk.reading import (
 )
 from chatdesk.situation import QueueEntry, queue_key
 from chatdesk.ticket import Ticket, TicketNumber
-from storage.capped_mail import capped_mails
 from storage.columns import Record, moment, optional_moment, readable
 from storage.conversation_rows import to_conversation, to_message, to_revision
 from storage.database import Database
 from storage.delivery_rows import to_delivery
+from storage.gathered_mail import gathered_mails
 from storage.message_pieces import message_pieces
 from storage.orm import faults, models
 from storage.queue_rows import QUEUE, to_queue
@@ -239,15 +239,17 @@ class TortoiseStaffReads(_Reads):
 
     async def problems(self, limit: int) -> Problems:
         statuses = [DeliveryStatus.FAILED.value, DeliveryStatus.UNKNOWN.value]
-        capped = await capped_mails(self._selecting, self._database.dialect)
+        gathered = await gathered_mails(self._selecting, self._database.dialect)
         # Those are read by themselves: however many there are, they bury nothing else.
         others = models.Delivery.filter(status__in=statuses).exclude(error__endswith=HAD_ENOUGH)
-        held_back = models.Delivery.filter(row__in=sorted(capped, reverse=True)[:limit])
+        together = models.Delivery.filter(row__in=sorted(gathered, reverse=True)[:limit])
         set_aside = models.SetAside.all().order_by("-row").limit(limit)
-        rows = [*await self._values(others.order_by("-row").limit(limit)), *await self._values(held_back)]
+        rows = [*await self._values(others.order_by("-row").limit(limit)), *await self._values(together)]
         rows.sort(key=lambda row: row["row"], reverse=True)
         return Problems(
-            tuple(replace(_to_delivery_note(row), others=capped.get(row["row"], 0)) for row in rows[:limit]),
+            tuple(
+                replace(_to_delivery_note(row), others=gathered.get(row["row"], 0)) for row in rows[:limit]
+            ),
             tuple(map(_to_set_aside_note, await self._values(set_aside))),
         )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chatdesk.errors import (
     DeliveryDelayed,
@@ -722,3 +723,20 @@ async def test_a_stop_does_not_wait_for_a_look_that_hangs() -> None:
     setting.relay.stop()
     await asyncio.wait_for(task, 10)
     assert (setting.status("a"), setting.due_in("a"), setting.channel.sent) == (DeliveryStatus.LEASED, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("target", "payload", "hours", "last"),
+    [
+        ("slack", {}, 1, True),
+        ("email", {"mail": "comment"}, 23, False),
+        ("email", {"mail": "comment"}, 24, True),
+        ("email", {"mail": "code"}, 1, True),
+        (TIMER_TARGET, {}, 48, False),
+    ],
+)
+def test_a_mail_is_tried_for_a_day_as_its_server_may_be_away_for_a_night(
+    target: str, payload: dict[str, str], hours: int, last: bool
+) -> None:
+    tried = replace(delivery("a", target=target), attempts=12, payload=payload)
+    assert RetryPolicy().is_last(tried, TUESDAY + timedelta(hours=hours)) is last

@@ -12,6 +12,7 @@ import structlog
 
 from adapters.email.smtp_talk import WAITS, Handover, SmtpTalk, Waits, open_talk
 from chatdesk.errors import DeliveryDelayed, DeliveryWaits
+from chatdesk.outbox import WAITS_ITS_TURN
 from chatdesk.settings.mail_servers import MailServer
 
 log = structlog.get_logger(__name__)
@@ -177,7 +178,7 @@ class SmtpTransport:
             raise self._others_first() from error
 
     def _others_first(self) -> DeliveryWaits:
-        return DeliveryWaits("Other mail is still being sent.", self._room.turn)
+        return DeliveryWaits(WAITS_ITS_TURN, self._room.turn)
 
 
 def _stopped() -> DeliveryWaits:

@@ -1,4 +1,4 @@
-"""Mails held back because their address had enough: however many, they are one problem an address."""
+"""Mails held back for one mailbox are one problem, and so are those that wait for a server that is away."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import pytest
 from msgspec.structs import replace
 
 from adapters.web.console_json import problem_json
-from chatdesk.outbox import HAD_ENOUGH, Delivery, DeliveryKind, DeliveryResult, DeliveryStatus
+from chatdesk.outbox import HAD_ENOUGH, LONG_TRIED, Delivery, DeliveryKind, DeliveryResult, DeliveryStatus
 from chatdesk.reading import DeliveryNote
 from chatdesk.ticket import TicketNumber
 from storage.database import Database
+from storage.inbox import TortoiseDeliveries
 from storage.outbox import TortoiseOutbox
 from storage.reading import TortoiseStaffReads
 from storage.store import TortoiseStore
@@ -74,3 +75,25 @@ def test_what_stands_for_others_says_so() -> None:
 
 def note_of(others: int) -> DeliveryNote:
     return DeliveryNote(mail("d1"), DeliveryStatus.FAILED, TUESDAY, f"They had mail {HAD_ENOUGH}", others)
+
+
+async def test_mails_whose_server_is_away_for_long_are_one_problem_and_can_be_tried_at_once(
+    kept: Kept,
+) -> None:
+    await queue_up(TortoiseStore(kept.database), *(mail(f"w{n}", EVE) for n in range(3)), mail("fresh"))
+    outbox, at = TortoiseOutbox(kept.database), TUESDAY
+    later = at + timedelta(hours=1)
+    for attempt in range(1, LONG_TRIED + 1):
+        leased = await outbox.lease(at, at + timedelta(minutes=2), 500)
+        wait = [
+            DeliveryResult(m.id, attempt, DeliveryStatus.PENDING, error="Away.", retry_at=at) for m in leased
+        ]
+        await outbox.finish([one for one in wait if one.id != "fresh"], at)
+        fresh = [one for one in wait if one.id == "fresh"]
+        await outbox.finish([replace(one, retry_at=later) for one in fresh], at)
+    assert await kept.problems() == [("w2", 2)]
+    (note,) = (await TortoiseStaffReads(kept.database).problems(10)).deliveries
+    assert note.problem == "Away. It is tried again for a day from its writing. So it is with 2 more mails."
+    deliveries = TortoiseDeliveries(kept.database)
+    assert (await deliveries.retry("w2", later), await deliveries.retry("fresh", later)) == (True, False)
+    assert await kept.problems() == [("w2", 2)]
