@@ -55,9 +55,9 @@ class RetryPolicy(Struct, frozen=True):
 
     The wait doubles from ``first`` with each attempt up to ``longest`` and varies by a tenth either way;
     after ``attempts`` a delivery is given up, and not before ``keep_trying`` has passed since it was queued:
-    what had to wait its turn has attempts behind it that were none. Mail, but for codes, which are good for
-    minutes, is tried for ``keep_mailing``: its servers may be away for a night (RFC 5321, 4.5.4.1). A timer is
-    never given up.
+    what had to wait its turn has attempts behind it that were none. Mail is tried for ``keep_mailing``: its
+    servers may be away for a night (RFC 5321, 4.5.4.1); but codes, which are good for minutes, are not. A
+    timer is never given up.
     """
 
     first: timedelta = timedelta(seconds=2)
