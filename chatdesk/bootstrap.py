@@ -35,7 +35,7 @@ from chatdesk.nodes import ALONE, Node
 from chatdesk.portal import with_portal
 from chatdesk.portal_parts import PortalParts, portal_service
 from chatdesk.ports import Channel
-from chatdesk.relay import Relay
+from chatdesk.relay import STOPPING, Relay
 from chatdesk.settings.identity import NO_IDENTITIES, IdentitySecrets
 from chatdesk.settings.mail_servers import NO_SERVERS, MailServers
 from chatdesk.settings.portal_access import NO_PORTAL, PortalAccess
@@ -69,7 +69,7 @@ CHORES_LOOP = "housekeeping"
 ESCALATION_LOOP = "escalation"
 DATABASE_PATIENCE = 5.0
 """Seconds in which a database that works has answered."""
-RELAY_PATIENCE, DESK_PATIENCE, LINK_PATIENCE = 2.5, 2.0, 0.5
+RELAY_PATIENCE, DESK_PATIENCE, LINK_PATIENCE = STOPPING.cut_off.total_seconds() + 0.5, 2.0, 0.5
 """Seconds that what is under way has to end when the desk stops; what is cut off is looked up later."""
 
 

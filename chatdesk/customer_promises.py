@@ -10,13 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from chatdesk.changes import HistoryEntry
+from chatdesk.changes import PROMISE_BROUGHT, HistoryEntry
 from chatdesk.conversation import Conversation, ConversationId, Message, promised_in
 from chatdesk.sla import Promise
 from chatdesk.ticket import Ticket, TicketNumber
 
 PROMISED = "contact promised"
 """What the history calls a promise that was made after the ticket's opening."""
+
+NOBODY = TicketNumber(0)
+"""In place of the ticket that a person opened: it is not known whom a promise was made to."""
 
 Told = tuple[datetime, ConversationId]
 """When and in which conversation a promise was told."""
@@ -41,7 +44,8 @@ def promises_of(
     times = {entry.at for entry in made}
     told = {person: _told(chats, times, messages) for person, chats in people.items()}
     since = max((entry.at for entry in made if entry.ticket == ticket.number), default=None)
-    last = _told_last(ticket, people, told, since)
+    brought = any(entry.what == PROMISE_BROUGHT and entry.at >= begun_at for entry in history)
+    last = _brought(ticket, people) if brought and since is None else _told_last(ticket, people, told, since)
     # Where there is one customer, a call that was written down is an answer to them too.
     response = ticket.first_response_at if len(people) == 1 else None
     found: list[Promise] = []
@@ -76,6 +80,12 @@ def _told_last(
     # One that was told before the ticket was opened again stands without another word.
     stands = (person for person, chats in people.items() if ticket.promised_at in map(promised_in, chats))
     return next(stands, None)
+
+
+def _brought(ticket: Ticket, people: dict[TicketNumber | None, list[Conversation]]) -> TicketNumber:
+    """Return whom the ticket's promise was made to, which a merge has brought."""
+    merged = ((person, chats) for person, chats in people.items() if person is not None)
+    return next((person for person, chats in merged if ticket.promised_at in map(promised_in, chats)), NOBODY)
 
 
 def _shown(chats: Iterable[Conversation], begun_at: datetime) -> datetime | None:

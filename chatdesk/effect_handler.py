@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from chatdesk.affected import AffectedChange, brought_together
-from chatdesk.changes import MERGED_IN, NOW_AFFECTED, HistoryEntry, Rating
+from chatdesk.changes import MERGED_IN, NOW_AFFECTED, PROMISE_BROUGHT, HistoryEntry, Rating
 from chatdesk.config import Config
 from chatdesk.conversation import (
     Author,
@@ -39,10 +39,11 @@ from chatdesk.effects import (
 from chatdesk.errors import NotFound
 from chatdesk.events import AnyEvent, TicketEvent
 from chatdesk.mail_address import compared
-from chatdesk.merging import with_promise_of
 from chatdesk.ports import NewId
 from chatdesk.routing import WEB, Router
+from chatdesk.sla import due_after_pause, earliest
 from chatdesk.ticket import Ticket, TicketNumber, format_number
+from chatdesk.wording import say_date, say_time, say_zone
 
 FLOW = ("live_chat", 1)
 """The dialogue that new conversations begin [flows.live_chat], and its version; rows keep both."""
@@ -178,6 +179,18 @@ class EffectHandler:
         self._write(conversation, seq, event.at)
         routed = self._router.message(revised, conversation, event.channel, event.at, revised=True)
         self._draft.changes.deliveries.extend(routed)
+        self._restate(message, revised, event)
+
+    def _restate(self, message: Message, revised: Message, event: AnyEvent) -> None:
+        """Have a ticket's resolution read as the message does that told it."""
+        ticket = self._draft.find_ticket(self._draft.conversation(message.conversation).ticket)
+        if ticket is None or not _tells_the_resolution(message, ticket):
+            return
+        _ = self._draft.put_ticket(ticket, replace(ticket, resolution=revised.text, changed_at=event.at))
+        what = "resolution taken back" if revised.deleted_at else "resolution edited"
+        entry = HistoryEntry(ticket.number, event.at, revised.author, what, revised.text)
+        self._draft.changes.history.append(entry)
+        self.show(ticket.number, message.conversation, event.at)
 
     def _own_message(self, effect: Revise, conversation: Conversation) -> Message:
         """Return the message to be changed; nobody but its author may know that it can be."""
@@ -236,11 +249,23 @@ class EffectHandler:
             moved = replace(conversation, ticket=effect.to, opened_with=opened_with)
             self._draft.put_conversation(conversation, moved)
             self.show(effect.to, moved.id, at)
-        into = self._draft.ticket(effect.to)
-        _ = self._draft.put_ticket(into, with_promise_of(into, source))
         merged = format_number(self._config.desk.ticket_prefix, source.number)
         self._draft.changes.history.append(HistoryEntry(effect.to, at, effect.by, MERGED_IN, merged))
+        if effect.promised is not None:
+            self._bring_promise(effect, effect.promised, merged, at)
         self._bring_affected(effect, source, at)
+
+    def _bring_promise(
+        self, effect: MoveConversations, promised: datetime, merged: str, at: datetime
+    ) -> None:
+        """Have the ticket be due by what was promised to somebody who is part of it now [R20, R25]."""
+        into, zone = self._draft.ticket(effect.to), self._config.desk.timezone
+        due = earliest(due_after_pause(self._config, into, at), promised)
+        after = replace(into, due_at=due, promised_at=into.promised_at or promised, changed_at=at)
+        _ = self._draft.put_ticket(into, after)
+        when = f"{say_date(promised, at, zone)}, {say_time(promised, zone)} {say_zone(promised, zone)}"
+        entry = HistoryEntry(effect.to, at, effect.by, PROMISE_BROUGHT, f"of {merged}: for {when}")
+        self._draft.changes.history.append(entry)
 
     def _bring_affected(self, effect: MoveConversations, source: Ticket, at: datetime) -> None:
         """Have the ticket affect whom the one affected that is part of it now [R20, R33]."""
@@ -285,3 +310,9 @@ class EffectHandler:
         self._draft.changes.ratings.append(rating)
         if conversation.ticket is not None:
             self.show(conversation.ticket, conversation.id, at)
+
+
+def _tells_the_resolution(message: Message, ticket: Ticket) -> bool:
+    """Tell whether this is the message by which the ticket was resolved, as it stands."""
+    told_then = message.is_answer and message.at == ticket.resolved_at
+    return told_then and ticket.is_done and message.text == ticket.resolution

@@ -98,10 +98,14 @@ class StartTimer(Struct, frozen=True):
 
 
 class MoveConversations(Struct, frozen=True):
-    """Give all of the ticket's conversations to ticket ``to`` [R20]."""
+    """Give all of the ticket's conversations to ticket ``to`` [R20].
+
+    ``promised`` is the earliest of what the ticket's people still wait for (UTC), which ``to`` owes then.
+    """
 
     to: TicketNumber
     by: Author
+    promised: datetime | None = None
 
 
 class SplitOff(Struct, frozen=True):

@@ -30,6 +30,7 @@ class HeldLease:
         self._ends = taken + length.total_seconds()
         self._latest = 0.0
         self._limit: asyncio.Timeout | None = None
+        self._looking: asyncio.Timeout | None = None
 
     @property
     def renewed_at(self) -> datetime:
@@ -52,8 +53,11 @@ class HeldLease:
 
     async def look(self, call: Awaitable[Answer]) -> Answer:
         """Await what looks whether the delivery arrived. Raises TimeoutError."""
-        async with asyncio.timeout((self._length * A_CALL).total_seconds()):
-            return await call
+        try:
+            async with asyncio.timeout((self._length * A_CALL).total_seconds()) as self._looking:
+                return await call
+        finally:
+            self._looking = None
 
     def renewed(self, until: datetime, taken: float) -> None:
         """Let the call go on: the lease was renewed at ``taken`` and ends at ``until``."""
@@ -61,10 +65,12 @@ class HeldLease:
         self._ends = taken + self._length.total_seconds()
         self._end_call()
 
-    def lost(self) -> None:
-        """Cut off what sends the delivery: another relay has it."""
+    def cut_off(self) -> None:
+        """Cut off what sends the delivery, or looks for it: another relay has it, or this one stops."""
         self._ends = asyncio.get_running_loop().time()
         self._end_call()
+        if self._looking is not None and not self._looking.expired():
+            self._looking.reschedule(self._ends)
 
     @property
     def _call_ends(self) -> float:

@@ -119,7 +119,7 @@ async def _load_chats_elsewhere(batch: StoreBatch, events: Sequence[AnyEvent], l
 async def _load_history(
     batch: StoreBatch, events: Sequence[AnyEvent], others: Sequence[AnyEvent], loaded: Loaded
 ) -> None:
-    """Read from when tickets' time counts, for other targets and for an answer that keeps a promise."""
+    """Read from when tickets' time counts, for other targets and where promises are kept or taken along."""
     prioritised = {e.ticket for e in others if isinstance(e, TicketEdited) and (e.priority or e.type)}
     prioritised |= {e.ticket for e in others if isinstance(e, PortalPrioritised)}
     # Most tickets have no promise: the quick look at that spares everything else.
@@ -128,6 +128,9 @@ async def _load_history(
     leaving = _tickets_of((e for e in others if isinstance(e, _MAY_LEAVE_THE_QUEUE)), loaded)
     answered: set[TicketNumber] = set()
     asked = {ticket.number for ticket in promised} & (meanwhile & leaving | prioritised)
+    merging = {e.ticket for e in others if isinstance(e, TicketMerged)}
+    if merging:
+        asked |= merging & ({ticket.number for ticket in promised} | _shown(loaded))
     if promised or meanwhile:
         answered = _answered(events, others, loaded, promised, meanwhile)
     if prioritised or answered or asked:

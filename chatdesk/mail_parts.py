@@ -215,6 +215,11 @@ class MailWay:
         """Look whether it arrived [MailChannel.find]."""
         return await (await self._channel()).find(delivery)
 
+    def break_off(self) -> None:
+        """Break off what cannot have arrived [MailChannel.break_off]."""
+        if self._mail.loaded:
+            self._mail.channel.break_off()
+
     async def _channel(self) -> MailChannel:
         if not self._mail.loaded:
             await asyncio.sleep(LET_FIRST)

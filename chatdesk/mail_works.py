@@ -58,7 +58,7 @@ def mail_works(
     )
     parser = ParserProcess()
     intake = Intake(inbox, Filing(desktop), parser, clock)
-    room = DeskMailRoom(inbox, services.desk, staff_mail, attaching, parser, clock)
+    room = DeskMailRoom(inbox, services.desk, staff_mail, attaching, parser, reads, clock)
     return MailWorks(mail_channel(services, database, source, tokens, servers), intake, room)
 
 

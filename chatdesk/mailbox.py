@@ -42,6 +42,9 @@ class Mailbox(Protocol):
     async def read(self, message_id: str) -> StoredMail | None:
         """Return the mail with that Message-ID, or None."""
 
+    async def came_back(self, message_id: str) -> bool:
+        """Tell whether the desk's own copy of that mail has come to it."""
+
     async def counts(self, recipient: str, since: datetime) -> Mapping[TicketNumber, int]:
         """Return how many mails about which ticket went to that mailbox since then.
 

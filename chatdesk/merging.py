@@ -5,7 +5,6 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from chatdesk.errors import EventRefused
-from chatdesk.sla import earliest
 from chatdesk.ticket import Ticket, format_number
 
 
@@ -32,16 +31,6 @@ def check_merge(ticket: Ticket, into: Ticket, prefix: str, *, other_company: boo
 def same_company(one: Ticket, other: Ticket) -> bool:
     """Tell whether two tickets name the same company, however it is spaced and capitalised."""
     return one.company.casefold().split() == other.company.casefold().split()
-
-
-def with_promise_of(into: Ticket, merged: Ticket) -> Ticket:
-    """Return the ticket due no later than what the customer of the merged one still waits for [R20, R25]."""
-    promised = merged.promised_at
-    kept = merged.first_response_at is not None and not merged.due_as_promised
-    if promised is None or merged.due_at is None or kept:
-        return into
-    # A pause has moved it.
-    return replace(into, due_at=earliest(into.due_at, max(promised, merged.due_at)))
 
 
 def as_opened(ticket: Ticket, opened: Ticket) -> Ticket:

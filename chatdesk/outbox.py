@@ -21,6 +21,14 @@ AGAIN = "again"
 NOT_SENT = "not sent: "
 """How the external id begins of a delivery that is done and was not sent; the reason follows."""
 
+HAD_ENOUGH = "in the last hour; reach the requester another way."
+"""How the error ends of a mail that was held back because its address had enough mail."""
+
+WAITS_ITS_TURN = "Other mail is still being sent."
+"""The error of a mail for which there was no room; its server is not away."""
+LONG_TRIED = 12
+"""Attempts after which a mail that goes on being tried is a problem for staff too."""
+
 
 class DeliveryKind(StrEnum):
     """What a delivery is."""

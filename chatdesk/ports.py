@@ -158,3 +158,14 @@ class Patient(Protocol):
     @property
     def patience(self) -> timedelta:
         """How long one ``send`` may take."""
+
+
+@runtime_checkable
+class Interruptible(Protocol):
+    """A channel that knows up to which point nothing can have arrived of what it sends."""
+
+    def break_off(self) -> None:
+        """Break off what cannot have arrived yet, and begin nothing any more: the desk is stopping.
+
+        Each ``send`` that is broken off, and each one after that, raises DeliveryWaits; the others go on.
+        """

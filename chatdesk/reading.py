@@ -118,12 +118,29 @@ class TicketPage(Struct, frozen=True):
 
 
 class DeliveryNote(Struct, frozen=True):
-    """What became of a delivery, for staff; ``error`` says why it failed, is unknown or was not sent."""
+    """What became of a delivery, for staff; ``error`` says why it failed, is unknown or was not sent.
+
+    In a list of problems it stands also for ``others``: so many more mails were held back for the same
+    mailbox, which had enough, or wait for the mail server as it does.
+    """
 
     delivery: Delivery
     status: DeliveryStatus
     finished_at: datetime | None
     error: str
+    others: int = 0
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, in a sentence or two."""
+        waits = self.status is DeliveryStatus.PENDING
+        error = f"{self.error} It is tried again for a day from its writing." if waits else self.error
+        if not self.others:
+            return error
+        more = "one more mail" if self.others == 1 else f"{self.others:,} more mails"
+        if waits:
+            return f"{error} So it is with {more}."
+        return f"{error} So it is with {more} to them; each can be sent again on its ticket."
 
 
 class SetAsideNote(Struct, frozen=True):
@@ -137,7 +154,10 @@ class SetAsideNote(Struct, frozen=True):
 
 
 class Problems(Struct, frozen=True):
-    """What needs a person, newest first: deliveries that failed or are in doubt, events set aside."""
+    """What needs a person, newest first: deliveries that failed or are in doubt, events set aside.
+
+    The mails held back for one mailbox are one of the deliveries, and those that wait long for their server.
+    """
 
     deliveries: tuple[DeliveryNote, ...]
     set_aside: tuple[SetAsideNote, ...]

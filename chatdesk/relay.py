@@ -10,6 +10,7 @@ import structlog
 from msgspec import Struct
 
 from chatdesk.desk import Desk
+from chatdesk.effects import MailKind
 from chatdesk.errors import (
     ChatdeskError,
     DeliveryDelayed,
@@ -21,9 +22,9 @@ from chatdesk.errors import (
 from chatdesk.events import TimerFired
 from chatdesk.held_lease import HeldLease
 from chatdesk.metrics import BatchReport
-from chatdesk.outbox import TIMER_TARGET, Delivery, DeliveryResult, DeliveryStatus
+from chatdesk.outbox import LONG_TRIED, MAIL_TARGET, TIMER_TARGET, Delivery, DeliveryResult, DeliveryStatus
 from chatdesk.pauses import happens_within
-from chatdesk.ports import Channel, Clock, Outbox, Patient
+from chatdesk.ports import Channel, Clock, Interruptible, Outbox, Patient
 
 log = structlog.get_logger(__name__)
 
@@ -38,18 +39,32 @@ A round takes three commits of its own: seldom rounds leave the disk to those wh
 """
 
 
+class StopPolicy(Struct, frozen=True):
+    """How long what is being sent may take once the relay is told to stop.
+
+    After ``break_off`` what cannot have arrived yet is broken off and goes back to be sent again, so that
+    the rest has time for its answer; after ``cut_off`` nothing is waited for.
+    """
+
+    break_off: timedelta = timedelta(seconds=2.5)
+    cut_off: timedelta = timedelta(seconds=6)
+
+
 class RetryPolicy(Struct, frozen=True):
     """How often and how long a delayed delivery is tried again.
 
     The wait doubles from ``first`` with each attempt up to ``longest`` and varies by a tenth either way;
     after ``attempts`` a delivery is given up, and not before ``keep_trying`` has passed since it was queued:
-    what had to wait its turn has attempts behind it that were none. A timer never is.
+    what had to wait its turn has attempts behind it that were none. Mail is tried for ``keep_mailing``: its
+    servers may be away for a night (RFC 5321, 4.5.4.1); but codes, which are good for minutes, are not. A
+    timer is never given up.
     """
 
     first: timedelta = timedelta(seconds=2)
     longest: timedelta = timedelta(minutes=30)
-    attempts: int = 12
+    attempts: int = LONG_TRIED
     keep_trying: timedelta = timedelta(minutes=45)
+    keep_mailing: timedelta = timedelta(days=1)
 
     def wait(self, attempt: int, chance: float) -> timedelta:
         """Return the wait after attempt number ``attempt`` (from 1); ``chance`` is from 0 up to 1."""
@@ -59,11 +74,15 @@ class RetryPolicy(Struct, frozen=True):
 
     def is_last(self, delivery: Delivery, now: datetime) -> bool:
         """Tell whether this attempt at a delivery, which was delayed again, is the last one."""
-        tried_enough = delivery.attempts >= self.attempts and now - delivery.created_at >= self.keep_trying
+        lasting = delivery.target == MAIL_TARGET and delivery.payload.get("mail") != MailKind.CODE
+        longest = self.keep_mailing if lasting else self.keep_trying
+        tried_enough = delivery.attempts >= self.attempts and now - delivery.created_at >= longest
         return tried_enough and delivery.target != TIMER_TARGET
 
 
 RETRIES = RetryPolicy()
+STOPPING = StopPolicy()
+CUT_OFF = "The desk was stopped while this was being sent."
 
 
 class Relay:
@@ -88,6 +107,7 @@ class Relay:
         lease: timedelta = timedelta(minutes=2),
         limit: int = 100,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        stopping: StopPolicy = STOPPING,
     ) -> None:
         self._outbox = outbox
         self._desk = desk
@@ -99,10 +119,12 @@ class Relay:
         self._limit = limit
         self._pause = pause
         self._wake = asyncio.Event()
-        self._sending: set[asyncio.Task[None]] = set()
+        self._stop_policy = stopping
+        self._sending: dict[asyncio.Task[None], HeldLease] = {}
         self._held: set[HeldLease] = set()
         self._results: list[DeliveryResult] = []
-        self._stopping = False
+        self._told_to_stop = asyncio.Event()
+        self._cut_off = False
         self._load_ends: datetime | None = None
 
     def wake(self) -> None:
@@ -110,9 +132,27 @@ class Relay:
         self._wake.set()
 
     def stop(self) -> None:
-        """Let ``run`` end when what is being sent has been sent and noted."""
-        self._stopping = True
+        """Begin nothing any more, and let ``run`` end when what is being sent has ended and was noted.
+
+        That takes as long as the ``stopping`` policy allows. To be called where the event loop runs.
+        """
+        if self._told_to_stop.is_set():
+            return
+        self._told_to_stop.set()
         self._wake.set()
+        loop, policy = asyncio.get_running_loop(), self._stop_policy
+        _ = loop.call_later(policy.break_off.total_seconds(), self._break_off_all)
+        _ = loop.call_later(policy.cut_off.total_seconds(), self._cut_off_all)
+
+    def _break_off_all(self) -> None:
+        for channel in self._channels.values():
+            if isinstance(channel, Interruptible):
+                channel.break_off()
+
+    def _cut_off_all(self) -> None:
+        self._cut_off = True
+        for held in self._sending.values():
+            held.cut_off()
 
     async def run(self) -> None:
         """Send what is due until ``stop``; a failing database is waited out, but not while stopping.
@@ -123,22 +163,22 @@ class Relay:
         try:
             await self._run()
         finally:
-            for task in self._sending:
+            for task in list(self._sending):
                 _ = task.cancel()
 
     async def _run(self) -> None:
-        while not (self._stopping and not self._sending and not self._results):
+        while not (self._told_to_stop.is_set() and not self._sending and not self._results):
             self._wake.clear()
             try:
                 await self._renew()
                 busy = await self._note_results() + await self._begin_due()
-                if self._under_load and not self._stopping:
+                if self._under_load and not self._told_to_stop.is_set():
                     await self._pause(ROUND)
                     continue
                 wait = 0.0 if busy else min(await self._until_next(), self._until_renewal())
             except StorageError as error:
                 log.error("relay_waits_for_storage", error=str(error))
-                if self._stopping and not self._sending:
+                if self._told_to_stop.is_set() and not self._sending:
                     return
                 wait = self._policy.first.total_seconds()
             if wait:
@@ -167,7 +207,7 @@ class Relay:
             elif held in self._held:
                 log.warning("delivery_lease_lost", delivery=held.delivery.id)
                 self._held.discard(held)
-                held.lost()
+                held.cut_off()
 
     def _until_renewal(self) -> float:
         """Return for how many seconds no lease has to be renewed."""
@@ -187,12 +227,13 @@ class Relay:
         room = self._limit - len(self._sending)
         if self._under_load:
             room = min(room, A_ROUND)
-        if self._stopping or room <= 0:
+        if self._told_to_stop.is_set() or room <= 0:
             return 0
         now, taken = self._clock(), asyncio.get_running_loop().time()
         deliveries = await self._outbox.lease(now, now + self._lease, room)
-        if self._clock() - now > self._lease * 0.1:
-            # The database, or this process, stood still: sending could outlast the lease.
+        if self._told_to_stop.is_set() or self._clock() - now > self._lease * 0.1:
+            # It was told to stop meanwhile; or the database, or this process, stood still, so that sending
+            # could outlast the lease.
             self._results += [_not_begun(delivery, self._clock()) for delivery in deliveries]
             return len(deliveries)
         for delivery in deliveries:
@@ -200,12 +241,12 @@ class Relay:
             if isinstance(self._channels.get(delivery.target), Patient):
                 self._held.add(held)
             task = asyncio.create_task(self._carry(held))
-            self._sending.add(task)
+            self._sending[task] = held
             task.add_done_callback(self._ended)
         return len(deliveries)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._sending.discard(task)
+        _ = self._sending.pop(task, None)
         self._wake.set()
 
     async def _carry(self, held: HeldLease) -> None:
@@ -216,7 +257,7 @@ class Relay:
 
     async def _until_next(self) -> float:
         """Return for how many seconds there is nothing to begin; the end of a send wakes earlier."""
-        if self._stopping or len(self._sending) >= self._limit:
+        if self._told_to_stop.is_set() or len(self._sending) >= self._limit:
             return 60.0
         due = await self._outbox.next_due()
         return 60.0 if due is None else min(60.0, max(0.0, (due - self._clock()).total_seconds()))
@@ -253,6 +294,8 @@ class Relay:
         except (DeliveryDelayed, DeliveryRefused):
             raise
         except Exception as error:
+            if self._cut_off:
+                return self._left_in_doubt(delivery)
             found = await self._look(channel, held)
             if found is None:
                 raise DeliveryDelayed(f"The attempt did not arrive: {error}") from error
@@ -266,7 +309,15 @@ class Relay:
         except DeliveryDelayed as delayed:
             # Nobody could look: the doubt has to outlive the wait.
             return self._delayed(delivery, delayed, DeliveryStatus.LEASED)
+        except TimeoutError:
+            if self._cut_off:
+                return self._left_in_doubt(delivery)
+            raise
         return None if found is None else _result(delivery, DeliveryStatus.DONE, found)
+
+    def _left_in_doubt(self, delivery: Delivery) -> DeliveryResult:
+        """Leave a delivery to the next start, or to another node, which looks before it sends again."""
+        return _result(delivery, DeliveryStatus.LEASED, error=CUT_OFF, retry_at=self._clock())
 
     async def _fire(self, delivery: Delivery) -> DeliveryResult:
         of_ticket = bool(delivery.payload["of_ticket"])

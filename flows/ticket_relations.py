@@ -10,14 +10,14 @@ from chatdesk.events import TicketMerged, TicketSplit
 from chatdesk.mail_address import compared
 from chatdesk.sender import STANDING, Standing, commenter, correspondent
 from chatdesk.situation import Situation
-from chatdesk.sla import due_by, target_of
+from chatdesk.sla import due_by, earliest, open_promises, target_of
 from chatdesk.ticket import Ticket, TicketNumber, TicketStatus, Trigger, format_number
 from flows.ticket_edits import check_subject
 from flows.ticket_moves import moved, tell
 
 
 def merge(ticket: Ticket, event: TicketMerged, situation: Situation) -> TicketDecision:
-    """Make the ticket part of another, which gets its conversations.
+    """Make the ticket part of another, which gets its conversations and owes what is promised in them.
 
     That it may be merged with that one was checked before [chatdesk.merging].
     """
@@ -26,7 +26,8 @@ def merge(ticket: Ticket, event: TicketMerged, situation: Situation) -> TicketDe
     merged = replace(decision.ticket, merged_into=event.into)
     decision = tell(replace(decision, ticket=merged), situation, f"Your request is now part of {into}.")
     # Last, so that everything before it still speaks of this ticket and to its own requester.
-    move = MoveConversations(event.into, event.agent.author)
+    promised = earliest(*open_promises(situation.promises))
+    move = MoveConversations(event.into, event.agent.author, promised)
     return replace(decision, effects=(*decision.effects, move))
 
 

@@ -11,7 +11,7 @@ from chatdesk.channels import VOUCHED_CHANNELS
 from chatdesk.errors import StorageError
 from chatdesk.inbox import ASKED, ATTEMPTS, InboundMail, InboundStatus, KnownSender
 from chatdesk.mail_address import known_forms
-from chatdesk.outbox import AGAIN, MAIL_TARGET, Delivery, DeliveryStatus
+from chatdesk.outbox import AGAIN, LONG_TRIED, MAIL_TARGET, Delivery, DeliveryStatus
 from chatdesk.ports import NewId
 from chatdesk.ticket import TicketNumber
 from storage import tables
@@ -25,6 +25,7 @@ from storage.selecting import Selecting
 from storage.writing import write_all
 
 if TYPE_CHECKING:
+    from tortoise.backends.base.client import BaseDBAsyncClient
     from tortoise.queryset import QuerySet
 
 _ASKED_ABOUT = [InboundStatus.HELD.value, InboundStatus.FILED.value, InboundStatus.DISMISSED.value]
@@ -44,6 +45,10 @@ _SENT_AS = (
     "AND external_id <> '' ORDER BY \"row\" LIMIT 1"
 )
 """The mail's own delivery; others that became part of it stay as they are. Only what was sent is indexed."""
+_IN_DOUBT = (
+    f"SELECT \"row\", ticket FROM delivery WHERE id = ? AND target = '{MAIL_TARGET}' "
+    f"AND status = '{DeliveryStatus.UNKNOWN.value}'"
+)
 _LIMITS = {"message_id": 255, "sender": 254, "subject": 300}
 
 
@@ -176,6 +181,8 @@ class TortoiseDeliveries:
     async def retry(self, identity: str, at: datetime) -> bool:
         statuses = [DeliveryStatus.FAILED.value, DeliveryStatus.UNKNOWN.value]
         async with self._database.transaction() as connection:
+            if await _try_now(connection, identity, at):
+                return True
             query = models.Delivery.filter(id=identity, status__in=statuses).using_db(connection)
             found = await query.values("payload")
             if not found:
@@ -192,9 +199,19 @@ class TortoiseDeliveries:
                 )
             )
 
+    async def arrived(self, message_id: str, at: datetime) -> None:
+        async with self._database.transaction() as connection:
+            query = models.Delivery.filter(
+                id=_delivery_of(message_id), target=MAIL_TARGET, status=DeliveryStatus.UNKNOWN.value
+            )
+            sent = {"status": DeliveryStatus.DONE.value, "external_id": message_id, "error": ""}
+            await query.using_db(connection).update(**sent, finished_at=at)
+
     async def bounced(self, message_id: str, reason: str, at: datetime) -> TicketNumber | None:
         async with self._database.transaction() as connection:
             found = await fetch(connection, _SENT_AS, message_id)
+            # A report on a mail in doubt says that it was taken, and what became of it.
+            found = found or await fetch(connection, _IN_DOUBT, _delivery_of(message_id))
             if not found:
                 return None
             await (
@@ -204,6 +221,19 @@ class TortoiseDeliveries:
             )
         ticket = found[0]["ticket"]
         return TicketNumber(ticket) if ticket is not None else None
+
+
+async def _try_now(connection: BaseDBAsyncClient, identity: str, at: datetime) -> bool:
+    """Have a mail that is tried again and again tried at once; False for any other delivery."""
+    waiting = models.Delivery.filter(
+        id=identity, target=MAIL_TARGET, status=DeliveryStatus.PENDING.value, attempts__gte=LONG_TRIED
+    )
+    return bool(await waiting.using_db(connection).update(due_at=at))
+
+
+def _delivery_of(message_id: str) -> str:
+    """Return which delivery a mail of the desk's was [adapters.email.message.message_id]."""
+    return message_id.removeprefix("<").partition("@")[0]
 
 
 def _to_mail(row: dict[str, Any]) -> InboundMail:

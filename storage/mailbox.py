@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.json import encode as to_json
 
 from chatdesk.errors import StorageError
+from chatdesk.inbox import InboundStatus
 from chatdesk.mail_address import counted
 from chatdesk.mailbox import MailLine, StoredMail
 from chatdesk.ticket import TicketNumber
@@ -30,6 +31,9 @@ _COUNTED = (
 _COUNTS = (
     f"SELECT ticket, COUNT(*) AS mails FROM mail WHERE at >= ? AND {_COUNTED} = ? "
     "AND ticket IS NOT NULL GROUP BY ticket"
+)
+_CAME_BACK = (
+    f"SELECT id FROM inbound_mail WHERE message_id = ? AND status = '{InboundStatus.OWN.value}' LIMIT 1"
 )
 MAX_SUBJECT = 300
 
@@ -90,6 +94,10 @@ class TortoiseMailbox:
         """Return one mail [chatdesk.mailbox.Mailbox.read]."""
         found = await self._selecting.one(f"SELECT {_COLUMNS} FROM mail WHERE id = ?", message_id)
         return _to_mail(found[0]) if found else None
+
+    async def came_back(self, message_id: str) -> bool:
+        """Tell whether the desk's own copy has come [chatdesk.mailbox.Mailbox.came_back]."""
+        return bool(await self._selecting.one(_CAME_BACK, message_id))
 
     async def counts(self, recipient: str, since: datetime) -> Mapping[TicketNumber, int]:
         """Return how often a mailbox was told of which ticket [chatdesk.mailbox.Mailbox.counts]."""

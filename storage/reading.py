@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from msgspec.structs import replace
+
 from chatdesk.affected import AffectedPerson
 from chatdesk.config import QueueOrder
 from chatdesk.conversation import (
@@ -19,7 +21,7 @@ from chatdesk.conversation import (
 )
 from chatdesk.errors import StorageError
 from chatdesk.merging import as_opened
-from chatdesk.outbox import NOT_SENT, TIMER_TARGET, DeliveryStatus
+from chatdesk.outbox import HAD_ENOUGH, NOT_SENT, TIMER_TARGET, DeliveryStatus
 from chatdesk.reading import (
     DeliveryNote,
     OpenTickets,
@@ -37,6 +39,7 @@ from storage.columns import Record, moment, optional_moment, readable
 from storage.conversation_rows import to_conversation, to_message, to_revision
 from storage.database import Database
 from storage.delivery_rows import to_delivery
+from storage.gathered_mail import gathered_mails
 from storage.message_pieces import message_pieces
 from storage.orm import faults, models
 from storage.queue_rows import QUEUE, to_queue
@@ -245,10 +248,17 @@ class TortoiseStaffReads(_Reads):
 
     async def problems(self, limit: int) -> Problems:
         statuses = [DeliveryStatus.FAILED.value, DeliveryStatus.UNKNOWN.value]
-        deliveries = models.Delivery.filter(status__in=statuses).order_by("-row").limit(limit)
+        gathered = await gathered_mails(self._selecting, self._database.dialect)
+        # Those are read by themselves: however many there are, they bury nothing else.
+        others = models.Delivery.filter(status__in=statuses).exclude(error__endswith=HAD_ENOUGH)
+        together = models.Delivery.filter(row__in=sorted(gathered, reverse=True)[:limit])
         set_aside = models.SetAside.all().order_by("-row").limit(limit)
+        rows = [*await self._values(others.order_by("-row").limit(limit)), *await self._values(together)]
+        rows.sort(key=lambda row: row["row"], reverse=True)
         return Problems(
-            tuple(map(_to_delivery_note, await self._values(deliveries))),
+            tuple(
+                replace(_to_delivery_note(row), others=gathered.get(row["row"], 0)) for row in rows[:limit]
+            ),
             tuple(map(_to_set_aside_note, await self._values(set_aside))),
         )
 

@@ -49,6 +49,8 @@ class SmtpPeer:
     commands: list[str] = field(default_factory=list)
     connections: int = 0
     port: int = 0
+    blocks: int = 0
+    """How many blocks of messages were read."""
     pace: float = 0.0
     """Seconds from one block of a message to the next."""
     gates: list[asyncio.Event] = field(default_factory=list)
@@ -108,6 +110,7 @@ class SmtpPeer:
             if not block:
                 raise ConnectionError
             body += block
+            self.blocks += 1
             if gate is not None:
                 _ = await gate.wait()
             if self.pace:

@@ -304,3 +304,51 @@ async def test_a_database_tells_whose_promise_was_kept(tmp_path: Path, kind: str
         )
         assert await due_after(edited(SOON, Priority.SCHEDULED), edited(SOON, Priority.STANDARD)) == OPENING
         assert await due_after(answer(DANA, SOON), edited(SOON, LOW)) == at("09-17 20:00")
+
+
+@pytest.fixture
+async def brought() -> Desk:
+    """Dana was answered and is due tomorrow; Pat, who was promised the next opening, is merged into hers."""
+    desk = Desk()
+    night = at("09-15 20:00")
+    await desk.takes(
+        came(DANA, at("09-15 14:00")),
+        did(TicketTaken, at("09-15 14:00")),
+        answer(DANA, at("09-15 14:01")),
+        came(PAT, night),
+    )
+    assert (desk.due_at, desk.ticket.promised_at) == (LATER, None)
+    await desk.takes(merged(night + 10 * MINUTE))
+    return desk
+
+
+LATER = at("09-16 13:30")
+
+
+async def test_a_merge_makes_the_ticket_due_by_what_was_promised_to_whoever_it_brings(brought: Desk) -> None:
+    assert brought.due_at == OPENING
+    lines = [entry for entry in brought.store.record.history if entry.what == "promise brought along"]
+    assert [(entry.ticket, entry.why) for entry in lines] == [
+        (DANAS, "of HD-1002: for Wednesday, September 16, 7:00 AM EDT")
+    ]
+
+
+async def test_a_promise_that_a_merge_brought_is_kept_by_an_answer_to_whom_it_was_made(brought: Desk) -> None:
+    await brought.takes(answer(DANA, SOON), edited(SOON, Priority.SCHEDULED), edited(SOON, Priority.STANDARD))
+    assert brought.due_at == OPENING
+    await brought.takes(answer(PAT, SOON + MINUTE))
+    assert brought.due_at == LATER
+
+
+async def test_a_promise_that_was_kept_before_the_merge_makes_nothing_due() -> None:
+    desk = Desk()
+    await desk.takes(
+        came(DANA, at("09-15 14:00")),
+        did(TicketTaken, at("09-15 14:00")),
+        answer(DANA, at("09-15 14:01")),
+        came(PAT, NIGHT),
+        answer(PAT, NIGHT + MINUTE),
+        merged(NIGHT + 10 * MINUTE),
+    )
+    assert desk.due_at == LATER
+    assert "promise brought along" not in {entry.what for entry in desk.store.record.history}

@@ -11,7 +11,9 @@ import pytest
 
 from chatdesk import bootstrap
 from chatdesk.bootstrap import now
+from chatdesk.errors import DeliveryUnknown
 from chatdesk.events import AgentMessaged, TicketTaken
+from chatdesk.inbox import InboundStatus
 from chatdesk.outbox import DeliveryStatus
 from chatdesk.reading import DeliveryNote
 from chatdesk.relay import Relay
@@ -180,3 +182,46 @@ async def test_a_mail_server_hands_over_by_lmtp_and_the_desk_answers(peer: SmtpP
                 await asyncio.sleep(0.02)
     assert peer.taken[0].recipients == ["dana@contoso.example", DESK_ADDRESS]
     assert b"[HD-1001] Printer offline" in peer.taken[0].body
+
+
+async def in_doubt(desk: ServedDesk, peer: SmtpPeer) -> DeliveryNote:
+    """Have a ticket's first mail cut off after its server took it."""
+    peer.answer("BODY", "taken-and-cut")
+    came = await take_in(desk, mail())
+    return await settled(desk, came.ticket, DeliveryStatus.UNKNOWN)
+
+
+async def test_the_desks_own_copy_settles_a_mail_in_doubt(desk: ServedDesk, peer: SmtpPeer) -> None:
+    note = await in_doubt(desk, peer)
+    own = await take_in(desk, peer.taken[0].body)
+    assert own.status is InboundStatus.OWN
+    sent = await settled(desk, note.delivery.ticket, DeliveryStatus.DONE)
+    assert (sent.delivery.id, sent.error, len(peer.taken)) == (note.delivery.id, "", 1)
+
+
+async def test_a_copy_that_came_before_the_desk_looks_leaves_no_doubt(
+    desk: ServedDesk, peer: SmtpPeer
+) -> None:
+    note = await in_doubt(desk, peer)
+    channel = desk.running.mail.channel
+    with pytest.raises(DeliveryUnknown):
+        _ = await channel.find(note.delivery)
+    _ = await take_in(desk, peer.taken[0].body)
+    assert await channel.find(note.delivery) == f"<{note.delivery.id}@northwind.example>"
+
+
+async def test_a_bounce_of_a_mail_in_doubt_says_what_became_of_it(desk: ServedDesk, peer: SmtpPeer) -> None:
+    note = await in_doubt(desk, peer)
+    report = (
+        "From: mailer-daemon@mx.contoso.example\r\nTo: help@northwind.example\r\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx\r\n\r\n"
+        "Final-Recipient: rfc822; dana@contoso.example\r\nAction: failed\r\nStatus: 5.2.2\r\n"
+        "Diagnostic-Code: smtp; 552 mailbox full\r\n\r\n"
+        f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{note.delivery.id}@northwind.example>"
+        "\r\n--b--\r\n"
+    )
+    came = await take_in(desk, report.encode())
+    assert (came.status, came.ticket) == (InboundStatus.BOUNCE, note.delivery.ticket)
+    failed = await settled(desk, note.delivery.ticket, DeliveryStatus.FAILED)
+    assert "552 mailbox full" in failed.error

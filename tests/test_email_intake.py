@@ -367,6 +367,17 @@ async def test_the_same_mail_from_two_folders_is_filed_once(desk: ServedDesk) ->
     assert (other.status, other.ticket) == (InboundStatus.REPEATED, first.ticket)
 
 
+async def test_what_a_program_writes_each_day_under_one_message_id_is_filed_each_day(
+    desk: ServedDesk,
+) -> None:
+    for day in ("Mon, 02 Nov 2026", "Tue, 03 Nov 2026"):
+        came = await take_in(
+            desk,
+            mail("The backup failed.", Message_ID="<backup@contoso.example>", Date=f"{day} 03:00:00 +0000"),
+        )
+        assert came.status is InboundStatus.FILED
+
+
 async def test_mails_from_a_long_place_are_different_ones(desk: ServedDesk) -> None:
     place = f"imap:{'u' * 100}@mail.northwind.example/{'Folder ' * 20}/1700000000"
     first = await take_in(desk, mail("First."), f"{place}/41")
@@ -526,3 +537,20 @@ async def test_a_mail_that_the_database_could_not_take_is_tried_as_often_as_it_t
     filed = await inbox.read("first")
     assert filed is not None
     assert filed.status is InboundStatus.FILED
+
+
+async def test_a_mail_that_cannot_be_read_is_held_under_its_sender_and_subject(desk: ServedDesk) -> None:
+    parts = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n" for n in range(60))
+    source = (
+        f"From: {DANA}\r\nSubject: Printer offline\r\nMessage-ID: <deep@contoso.example>\r\n{parts}Hello.\r\n"
+    )
+    held = await take_in(desk, source.encode())
+    assert held.reason == "This mail could not be read. Its parts are nested more than 40 deep."
+    assert (held.status, held.subject) == (InboundStatus.HELD, "Printer offline")
+    assert (held.sender, held.facts["name"]) == ("dana@contoso.example", "Dana Reyes")
+
+
+async def test_a_header_that_goes_on_and_on_is_held_as_it_is(desk: ServedDesk) -> None:
+    held = await take_in(desk, f"From: {DANA}\r\n".encode() + b"X-More: yes\r\n" * 60_000)
+    assert "header is larger than" in held.reason
+    assert held.sender == "dana@contoso.example"

@@ -305,6 +305,46 @@ async def test_what_is_cut_off_is_not_sent_to_its_end_afterwards(
     assert bodies(peer) == [len(MAIL) + 2]
 
 
+async def test_a_stop_breaks_off_what_the_server_does_not_have_whole_and_it_can_be_sent_again(
+    peer: SmtpPeer, transport: SmtpTransport
+) -> None:
+    gate = peer.hold()
+    sending = asyncio.create_task(send(transport, message=LARGE))
+    await until(lambda: "DATA" in peer.commands)
+    transport.break_off()
+    with pytest.raises(DeliveryWaits, match="stopped"):
+        await sending
+    gate.set()
+    with pytest.raises(DeliveryWaits, match="stopped"):
+        await send(transport)
+    await until(lambda: peer.connections == 1)
+    assert peer.taken == []
+
+
+@pytest.mark.parametrize("phase", ["GREETING", "MAIL", "DATA"])
+async def test_a_stop_breaks_off_what_waits_for_the_servers_word(
+    peer: SmtpPeer, transport: SmtpTransport, phase: str
+) -> None:
+    peer.answer(phase, SILENT)
+    sending = asyncio.create_task(send(transport))
+    await until(lambda: peer.connections == 1 and not peer.script[phase])
+    transport.break_off()
+    with pytest.raises(DeliveryWaits, match="stopped"):
+        await sending
+    assert peer.taken == []
+
+
+async def test_a_stop_waits_for_the_answer_to_a_whole_mail(peer: SmtpPeer, transport: SmtpTransport) -> None:
+    gate = peer.hold()
+    sending = asyncio.create_task(send(transport))
+    # The mail is small: its end came with its beginning.
+    await until(lambda: peer.blocks == 1)
+    transport.break_off()
+    gate.set()
+    await sending
+    assert bodies(peer) == [len(MAIL) + 2]
+
+
 async def test_large_mails_on_their_way_leave_a_connection_to_others(peer: SmtpPeer, build: Build) -> None:
     transport, gates = build(room=Room(turn=0.05)), [peer.hold(), peer.hold()]
     async with asyncio.TaskGroup() as sending:

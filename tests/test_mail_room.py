@@ -16,6 +16,7 @@ from chatdesk.bootstrap import now
 from chatdesk.inbox import InboundMail, InboundStatus
 from chatdesk.outbox import DeliveryStatus
 from storage.inbox import TortoiseDeliveries
+from tests.console_client import console
 from tests.mail_builders import MAIL_DESK, all_sent, mail, read_back, sent_mail, take_in, ticket_file
 from tests.running_desk import ServedDesk, serving
 
@@ -76,6 +77,19 @@ async def test_a_held_mail_becomes_a_ticket_in_one_click(desk: ServedDesk) -> No
     assert file.history[0].by.name == "Marcus Bell"
     first = read_back(await sent_mail(desk, lambda found: found.ticket == placed.ticket))
     assert str(first["Subject"]).startswith("[HD-1001]")
+
+
+async def test_a_held_mail_that_is_added_to_a_merged_ticket_joins_what_that_is_part_of(
+    desk: ServedDesk,
+) -> None:
+    into = await take_in(desk, mail())
+    merged = await take_in(desk, mail(sender="Sam <sam@contoso.example>"))
+    assert merged.ticket is not None
+    one = await held(desk, "More.")
+    async with console(desk) as marcus:
+        await marcus.does(f"/tickets/HD-{merged.ticket}/merge", into=f"HD-{into.ticket}")
+    (account, *_) = await desk.running.staff.accounts()
+    assert await desk.running.mail.room.add_to(one.id, merged.ticket, account.agent) == into.ticket
 
 
 async def test_a_held_mail_is_added_to_a_ticket_or_dismissed(desk: ServedDesk) -> None:

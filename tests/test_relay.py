@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from chatdesk.errors import (
     DeliveryDelayed,
@@ -21,7 +22,7 @@ from chatdesk.errors import (
 from chatdesk.events import AnyEvent, Outcome, TimerFired
 from chatdesk.metrics import BatchReport
 from chatdesk.outbox import TIMER_TARGET, Delivery, DeliveryKind, DeliveryStatus
-from chatdesk.relay import A_ROUND, LOAD_LASTS, MANY_EVENTS, Relay, RetryPolicy
+from chatdesk.relay import A_ROUND, LOAD_LASTS, MANY_EVENTS, Relay, RetryPolicy, StopPolicy
 from tests.core_builders import FakeClock, delivery, queue_up
 from tests.desk_builders import TUESDAY
 from tests.fake_store import FakeOutbox, FakeStore
@@ -622,3 +623,120 @@ async def test_under_load_deliveries_leave_in_rounds_until_it_ends(events: int) 
         await setting.until(done(setting, *names))
     assert begun == ([A_ROUND, 2 * A_ROUND] if events == MANY_EVENTS else [])
     assert sorted(setting.channel.sent) == sorted(names)
+
+
+@dataclass
+class BreakableChannel(PatientChannel):
+    """A channel that breaks off what cannot have arrived: all that is not in ``past_end``."""
+
+    past_end: set[str] = field(default_factory=set)
+    broken_off: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def send(self, delivery: Delivery) -> str:
+        if delivery.id in self.past_end:
+            return await super().send(delivery)
+        self.sent.append(delivery.id)
+        await self.broken_off.wait()
+        raise DeliveryWaits("The desk was stopped.", 0.0)
+
+    def break_off(self) -> None:
+        self.broken_off.set()
+
+
+def stopping_at(setting: Setting, break_off: float, cut_off: float) -> None:
+    """Have the relay of the setting stop within these seconds."""
+    setting.relay = Relay(
+        setting.outbox,
+        setting.desk,  # type: ignore[arg-type]
+        {"slack": setting.channel},
+        setting.clock,
+        lambda: 0.5,
+        lease=LEASE,
+        stopping=StopPolicy(timedelta(seconds=break_off), timedelta(seconds=cut_off)),
+    )
+
+
+async def test_a_stop_breaks_off_what_cannot_have_arrived_and_waits_for_the_rest() -> None:
+    channel = BreakableChannel(past_end={"past"})
+    setting = Setting(channel=channel)
+    channel.held["past"] = asyncio.Event()
+    stopping_at(setting, 0.01, 60)
+    await queue_up(setting.store, delivery("past", "1"), delivery("early", "2"))
+    task = asyncio.create_task(setting.relay.run())
+    await setting.until(lambda: len(channel.sent) == 2)
+    setting.relay.stop()
+    await setting.until(lambda: setting.status("early") is DeliveryStatus.PENDING)
+    assert not task.done()
+    channel.held["past"].set()
+    await asyncio.wait_for(task, 10)
+    assert (setting.status("past"), setting.due_in("early")) == (DeliveryStatus.DONE, 0)
+    assert channel.looked_for == []
+
+
+async def test_what_a_stop_cuts_off_is_looked_for_at_once_by_whoever_comes_next() -> None:
+    setting = patient()
+    stopping_at(setting, 0.0, 0.01)
+    task = asyncio.create_task(setting.relay.run())
+    await begin_slow(setting)
+    setting.relay.stop()
+    await asyncio.wait_for(task, 10)
+    assert (setting.status("a"), setting.due_in("a")) == (DeliveryStatus.LEASED, 0)
+    # There was no time to look.
+    assert setting.channel.looked_for == []
+    following = Setting(setting.store, setting.clock)
+    following.channel.there["a"] = "ts-9"
+    async with running(following):
+        await following.until(done(following, "a", "behind"))
+    assert (following.channel.looked_for, following.channel.sent) == (["a"], ["behind"])
+
+
+async def test_what_is_leased_while_the_relay_is_told_to_stop_is_not_begun() -> None:
+    setting = Setting()
+    await queue_up(setting.store, delivery("a"))
+    lease = setting.outbox.lease
+
+    async def told_meanwhile(now: datetime, until: datetime, limit: int) -> Sequence[Delivery]:
+        leased = await lease(now, until, limit)
+        setting.relay.stop()
+        return leased
+
+    setting.outbox.lease = told_meanwhile  # type: ignore[method-assign]
+    await asyncio.wait_for(setting.relay.run(), 10)
+    assert (setting.channel.sent, setting.status("a")) == ([], DeliveryStatus.PENDING)
+
+
+async def test_a_stop_does_not_wait_for_a_look_that_hangs() -> None:
+    setting = patient()
+    stopping_at(setting, 0.0, 0.01)
+    asked = asyncio.Event()
+
+    async def find(delivery: Delivery) -> str | None:
+        asked.set()
+        await asyncio.Event().wait()
+        return None
+
+    setting.channel.find = find  # type: ignore[method-assign]
+    await queue_up(setting.store, delivery("a"))
+    await setting.outbox.lease(TUESDAY, TUESDAY, 1)
+    task = asyncio.create_task(setting.relay.run())
+    await asked.wait()
+    setting.relay.stop()
+    await asyncio.wait_for(task, 10)
+    assert (setting.status("a"), setting.due_in("a"), setting.channel.sent) == (DeliveryStatus.LEASED, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("target", "payload", "hours", "last"),
+    [
+        ("slack", {}, 1, True),
+        ("email", {"mail": "comment"}, 23, False),
+        ("email", {"mail": "comment"}, 24, True),
+        ("email", {"mail": "code"}, 1, True),
+        (TIMER_TARGET, {}, 48, False),
+    ],
+)
+def test_a_mail_is_tried_for_a_day_as_its_server_may_be_away_for_a_night(
+    target: str, payload: dict[str, str], hours: int, last: bool
+) -> None:
+    tried = replace(delivery("a", target=target), attempts=12, payload=payload)
+    assert RetryPolicy().is_last(tried, TUESDAY + timedelta(hours=hours)) is last

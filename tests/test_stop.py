@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import signal
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -12,7 +13,10 @@ import pytest
 from aiohttp import WSCloseCode
 
 from chatdesk.health import Loops
-from tests.running_desk import ANSWERS, Line, ServerProcess, customer, serving
+from chatdesk.relay import STOPPING
+from storage.database import Database
+from tests.running_desk import ANSWERS, Line, ServerProcess, customer, database_url, serving
+from tests.smtp_peer import SILENT, SmtpPeer, smtp_peer
 
 
 async def begun(line: Line) -> None:
@@ -57,6 +61,83 @@ async def rest_of(line: Line) -> set[str]:
             found.add((await line.next("ack"))["id"])
     except TypeError:  # What receive_json raises for a frame that closes.
         return found
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("phase", ["RCPT", "DATA"])
+async def test_a_mail_that_its_server_cannot_have_taken_leaves_once_after_a_stop(
+    tmp_path: Path, phase: str
+) -> None:
+    async with smtp_peer() as peer, desk_that_mails(tmp_path, peer) as process:
+        peer.answer(phase, SILENT)
+        await set_off_a_mail(process.base)
+        await until(lambda: phase in {line.split()[0] for line in peer.commands})
+        began = asyncio.get_running_loop().time()
+        assert await process.terminate() == 0
+        assert asyncio.get_running_loop().time() - began < 10
+        assert await mails_of(tmp_path) == ["pending"]
+        await process.start()
+        await until(lambda: len(peer.taken) == 1)
+        assert await process.terminate() == 0
+    assert (len(peer.taken), await mails_of(tmp_path)) == (1, ["done"])
+
+
+@pytest.mark.crash
+async def test_a_stop_waits_for_the_answer_to_a_mail_and_leaves_no_doubt(tmp_path: Path) -> None:
+    async with smtp_peer() as peer, desk_that_mails(tmp_path, peer) as process:
+        gate = peer.hold()
+        await set_off_a_mail(process.base)
+        await until(lambda: peer.blocks == 1)
+        process.process.send_signal(signal.SIGTERM)
+        while not await refuses(process.base):
+            pass
+        # Longer than a stop gives what cannot have arrived.
+        asyncio.get_running_loop().call_later(STOPPING.break_off.total_seconds() + 1, gate.set)
+        assert await process.wait() == 0
+    assert (len(peer.taken), await mails_of(tmp_path)) == (1, ["done"])
+
+
+@pytest.mark.crash
+async def test_a_mail_whose_server_never_answers_is_in_doubt_after_a_stop(tmp_path: Path) -> None:
+    async with smtp_peer() as peer, desk_that_mails(tmp_path, peer) as process:
+        peer.answer("BODY", SILENT)
+        await set_off_a_mail(process.base)
+        await until(lambda: len(peer.commands) > 0 and peer.blocks == 1)
+        began = asyncio.get_running_loop().time()
+        assert await process.terminate() == 0
+        assert asyncio.get_running_loop().time() - began < 10
+        await process.start()
+        async with asyncio.timeout(10):
+            while await mails_of(tmp_path) != ["unknown"]:  # noqa: ASYNC110 - no word comes of another process
+                await asyncio.sleep(0.05)
+    assert peer.taken == []
+
+
+def desk_that_mails(data: Path, peer: SmtpPeer) -> ServerProcess:
+    """Return a desk whose mail goes to the peer."""
+    return ServerProcess(data, CHATDESK_SMTP_URL=f"smtp+plain://127.0.0.1:{peer.port}")
+
+
+async def set_off_a_mail(base: str) -> None:
+    """Open a ticket, whose first mail leaves at once."""
+    async with customer(base) as dana:
+        await begun(dana)
+
+
+async def mails_of(data: Path) -> list[str]:
+    """Return how far each of the desk's mails has come, oldest first."""
+    async with Database(database_url(data, migrated=False)) as database:
+        found = await database.select(
+            "SELECT status FROM delivery WHERE target = 'email' ORDER BY created_at"
+        )
+    return [row["status"] for row in found]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what happens at the peer, which tells nobody."""
+    async with asyncio.timeout(15):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.crash

@@ -260,6 +260,32 @@ def test_an_edit_keeps_what_was_there_and_a_deletion_takes_text_and_files() -> N
     assert isinstance(again, NotFound)
 
 
+@pytest.mark.parametrize("text", ["The cable was loose.", None])
+def test_a_resolution_reads_as_its_message_does_after_an_edit(text: str | None) -> None:
+    world = live_world()
+    world.commit(ticket_event(TicketResolved, resolution="The cabel was loose."))
+    (seq,) = (seq for (_, seq), m in world.loaded.messages.items() if m.text == "The cabel was loose.")
+    fields = {"by": MARCUS.author, "seq": seq, "at": TUESDAY + timedelta(minutes=1)}
+    kind, more = (MessageDeleted, {}) if text is None else (MessageEdited, {"text": text})
+    changes, (result,) = world.commit(chat_event(kind, **fields, **more))
+    assert isinstance(result, Outcome)
+    ticket = world.loaded.tickets[FIRST]
+    assert (ticket.resolution, ticket.is_done) == (text or "", True)
+    (entry,) = changes.history
+    assert (entry.what, entry.why) == (("resolution edited", text) if text else ("resolution taken back", ""))
+    assert changes.announced == {FIRST: "changed"}
+
+
+def test_an_edit_of_another_message_leaves_the_resolution_as_it_is() -> None:
+    world = live_world()
+    world.commit(chat_event(AgentMessaged, agent=MARCUS, text="Done."))
+    world.commit(ticket_event(TicketResolved, resolution="Done.", at=TUESDAY + timedelta(minutes=1)))
+    first = min(seq for (_, seq), m in world.loaded.messages.items() if m.text == "Done.")
+    changes, _ = world.commit(chat_event(MessageEdited, by=MARCUS.author, seq=first, text="Not done."))
+    assert changes.tickets == {}
+    assert world.loaded.tickets[FIRST].resolution == "Done."
+
+
 def test_a_message_may_be_edited_in_the_batch_that_posted_it() -> None:
     world = live_world()
     seq = world.loaded.conversations[CHAT].last_seq + 1

@@ -10,12 +10,13 @@ from email.message import Message
 from adapters.email.header_values import decoded, raw_field, to_text
 from adapters.email.html_text import html_to_text
 from adapters.email.parsed import Attachment, Unreadable
+from adapters.email.remarks import remark_on, subject_within
 from chatdesk.file_name import clean_file_name
 from chatdesk.plain_text import clean_line
 
 MAX_DEPTH = 40
 MAX_PARTS = 500
-MAX_ATTACHMENTS = 50
+MAX_ATTACHMENTS, MAX_REMARKS = 50, 10
 MAX_TEXT = 1_000_000
 """Characters of one text part; the rest is in the original."""
 _EXTENSIONS = {
@@ -42,13 +43,15 @@ class Body:
 class BodyReader:
     """Takes a mail apart, once: ``body`` is what it says, ``attachments`` and ``contents`` are its files.
 
-    Raises Unreadable for one that is nested too deeply or has too many parts.
+    ``remarks`` say what its reader has to know of parts that are no text. Raises Unreadable for one that is
+    nested too deeply or has too many parts.
     """
 
     def __init__(self, message: Message) -> None:
         self.attachments: list[Attachment] = []
         self.contents: list[bytes] = []
         self.left_out: list[str] = []
+        self.remarks: list[str] = []
         self._parts = 0
         self.body = self._read(message, 0)
 
@@ -80,16 +83,27 @@ class BodyReader:
         return Body("\n".join(texts), "\n".join(child.html for child in children if child.html))
 
     def _attach(self, part: Message, kind: str) -> None:
-        name = clean_file_name(_file_name(part) or _EXTENSIONS.get(kind, "file"))
+        given = _file_name(part) or (kind == "message/rfc822" and _named_by_subject(part))
+        name = clean_file_name(given or _EXTENSIONS.get(kind, "file"))
         content = _bytes(part)
         if not content:
             return
+        self._remark(remark_on(part, kind, content))
         if len(self.attachments) >= MAX_ATTACHMENTS:
             self.left_out.append(name)
             return
         cid = clean_line(str(part.get("Content-ID", "")))[:200].strip("<> ")
         self.attachments.append(Attachment(name, kind[:100], len(content), cid))
         self.contents.append(content)
+
+    def _remark(self, remark: str) -> None:
+        if remark and remark not in self.remarks and len(self.remarks) < MAX_REMARKS:
+            self.remarks.append(remark)
+
+
+def _named_by_subject(part: Message) -> str:
+    subject = subject_within(part)
+    return f"{subject[:80]}.eml" if subject else ""
 
 
 def _children(part: Message) -> Iterator[Message]:

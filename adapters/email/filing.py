@@ -86,6 +86,7 @@ class Filing:
         if parsed.bounce is not None and parsed.bounce.failures:
             await self._bounced(mail, parsed.bounce)
         elif await d.inbox.is_ours(parsed.message_id):
+            await d.deliveries.arrived(parsed.message_id, d.clock())
             await d.inbox.finish(replace(mail, status=InboundStatus.OWN, reason="The desk wrote it."))
         elif parsed.automatic:
             await self._automatic(mail, parsed, standing)

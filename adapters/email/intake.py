@@ -14,7 +14,7 @@ import structlog
 from msgspec.structs import replace
 
 from adapters.email.filing import Filing
-from adapters.email.parsed import Unreadable
+from adapters.email.parsed import Unreadable, head_of
 from adapters.email.parser_process import ParserProcess
 from adapters.email.places import fitted
 from chatdesk.errors import ChatdeskError, DeskStopped, StorageError
@@ -126,7 +126,7 @@ class Intake:
         try:
             parsed, contents = await self._parser.parse(source)
         except Unreadable as error:
-            await self._hold(mail, f"This mail could not be read. {error}")
+            await self._hold(await self._by_its_head(mail, source), f"This mail could not be read. {error}")
             return
         try:
             await self._filing.file(mail, parsed, contents)
@@ -138,6 +138,14 @@ class Intake:
             # One mail's fault must not keep the next from being worked on; staff see it.
             log.exception("mail_not_filed", mail=mail.id)
             await self._hold(mail, f"It could not be filed: {type(error).__name__}.")
+
+    async def _by_its_head(self, mail: InboundMail, source: bytes) -> InboundMail:
+        """Return the record of a mail that could not be read, with what its header says of it."""
+        try:
+            parsed, _ = await self._parser.parse(head_of(source))
+        except Unreadable:
+            return mail
+        return self._filing.described(mail, parsed)
 
     async def _hold(self, mail: InboundMail, reason: str) -> None:
         log.warning("mail_held", mail=mail.id, reason=reason)

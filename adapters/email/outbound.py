@@ -25,7 +25,7 @@ from chatdesk.mail_address import counted
 from chatdesk.mail_tokens import MailTokens
 from chatdesk.mail_updates import UPDATES, MailUpdates
 from chatdesk.mailbox import Mailbox, StoredMail
-from chatdesk.outbox import AGAIN, MAIL_TARGET, NOT_SENT, Delivery
+from chatdesk.outbox import AGAIN, HAD_ENOUGH, MAIL_TARGET, NOT_SENT, Delivery
 from chatdesk.portal import link_to
 from chatdesk.ports import Clock
 from chatdesk.ticket import TicketNumber
@@ -66,6 +66,12 @@ class Transport(Protocol):
 
     async def has(self, message_id: str) -> bool | None:
         """Tell whether that message was handed over; None where it cannot be told."""
+
+    def break_off(self) -> None:
+        """Break off what cannot have been taken yet, and hand nothing over any more.
+
+        Each ``deliver`` that is broken off, and each one after that, raises DeliveryWaits.
+        """
 
 
 class _Letter(Struct, frozen=True):
@@ -181,9 +187,16 @@ class MailChannel:
             # Nothing leaves before it is kept.
             return await self._told_elsewhere(delivery) or None
         arrived = await self._transport.has(identity)
+        if arrived is None and await self._mailbox.came_back(identity):
+            # The server sent the desk its copy in one go with the mail.
+            return identity
         if arrived is None:
             raise DeliveryUnknown(f"Whether the mail {identity} was sent cannot be told.")
         return identity if arrived else None
+
+    def break_off(self) -> None:
+        """Break off what cannot have arrived [chatdesk.ports.Interruptible.break_off]."""
+        self._transport.break_off()
 
     async def _told_elsewhere(self, delivery: Delivery) -> str:
         """Return what stands for a mail that need not be sent: another holds it, or nobody wants it."""
@@ -334,7 +347,7 @@ class MailChannel:
             had = f"got {about_this} mails about this ticket"
         else:
             return
-        raise DeliveryRefused(f"{mail.recipient} {had} in the last hour; reach the requester another way.")
+        raise DeliveryRefused(f"{mail.recipient} {had} {HAD_ENOUGH}")
 
 
 class KeptOnly:
@@ -349,6 +362,9 @@ class KeptOnly:
     async def has(self, message_id: str) -> bool | None:
         """Tell whether the mail was kept [Transport.has]."""
         return await self._mailbox.read(message_id) is not None
+
+    def break_off(self) -> None:
+        """Do nothing: what is kept was delivered at once [Transport.break_off]."""
 
 
 class DemonstrationMail(MailChannel):

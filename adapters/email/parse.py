@@ -21,6 +21,7 @@ from adapters.email.header_values import (
 )
 from adapters.email.html_text import clean_html
 from adapters.email.parsed import LEFT_IN_MAILBOX, MAX_SIZE, ParsedMail, Unreadable
+from adapters.email.remarks import with_remarks
 from adapters.email.reply_split import LONGEST, SplitText, split_text
 from chatdesk.plain_text import clean_text
 
@@ -62,7 +63,7 @@ def _parsed(message: Message, source: bytes) -> tuple[ParsedMail, Sequence[bytes
         references=message_ids(raw_field(message, "References")),
         vouched=tuple(raw_fields(message, "Authentication-Results"))[:MAX_VOUCHED],
         automatic=why_automatic(message),
-        text=said.new,
+        text=with_remarks(said.new, reader.remarks),
         quoted=said.quoted,
         signature=said.signature,
         html=clean_html(reader.body.html) if reader.body.html else "",
@@ -106,7 +107,8 @@ def _fingerprint(message: Message, source: bytes) -> str:
     end = _HEADER_END.search(source)
     body = source[end.end() :].replace(b"\r\n", b"\n").strip() if end else b""
     digest = hashlib.sha256()
-    for part in (identity, raw_field(message, "From"), raw_field(message, "Subject")):
+    # Programs write the same mail each day, some under the same Message-ID.
+    for part in (identity, *(raw_field(message, name) for name in ("From", "Subject", "Date"))):
         digest.update(part.encode("utf-8", "replace") + b"\0")
     digest.update(body)
     return digest.hexdigest()[:40]

@@ -11,6 +11,14 @@ if TYPE_CHECKING:
 
 MAX_SIZE = 60 * 1024 * 1024
 """Bytes of the largest mail that is read; a larger one is held."""
+MAX_HEAD = 64 * 1024
+"""Bytes of the header of a mail that cannot be read: its sender and subject stand there."""
+
+
+def head_of(source: bytes) -> bytes:
+    """Return the header of a mail, or its beginning."""
+    ends = (source.find(end, 0, MAX_HEAD) for end in (b"\r\n\r\n", b"\n\n"))
+    return source[: min((end for end in ends if end >= 0), default=MAX_HEAD)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from chatdesk.events import MailReceived, MailReplied, Outcome
 from chatdesk.inbox import InboundMail, InboundStatus, Inbox
 from chatdesk.mail_room import MailContent, Placing
 from chatdesk.ports import Clock
+from chatdesk.reading import StaffReads, followed
 from chatdesk.sender import LONGEST_ADDRESS, Standing
 from chatdesk.staff import AgentAccount
 from chatdesk.ticket import TicketNumber
@@ -37,6 +38,7 @@ class DeskMailRoom:
         staff_mail: StaffMail,
         attaching: Attaching,
         parser: ParserProcess,
+        reads: StaffReads,
         clock: Clock,
     ) -> None:
         self._inbox = inbox
@@ -44,6 +46,7 @@ class DeskMailRoom:
         self._staff_mail = staff_mail
         self._attaching = attaching
         self._parser = parser
+        self._reads = reads
         self._clock = clock
 
     async def held(self, limit: int) -> Sequence[InboundMail]:
@@ -95,6 +98,8 @@ class DeskMailRoom:
 
     async def add_to(self, identity: str, ticket: TicketNumber, by: Agent) -> TicketNumber:
         mail, parsed, contents = await self._open(identity)
+        now = await followed(self._reads, ticket)
+        ticket = now.number if now is not None else ticket
         account = await self._staff_mail.account(parsed.sender)
         if account is not None:
             identity, doubt = f"placed:{mail.id}", _doubt(mail, account)

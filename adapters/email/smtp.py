@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from adapters.email.smtp_talk import WAITS, SmtpTalk, Waits, open_talk
+from adapters.email.smtp_talk import WAITS, Handover, SmtpTalk, Waits, open_talk
 from chatdesk.errors import DeliveryDelayed, DeliveryWaits
+from chatdesk.outbox import WAITS_ITS_TURN
 from chatdesk.settings.mail_servers import MailServer
 
 log = structlog.get_logger(__name__)
@@ -57,14 +58,22 @@ class SmtpTransport:
         self._waiting = 0
         self._busy: set[SmtpTalk] = set()
         self._fewer_until = 0.0
+        self._handed: set[Handover] = set()
+        self._stopping = False
 
     async def deliver(self, message: bytes, sender: str, recipient: str, message_id: str) -> None:
         """Send one mail [adapters.email.outbound.Transport.deliver].
 
-        Raises DeliveryWaits when others are still being sent.
+        Raises DeliveryWaits when others are still being sent, and when it was broken off.
         """
-        async with self._turn(len(message)), self._talk() as talk:
-            await talk.send(message, sender, recipient, self._copies, message_id)
+        async with self._handover() as handover, self._turn(len(message)), self._talk() as talk:
+            await talk.send(message, sender, recipient, self._copies, message_id, handover)
+
+    def break_off(self) -> None:
+        """Hand nothing over any more [adapters.email.outbound.Transport.break_off]."""
+        self._stopping = True
+        for handover in self._handed:
+            handover.break_off()
 
     async def has(self, message_id: str) -> bool | None:
         """Return None: a server does not say what it has taken [adapters.email.outbound.Transport.has]."""
@@ -80,6 +89,22 @@ class SmtpTransport:
         """Connect and sign in. Raises DeliveryDelayed with what the server said."""
         async with self._talk():
             pass
+
+    @asynccontextmanager
+    async def _handover(self) -> AsyncIterator[Handover]:
+        if self._stopping:
+            raise _stopped()
+        async with asyncio.timeout(None) as limit:
+            handover = Handover(limit)
+            self._handed.add(handover)
+            try:
+                yield handover
+            except BaseException as error:
+                if handover.broken_off:
+                    raise _stopped() from error
+                raise
+            finally:
+                self._handed.discard(handover)
 
     @asynccontextmanager
     async def _turn(self, size: int) -> AsyncIterator[None]:
@@ -153,4 +178,8 @@ class SmtpTransport:
             raise self._others_first() from error
 
     def _others_first(self) -> DeliveryWaits:
-        return DeliveryWaits("Other mail is still being sent.", self._room.turn)
+        return DeliveryWaits(WAITS_ITS_TURN, self._room.turn)
+
+
+def _stopped() -> DeliveryWaits:
+    return DeliveryWaits("The desk was stopped before the mail server had the whole mail.", 0.0)

@@ -54,6 +54,29 @@ class Waits:
 WAITS = Waits()
 
 
+class Handover:
+    """One mail that is handed over, which can be broken off until its end is written.
+
+    ``limit`` is the time limit of the call that hands it over.
+    """
+
+    def __init__(self, limit: asyncio.Timeout) -> None:
+        self._limit = limit
+        self._ended = False
+        self.broken_off = False
+
+    def break_off(self) -> None:
+        """End it at once where the server cannot have taken it; otherwise its answer is still waited for."""
+        if not self._ended and not self.broken_off:
+            self.broken_off = True
+            self._limit.reschedule(asyncio.get_running_loop().time())
+
+    def may_end(self) -> bool:
+        """Tell whether the end may be written, after which it is not broken off any more."""
+        self._ended = not self.broken_off
+        return self._ended
+
+
 class SmtpTalk:
     """A connection that is open and signed in."""
 
@@ -76,7 +99,13 @@ class SmtpTalk:
         return True
 
     async def send(
-        self, message: bytes, sender: str, recipient: str, copies: Sequence[str], message_id: str
+        self,
+        message: bytes,
+        sender: str,
+        recipient: str,
+        copies: Sequence[str],
+        message_id: str,
+        handover: Handover,
     ) -> None:
         """Send one mail. Raises DeliveryDelayed, DeliveryRefused or DeliveryUnknown."""
         try:
@@ -84,7 +113,7 @@ class SmtpTalk:
                 await self._begin(sender, recipient, copies)
         except TimeoutError as error:
             raise DeliveryDelayed("The mail server took too long to take the addresses.") from error
-        await self._hand_over(transparent(message), message_id)
+        await self._hand_over(transparent(message), message_id, handover)
 
     async def quit(self) -> None:
         """End it politely."""
@@ -121,13 +150,13 @@ class SmtpTalk:
         except SMTPResponseException as error:
             log.warning("smtp_copy_refused", code=error.code)
 
-    async def _hand_over(self, lines: bytes, message_id: str) -> None:
+    async def _hand_over(self, lines: bytes, message_id: str, handover: Handover) -> None:
         # Listened to from the start: a server may refuse what it has read only a part of.
         answer = asyncio.ensure_future(self._protocol.read_response())
         try:
             # It listens from its first step on; what is said before that is not heard.
             await asyncio.sleep(0)
-            if await self._written(lines, answer):
+            if await self._written(lines, answer, handover):
                 said = await self._answer(answer, message_id)
             else:
                 said = _early(answer, message_id)
@@ -136,12 +165,14 @@ class SmtpTalk:
         if said.code != COMPLETED:
             raise _answered(said.code, said.message)
 
-    async def _written(self, lines: bytes, answer: asyncio.Future[SMTPResponse]) -> bool:
+    async def _written(self, lines: bytes, answer: asyncio.Future[SMTPResponse], handover: Handover) -> bool:
         """Write the message; tell whether its end was written, before which it cannot have been taken."""
         try:
             async with asyncio.timeout(self._waits.message):
                 for start in range(0, len(lines), BLOCK):
                     if start and not await self._drained(answer):
+                        return False
+                    if start + BLOCK >= len(lines) and not handover.may_end():
                         return False
                     self._protocol.write(lines[start : start + BLOCK])
         except (SMTPException, OSError) as error:

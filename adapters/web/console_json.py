@@ -155,7 +155,8 @@ def delivery_json(note: DeliveryNote) -> dict[str, Json]:
 def problem_json(note: DeliveryNote, prefix: str) -> dict[str, Json]:
     """Return a delivery that needs a person, with the ticket it belongs to."""
     ticket = note.delivery.ticket
-    return {**delivery_json(note), "ticket": format_number(prefix, ticket) if ticket else None}
+    number = format_number(prefix, ticket) if ticket else None
+    return {**delivery_json(note), "error": note.problem, "ticket": number}
 
 
 def set_aside_json(note: SetAsideNote) -> dict[str, Json]:

@@ -125,7 +125,7 @@ def problem_lines(notes: Sequence[DeliveryNote], config: Config, now: datetime) 
             id=note.delivery.id,
             to=str(note.delivery.payload.get("to") or ""),
             ticket=format_number(prefix, note.delivery.ticket) if note.delivery.ticket else "",
-            error=note.error,
+            error=note.problem,
             unknown=note.status.value == "unknown",
             when=_when(note.delivery.created_at, now, zone),
         )

@@ -129,6 +129,8 @@ async def serve(setting: Setting, on_start: OnStart, *, demo: bool) -> bool:
         clean = await _until_stopped(stop, desk)
         warming.cancel()
         log.info("stopping")
+        # Before the port is closed, so that what is on its way has all of the time for its end.
+        desk.relay.stop()
     log.info("stopped")
     return clean
 
