@@ -207,11 +207,21 @@ class Work:
     def _chatting_elsewhere(
         self, conversations: Iterable[Conversation], event: AnyEvent
     ) -> frozenset[ConversationId]:
-        """Return those that the event may open while their browser has another chat open on the widget."""
+        """Return those that the event may open while their browser shows another chat on the widget.
+
+        That is one that is open, or of those that the event may open the newest.
+        """
         if type(event) not in _MAY_OPEN:
             return _NOBODY
-        closed = (c for c in conversations if c.visitor and not c.is_open)
-        return frozenset(c.id for c in closed if self._draft.open_conversation(c.visitor, c.widget))
+        closed = sorted(
+            (c for c in conversations if c.visitor and not c.is_open), key=lambda chat: chat.opened_at
+        )
+        newest = {(c.visitor, c.widget): c.id for c in closed}
+        return frozenset(
+            c.id
+            for c in closed
+            if newest[c.visitor, c.widget] != c.id or self._draft.open_conversation(c.visitor, c.widget)
+        )
 
     def _main_conversation(self, event: AnyEvent, conversations: list[Conversation]) -> Conversation:
         """Return the conversation that the ticket's own effects speak in, or the one that is split."""

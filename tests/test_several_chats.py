@@ -132,6 +132,24 @@ async def test_a_technician_takes_a_ticket_whose_customer_chats_about_another_an
     assert isinstance(store.record.conversations[TWO].state, Live)
 
 
+async def test_a_technician_who_takes_a_ticket_with_two_chats_of_one_browser_joins_the_newer(
+    store: FakeStore, running_desk: Desk
+) -> None:
+    later = TUESDAY + timedelta(hours=1)
+    _ = await running_desk.receive(survey("one"))
+    _ = await running_desk.receive(waited(TUESDAY + timedelta(minutes=3)))
+    asked: dict[str, Any] = {"visitor": "dana", "widget": "desk", "answers": answers()}
+    _ = await running_desk.receive(happens(SurveySubmitted, later, conversation=TWO, **asked))
+    again = later + timedelta(minutes=3)
+    timer = happens(TimerFired, again, "timer", name=NO_ANSWER, due=again, conversation=TWO)
+    _ = await running_desk.receive(timer)
+    into: dict[str, Any] = {"ticket": TicketNumber(1001), "into": TicketNumber(1002), "agent": MARCUS}
+    _ = await running_desk.receive(happens(TicketMerged, again, **into))
+    _ = await running_desk.receive(happens(TicketTaken, again, ticket=TicketNumber(1002), agent=MARCUS))
+    assert isinstance(store.record.conversations[ONE].state, Ticketed)
+    assert isinstance(store.record.conversations[TWO].state, Live)
+
+
 async def test_nobody_joins_the_chat_of_a_ticket_that_was_closed_in_the_portal(
     store: FakeStore, running_desk: Desk
 ) -> None:
