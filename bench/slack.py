@@ -22,7 +22,7 @@ import aiohttp
 
 from chatdesk.bootstrap import now, running_desk
 from chatdesk.cli.server import loop_factory, open_port
-from chatdesk.config import parse_config
+from chatdesk.config import Environment, parse_config
 from tests.fake_slack.person import Person, Wire
 from tests.fake_slack.server import FakeSlack
 from tests.fake_slack.workspace import Message
@@ -165,8 +165,9 @@ async def serve(data: Path, api_url: str) -> None:
     found = secrets_for(fake, api_url=api_url)
     config = parse_config(DESK, "chatdesk.toml")
     database = f"sqlite://{data / 'chatdesk.sqlite3'}"
+    environment = Environment(database_url=database, data=data, secret="x" * 40, slack=found)
     async with (
-        running_desk(config, database, data, demo=False, secret="x" * 40, slack=found) as desk,
+        running_desk(config, environment, demo=False) as desk,
         open_port(desk, "127.0.0.1", 0) as base,
     ):
         await desk.staff.add("Marcus Bell", "marcus@northwind.example", None, now())

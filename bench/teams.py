@@ -23,7 +23,7 @@ from aiohttp import web
 from bench.plain_sdk import plain_bot
 from chatdesk.bootstrap import running_desk
 from chatdesk.cli.server import open_port
-from chatdesk.config import parse_config
+from chatdesk.config import Environment, parse_config
 from chatdesk.settings.teams_access import TeamsAccess
 from tests.fake_connector.issuer import APP_ID, APP_PASSWORD, ISSUER, TENANT
 from tests.fake_connector.running import CLIENT_TENANT, TEAMS_DESK, Microsoft, Person, activity_of, microsoft
@@ -77,10 +77,10 @@ async def serve_desk(base: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         config = parse_config(TEAMS_DESK, "bench")
+        database = f"sqlite://{data / 'd.sqlite3'}"
+        environment = Environment(database_url=database, data=data, teams=access(base))
         async with (
-            running_desk(
-                config, f"sqlite://{data / 'd.sqlite3'}", data, demo=True, teams=access(base)
-            ) as desk,
+            running_desk(config, environment, demo=True) as desk,
             open_port(desk, "127.0.0.1", 0) as address,
         ):
             await announce(address)

@@ -35,7 +35,7 @@ from adapters.web.sign_in import COOKIE, SESSION_LENGTH
 from bench.long_chat import NUMBER, RawRead, write_chat
 from chatdesk.bootstrap import RunningDesk, now, running_desk
 from chatdesk.cli.server import loop_factory, open_port
-from chatdesk.config import load_config
+from chatdesk.config import Environment, load_config
 from chatdesk.transcript import Form, record_of, slices
 from storage.search_index import index_all
 
@@ -81,7 +81,7 @@ async def in_process(desk: RunningDesk, form: str) -> int:
 async def _desk(address: str, folder: Path) -> AsyncIterator[tuple[RunningDesk, str, str]]:
     """Serve a desk in this process; yield it with its address and a technician's cookie."""
     async with (
-        running_desk(load_config(None), address, folder, demo=True) as desk,
+        running_desk(load_config(None), Environment(database_url=address, data=folder), demo=True) as desk,
         open_port(desk, "127.0.0.1", 0) as base,
     ):
         account = await desk.staff.add("Marcus Bell", "marcus@northwind.example", None, now())

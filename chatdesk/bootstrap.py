@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
 import structlog
@@ -22,7 +21,7 @@ from adapters.web.late_routes import LATE
 from adapters.web.presence import has_left
 from adapters.web.services import Services, Sockets
 from chatdesk.changes import Changes
-from chatdesk.config import Config
+from chatdesk.config import Config, Environment
 from chatdesk.desk import Desk, Flows
 from chatdesk.escalation import Escalation
 from chatdesk.files import FileLimits
@@ -36,11 +35,6 @@ from chatdesk.portal import with_portal
 from chatdesk.portal_parts import PortalParts, portal_service
 from chatdesk.ports import Channel
 from chatdesk.relay import STOPPING, Relay
-from chatdesk.settings.identity import NO_IDENTITIES, IdentitySecrets
-from chatdesk.settings.mail_servers import NO_SERVERS, MailServers
-from chatdesk.settings.portal_access import NO_PORTAL, PortalAccess
-from chatdesk.settings.slack import NO_SECRETS, SlackSecrets
-from chatdesk.settings.teams_access import NO_TEAMS, TeamsAccess
 from chatdesk.shared_facts import SharedFacts
 from chatdesk.slack_parts import add_account_links, slack_service
 from chatdesk.staff import Staff
@@ -108,50 +102,37 @@ class RunningDesk(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def running_desk(
-    config: Config,
-    database_url: str,
-    data: Path,
-    *,
-    demo: bool,
-    secret: str = "",
-    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = (),
-    mail: MailServers = NO_SERVERS,
-    slack: SlackSecrets = NO_SECRETS,
-    teams: TeamsAccess = NO_TEAMS,
-    portal: PortalAccess = NO_PORTAL,
-    identities: IdentitySecrets = NO_IDENTITIES,
-) -> AsyncIterator[RunningDesk]:
+async def running_desk(config: Config, environment: Environment, *, demo: bool) -> AsyncIterator[RunningDesk]:
     """Open the database, start the batch loop and the relay, and stop them in order at the end.
 
-    ``data`` is the folder that holds the files; ``demo`` shows the demonstration pages; without
-    an SMTP server in ``mail`` mail is kept instead of sent; ``secret`` is the desk's own, for signatures,
-    ``identities`` have those of companies' sites.
+    ``demo`` shows the demonstration pages. Where the environment names no SMTP server, mail is kept instead
+    of sent.
     """
-    config = with_portal(config, portal.services)
-    async with Database(database_url) as database, AsyncExitStack() as stack:
+    config = with_portal(config, environment.portal.services)
+    async with Database(environment.database_url) as database, AsyncExitStack() as stack:
         await refuse_unfinished(database)
         hub, loops, memory = Hub(), Loops(), Memory()
         node = Node(new_id()) if database.dialect == "postgres" else ALONE
         sockets, facts = Sockets(), SharedFacts()
         desk = build_desk(config, database, hub, node, memory, partial(has_left, sockets, facts))
         services = replace(
-            _services(config, database, data, desk, hub, demo=demo),
+            _services(config, database, environment, desk, hub, demo=demo),
             sockets=sockets,
             facts=facts,
             problems=partial(problems, database, loops),
-            secret=secret,
-            identities=identities,
-            trusted_proxies=trusted_proxies,
         )
-        staffed = await stack.enter_async_context(slack_service(services, database, data, slack, loops))
-        in_teams = await stack.enter_async_context(teams_service(services, database, teams))
-        for_customers = await stack.enter_async_context(portal_service(services, database, portal))
+        staffed = await stack.enter_async_context(
+            slack_service(services, database, environment.data, environment.slack, loops)
+        )
+        in_teams = await stack.enter_async_context(teams_service(services, database, environment.teams))
+        for_customers = await stack.enter_async_context(
+            portal_service(services, database, environment.portal)
+        )
         channels: dict[str, Channel] = {**staffed.channels, **in_teams.channels}
         relay = _relay(database, desk, channels)
         services = replace(services, wake_relay=relay.wake)
-        source = TicketFacts(services.staff_reads)
-        mailing = desk_mail(services, database, source, mail_tokens(secret), mail, relay.wake)
+        source, tokens = TicketFacts(services.staff_reads), mail_tokens(environment.secret)
+        mailing = desk_mail(services, database, source, tokens, environment.mail, relay.wake)
         channels[MailWay.name] = MailWay(mailing)
         application = build_application(services)
         for part in (mailing, staffed, in_teams, for_customers):
@@ -162,7 +143,7 @@ async def running_desk(
             yield RunningDesk(
                 config,
                 database,
-                data,
+                environment.data,
                 desk,
                 hub,
                 relay,
@@ -276,10 +257,10 @@ def _wake(relay: Relay, changes: Changes) -> None:
 
 
 def _services(
-    config: Config, database: Database, data: Path, desk: Desk, hub: Hub, *, demo: bool
+    config: Config, database: Database, environment: Environment, desk: Desk, hub: Hub, *, demo: bool
 ) -> Services:
     file_limits = FileLimits()
-    files = LocalFiles(database, data / "files", file_limits, new_id)
+    files = LocalFiles(database, environment.data / "files", file_limits, new_id)
     return Services(
         config=config,
         desk=desk,
@@ -292,6 +273,9 @@ def _services(
         clock=now,
         new_id=new_id,
         demo=demo,
+        secret=environment.secret,
+        identities=environment.identities,
+        trusted_proxies=environment.trusted_proxies,
         file_limits=file_limits,
         figures=TortoiseFigures(database, now).read,
     )

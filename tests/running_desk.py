@@ -22,7 +22,7 @@ from adapters.web.sign_in import COOKIE
 from chatdesk.bootstrap import RunningDesk, now, running_desk
 from chatdesk.cli.demonstration import TECHNICIANS, sign_in_address
 from chatdesk.cli.server import open_port
-from chatdesk.config import load_config, parse_config
+from chatdesk.config import Environment, load_config, parse_config
 from chatdesk.settings.identity import NO_IDENTITIES, IdentitySecrets
 from chatdesk.settings.mail_servers import NO_SERVERS, MailServers
 from chatdesk.settings.portal_access import NO_PORTAL, PortalAccess
@@ -90,13 +90,15 @@ async def serving(
         async with (
             running_desk(
                 config,
-                address or database_url(folder),
-                folder,
+                Environment(
+                    database_url=address or database_url(folder),
+                    data=folder,
+                    trusted_proxies=proxies,
+                    mail=mail,
+                    portal=portal,
+                    identities=identities,
+                ),
                 demo=demo,
-                trusted_proxies=proxies,
-                mail=mail,
-                portal=portal,
-                identities=identities,
             ) as desk,
             open_port(desk, "127.0.0.1", 0) as base,
         ):

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from chatdesk.bootstrap import now, running_desk
 from chatdesk.cli.server import open_port
-from chatdesk.config import parse_config
+from chatdesk.config import Environment, parse_config
 from chatdesk.reading import TicketFile
 from chatdesk.settings.slack import SlackSecrets
 from chatdesk.ticket import TicketNumber
@@ -139,7 +139,11 @@ async def slack_desk(
         async with (
             fake.serve(),
             running_desk(
-                config, database_url(folder), folder, demo=True, slack=secrets_for(fake, **changes)
+                config,
+                Environment(
+                    database_url=database_url(folder), data=folder, slack=secrets_for(fake, **changes)
+                ),
+                demo=True,
             ) as desk,
             open_port(desk, "127.0.0.1", 0) as base,
             aiohttp.ClientSession() as session,

@@ -18,7 +18,7 @@ from chatdesk.bootstrap import running_desk
 from chatdesk.cli.demonstration import TECHNICIANS, technicians
 from chatdesk.cli.server import address, open_port
 from chatdesk.cli.setting import demo_setting, kept_secret, prepare_data, serve_setting
-from chatdesk.config import load_config
+from chatdesk.config import Environment, load_config
 from chatdesk.errors import ConfigurationError, StorageError
 from chatdesk.housekeeping import Housekeeping
 from chatdesk.mailbox import MailLine
@@ -148,18 +148,18 @@ async def test_a_running_desk_clears_away_forgotten_uploads_and_ended_sessions(
 @pytest.mark.sqlite("a folder is in the place of its file")
 async def test_a_database_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
     (tmp_path / "chatdesk.sqlite3").mkdir()
+    environment = Environment.read({"CHATDESK_DATA": str(tmp_path)})
     before = set(threading.enumerate())
     with pytest.raises(StorageError, match="cannot be opened"):
-        async with running_desk(
-            load_config(None), f"sqlite://{tmp_path / 'chatdesk.sqlite3'}", tmp_path, demo=True
-        ):
+        async with running_desk(load_config(None), environment, demo=True):
             raise AssertionError("it opened")
     for thread in set(threading.enumerate()) - before:
         await asyncio.to_thread(thread.join, 10)
 
 
 async def test_a_port_in_use_is_named_with_the_way_out(tmp_path: Path) -> None:
-    async with running_desk(load_config(None), database_url(tmp_path), tmp_path, demo=True) as desk:
+    environment = Environment(database_url=database_url(tmp_path), data=tmp_path)
+    async with running_desk(load_config(None), environment, demo=True) as desk:
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = other.getsockname()[1]
             with pytest.raises(ConfigurationError, match=rf"Port {port} .*CHATDESK_PORT"):

@@ -16,7 +16,7 @@ from adapters.web import limits
 from chatdesk.bootstrap import RunningDesk, now, running_desk
 from chatdesk.business_hours import Calendar
 from chatdesk.channels import LABELS, VOUCHED_CHANNELS
-from chatdesk.config import Config, load_config
+from chatdesk.config import Config, Environment, load_config
 from chatdesk.conversation import ConversationId
 from chatdesk.errors import EventRefused
 from chatdesk.events import SurveySubmitted
@@ -46,6 +46,11 @@ def survey(number: int, recipient: str = VICTIM) -> SurveySubmitted:
         widget="desk",
         answers=tuple(answers.items()),
     )
+
+
+def in_folder(folder: Path) -> Environment:
+    """The environment of a desk that keeps everything in that folder."""
+    return Environment(database_url=database_url(folder), data=folder)
 
 
 def always_open() -> Config:
@@ -102,7 +107,7 @@ async def test_nothing_typed_into_the_form_is_mailed_to_the_address_typed_there(
 async def test_no_channel_on_which_an_address_is_only_typed_mails_what_was_typed(
     channel: str, tmp_path: Path
 ) -> None:
-    async with running_desk(load_config(None), database_url(tmp_path), tmp_path, demo=True) as desk:
+    async with running_desk(load_config(None), in_folder(tmp_path), demo=True) as desk:
         await desk.desk.receive(replace(survey(1), channel=channel, widget=""))
         [mail] = await mails(desk, 1)
 
@@ -116,7 +121,7 @@ async def test_a_number_typed_into_a_form_is_said_on_its_page_and_not_mailed(
     channel: str, tmp_path: Path
 ) -> None:
     answers = tuple({**dict(survey(1).answers), "phone": NUMBER}.items())
-    async with running_desk(always_open(), database_url(tmp_path), tmp_path, demo=True) as desk:
+    async with running_desk(always_open(), in_folder(tmp_path), demo=True) as desk:
         await desk.desk.receive(replace(survey(1), channel=channel, widget="", answers=answers, live=False))
         [mail] = await mails(desk, 1)
         file = await desk.services.staff_reads.ticket_file(TicketNumber(1001))
@@ -185,7 +190,7 @@ async def test_a_typed_address_is_shown_no_other_ticket_of_its_owner() -> None:
 @pytest.mark.slow
 async def test_a_flood_of_forms_writes_to_a_stranger_a_handful_of_times(tmp_path: Path) -> None:
     posts = 300
-    async with running_desk(load_config(None), database_url(tmp_path), tmp_path, demo=True) as desk:
+    async with running_desk(load_config(None), in_folder(tmp_path), demo=True) as desk:
         await asyncio.gather(*(desk.desk.receive(survey(number)) for number in range(posts)))
         sent = await mails(desk, posts)
         assert 1 <= len(sent) <= 5

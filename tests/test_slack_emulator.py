@@ -19,7 +19,7 @@ import pytest
 
 from chatdesk.bootstrap import now, running_desk
 from chatdesk.cli.server import open_port
-from chatdesk.config import parse_config
+from chatdesk.config import Environment, parse_config
 from chatdesk.settings.slack import SlackSecrets
 from storage.adapter_notes import TortoiseIdentities
 from tests.fake_slack.person import envelope, signed
@@ -100,8 +100,9 @@ async def desk_beside(emulator: Emulator, folder: Path) -> AsyncIterator[str]:
     """Serve a desk whose technician Ava Chen has linked her account there."""
     config = parse_config(DESK.replace("C0TRIAGE", emulator.channel), "chatdesk.toml")
     secrets = SlackSecrets(TOKEN, SIGNING_SECRET, "", emulator.api_url, 0.0)
+    environment = Environment(database_url=database_url(folder), data=folder, slack=secrets)
     async with (
-        running_desk(config, database_url(folder), folder, demo=True, slack=secrets) as desk,
+        running_desk(config, environment, demo=True) as desk,
         open_port(desk, "127.0.0.1", 0) as base,
     ):
         account = await desk.staff.add("Ava Chen", "ava@northwind.example", None, now())

@@ -15,7 +15,7 @@ from adapters.teams.doctor import examine
 from adapters.teams.manifest import app_package
 from adapters.teams.memory import Memory
 from chatdesk.bootstrap import now, running_desk
-from chatdesk.config import parse_config
+from chatdesk.config import Environment, parse_config
 from chatdesk.errors import ConfigurationError
 from chatdesk.finding import Finding
 from chatdesk.settings.teams_access import TeamsAccess, read_teams_access
@@ -80,8 +80,9 @@ def test_only_microsofts_connectors_are_allowed_unless_others_are_named(url: str
 
 
 async def test_a_desk_with_teams_does_not_start_without_its_secrets(tmp_path: Path) -> None:
+    environment = Environment(database_url=url(tmp_path), data=tmp_path)
     with pytest.raises(ConfigurationError) as stopped:
-        async with running_desk(CONFIG, url(tmp_path), tmp_path, demo=True):
+        async with running_desk(CONFIG, environment, demo=True):
             pytest.fail("it started")
     for name in ("TEAMS_APP_ID", "TEAMS_APP_PASSWORD", "TEAMS_TENANT_ID"):
         assert f"{name}: is not set" in str(stopped.value)

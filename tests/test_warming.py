@@ -18,7 +18,7 @@ from pathlib import Path
 import aiohttp
 from chatdesk.bootstrap import running_desk
 from chatdesk.cli.server import open_port
-from chatdesk.config import load_config
+from chatdesk.config import Environment, load_config
 
 OURS = {{"adapters", "argon2", "chatdesk", "jinja2", "prometheus_client", "puremagic", "storage", "tortoise"}}
 imported = []
@@ -38,8 +38,9 @@ async def mail(desk, base):
     await desk.mail.ready()
 
 async def main(folder):
+    environment = Environment(database_url=f"sqlite:///{{folder}}/desk.sqlite3", data=folder)
     async with (
-        running_desk(load_config(None), f"sqlite:///{{folder}}/desk.sqlite3", folder, demo=True) as desk,
+        running_desk(load_config(None), environment, demo=True) as desk,
         open_port(desk, "127.0.0.1", 0) as base,
     ):
         assert {module!r} not in sys.modules

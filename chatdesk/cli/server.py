@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 from aiohttp import web
+from msgspec.structs import replace
 
 from adapters.web.stalled_connections import PATIENCE, StalledConnections
 from chatdesk.bootstrap import RunningDesk, running_desk
@@ -106,21 +107,9 @@ async def serve(setting: Setting, on_start: OnStart, *, demo: bool) -> bool:
     """
     allow_many_sockets()
     stop = _stop_on_signals()
-    environment = setting.environment
+    environment = replace(setting.environment, secret=setting.secret)
     async with (
-        running_desk(
-            setting.config,
-            environment.database_url,
-            environment.data,
-            demo=demo,
-            secret=setting.secret,
-            trusted_proxies=environment.trusted_proxies,
-            mail=environment.mail,
-            slack=environment.slack,
-            teams=environment.teams,
-            portal=environment.portal,
-            identities=environment.identities,
-        ) as desk,
+        running_desk(setting.config, environment, demo=demo) as desk,
         open_port(desk, environment.host, environment.port) as base,
     ):
         log.info("started", address=base, desk=setting.config.desk.name, demo=demo)

@@ -60,7 +60,3 @@ def read_slack(given: Mapping[str, str], problems: list[str]) -> SlackSecrets:
         app_token=given.get("SLACK_APP_TOKEN", ""),
         api_url=api_url.rstrip("/") + "/",
     )
-
-
-NO_SECRETS = SlackSecrets()
-"""For a desk without Slack."""

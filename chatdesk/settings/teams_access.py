@@ -73,10 +73,6 @@ class TeamsAccess(Guarded, frozen=True):
         return parts.scheme == "https" and port in (None, 443) and parts.hostname in MICROSOFT_HOSTS
 
 
-NO_TEAMS = TeamsAccess()
-"""For a desk without Teams."""
-
-
 def read_teams_access(given: Mapping[str, str], host: str, problems: list[str]) -> TeamsAccess:
     """Read the variables, adding what cannot be used to ``problems``; the desk listens on ``host``."""
     usual = TeamsAccess()

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from chatdesk.bootstrap import RunningDesk, now, running_desk
 from chatdesk.cli.server import open_port
-from chatdesk.config import Config, parse_config
+from chatdesk.config import Config, Environment, parse_config
 from chatdesk.settings.teams_access import TeamsAccess
 from chatdesk.staff import AgentAccount
 from tests.desk_builders import SAMPLE_DESK
@@ -207,11 +207,13 @@ async def teams_desk(
             microsoft() as service,
             running_desk(
                 config or parse_config(TEAMS_DESK, "chatdesk.toml"),
-                database_url(folder),
-                folder,
+                Environment(
+                    database_url=database_url(folder),
+                    data=folder,
+                    secret=SECRET,
+                    teams=service.access(**access),
+                ),
                 demo=True,
-                secret=SECRET,
-                teams=service.access(**access),
             ) as desk,
             open_port(desk, "127.0.0.1", 0) as base,
             aiohttp.ClientSession() as session,
