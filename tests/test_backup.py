@@ -36,6 +36,7 @@ from storage.restoring import GAP, Since, Target, restore
 from storage.search import TortoiseSearch
 from storage.staff import TortoiseStaff
 from storage.store import TortoiseStore
+from tests import postgres_server
 from tests.core_builders import new_desk, running, survey, url
 from tests.desk_builders import TUESDAY
 
@@ -223,6 +224,7 @@ import asyncio, sys
 from chatdesk.logs import configure_logging
 from storage.database import Database
 from storage.store import TortoiseStore
+from tests import postgres_server
 from tests.core_builders import new_desk, running, survey
 
 async def work():
@@ -383,6 +385,8 @@ def test_a_backup_of_a_later_format_names_the_version_that_made_it(old: OldDesk)
 
 
 def test_a_backup_that_a_newer_database_is_in_is_refused(old: OldDesk, place: Target) -> None:
+    postgres_server.set_aside(old.url)
+
     async def grow() -> None:
         async with Database(old.url) as database, database.writing() as connection:
             await connection.execute_query(
