@@ -24,6 +24,12 @@ def compared(address: str) -> str:
     return f"{local}{at}{domain}".lower()
 
 
+def has_stray_dot(address: str) -> bool:
+    """Tell whether a dot stands where RFC 5321 (4.1.2) has none: at an end of the local part, or twice."""
+    local = address.partition("@")[0]
+    return local.startswith(".") or local.endswith(".") or ".." in address
+
+
 def ascii_domain(domain: str) -> str:
     """Return the domain in its xn-- form (RFC 5891). Raises UnicodeError for one that has none."""
     if _KEPT_APART.isdisjoint(domain):

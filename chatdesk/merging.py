@@ -30,7 +30,12 @@ def check_merge(ticket: Ticket, into: Ticket, prefix: str, *, other_company: boo
 
 def same_company(one: Ticket, other: Ticket) -> bool:
     """Tell whether two tickets name the same company, however it is spaced and capitalised."""
-    return one.company.casefold().split() == other.company.casefold().split()
+    return folded(one.company) == folded(other.company)
+
+
+def folded(company: str) -> str:
+    """Return a company's name as names are compared."""
+    return " ".join(company.casefold().split())
 
 
 def as_opened(ticket: Ticket, opened: Ticket) -> Ticket:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from chatdesk.changes import OPENED, OUTSIDE_HOURS
 from chatdesk.config import Config
 from chatdesk.counted_time import counted_time
+from chatdesk.merging import folded
 from chatdesk.queue_words import QueueStep, queue_step
 from chatdesk.report_reading import From, OpenedTicket
 from chatdesk.sla import due_after_pause, resolve_by, respond_by, target_of
@@ -139,8 +140,3 @@ def company_of(config: Config, origin: From) -> tuple[str, str]:
     if named is not None:
         return named.id, named.name
     return "", " ".join(origin.company.split()) or origin.company_id or UNKNOWN
-
-
-def folded(name: str) -> str:
-    """Return a company's name as names are compared."""
-    return " ".join(name.casefold().split())

@@ -7,7 +7,7 @@ import statistics
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from chatdesk.channels import LABELS
 from chatdesk.config import Config
 from chatdesk.conversation import Author, AuthorKind, ConversationId
+from chatdesk.merging import folded
 from chatdesk.report import Chats, Group, Kept, Ratings, Report, Technician, Times, Volumes, share_met
 from chatdesk.report_judging import (
     ChatEnd,
@@ -23,7 +24,6 @@ from chatdesk.report_judging import (
     Waited,
     came_after_hours,
     company_of,
-    folded,
     judge_answer,
     judge_solution,
     waited,
@@ -182,9 +182,9 @@ class Tally:
             open_at_end=len(unmoved) + sum(self._was_open.values()),
         )
 
-    def _found(self, of: str, key: Callable[[Group], object]) -> tuple[Group, ...]:
+    def _found(self, of: str, key: Callable[[Group], Any]) -> tuple[Group, ...]:
         groups = [counted.group(name) for name, counted in self._groups.get(of, {}).items()]
-        return tuple(sorted(groups, key=key))  # type: ignore[arg-type]
+        return tuple(sorted(groups, key=key))
 
     def _technicians(self) -> tuple[Technician, ...]:
         found = [
@@ -204,19 +204,19 @@ async def make_report(
 
     ``company`` is the id of one company, "" for the whole desk.
     """
-    made = await _made(config, reads, period, now, company)
-    earlier = await _made(config, reads, period.before(config.desk.timezone), now, company)
+    periods = (period, period.before(config.desk.timezone))
+    tallies = [Tally(config, one, now, company) for one in periods]
+    # First, and once for both: what ends meanwhile is among what moved later, and counted once.
+    async for page in reads.open_now():
+        for tally in tallies:
+            tally.add_open(page)
+    for one, tally in zip(periods, tallies, strict=True):
+        await _each(reads.opened(one.begins, one.ends), tally.add_opened)
+        await _each(reads.ends_moved(one.begins, one.ends), tally.add_moved)
+        await _each(reads.moved_later(one.ends), tally.add_later)
+        await _each(reads.ratings(one.begins, one.ends), tally.add_ratings)
+    made, earlier = (tally.report() for tally in tallies)
     return made if earlier.is_empty else replace(made, earlier=earlier)
-
-
-async def _made(config: Config, reads: ReportReads, period: Period, now: datetime, company: str) -> Report:
-    tally = Tally(config, period, now, company)
-    await _each(reads.opened(period.begins, period.ends), tally.add_opened)
-    await _each(reads.ends_moved(period.begins, period.ends), tally.add_moved)
-    await _each(reads.moved_later(period.ends), tally.add_later)
-    await _each(reads.open_now(), tally.add_open)
-    await _each(reads.ratings(period.begins, period.ends), tally.add_ratings)
-    return tally.report()
 
 
 async def _each(pages: AsyncIterator[Sequence[Row]], add: Callable[[Sequence[Row]], None]) -> None:

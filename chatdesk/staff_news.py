@@ -6,18 +6,20 @@ away, and the same technician who gets a ticket for a second time is told a seco
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from msgspec import Struct
 
 from chatdesk.changes import HistoryEntry
 from chatdesk.config import Config
 from chatdesk.conversation import Live
+from chatdesk.errors import DeliveryDelayed
 from chatdesk.escalation import ESCALATED
 from chatdesk.reading import TicketFile
 from chatdesk.staff import AgentAccount
-from chatdesk.ticket import Ticket, Trigger
+from chatdesk.ticket import Ticket, TicketNumber, Trigger
 
 SKEW = timedelta(minutes=1)
 """How much earlier than its delivery a step may have happened: of a batch's steps the first is delivered."""
@@ -37,6 +39,37 @@ class StaffNews(Struct, frozen=True):
     to: tuple[str, ...]
     words: str
     key: str
+
+
+class Told(Protocol):
+    """Remembers which news of a ticket a technician was told last, by its key, "" for none."""
+
+    async def told(self, ticket: TicketNumber, agent: str) -> str:
+        """Return which news it was."""
+
+    async def keep_told(self, ticket: TicketNumber, agent: str, news: str) -> None:
+        """Remember which news it is."""
+
+
+async def tell_each(
+    news: StaffNews, ticket: TicketNumber, memory: Told, tell: Callable[[str], Awaitable[None]]
+) -> None:
+    """Call ``tell`` with each technician's id who has not been told this yet.
+
+    Raises DeliveryDelayed when somebody could not be told yet; they and those after them are told by the next
+    call.
+    """
+    for agent in news.to:
+        before = await memory.told(ticket, agent)
+        if before == news.key:
+            continue
+        # Noted first: whoever is told twice is misled, and the card says it as well.
+        await memory.keep_told(ticket, agent, news.key)
+        try:
+            await tell(agent)
+        except DeliveryDelayed:
+            await memory.keep_told(ticket, agent, before)
+            raise
 
 
 def news_since(

@@ -225,6 +225,11 @@ def typed_number(prefix: str, text: str) -> TicketNumber | None:
     return parse_number(prefix, text if "-" in text else f"{prefix}-{text.strip()}")
 
 
+def typed_priority(text: str) -> Priority | None:
+    """Read a priority as people type it; None when it is none."""
+    return next((priority for priority in Priority if priority == text.casefold()), None)
+
+
 def parse_number(prefix: str, text: str) -> TicketNumber | None:
     """Read HD-1001 (any case, spaces around it allowed); None when it is not one of this desk's."""
     head, dash, digits = text.strip().partition("-")

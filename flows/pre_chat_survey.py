@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from chatdesk.errors import EventRefused
-from chatdesk.mail_address import ascii_domain
+from chatdesk.mail_address import ascii_domain, has_stray_dot
 from chatdesk.survey import FieldType, Survey, SurveyField
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -80,8 +80,9 @@ def is_email(text: str) -> bool:
         plain = text if domain.isascii() else f"{local}{at}{ascii_domain(domain)}"
     except UnicodeError:
         return False
-    dotted = local.startswith(".") or local.endswith(".") or ".." in text
-    return max(len(text), len(plain)) <= 254 and not dotted and _EMAIL.fullmatch(plain) is not None
+    return (
+        max(len(text), len(plain)) <= 254 and not has_stray_dot(text) and _EMAIL.fullmatch(plain) is not None
+    )
 
 
 def _is_phone(text: str) -> bool:

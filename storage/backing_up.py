@@ -90,9 +90,9 @@ def _copy_database(url: str, copy: Path) -> None:
         # The ORM is needed where rows are carried over, not where a file is copied.
         from storage.moving import copy_as_it_is
 
-        asyncio.run(copy_as_it_is(url, f"sqlite:///{copy}", _say_nothing))
+        asyncio.run(copy_as_it_is(url, f"sqlite:///{copy}"))
         with closing(sqlite3.connect(copy)) as made:
-            _make_one_file(made)
+            make_one_file(made)
 
 
 def _copy_sqlite(file: Path, copy: Path) -> None:
@@ -100,13 +100,14 @@ def _copy_sqlite(file: Path, copy: Path) -> None:
     address = f"{file.absolute().as_uri()}?mode=rw"
     with closing(sqlite3.connect(address, uri=True)) as desk, closing(sqlite3.connect(copy)) as made:
         desk.backup(made, pages=-1)
-        _make_one_file(made)
+        make_one_file(made)
         problem = made.execute("PRAGMA quick_check(1)").fetchone()[0]
     if problem != "ok":
         raise StorageError(f"The database itself is damaged: {problem}. Keep the backups you have.")
 
 
-def _make_one_file(made: sqlite3.Connection) -> None:
+def make_one_file(made: sqlite3.Connection) -> None:
+    """Have all of a database in its file, none of it in a log beside it."""
     made.execute("PRAGMA journal_mode = DELETE")
 
 
@@ -123,7 +124,3 @@ def _add_files(archive: ArchiveWriter, copy: Path, folder: Path) -> list[str]:
             if not whole:
                 missing.append(identity)
     return missing
-
-
-def _say_nothing(table: str, done: int, total: int) -> None:
-    """Copying the rows is not what takes long."""

@@ -24,6 +24,7 @@ from msgspec import DecodeError, Struct
 from msgspec.json import decode, encode
 
 from chatdesk.errors import StorageError
+from storage.file_writer import sync_folder
 
 DATABASE, CONFIG, MANIFEST = "desk.sqlite3", "chatdesk.toml", "manifest.json"
 FILES = "files/"
@@ -138,15 +139,6 @@ def unpack(path: Path, folder: Path | None, progress: Progress) -> Manifest:
         raise StorageError(_not_whole(path, "its list of parts is missing"))
     _compare(path, manifest.members, found)
     return manifest
-
-
-def sync_folder(folder: Path) -> None:
-    """Have a folder's names outlive a power cut. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read_manifest(path: Path, content: Readable) -> Manifest:

@@ -262,6 +262,12 @@ def sqlite_file(url: str) -> Path:
     return Path("/" + path.lstrip("/")) if path.startswith("/") else Path(path)
 
 
+async def brought_up_to_date(url: str) -> None:
+    """Open a database as a start does, which brings its schema up to date or makes it. Raises as ``open``."""
+    async with Database(url):
+        pass
+
+
 def exists(url: str) -> bool:
     """Tell whether there is a database to open; a server is asked when it is opened."""
     return not url.startswith("sqlite:") or sqlite_file(url).exists()

@@ -68,7 +68,7 @@ class FileWriter:
         self._unfinished.rename(self._path)
         # The name has to outlive a power cut as the bytes do, and so do the folders that lead to it.
         for folder in (self._path.parent, self._path.parent.parent, self._path.parent.parent.parent):
-            _sync_folder(folder)
+            sync_folder(folder)
 
     def _abandon(self) -> None:
         if self._file is not None:
@@ -79,7 +79,8 @@ class FileWriter:
         self._path.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have a folder's names outlive a power cut. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

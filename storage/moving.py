@@ -24,7 +24,7 @@ from chatdesk.plain_text import clean_line, shortened
 from storage import models
 from storage.columns import moment
 from storage.connection import fetch
-from storage.database import Database, exists, tortoise_config
+from storage.database import Database, brought_up_to_date, exists, tortoise_config
 from storage.migrator import is_current
 from storage.orm import WRITER
 from storage.parameters import given, numbered
@@ -37,6 +37,10 @@ STATEMENT_TIMEOUT = 3600.0
 
 Progress = Callable[[str, int, int], None]
 """Called with a table's name, how many of its rows are done and how many there are."""
+
+
+def unseen(table: str, done: int, total: int) -> None:
+    """Show no progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,7 @@ def tables() -> list[Table]:
     ]
 
 
-async def move(source: str, target: str, progress: Progress) -> list[Compared]:
+async def move(source: str, target: str, progress: Progress = unseen) -> list[Compared]:
     """Copy everything from one database's address to another's and compare both.
 
     Nobody else writes to the source meanwhile. Raises StorageError when the target holds another desk or does
@@ -203,12 +207,11 @@ async def move(source: str, target: str, progress: Progress) -> list[Compared]:
         raise StorageError("Both addresses name the same database.")
     if not exists(source):
         raise StorageError("There is no database at the address to move from.")
-    async with Database(source):
-        pass  # Brings the schema up to date.
+    await brought_up_to_date(source)
     return await _move(source, target, Side.held, progress)
 
 
-async def copy_as_it_is(source: str, target: str, progress: Progress) -> None:
+async def copy_as_it_is(source: str, target: str) -> None:
     """Copy a desk on PostgreSQL as of one moment, while it goes on writing; compare both.
 
     The source's schema stays as it is. Raises StorageError when that is not this program's, and as ``move``.
@@ -225,12 +228,11 @@ async def copy_as_it_is(source: str, target: str, progress: Progress) -> None:
         raise StorageError(
             "Another version of chatdesk made the database. Back it up with the version that runs the desk."
         )
-    _ = await _move(source, target, Side.seen, progress)
+    _ = await _move(source, target, Side.seen, unseen)
 
 
 async def _move(source: str, target: str, read: Read, progress: Progress) -> list[Compared]:
-    async with Database(target):
-        pass  # Brings the schema up to date.
+    await brought_up_to_date(target)
     try:
         async with _side(source) as old_side, read(old_side) as old, _side(target) as new:
             if not await new.is_marked():

@@ -185,7 +185,7 @@ class _Parts:
         opening, answer = self._opening.get(number), self._answers.get(number)
         return OpenedTicket(
             to_ticket(row),
-            From(row["company_id"], row["company"]),
+            _origin(row),
             tuple(self._history.get(number, ())),
             tuple(self._words.get(opening["id"], ())) if opening else (),
             waits=opening is not None and opening["state"] == "waiting",
@@ -196,20 +196,21 @@ class _Parts:
 
 
 def _to_move(row: Record) -> EndMoved:
-    return EndMoved(to_history(row), From(row["company_id"], row["company"]))
+    return EndMoved(to_history(row), _origin(row))
 
 
 def _to_later(row: Record) -> MovedLater:
-    return MovedLater(
-        TicketNumber(row["ticket"]), row["before"] in ACTIVE, From(row["company_id"], row["company"])
-    )
+    return MovedLater(TicketNumber(row["ticket"]), row["before"] in ACTIVE, _origin(row))
 
 
 def _to_open(row: Record) -> OpenTicketNow:
     number, opened_at = TicketNumber(row["number"]), moment(row["opened_at"])
-    return OpenTicketNow(number, opened_at, From(row["company_id"], row["company"]))
+    return OpenTicketNow(number, opened_at, _origin(row))
 
 
 def _to_rating(row: Record) -> RatingGiven:
-    origin = From(row["company_id"], row["company"])
-    return RatingGiven(ConversationId(row["conversation"]), row["score"], origin)
+    return RatingGiven(ConversationId(row["conversation"]), row["score"], _origin(row))
+
+
+def _origin(row: Record) -> From:
+    return From(row["company_id"], row["company"])

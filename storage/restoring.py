@@ -14,10 +14,12 @@ from msgspec import Struct
 
 from chatdesk.errors import StorageError
 from chatdesk.outbox import TIMER_TARGET, DeliveryStatus
-from storage.backup_archive import DATABASE, FILES, Manifest, Progress, sync_folder, unpack
+from storage.backing_up import make_one_file
+from storage.backup_archive import DATABASE, FILES, Manifest, Progress, unpack
 from storage.batch import TICKET_COUNTER
 from storage.columns import timestamp
-from storage.database import Database, exists, sqlite_file
+from storage.database import brought_up_to_date, exists, sqlite_file
+from storage.file_writer import sync_folder
 from storage.files import path_of
 
 GAP = 1000
@@ -70,7 +72,8 @@ def restore(archive: Path, target: Target, since: Since, progress: Progress) -> 
             folder = Path(name)
             manifest = unpack(archive, folder, progress)
             copy = folder / DATABASE
-            asyncio.run(_bring_up_to_date(copy))
+            # Refuses what a newer program made.
+            asyncio.run(brought_up_to_date(f"sqlite:///{copy}"))
             restored = _prepare(copy, manifest, since)
             _place_files(folder / FILES, target.files)
             _place_database(copy, target.url)
@@ -93,12 +96,6 @@ def _remove_left(folder: Path) -> None:
         shutil.rmtree(left)
 
 
-async def _bring_up_to_date(copy: Path) -> None:
-    """Open it once, as a start does. Raises DatabaseTooNew, a StorageError, when a newer program made it."""
-    async with Database(f"sqlite:///{copy}"):
-        pass
-
-
 def _prepare(copy: Path, manifest: Manifest, since: Since) -> Restored:
     """Have the desk neither give a number twice nor send blindly what may have been sent already."""
     with closing(sqlite3.connect(copy)) as desk, desk:
@@ -115,18 +112,19 @@ def _prepare(copy: Path, manifest: Manifest, since: Since) -> Restored:
         doubt = [timestamp(manifest.made_at), IN_DOUBT]
         in_doubt = 0 if since.nothing else desk.execute(_DOUBT, doubt).rowcount
     with closing(sqlite3.connect(copy)) as desk:
-        # The log's content goes into the file, which is copied alone.
-        desk.execute("PRAGMA journal_mode = DELETE")
+        make_one_file(desk)
     return Restored(manifest, number if following else None, in_doubt)
 
 
 def _place_files(unpacked: Path, folder: Path) -> None:
+    changed: set[Path] = set()
     for file in sorted(unpacked.iterdir()) if unpacked.is_dir() else ():
         place = path_of(folder, file.name)
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         file.replace(place)
-        for above in (place.parent, place.parent.parent, folder):
-            sync_folder(above)
+        changed |= {place.parent, place.parent.parent, folder}
+    for each in changed:
+        sync_folder(each)
 
 
 def _place_database(copy: Path, url: str) -> None:
@@ -145,8 +143,4 @@ def _place_database(copy: Path, url: str) -> None:
     # The ORM is needed where rows are carried over, not where a file is copied.
     from storage.moving import move
 
-    _ = asyncio.run(move(f"sqlite:///{copy}", url, _say_nothing))
-
-
-def _say_nothing(table: str, done: int, total: int) -> None:
-    """Copying the rows is not what takes long."""
+    _ = asyncio.run(move(f"sqlite:///{copy}", url))

@@ -24,7 +24,7 @@ from chatdesk.affected import named
 from chatdesk.config import Config
 from chatdesk.errors import EventRefused
 from chatdesk.ports import Clock
-from chatdesk.ticket import Priority, typed_number
+from chatdesk.ticket import Priority, typed_number, typed_priority
 from chatdesk.tiers import begun_by
 
 MAX_TRANSCRIPT = 8_000
@@ -180,11 +180,10 @@ class Commands:
 
     async def _priority(self, asked: Asked) -> Payload:
         written, _, rest = asked.rest.partition(" ")
-        number, wanted = self._doing.number(written), rest.strip().casefold()
-        if wanted not in {priority.value for priority in Priority}:
-            known = ", ".join(priority.value for priority in Priority)
-            raise EventRefused(f"A priority is one of {known}.", field="priority")
-        await self._doing.prioritise(asked.doer, number, Priority(wanted))
+        number, wanted = self._doing.number(written), typed_priority(rest.strip())
+        if wanted is None:
+            raise EventRefused(f"A priority is one of {', '.join(Priority)}.", field="priority")
+        await self._doing.prioritise(asked.doer, number, wanted)
         return private(f"{self._doing.name(number)} has priority {wanted} now.")
 
     async def _wait(self, asked: Asked) -> Payload:

@@ -78,6 +78,14 @@ class Memory:
         """Note another conversation or banner of a ticket that is shown already."""
         await self._put(f"ticket:{number}", place)
 
+    async def told(self, ticket: TicketNumber, agent: str) -> str:
+        """Return which news of the ticket the technician was told last, "" for none."""
+        return await self.get(f"told:{ticket}:{agent}") or ""
+
+    async def keep_told(self, ticket: TicketNumber, agent: str, news: str) -> None:
+        """Remember which news of the ticket the technician was told last."""
+        await self.put(f"told:{ticket}:{agent}", news)
+
     async def ticket_at(self, channel: str, thread: str) -> TicketNumber | None:
         """Return the ticket that the thread shows."""
         known = self._threads.get((channel, thread))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -24,7 +25,7 @@ from chatdesk.plain_text import clean_line
 from chatdesk.ports import Clock
 from chatdesk.reading import StaffReads
 from chatdesk.settings.values import Unusable, time_window
-from chatdesk.staff_news import news_since
+from chatdesk.staff_news import news_since, tell_each
 from chatdesk.ticket import Ticket, TicketNumber
 
 MAX_WORDS = 400
@@ -92,18 +93,8 @@ class Personal:
         news = news_since(since, file, accounts, self._config) if file else None
         if file is None or news is None:
             return
-        for agent in news.to:
-            key = f"told:{number}:{agent}"
-            before = await self._memory.get(key) or ""
-            if before == news.key:
-                continue
-            # Noted first: whoever is told twice is misled, and the card says it as well.
-            await self._memory.put(key, news.key)
-            try:
-                await self._tell(agent, file.ticket, cut(clean_line(news.words), MAX_WORDS))
-            except DeliveryDelayed:
-                await self._memory.put(key, before)
-                raise
+        words = cut(clean_line(news.words), MAX_WORDS)
+        await tell_each(news, number, self._memory, partial(self._tell, ticket=file.ticket, words=words))
 
     async def show_home(self, user: str) -> None:
         """Show the Home tab: own tickets, then all open ones; nothing of the desk to anybody else."""

@@ -11,6 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -26,12 +27,12 @@ from adapters.teams.services import CHANNEL, PROVIDER, TeamsServices
 from adapters.teams.ticket_card import CardFacts, kept_fresh, summary, ticket_card
 from adapters.teams.ticket_facts import facts_of_file, read_file, read_message
 from chatdesk.conversation import Message
-from chatdesk.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown, NotFound
+from chatdesk.errors import DeliveryRefused, DeliveryUnknown, NotFound
 from chatdesk.outbox import Delivery, DeliveryKind
 from chatdesk.plain_text import shortened
 from chatdesk.reading import TicketFile
 from chatdesk.routing import TO_CUSTOMER, TO_STAFF
-from chatdesk.staff_news import news_since
+from chatdesk.staff_news import news_since, tell_each
 from chatdesk.ticket import TicketNumber
 
 NOTHING = "nothing to send"
@@ -143,19 +144,14 @@ class TeamsChannel:
         """Send technicians what has become of the ticket ``since`` then, with its card, each once."""
         services, number = self._services, file.ticket.number
         news = news_since(since, file, await services.staff.accounts(), services.config)
-        for agent in news.to if news else ():
-            before = await self._memory.told(number, agent)
-            if news is None or before == news.key:
-                continue
-            # Noted first: whoever is told twice is misled, and the card in the channel says it as well.
-            await self._memory.keep_told(number, agent, news.key)
-            try:
-                await self._send_directly(agent, facts, news.words)
-            except DeliveryDelayed:
-                await self._memory.keep_told(number, agent, before)
-                raise
-            except DeliveryRefused as refused:
-                log.warning("teams_technician_not_told", ticket=number, error=str(refused))
+        if news is not None:
+            await tell_each(news, number, self._memory, partial(self._tell, facts=facts, words=news.words))
+
+    async def _tell(self, agent: str, facts: CardFacts, words: str) -> None:
+        try:
+            await self._send_directly(agent, facts, words)
+        except DeliveryRefused as refused:
+            log.warning("teams_technician_not_told", ticket=facts.ticket.number, error=str(refused))
 
     async def _send_directly(self, agent: str, facts: CardFacts, words: str) -> None:
         person = await self._services.identities.external_id(PROVIDER, agent)

@@ -28,7 +28,7 @@ from chatdesk.events import (
 )
 from chatdesk.local_clock import first_instant
 from chatdesk.note_mark import is_note, without_note_mark
-from chatdesk.ticket import Priority, TicketNumber, Trigger, typed_number
+from chatdesk.ticket import Priority, TicketNumber, Trigger, typed_number, typed_priority
 
 TRIGGERS = {
     "customer": Trigger.ASK_CUSTOMER,
@@ -121,10 +121,10 @@ async def _end_chat(services: TeamsServices, step: Step) -> AgentEnded:
 
 
 def _priority(written: str) -> Priority:
-    known = [priority.value for priority in Priority]
-    if written.casefold() not in known:
-        raise EventRefused(f"A priority is one of {', '.join(known)}.", code="priority")
-    return Priority(written.casefold())
+    found = typed_priority(written)
+    if found is None:
+        raise EventRefused(f"A priority is one of {', '.join(Priority)}.", code="priority")
+    return found
 
 
 def _into(services: TeamsServices, written: str) -> TicketNumber:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from aiohttp import web
 
 from adapters.web import console_actions, console_calls, console_lists, console_ticket, sign_in_routes
@@ -11,7 +9,7 @@ from adapters.web.console_pages import page, static_file, theme
 from adapters.web.presence import PRESENCE, Presence
 from adapters.web.services import SERVICES
 from adapters.web.session_watch import add_session_watch
-from adapters.web.sign_in import csrf_token, signed_in
+from adapters.web.sign_in import csrf_token, signed_in_or_led
 from adapters.web.staff_socket import staff_socket
 
 
@@ -33,8 +31,5 @@ def add_routes(application: web.Application) -> None:
 
 async def show_console(request: web.Request) -> web.StreamResponse:
     """Serve the page to who is signed in, and lead everybody else to the form."""
-    try:
-        _ = await signed_in(request)
-    except web.HTTPUnauthorized:
-        raise web.HTTPSeeOther(f"/console/sign-in?next={quote(request.path)}") from None
+    _ = await signed_in_or_led(request)
     return page(request, "console.html", csrf=csrf_token(request))

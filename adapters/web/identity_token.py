@@ -16,6 +16,7 @@ from jwt import InvalidSignatureError, PyJWTError
 
 from adapters.web.text import clean
 from chatdesk.errors import ChatdeskError
+from chatdesk.mail_address import has_stray_dot
 from chatdesk.settings import addresses, values
 from chatdesk.settings.survey_rules import LONGEST
 from chatdesk.site_identity import VouchedPerson
@@ -107,7 +108,7 @@ def _person(claims: Mapping[str, Any]) -> VouchedPerson:
         name = clean(values.text(LONGEST["name"])(claims.get("name")))
     except values.Unusable:
         raise IdentityRefused("its address or name cannot be used") from None
-    if ".." in email or email.startswith(".") or ".@" in email or not any(map(str.isalnum, name)):
+    if has_stray_dot(email) or not any(map(str.isalnum, name)):
         raise IdentityRefused("its address or name cannot be used")
     try:
         phone = values.phone(claims.get("phone"))

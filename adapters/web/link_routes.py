@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from aiohttp import web
 
 from adapters.web.console_pages import page
 from adapters.web.form_body import read_form
 from adapters.web.services import SERVICES
-from adapters.web.sign_in import csrf_token, refuse_other_origins, refuse_wrong_token, signed_in
+from adapters.web.sign_in import (
+    csrf_token,
+    refuse_other_origins,
+    refuse_wrong_token,
+    signed_in,
+    signed_in_or_led,
+)
 from chatdesk.account_links import AccountLinks, PendingLink
 from chatdesk.staff import SignedIn
 
@@ -27,10 +31,7 @@ def add_routes(application: web.Application, links: AccountLinks) -> None:
 
 async def show(request: web.Request) -> web.StreamResponse:
     """Show which account would be linked to whom; opening the page alone links nothing."""
-    try:
-        staff = await signed_in(request)
-    except web.HTTPUnauthorized:
-        raise web.HTTPSeeOther(f"/console/sign-in?next={quote(request.path)}") from None
+    staff = await signed_in_or_led(request)
     now = request.app[SERVICES].clock()
     pending = await request.app[LINKS].pending(request.match_info["code"], now)
     return _page(request, staff, pending, done=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from aiohttp import web
 from msgspec import Struct
@@ -10,7 +10,7 @@ from msgspec import Struct
 from adapters.web.console_pages import page
 from adapters.web.file_response import disposition
 from adapters.web.services import SERVICES
-from adapters.web.sign_in import signed_in
+from adapters.web.sign_in import signed_in_or_led
 from chatdesk.config import Config
 from chatdesk.errors import EventRefused
 from chatdesk.report import Report
@@ -52,7 +52,7 @@ def add_routes(application: web.Application, reads: ReportReads) -> None:
 
 async def show(request: web.Request) -> web.Response:
     """Show the report that the address asks for, of the last month where it names no period."""
-    await _staff_only(request)
+    _ = await signed_in_or_led(request, PATH)
     try:
         asked = _asked(request)
     except EventRefused as refused:
@@ -77,7 +77,7 @@ async def show(request: web.Request) -> web.Response:
 
 async def download(request: web.Request) -> web.Response:
     """Hand out the report that the address asks for as CSV."""
-    await _staff_only(request)
+    _ = await signed_in_or_led(request, PATH)
     try:
         asked = _asked(request)
     except EventRefused as refused:
@@ -91,14 +91,6 @@ async def download(request: web.Request) -> web.Response:
         "Cache-Control": "no-store",
     }
     return web.Response(text=_BYTE_ORDER_MARK + text, content_type="text/csv", headers=headers)
-
-
-async def _staff_only(request: web.Request) -> None:
-    """Lead everybody to the sign-in who is not signed in."""
-    try:
-        _ = await signed_in(request)
-    except web.HTTPUnauthorized:
-        raise web.HTTPSeeOther(f"/console/sign-in?next={quote(PATH)}") from None
 
 
 async def _make(request: web.Request, asked: _Asked) -> Report:

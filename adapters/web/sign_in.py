@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from datetime import timedelta
+from urllib.parse import quote
 
 from aiohttp import WSCloseCode, web
 
@@ -25,6 +26,14 @@ async def signed_in(request: web.Request) -> SignedIn:
     if found is None:
         raise web.HTTPUnauthorized(text="Please sign in.")
     return found
+
+
+async def signed_in_or_led(request: web.Request, back: str = "") -> SignedIn:
+    """Return who is signed in, and lead everybody else to the form and from there ``back``, "" for here."""
+    try:
+        return await signed_in(request)
+    except web.HTTPUnauthorized:
+        raise web.HTTPSeeOther(f"/console/sign-in?next={quote(back or request.path)}") from None
 
 
 def session_secret(request: web.Request) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -53,7 +54,7 @@ def report(
 
         async def read(offline: Offline) -> tuple[Report, ZoneInfo]:
             config = offline.config
-            period = _period(first.strip(), last.strip(), config)
+            period = _period(first.strip(), last.strip(), config, at)
             wanted = _company(company.strip(), config)
             reads = TortoiseReportReads(offline.database)
             return await make_report(config, reads, period, at, wanted), config.desk.timezone
@@ -68,9 +69,9 @@ def report(
                 _print(output(), made, zone)
 
 
-def _period(first: str, last: str, config: Config) -> Period:
+def _period(first: str, last: str, config: Config, at: datetime) -> Period:
     try:
-        return own_period(first, last, config.desk.timezone, now())
+        return own_period(first, last, config.desk.timezone, at)
     except EventRefused as refused:
         raise ConfigurationError(f"--{refused.field}: {refused}") from None
 

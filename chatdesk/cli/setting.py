@@ -44,11 +44,7 @@ def serve_setting(environ: Mapping[str, str]) -> Setting:
         problems.append("CHATDESK_SECRET: is not set; give 32 or more random characters.")
     if problems:
         raise ConfigurationError("\n".join(problems))
-    config = load_config(environment.config)
-    if config.staff.slack is not None:
-        environment.slack.check()
-    environment.identities.check(config)
-    prepare_data(environment.data)
+    config = _ready(environment)
     return Setting(environment, config, environment.secret)
 
 
@@ -63,12 +59,18 @@ def demo_setting(environ: Mapping[str, str]) -> Setting:
             f"CHATDESK_HOST: the demonstration lets everybody in and listens on this machine only, "
             f"not on {environment.host}; use 127.0.0.1, or `chatdesk serve` for a real desk."
         )
+    config = _ready(environment)
+    return Setting(environment, config, environment.secret or kept_secret(environment.data))
+
+
+def _ready(environment: Environment) -> Config:
+    """Read the desk's file, look whether the secrets that it wants are there, and make the data folder."""
     config = load_config(environment.config)
     if config.staff.slack is not None:
         environment.slack.check()
     environment.identities.check(config)
     prepare_data(environment.data)
-    return Setting(environment, config, environment.secret or kept_secret(environment.data))
+    return config
 
 
 def prepare_data(folder: Path) -> None:
