@@ -168,6 +168,15 @@ async def test_what_is_pressed_is_tall_enough_for_a_finger(browser: Browser) -> 
         assert await dana.window.evaluate(TOO_LOW) == []
 
 
+async def test_the_number_is_tall_enough_for_a_finger_while_the_chat_connects(browser: Browser) -> None:
+    async with serving() as desk, customer_page(browser, f"{desk.base}/demo", width=375, height=740) as dana:
+        await dana.page.route_web_socket("**/widget/socket**", lambda socket: None)
+        await dana.open()
+        await expect(dana.window.get_by_text("Connecting…")).to_be_visible()
+        await expect(dana.window.get_by_role("link", name="555-0100").first).to_be_visible()
+        assert await dana.window.evaluate(TOO_LOW) == []
+
+
 async def test_on_a_desktop_the_window_has_its_size(browser: Browser) -> None:
     async with serving() as desk, customer_page(browser, f"{desk.base}/demo") as dana:
         await dana.open()
