@@ -11,6 +11,8 @@ from adapters.email.header_values import decoded, raw_field, to_text
 from adapters.email.html_text import html_to_text
 from adapters.email.parsed import Attachment, Unreadable
 from adapters.email.remarks import remark_on, subject_within
+from adapters.email.tnef import KINDS as TNEF
+from adapters.email.tnef import unpack
 from chatdesk.file_name import clean_file_name
 from chatdesk.plain_text import clean_line
 
@@ -19,13 +21,14 @@ MAX_PARTS = 500
 MAX_ATTACHMENTS, MAX_REMARKS = 50, 10
 MAX_TEXT = 1_000_000
 """Characters of one text part; the rest is in the original."""
+UNKNOWN = "application/octet-stream"
 _EXTENSIONS = {
     "text/calendar": "invitation.ics",
-    "application/ms-tnef": "winmail.dat",
+    **dict.fromkeys(TNEF, "winmail.dat"),
     "message/rfc822": "message.eml",
     "application/pkcs7-mime": "smime.p7m",
     "application/pgp-encrypted": "version.asc",
-    "application/octet-stream": "file.bin",
+    UNKNOWN: "file.bin",
     "image/png": "picture.png",
     "image/jpeg": "picture.jpg",
     "image/gif": "picture.gif",
@@ -65,7 +68,7 @@ class BodyReader:
             return self._multipart(part, depth)
         kind = part.get_content_type()
         if _is_file(part, kind):
-            self._attach(part, kind)
+            self._attach(part, kind, whole_mail=not depth)
             return Body()
         text = _content(part)
         if kind == "text/html":
@@ -82,18 +85,33 @@ class BodyReader:
         texts = [child.text for child in children if child.text.strip()]
         return Body("\n".join(texts), "\n".join(child.html for child in children if child.html))
 
-    def _attach(self, part: Message, kind: str) -> None:
+    def _attach(self, part: Message, kind: str, *, whole_mail: bool) -> None:
         given = _file_name(part) or (kind == "message/rfc822" and _named_by_subject(part))
         name = clean_file_name(given or _EXTENSIONS.get(kind, "file"))
         content = _bytes(part)
         if not content:
             return
+        if kind in TNEF and self._unpack(content) and not whole_mail:
+            return
         self._remark(remark_on(part, kind, content))
+        cid = clean_line(str(part.get("Content-ID", "")))[:200].strip("<> ")
+        self._keep(name, kind[:100], content, cid)
+
+    def _unpack(self, content: bytes) -> bool:
+        """Keep the files in a winmail.dat; tell whether they are all that is in it but the mail's text."""
+        try:
+            unpacked = unpack(content)
+        except Unreadable:
+            return False
+        for file in unpacked.files:
+            self._keep(clean_file_name(file.name), UNKNOWN, file.content)
+        return unpacked.whole
+
+    def _keep(self, name: str, kind: str, content: bytes, cid: str = "") -> None:
         if len(self.attachments) >= MAX_ATTACHMENTS:
             self.left_out.append(name)
             return
-        cid = clean_line(str(part.get("Content-ID", "")))[:200].strip("<> ")
-        self.attachments.append(Attachment(name, kind[:100], len(content), cid))
+        self.attachments.append(Attachment(name, kind, len(content), cid))
         self.contents.append(content)
 
     def _remark(self, remark: str) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime
 from email.message import Message
 
 from adapters.email.header_values import one_address, shown_field
+from adapters.email.tnef import KINDS as TNEF
 from chatdesk.plain_text import clean_line
 
 PGP_BLOCK = "-----BEGIN PGP MESSAGE-----"
@@ -47,7 +48,7 @@ def remark_on(part: Message, kind: str, content: bytes) -> str:
         return SEALED if sealed else BY_SMIME
     if kind == "application/pgp-encrypted":
         return BY_PGP
-    if kind == "application/ms-tnef":
+    if kind in TNEF:
         return PACKED
     if kind == "text/calendar":
         return _invitation(content[:MAX_CALENDAR].decode("utf-8", "replace"))
