@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 
 from msgspec import Struct
+
+_PHONE = re.compile(r"[0-9+()./,;#*xet \u2010-\u2013-]{4,}", re.IGNORECASE)
+
+
+def is_phone(text: str) -> bool:
+    """Tell whether text is one or more numbers that can be called, extensions among them."""
+    return _PHONE.fullmatch(text) is not None and sum(map(str.isdigit, text)) >= 4
 
 
 class FieldType(StrEnum):

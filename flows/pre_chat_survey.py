@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 
 from chatdesk.errors import EventRefused
 from chatdesk.mail_address import ascii_domain, has_stray_dot
-from chatdesk.survey import FieldType, Survey, SurveyField
+from chatdesk.survey import FieldType, Survey, SurveyField, is_phone
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _EMAIL = re.compile(
     rf"[^\s@<>()\[\],;:\"\\]{{1,64}}@(?:{_LABEL}\.)+(?:[A-Za-z]{{2,63}}|xn--[A-Za-z0-9-]{{1,59}})"
 )
-_PHONE = re.compile(r"[0-9+()./,;#*xet \u2010-\u2013-]{4,}", re.IGNORECASE)
 
 
 class SurveyRefused(EventRefused):
@@ -85,17 +84,13 @@ def is_email(text: str) -> bool:
     )
 
 
-def _is_phone(text: str) -> bool:
-    return _PHONE.fullmatch(text) is not None and sum(map(str.isdigit, text)) >= 4
-
-
 _Kind = tuple[Callable[[SurveyField, str], bool], str]
 _KINDS: Mapping[FieldType, _Kind] = {
     FieldType.EMAIL: (
         lambda _, answer: is_email(answer),
         "Please enter an e-mail address such as dana@example.com.",
     ),
-    FieldType.PHONE: (lambda _, answer: _is_phone(answer), "Please enter a phone number such as 555-0134."),
+    FieldType.PHONE: (lambda _, answer: is_phone(answer), "Please enter a phone number such as 555-0134."),
     FieldType.CHOICE: (lambda field, answer: answer in field.options, "Please choose one of the answers."),
 }
 """Which answers each kind of field takes, and how to mend others."""

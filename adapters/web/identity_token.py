@@ -20,6 +20,7 @@ from chatdesk.mail_address import has_stray_dot
 from chatdesk.settings import addresses, values
 from chatdesk.settings.survey_rules import LONGEST
 from chatdesk.site_identity import VouchedPerson
+from chatdesk.survey import is_phone
 
 ALGORITHM = "HS256"
 """The one algorithm that is taken, whatever a token says of itself."""
@@ -110,8 +111,7 @@ def _person(claims: Mapping[str, Any]) -> VouchedPerson:
         raise IdentityRefused("its address or name cannot be used") from None
     if has_stray_dot(email) or not any(map(str.isalnum, name)):
         raise IdentityRefused("its address or name cannot be used")
-    try:
-        phone = values.phone(claims.get("phone"))
-    except values.Unusable:
+    phone = claims.get("phone")
+    if not isinstance(phone, str) or len(phone) > LONGEST["phone"] or not is_phone(phone):
         phone = ""
-    return VouchedPerson(email, name, phone if sum(map(str.isdigit, phone)) >= 4 else "")
+    return VouchedPerson(email, name, phone.strip())
