@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -103,16 +104,18 @@ async def nothing(database: Database) -> bool:
 
 
 async def statements(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, way: str, fail_at: int | None = None
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
+    before: Callable[[int], None] = lambda _: None,
 ) -> int:
-    """Open a new database and return how many statements it took; raise OSError at one of them."""
+    """Open a new database and return how many statements it took; call ``before`` with each one's number."""
     seen = 0
 
     def counting(original: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
         async def counted(self: object, query: str, values: list[object] | None = None) -> object:
             nonlocal seen
-            if seen == fail_at:
-                raise OSError("pulled out")
+            before(seen)
             seen += 1
             return await original(self, query, values)
 
@@ -155,21 +158,41 @@ async def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
     assert "ticket" in before
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("way", WAYS)
-async def test_interrupted_at_any_statement_the_schema_is_the_old_one_and_the_next_start_works(
+async def test_until_all_is_done_a_crash_leaves_the_old_schema(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
+    """What a killed process leaves are the files as they are: a copy of them is looked into."""
+    desk, left = tmp_path / "desk", tmp_path / "left"
+    desk.mkdir()
+    found: list[list[str]] = []
+
+    def crash(_: int) -> None:
+        shutil.copytree(desk, left, ignore=shutil.ignore_patterns("*-shm"))
+        found.append(tables(left))
+        shutil.rmtree(left)
+
+    number = await statements(desk, monkeypatch, way, crash)
+    assert number > len(tables(desk)) > 0
+    assert found == [[]] * number
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("part", [0.0, 0.01, 0.3, 0.7, 1.0])
+async def test_interrupted_at_a_statement_the_schema_is_the_old_one_and_the_next_start_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, part: float
+) -> None:
     (tmp_path / "whole").mkdir()
-    number = await statements(tmp_path / "whole", monkeypatch, way)
-    assert number > len(tables(tmp_path / "whole"))
-    for fail_at in range(number):
-        folder = tmp_path / str(fail_at)
-        with pytest.raises(StorageError, match="pulled out"):
-            await statements(folder, monkeypatch, way, fail_at)
-        assert tables(folder) == [], f"statement {fail_at}"
-    assert await works(tmp_path / "3")
-    assert await works(tmp_path / str(number - 1))
+    last = await statements(tmp_path / "whole", monkeypatch, way) - 1
+
+    def pull_out(number: int) -> None:
+        if number == round(last * part):
+            raise OSError("pulled out")
+
+    with pytest.raises(StorageError, match="pulled out"):
+        _ = await statements(tmp_path, monkeypatch, way, pull_out)
+    assert tables(tmp_path) == []
+    assert await works(tmp_path)
 
 
 @pytest.mark.crash
