@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -17,6 +18,9 @@ from tests.console_client import console
 from tests.mail_builders import all_sent, read_back
 from tests.running_desk import ANSWERS, Line, ServedDesk, customer, serving
 
+DEMONSTRATION = files("chatdesk.settings").joinpath("demo_desk.toml").read_text(encoding="utf-8")
+AT_ONCE = DEMONSTRATION.replace('gather = "3s"', 'gather = "0s"')
+"""The demonstration without waiting for what could be told in the same mail."""
 DANAS = {"ticket": "HD-1001", "email": "dana@contoso.example"}
 FIRST = TicketNumber(1001)
 
@@ -25,7 +29,7 @@ FIRST = TicketNumber(1001)
 async def desk(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ServedDesk]:
     """A desk with Dana's ticket, opened in a browser that she has no longer."""
     monkeypatch.setattr(visitor_finding, "ANSWERED", 0.0)
-    async with serving() as served:
+    async with serving(AT_ONCE) as served:
         async with customer(served.base) as line:
             await opened(line)
             await line.send(t="leave", id="leave")
