@@ -1,4 +1,4 @@
-"""Files within winmail.dat, into which Outlook packs those of a mail in its own format ([MS-OXTNEF]).
+"""Files within winmail.dat, in which Outlook packs those of a mail in a format of its own (MS-OXTNEF).
 
 Only files are taken out: such a mail says its text in a part of its own. All bytes come from outside; each
 length is held against what there is before anything is read.
@@ -22,7 +22,7 @@ _RENDERING, _TITLE, _DATA, _PROPERTIES = 0x00069002, 0x00018010, 0x0006800F, 0x0
 _CODE_PAGE = 0x00069007
 _MANY, _STRING, _UNICODE, _OBJECT, _BINARY = 0x1000, 0x1E, 0x1F, 0x0D, 0x102
 _SIZES = {0x02: 2, 0x03: 4, 0x04: 4, 0x05: 8, 0x06: 8, 0x07: 8, 0x0A: 4, 0x0B: 2, 0x14: 8, 0x40: 8, 0x48: 16}
-"""Bytes of a property's value by its type; one of another type says its length itself [MS-OXCDATA 2.11.1]."""
+"""Bytes of a property's value by its type; others say their length themselves (MS-OXCDATA, 2.11.1)."""
 _NAMED = 0x8000
 """Properties from here on have a name of their own before their value."""
 _SHORT_NAME, _LONG_NAME, _BYTES = 0x3704, 0x3707, 0x3701
