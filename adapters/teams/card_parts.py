@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
@@ -37,6 +38,11 @@ def card(body: Sequence[Document], actions: Sequence[Document] = ()) -> Document
 def size(document: Document) -> int:
     """Return the bytes the document takes as JSON."""
     return len(json.dumps(document).encode())
+
+
+def digest(document: Document) -> str:
+    """Return what tells whether an activity would show something else."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def attachment(content: Document) -> Document:
