@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 from msgspec import Struct
 
-from chatdesk.config import MaintenanceWindow
+from chatdesk.config import Config, MaintenanceWindow
 from chatdesk.local_clock import first_instant
 from chatdesk.weekly_hours import Window
 from chatdesk.wording import say_closing, say_span
@@ -23,6 +23,9 @@ EVENING = time(17)
 That is the end of the usual working day: those who leave read in time what they have to save or leave
 switched on, and nobody reads for a whole week about a night that does not concern them yet.
 """
+
+MOST_IN_CHAT = 10
+"""Notices that a post of Slack or a card of Teams has room for, besides what it is about."""
 
 _ONE_DAY = timedelta(days=1)
 _ONE_WEEK = timedelta(days=7)
@@ -87,6 +90,11 @@ def notices(windows: Iterable[MaintenanceWindow], zone: tzinfo, at: datetime) ->
 def announced(windows: Iterable[MaintenanceWindow], zone: tzinfo, at: datetime) -> list[str]:
     """Return what is said at ``at``; nothing where no maintenance goes on or is near."""
     return [notice.text for notice in notices(windows, zone, at) if notice.since <= at]
+
+
+def announced_in_chat(config: Config, at: datetime) -> list[str]:
+    """Return what Slack and Teams say at ``at`` (aware), a line each: the file's first ``MOST_IN_CHAT``."""
+    return announced(config.maintenance, config.desk.timezone, at)[:MOST_IN_CHAT]
 
 
 def _notices(found: Occurrence, zone: tzinfo) -> Iterator[Notice]:
