@@ -7,7 +7,7 @@ One that lies wholly in the hour that is skipped when the clocks go forward does
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from msgspec import Struct
@@ -78,23 +78,24 @@ def _on(window: MaintenanceWindow, zone: tzinfo, day: date) -> Occurrence:
     return Occurrence(window.name, *(first_instant(wall, zone) for wall in walls))
 
 
-def notices(windows: Iterable[MaintenanceWindow], zone: tzinfo, at: datetime) -> list[Notice]:
+def notices(config: Config, at: datetime) -> list[Notice]:
     """Return what is said, now and later, of each window's occurrence that goes on at ``at`` or comes next.
 
     Windows come in their given order. The notices of one follow each other without a gap.
     """
-    coming = (next(occurrences(window, zone, at)) for window in windows)
+    zone = config.desk.timezone
+    coming = (next(occurrences(window, zone, at)) for window in config.maintenance)
     return [notice for found in coming for notice in _notices(found, zone) if notice.until > at]
 
 
-def announced(windows: Iterable[MaintenanceWindow], zone: tzinfo, at: datetime) -> list[str]:
+def announced(config: Config, at: datetime) -> list[str]:
     """Return what is said at ``at``; nothing where no maintenance goes on or is near."""
-    return [notice.text for notice in notices(windows, zone, at) if notice.since <= at]
+    return [notice.text for notice in notices(config, at) if notice.since <= at]
 
 
 def announced_in_chat(config: Config, at: datetime) -> list[str]:
     """Return what Slack and Teams say at ``at`` (aware), a line each: the file's first ``MOST_IN_CHAT``."""
-    return announced(config.maintenance, config.desk.timezone, at)[:MOST_IN_CHAT]
+    return announced(config, at)[:MOST_IN_CHAT]
 
 
 def _notices(found: Occurrence, zone: tzinfo) -> Iterator[Notice]:

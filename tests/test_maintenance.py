@@ -148,7 +148,7 @@ EVENING = (
     ],
 )
 def test_it_is_said_before_while_it_goes_on_and_while_servers_are_away(at: str, said: list[str]) -> None:
-    assert announced([PATCHING], ZoneInfo(NEW_YORK), local(at)) == said
+    assert announced(desk(PATCHING), local(at)) == said
 
 
 @pytest.mark.parametrize(
@@ -170,13 +170,13 @@ def test_it_is_said_before_while_it_goes_on_and_while_servers_are_away(at: str, 
     ],
 )
 def test_the_announcement_names_day_times_and_zone(one: MaintenanceWindow, at: str, said: str) -> None:
-    found = announced([one], ZoneInfo(NEW_YORK), local(at))
+    found = announced(desk(one), local(at))
     assert found == [f"Maintenance: Windows patching, {said}"]
 
 
 def test_several_windows_are_said_in_the_files_order() -> None:
     both = [window("22:00-23:00"), PATCHING]
-    said = announced(both, ZoneInfo(NEW_YORK), local("2026-12-01 18:00"))
+    said = announced(desk(*both), local("2026-12-01 18:00"))
     assert ["10:00 PM" in text for text in said] == [True, False]
 
 
@@ -261,9 +261,9 @@ def test_notices_follow_each_other_from_the_evening_before_until_the_end(
     one: MaintenanceWindow, zone: ZoneInfo, at: datetime
 ) -> None:
     found = first(one, at, zone.key)
-    said = notices([one], zone, at)
+    said = notices(desk(one, zone=zone.key), at)
     assert said[-1].until == found.ends
     assert all(earlier.until == later.since for earlier, later in pairwise(said))
     assert said[0].until > at
-    assert (said[0].since <= at) == (found.announced <= at) == bool(announced([one], zone, at))
+    assert (said[0].since <= at) == (found.announced <= at) == bool(announced(desk(one, zone=zone.key), at))
     assert found.announced.astimezone(zone).hour == 17
