@@ -178,17 +178,6 @@ class DeskSide:
         emoji = parts.channel.emoji_buttons
         buttons = Buttons(self._api, self._memory, people, doing, teller, emoji=emoji)
         contacts = Contacts(parts.config, people, doing, buttons, teller, parts.clock)
-        commands = Commands(
-            parts.config,
-            people,
-            doing,
-            buttons,
-            contacts,
-            self.personal,
-            self._lists,
-            self._links,
-            parts.clock,
-        )
         files = ThreadFiles(self._api, parts.files, FileLimits())
         threads = Threads(
             self._memory,
@@ -200,16 +189,33 @@ class DeskSide:
             teller,
             parts.config.desk.ticket_prefix,
         )
-        shared = SharedChannels(
+        commands, shared = self._commands(buttons, contacts), self._shared(buttons, files, teller)
+        return Dispatch(threads, buttons, contacts, commands, self.personal, shared)
+
+    def _commands(self, buttons: Buttons, contacts: Contacts) -> Commands:
+        return Commands(
+            self._parts.config,
+            self._people,
+            self._doing,
+            buttons,
+            contacts,
+            self.personal,
+            self._lists,
+            self._links,
+            self._parts.clock,
+        )
+
+    def _shared(self, buttons: Buttons, files: ThreadFiles, teller: Teller) -> SharedChannels:
+        parts = self._parts
+        return SharedChannels(
             parts.config,
             parts.channel,
             self._api,
             self._memory,
-            people,
+            self._people,
             parts.desk,
             buttons,
             files,
             teller,
             parts.clock,
         )
-        return Dispatch(threads, buttons, contacts, commands, self.personal, shared)
