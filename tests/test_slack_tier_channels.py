@@ -147,6 +147,30 @@ async def test_a_ticket_that_comes_back_is_announced_anew_and_its_earlier_card_s
         assert "Marcus Bell" not in shown(first)
 
 
+async def test_the_card_of_a_ticket_that_is_merged_says_into_which(desk: SlackDesk) -> None:
+    async with chat(desk) as (_, card), chat(desk, "a" * 32, name="Ana Lima", email="ana@contoso.example"):
+        await escalate(desk)
+        copy = await announced(desk, card)
+        await desk.marcus.command("merge HD-1001 HD-1002", TRIAGE)
+        await desk.until_shown(copy, "Merged into HD-1002; go on there")
+        assert copy["blocks"][-1]["type"] != "actions"
+
+
+async def test_a_card_that_somebody_has_deleted_there_stays_deleted_and_the_ticket_goes_on(
+    desk: SlackDesk,
+) -> None:
+    async with chat(desk) as (_, card):
+        await escalate(desk)
+        copy = await announced(desk, card)
+        del desk.workspace.channels[SECOND].messages[copy["ts"]]
+        await desk.marcus.command("priority HD-1001 high", TRIAGE)
+        await desk.until_shown(card, "high")
+        await desk.marcus.command("resolve HD-1001 A new switch.", TRIAGE)
+        await desk.until_shown(card, "Closed")
+        assert desk.workspace.cards(SECOND) == []
+        assert direct(desk, PRIYA) == []
+
+
 @pytest.mark.parametrize("fault", ["cut after", "cut before", "busy"])
 async def test_an_announcement_that_was_cut_off_or_delayed_stands_there_once(
     desk: SlackDesk, fault: Fault
