@@ -36,9 +36,9 @@ from chatdesk.portal_parts import PortalParts, portal_service
 from chatdesk.ports import Channel
 from chatdesk.relay import STOPPING, Relay
 from chatdesk.shared_facts import SharedFacts
-from chatdesk.slack_parts import add_account_links, slack_service
+from chatdesk.slack_parts import StaffService, add_account_links, slack_service
 from chatdesk.staff import Staff
-from chatdesk.teams_parts import teams_service
+from chatdesk.teams_parts import TeamsParts, teams_service
 from chatdesk.warming import Warming
 from chatdesk.work import IsGone, nobody_is_gone
 from flows import live_chat, ticket_work
@@ -101,6 +101,19 @@ class RunningDesk(Struct, frozen=True):
     warming: Warming
 
 
+class _Elsewhere(Struct, frozen=True):
+    """What works in Slack, in Teams and in the portal; each is empty for a desk that does not use it."""
+
+    slack: StaffService
+    teams: TeamsParts
+    portal: PortalParts
+
+    @property
+    def channels(self) -> dict[str, Channel]:
+        """The ways out, by name."""
+        return {**self.slack.channels, **self.teams.channels}
+
+
 @asynccontextmanager
 async def running_desk(config: Config, environment: Environment, *, demo: bool) -> AsyncIterator[RunningDesk]:
     """Open the database, start the batch loop and the relay, and stop them in order at the end.
@@ -115,30 +128,16 @@ async def running_desk(config: Config, environment: Environment, *, demo: bool) 
         node = Node(new_id()) if database.dialect == "postgres" else ALONE
         sockets, facts = Sockets(), SharedFacts()
         desk = build_desk(config, database, hub, node, memory, partial(has_left, sockets, facts))
-        services = replace(
-            _services(config, database, environment, desk, hub, demo=demo),
-            sockets=sockets,
-            facts=facts,
-            problems=partial(problems, database, loops),
-        )
-        staffed = await stack.enter_async_context(
-            slack_service(services, database, environment.data, environment.slack, loops)
-        )
-        in_teams = await stack.enter_async_context(teams_service(services, database, environment.teams))
-        for_customers = await stack.enter_async_context(
-            portal_service(services, database, environment.portal)
-        )
-        channels: dict[str, Channel] = {**staffed.channels, **in_teams.channels}
+        services = _services(config, database, environment, desk, hub, loops, demo=demo)
+        services = replace(services, sockets=sockets, facts=facts)
+        elsewhere = await stack.enter_async_context(_elsewhere(services, database, environment, loops))
+        channels = elsewhere.channels
         relay = _relay(database, desk, channels)
         services = replace(services, wake_relay=relay.wake)
-        source, tokens = TicketFacts(services.staff_reads), mail_tokens(environment.secret)
-        mailing = desk_mail(services, database, source, tokens, environment.mail, relay.wake)
+        mailing = _mailing(services, database, environment)
         channels[MailWay.name] = MailWay(mailing)
-        application = build_application(services)
-        for part in (mailing, staffed, in_teams, for_customers):
-            application[LATE].add(part.add_routes)
-        warming = _warming(application, database, mailing, for_customers)
-        await stack.enter_async_context(_linked(database, node, memory, services, loops, for_customers))
+        application, warming = _application(services, database, mailing, elsewhere)
+        await stack.enter_async_context(_linked(database, node, memory, services, loops, elsewhere.portal))
         async with _working(loops, desk, relay), mailing.receiving(loops):
             yield RunningDesk(
                 config,
@@ -156,16 +155,36 @@ async def running_desk(config: Config, environment: Environment, *, demo: bool) 
             )
 
 
-def _warming(
-    application: web.Application, database: Database, mailing: DeskMail, portal: PortalParts
-) -> Warming:
-    """Return what loads the rest after the start, and at once what somebody asks for before that."""
+@asynccontextmanager
+async def _elsewhere(
+    services: Services, database: Database, environment: Environment, loops: Loops
+) -> AsyncIterator[_Elsewhere]:
+    async with (
+        slack_service(services, database, environment.data, environment.slack, loops) as slack,
+        teams_service(services, database, environment.teams) as teams,
+        portal_service(services, database, environment.portal) as portal,
+    ):
+        yield _Elsewhere(slack, teams, portal)
+
+
+def _mailing(services: Services, database: Database, environment: Environment) -> DeskMail:
+    source, tokens = TicketFacts(services.staff_reads), mail_tokens(environment.secret)
+    return desk_mail(services, database, source, tokens, environment.mail, services.wake_relay)
+
+
+def _application(
+    services: Services, database: Database, mailing: DeskMail, elsewhere: _Elsewhere
+) -> tuple[web.Application, Warming]:
+    """Return the pages, and what loads the rest after the start, or at once where somebody asks before."""
+    application = build_application(services)
     late = application[LATE]
+    for part in (mailing, elsewhere.slack, elsewhere.teams, elsewhere.portal):
+        late.add(part.add_routes)
     late.add(partial(add_account_links, database=database))
     late.add(partial(_add_reports, database=database))
-    warming = Warming(application, mailing, portal.load)
+    warming = Warming(application, mailing, elsewhere.portal.load)
     late.prepare_with(warming.now)
-    return warming
+    return application, warming
 
 
 def _add_reports(application: web.Application, database: Database) -> None:
@@ -257,7 +276,14 @@ def _wake(relay: Relay, changes: Changes) -> None:
 
 
 def _services(
-    config: Config, database: Database, environment: Environment, desk: Desk, hub: Hub, *, demo: bool
+    config: Config,
+    database: Database,
+    environment: Environment,
+    desk: Desk,
+    hub: Hub,
+    loops: Loops,
+    *,
+    demo: bool,
 ) -> Services:
     file_limits = FileLimits()
     files = LocalFiles(database, environment.data / "files", file_limits, new_id)
@@ -273,6 +299,7 @@ def _services(
         clock=now,
         new_id=new_id,
         demo=demo,
+        problems=partial(problems, database, loops),
         secret=environment.secret,
         identities=environment.identities,
         trusted_proxies=environment.trusted_proxies,

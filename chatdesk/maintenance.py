@@ -7,12 +7,12 @@ One that lies wholly in the hour that is skipped when the clocks go forward does
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from msgspec import Struct
 
-from chatdesk.config import MaintenanceWindow
+from chatdesk.config import Config, MaintenanceWindow
 from chatdesk.local_clock import first_instant
 from chatdesk.weekly_hours import Window
 from chatdesk.wording import say_closing, say_span
@@ -23,6 +23,9 @@ EVENING = time(17)
 That is the end of the usual working day: those who leave read in time what they have to save or leave
 switched on, and nobody reads for a whole week about a night that does not concern them yet.
 """
+
+MOST_IN_CHAT = 10
+"""Notices that a post of Slack or a card of Teams has room for, besides what it is about."""
 
 _ONE_DAY = timedelta(days=1)
 _ONE_WEEK = timedelta(days=7)
@@ -75,18 +78,24 @@ def _on(window: MaintenanceWindow, zone: tzinfo, day: date) -> Occurrence:
     return Occurrence(window.name, *(first_instant(wall, zone) for wall in walls))
 
 
-def notices(windows: Iterable[MaintenanceWindow], zone: tzinfo, at: datetime) -> list[Notice]:
+def notices(config: Config, at: datetime) -> list[Notice]:
     """Return what is said, now and later, of each window's occurrence that goes on at ``at`` or comes next.
 
     Windows come in their given order. The notices of one follow each other without a gap.
     """
-    coming = (next(occurrences(window, zone, at)) for window in windows)
+    zone = config.desk.timezone
+    coming = (next(occurrences(window, zone, at)) for window in config.maintenance)
     return [notice for found in coming for notice in _notices(found, zone) if notice.until > at]
 
 
-def announced(windows: Iterable[MaintenanceWindow], zone: tzinfo, at: datetime) -> list[str]:
+def announced(config: Config, at: datetime) -> list[str]:
     """Return what is said at ``at``; nothing where no maintenance goes on or is near."""
-    return [notice.text for notice in notices(windows, zone, at) if notice.since <= at]
+    return [notice.text for notice in notices(config, at) if notice.since <= at]
+
+
+def announced_in_chat(config: Config, at: datetime) -> list[str]:
+    """Return what Slack and Teams say at ``at`` (aware), a line each: the file's first ``MOST_IN_CHAT``."""
+    return announced(config, at)[:MOST_IN_CHAT]
 
 
 def _notices(found: Occurrence, zone: tzinfo) -> Iterator[Notice]:

@@ -20,6 +20,7 @@ from chatdesk.escalation import ESCALATED
 from chatdesk.reading import TicketFile
 from chatdesk.staff import AgentAccount
 from chatdesk.ticket import Ticket, TicketNumber, Trigger
+from chatdesk.tiers import news_key, say_escalated
 
 SKEW = timedelta(minutes=1)
 """How much earlier than its delivery a step may have happened: of a batch's steps the first is delivered."""
@@ -85,7 +86,7 @@ def news_since(
         return None
     last = told[-1]
     to = [agent for agent in _concerned(file, last, accounts, config) if agent != last.by.id]
-    return StaffNews(tuple(to), _words(last), f"{last.what} {last.at.isoformat()}") if to else None
+    return StaffNews(tuple(to), _words(last), news_key(last)) if to else None
 
 
 def _concerned(
@@ -108,7 +109,7 @@ def _of_tier(ticket: Ticket, accounts: Sequence[AgentAccount], config: Config) -
 
 def _words(entry: HistoryEntry) -> str:
     if entry.what == _ESCALATE:
-        return f"{entry.by.name} has escalated a ticket to {entry.why}"
+        return say_escalated(entry)
     if entry.what == _ASSIGN:
         reason = entry.why.partition(": ")[2]
         return f"{entry.by.name} has given you a ticket{f': {reason}' if reason else '.'}"

@@ -2,10 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from chatdesk.changes import HistoryEntry
 from chatdesk.config import Config, TierSettings
 from chatdesk.errors import EventRefused
 from chatdesk.settings.values import listed
 from chatdesk.ticket import Ticket, Trigger, can
+
+
+class Escalation(Struct, frozen=True):
+    """How a ticket came to wait for a tier, ``at`` (aware, UTC), in words for staff.
+
+    ``key`` tells it from the ticket's other news.
+    """
+
+    tier: TierSettings
+    words: str
+    key: str
+    at: datetime
+
+
+def escalation_of(config: Config, ticket: Ticket, history: Sequence[HistoryEntry]) -> Escalation | None:
+    """Return the escalation after which the ticket waits for a tier; None for one that waits for none.
+
+    ``history`` is the ticket's, oldest entry first.
+    """
+    tier = config.tier(ticket.tier or "")
+    passed = [entry for entry in history if entry.what == Trigger.ESCALATE.value]
+    if tier is None or not passed or not waits_for(ticket, tier):
+        return None
+    last = passed[-1]
+    return Escalation(tier, say_escalated(last), news_key(last), last.at)
+
+
+def say_escalated(entry: HistoryEntry) -> str:
+    """Return what staff read of an escalation to a tier."""
+    return f"{entry.by.name} has escalated a ticket to {entry.why}"
+
+
+def news_key(entry: HistoryEntry) -> str:
+    """Return what tells this news of a ticket from its others."""
+    return f"{entry.what} {entry.at.isoformat()}"
 
 
 def waits_for(ticket: Ticket, tier: TierSettings) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -16,10 +15,10 @@ from typing import Any
 import jwt
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
-from jwt.algorithms import RSAAlgorithm
 from yarl import URL
 
 from chatdesk.settings.portal_access import PortalAccess, SignInService
+from tests.signing_keys import new_rsa_key, published
 
 CLIENT_ID, CLIENT_SECRET = "chatdesk-client", "chatdesk-client-secret"
 CONTOSO_TENANT = "00000000-0000-4000-8000-00000000c070"
@@ -37,7 +36,7 @@ Bend = Callable[[dict[str, Any]], dict[str, Any]]
 def rsa_key(name: str) -> rsa.RSAPrivateKey:
     """Return a key; the same name gives the same one, since making one takes long."""
     assert name
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return new_rsa_key()
 
 
 def sign(claims: Mapping[str, Any], key: str = "first", algorithm: str = "RS256", **header: Any) -> str:
@@ -107,9 +106,8 @@ class FakeOpenId:
         return web.json_response({"keys": [self._published(key) for key in self.keys]})
 
     def _published(self, name: str) -> dict[str, Any]:
-        public = json.loads(RSAAlgorithm.to_jwk(rsa_key(name).public_key()))
         issuer = {"issuer": self.key_issuer} if self.key_issuer else {}
-        return {**public, "kid": name, "use": "sig", **issuer}
+        return published(rsa_key(name), name, **issuer)
 
     async def _authorize(self, request: web.Request) -> web.Response:
         self.asked.append(dict(request.query))

@@ -129,7 +129,7 @@ async def test_check_lists_the_tiers_of_a_desk_that_has_some(
     assert "Tiers" not in (await invoke("check")).stdout
     monkeypatch.setenv("CHATDESK_CONFIG", str(REPOSITORY / "chatdesk.toml.example"))
     shown = (await invoke("check")).stdout.partition("\nTiers\n")[2]
-    assert re.search(r"second +Second line +priya@northwind\.example", shown)
+    assert re.search(r"second +Second line +priya@northwind\.example +direct messages", shown)
 
 
 async def test_check_says_what_the_portal_still_lacks(

@@ -8,10 +8,10 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from adapters.web.identity_token import IdentityRefused, check_identity, make_identity
 from chatdesk.site_identity import VouchedPerson
+from tests.signing_keys import new_rsa_key
 from tests.site_tokens import OLD_SECRET, OTHER_SECRET, SECRET, STRICT, WIDGET, claims, part, token
 
 NOW = datetime(2026, 9, 15, 14, 12, tzinfo=UTC)
@@ -34,8 +34,7 @@ def without(*names: str) -> dict[str, Any]:
 
 
 def by_key_pair() -> str:
-    key = rsa.generate_private_key(65537, 2048)
-    return jwt.encode(dict(GOOD), key, "RS256")
+    return jwt.encode(dict(GOOD), new_rsa_key(), "RS256")
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from chatdesk.config import MaintenanceWindow
-from chatdesk.maintenance import Occurrence, announced, notices, occurrences
+from chatdesk.config import Config, MaintenanceWindow
+from chatdesk.maintenance import MOST_IN_CHAT, Occurrence, announced, announced_in_chat, notices, occurrences
+from tests.desk_builders import NORTHWIND
 
 NEW_YORK = "America/New_York"
 WEDNESDAY, SUNDAY = 2, 6
@@ -28,6 +30,11 @@ def window(
 
 
 PATCHING = window(servers="05:00", weeks=(1, 3))
+
+
+def desk(*windows: MaintenanceWindow, zone: str = NEW_YORK) -> Config:
+    settings = replace(NORTHWIND.desk, timezone=ZoneInfo(zone))
+    return replace(NORTHWIND, desk=settings, maintenance=windows)
 
 
 def local(text: str, zone: str = NEW_YORK) -> datetime:
@@ -141,7 +148,7 @@ EVENING = (
     ],
 )
 def test_it_is_said_before_while_it_goes_on_and_while_servers_are_away(at: str, said: list[str]) -> None:
-    assert announced([PATCHING], ZoneInfo(NEW_YORK), local(at)) == said
+    assert announced(desk(PATCHING), local(at)) == said
 
 
 @pytest.mark.parametrize(
@@ -163,14 +170,21 @@ def test_it_is_said_before_while_it_goes_on_and_while_servers_are_away(at: str, 
     ],
 )
 def test_the_announcement_names_day_times_and_zone(one: MaintenanceWindow, at: str, said: str) -> None:
-    found = announced([one], ZoneInfo(NEW_YORK), local(at))
+    found = announced(desk(one), local(at))
     assert found == [f"Maintenance: Windows patching, {said}"]
 
 
 def test_several_windows_are_said_in_the_files_order() -> None:
     both = [window("22:00-23:00"), PATCHING]
-    said = announced(both, ZoneInfo(NEW_YORK), local("2026-12-01 18:00"))
+    said = announced(desk(*both), local("2026-12-01 18:00"))
     assert ["10:00 PM" in text for text in said] == [True, False]
+
+
+def test_slack_and_teams_say_the_first_ten() -> None:
+    many = [replace(window(), name=f"Window {number}") for number in range(MOST_IN_CHAT + 2)]
+    said = announced_in_chat(desk(*many), local("2026-12-01 18:00"))
+    names = [text.removeprefix("Maintenance: ").partition(",")[0] for text in said]
+    assert names == [f"Window {number}" for number in range(10)]
 
 
 def test_a_moment_without_a_zone_is_refused() -> None:
@@ -247,9 +261,9 @@ def test_notices_follow_each_other_from_the_evening_before_until_the_end(
     one: MaintenanceWindow, zone: ZoneInfo, at: datetime
 ) -> None:
     found = first(one, at, zone.key)
-    said = notices([one], zone, at)
+    said = notices(desk(one, zone=zone.key), at)
     assert said[-1].until == found.ends
     assert all(earlier.until == later.since for earlier, later in pairwise(said))
     assert said[0].until > at
-    assert (said[0].since <= at) == (found.announced <= at) == bool(announced([one], zone, at))
+    assert (said[0].since <= at) == (found.announced <= at) == bool(announced(desk(one, zone=zone.key), at))
     assert found.announced.astimezone(zone).hour == 17

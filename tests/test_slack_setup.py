@@ -12,12 +12,13 @@ from adapters.slack.doctor import examine
 from adapters.slack.manifest import EVENTS, SCOPES, manifest
 from chatdesk.bootstrap import now
 from chatdesk.cli.setting import serve_setting
-from chatdesk.config import parse_config
+from chatdesk.config import Config, parse_config
 from chatdesk.errors import ConfigurationError
 from chatdesk.finding import Finding
 from chatdesk.ids import new_id
 from chatdesk.settings.environment import Environment
 from chatdesk.settings.slack import SlackSecrets
+from tests.desk_builders import TIERS
 from tests.fake_slack.server import FakeSlack
 from tests.fake_slack.workspace import APP_TOKEN, BOT_USER
 from tests.slack_desk import DESK, SHARED, TRIAGE, new_workspace, secrets_for
@@ -113,8 +114,8 @@ def test_the_manifest_names_all_the_app_needs(socket_mode: bool) -> None:
     assert callbacks == ["create_ticket", "add_to_ticket"]
 
 
-async def examined(fake: FakeSlack, **changes: Any) -> list[Finding]:
-    return [one async for one in examine(CONFIG, secrets_for(fake, **changes), now(), new_id())]
+async def examined(fake: FakeSlack, config: Config = CONFIG, **changes: Any) -> list[Finding]:
+    return [one async for one in examine(config, secrets_for(fake, **changes), now(), new_id())]
 
 
 async def test_the_doctor_finds_all_well_and_leaves_nothing_behind() -> None:
@@ -134,3 +135,13 @@ async def test_the_doctor_says_what_is_wrong_and_how_to_mend_it() -> None:
         out = [one for one in await examined(fake) if not one.good]
         assert "the app is not in it" in out[0].text
         assert "/invite" in out[0].fix
+
+
+async def test_the_doctor_looks_at_the_channels_of_tiers_too() -> None:
+    tiers = f'{TIERS}slack = "C0SECOND"\n'
+    config = parse_config(DESK + tiers, "chatdesk.toml")
+    async with FakeSlack(new_workspace()).serve() as fake:
+        (out,) = [one for one in await examined(fake, config) if not one.good]
+        assert out.text.startswith("Channel C0SECOND: ")
+        fake.workspace.add_channel("C0SECOND")
+        assert all(one.good for one in await examined(fake, config))

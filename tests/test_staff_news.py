@@ -14,6 +14,7 @@ from chatdesk.reading import TicketFile
 from chatdesk.staff import AgentAccount
 from chatdesk.staff_news import SKEW, StaffNews, news_since
 from chatdesk.ticket import Trigger
+from chatdesk.tiers import escalation_of
 from tests.desk_builders import MARCUS, PRIYA, TICKET, TIERED, TUESDAY, conversation, ticket
 
 LATER = TUESDAY + timedelta(hours=1)
@@ -63,6 +64,26 @@ def test_a_tier_is_told_without_the_one_who_escalated_and_without_closed_account
     closed = [ACCOUNTS[0], replace(ACCOUNTS[1], disabled_at=TUESDAY)]
     assert news_since(LATER, about, closed, TIERED) is None
     assert told(file(passed, assignee=None, tier="gone")) is None
+
+
+def test_a_tiers_channel_reads_of_an_escalation_what_its_technicians_would_be_told() -> None:
+    passed = entry(Trigger.ESCALATE, why="Network team: It is the core.")
+    about = file(passed, assignee=None, tier="network")
+    found, news = escalation_of(TIERED, about.ticket, about.history), told(about)
+    assert found is not None
+    assert news is not None
+    assert (found.tier.id, found.words, found.key, found.at) == ("network", news.words, news.key, LATER)
+
+
+def test_what_waits_for_no_tier_or_was_brought_to_it_otherwise_has_no_escalation_to_tell_of() -> None:
+    passed = entry(Trigger.ESCALATE, why="Network team: It is the core.")
+    for about in (
+        file(passed, tier="network"),
+        file(passed, assignee=None, tier="gone"),
+        file(passed, assignee=None, tier="network", status="closed"),
+        file(entry(Trigger.ASSIGN), assignee=None, tier="network"),
+    ):
+        assert escalation_of(TIERED, about.ticket, about.history) is None
 
 
 def test_a_tier_is_not_told_of_a_ticket_that_somebody_has_taken_meanwhile() -> None:

@@ -15,13 +15,14 @@ from adapters.teams.doctor import examine
 from adapters.teams.manifest import app_package
 from adapters.teams.memory import Memory
 from chatdesk.bootstrap import now, running_desk
-from chatdesk.config import Environment, parse_config
+from chatdesk.config import Config, Environment, parse_config
 from chatdesk.errors import ConfigurationError
 from chatdesk.finding import Finding
 from chatdesk.settings.teams_access import TeamsAccess, read_teams_access
 from storage.adapter_notes import TortoiseAdapterNotes
 from storage.database import Database
 from tests.core_builders import url
+from tests.desk_builders import TIERS
 from tests.fake_connector.connector import CHANNEL, Connector
 from tests.fake_connector.issuer import APP_ID
 from tests.fake_connector.running import TEAMS_DESK, Microsoft, microsoft
@@ -106,10 +107,12 @@ def test_the_app_package_holds_a_manifest_and_two_icons_of_the_sizes_teams_wants
     assert len(manifest["description"]["short"]) <= 80
 
 
-async def findings(service: Microsoft, folder: Path, **changes: str) -> list[Finding]:
+async def findings(
+    service: Microsoft, folder: Path, config: Config = CONFIG, /, **changes: str
+) -> list[Finding]:
     async with Database(url(folder)) as database:
         memory = Memory(TortoiseAdapterNotes(database), now)
-        return [finding async for finding in examine(CONFIG, service.access(**changes), memory)]
+        return [finding async for finding in examine(config, service.access(**changes), memory)]
 
 
 async def test_the_doctor_writes_in_the_channel_and_takes_it_back(tmp_path: Path) -> None:
@@ -119,6 +122,17 @@ async def test_the_doctor_writes_in_the_channel_and_takes_it_back(tmp_path: Path
         (probe,) = service.connector.entries
         assert probe.conversation.startswith(CHANNEL)
         assert probe.deleted
+
+
+async def test_the_doctor_writes_in_the_channels_of_tiers_too(tmp_path: Path) -> None:
+    second = "19:second@thread.tacv2"
+    config = parse_config(f'{TEAMS_DESK}{TIERS}teams = "{second}"\n', "chatdesk.toml")
+    async with microsoft() as service:
+        (bad,) = [finding for finding in await findings(service, tmp_path, config) if not finding.good]
+        assert bad.text.startswith("A message in the channel of Network team did not succeed: ")
+        service.connector.conversations.add(second)
+        assert all(finding.good for finding in await findings(service, tmp_path, config))
+        assert service.connector.standing() == []
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,15 @@ class Desktop:
     queued: Callable[[], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Requester:
+    """Whose ticket a mail is to open; texts are "" where it is not known."""
+
+    name: str
+    company: str
+    phone: str
+
+
 class Filing:
     """Files mails, each once. ``caps`` are counted in memory.
 
@@ -234,17 +243,30 @@ class Filing:
         thread: Thread,
     ) -> None:
         """File the mail as a new ticket, unless it has to be held."""
-        config, at = self._d.config, self._d.clock()
+        config = self._d.config
         known = await self._d.inbox.known_sender(parsed.sender)
         owner = config.company_of(parsed.sender)
         company = owner.name if owner else known.company if known else ""
+        phone = phones_in(parsed) or (known.phone if known else "")
         if not company and config.channel(CHANNEL).unknown_sender is UnknownSender.HOLD:
             await self._ask(mail, parsed, standing)
-            return
-        objection = self._objection(parsed, at)
-        if objection:
+        elif objection := self._objection(parsed, self._d.clock()):
             await self._hold(mail, objection)
-            return
+        else:
+            requester = _Requester(name_of(parsed), company, phone)
+            await self._open(mail, parsed, contents, standing, thread, requester)
+
+    async def _open(
+        self,
+        mail: InboundMail,
+        parsed: ParsedMail,
+        contents: Sequence[bytes],
+        standing: Standing,
+        thread: Thread,
+        requester: _Requester,
+    ) -> None:
+        """Open the ticket, and count it against what its sender may set off."""
+        at = self._d.clock()
         files, text = await self._d.attaching.attach_for(None, mail, parsed, contents)
         event = MailReceived(
             at=at,
@@ -252,11 +274,11 @@ class Filing:
             external_id=_external_id(mail, parsed),
             conversation=ConversationId(mail.id),
             sender=parsed.sender,
-            name=name_of(parsed),
+            name=requester.name,
             subject=parsed.subject,
             text=text,
-            company=company,
-            phone=phones_in(parsed) or (known.phone if known else ""),
+            company=requester.company,
+            phone=requester.phone,
             files=files,
             standing=standing,
             linked_to=thread.linked_to,

@@ -25,7 +25,7 @@ ADVICE = {
     "account_inactive": "the app was removed from the workspace; install it again.",
     "channel_not_found": "the channel is not there or the app may not see it; invite the app to it.",
     "invalid_auth": "SLACK_BOT_TOKEN is not accepted; copy it again from the app's page.",
-    "is_archived": "the channel is archived; name another in [staff.slack].",
+    "is_archived": "the channel is archived; name another in the desk's file.",
     "missing_scope": "a permission is missing; install the app again from `chatdesk slack manifest`.",
     "not_authed": "SLACK_BOT_TOKEN is not accepted; copy it again from the app's page.",
     "not_in_channel": "the app is not in the channel; invite it there.",

@@ -99,7 +99,9 @@ class Buttons:
         """Take or resolve by an emoji on the card, where the desk wants that."""
         step = EMOJI.get(text(event, "reaction"))
         channel, ts, user = text(event, "item", "channel"), text(event, "item", "ts"), text(event, "user")
-        number = await self._memory.ticket_at(channel, ts) if step and self._emoji else None
+        if step is None or not self._emoji:
+            return
+        number = await self._memory.ticket_at(channel, ts) or await self._memory.ticket_on(channel, ts)
         if number is None:
             return
         agent = await self._people.agent(user)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from datetime import datetime, timedelta
+from functools import partial
 
 from adapters.slack.api import SlackApi, message_metadata
 from adapters.slack.block_limits import marked, section
 from adapters.slack.card import banner, card, card_summary
+from adapters.slack.find_post import find_post
 from adapters.slack.memory import Memory, Place
 from adapters.slack.merged_chats import MergedChats
 from adapters.slack.pacing import Pacer
-from adapters.slack.payload import Block, part, text
+from adapters.slack.payload import Block, text
 from adapters.slack.people import People
+from adapters.slack.shown_posts import ShownPosts
+from adapters.slack.tier_cards import TierCards
 from adapters.slack.turns import Turns
 from chatdesk.config import Config, StaffChannel
 from chatdesk.conversation import Conversation, ConversationId, Live, Message
@@ -22,10 +24,6 @@ from chatdesk.escalation import tells_all_staff
 from chatdesk.outbox import Delivery
 from chatdesk.reading import StaffReads
 from chatdesk.ticket import Ticket, TicketNumber, format_number
-
-MAX_REMEMBERED = 5_000
-SKEW = timedelta(minutes=5)
-"""How much Slack's clock may be behind the desk's."""
 
 
 class Cards:
@@ -40,6 +38,8 @@ class Cards:
         memory: Memory,
         reads: StaffReads,
         people: People,
+        posts: ShownPosts,
+        tiers: TierCards,
     ) -> None:
         self._config = config
         self._channel = channel
@@ -49,7 +49,8 @@ class Cards:
         self._reads = reads
         self._people = people
         self._merged = MergedChats(memory)
-        self._sent: dict[str, str] = {}
+        self._posts = posts
+        self._tiers = tiers
         self._turns = Turns()
 
     async def bring_up_to_date(self, delivery: Delivery) -> tuple[str, Ticket]:
@@ -69,6 +70,8 @@ class Cards:
             conversation = await self._conversation(place, conversation)
             await self._update(place, ticket, conversation)
         await self._show_banner(place, ticket, conversation, delivery)
+        draw = partial(self._card, ticket, conversation)
+        await self._tiers.bring_up_to_date(ticket, place, delivery, draw)
         return place.ts, ticket
 
     async def place_for(self, delivery: Delivery) -> Place:
@@ -92,7 +95,7 @@ class Cards:
         if place is not None:
             return place
         channel = self._channel.channel_for(conversation.company_id, ticket.answers)
-        ts = await self._find(channel, "", f"card:{ticket.number}", ticket.opened_at)
+        ts = await find_post(self._api, channel, "", f"card:{ticket.number}", ticket.opened_at)
         if ts is None:
             return None
         place = Place(channel, ts, conversation.id)
@@ -139,12 +142,12 @@ class Cards:
         )
         place = Place(channel, text(answer, "ts"), conversation.id)
         await self._memory.keep_place(ticket.number, place)
-        self._remember(f"{channel}:{place.ts}", json.dumps(blocks))
+        self._posts.remember(channel, place.ts, blocks)
         return place
 
     async def _update(self, place: Place, ticket: Ticket, conversation: Conversation) -> None:
         blocks = await self._card(ticket, conversation)
-        await self._change(place.channel, place.ts, card_summary(self._config, ticket), blocks)
+        await self._posts.change(place.channel, place.ts, card_summary(self._config, ticket), blocks)
 
     async def _card(self, ticket: Ticket, conversation: Conversation) -> list[Block]:
         names, affected = await self.names(ticket, conversation), await self._reads.affected(ticket.number)
@@ -166,7 +169,7 @@ class Cards:
         key = f"banner:{ticket.number}"
         ts = None
         if delivery.attempts > 1 or delivery.uncertain:
-            ts = await self._find(place.channel, place.ts, key, ticket.opened_at)
+            ts = await find_post(self._api, place.channel, place.ts, key, ticket.opened_at)
         if ts is None:
             await self._pacer.turn(place.channel, f"{delivery.id}:banner")
             words, blocks = await self._banner(ticket, conversation, "")
@@ -181,14 +184,14 @@ class Cards:
                 metadata=message_metadata("post", delivery=key),
             )
             ts = text(answer, "ts")
-            self._remember(f"{place.channel}:{ts}", json.dumps(blocks))
+            self._posts.remember(place.channel, ts, blocks)
         await self._memory.change_place(ticket.number, replace(place, banner=ts))
 
     async def _write_banner(
         self, place: Place, ticket: Ticket, conversation: Conversation, typing: str
     ) -> None:
         words, blocks = await self._banner(ticket, conversation, typing)
-        await self._change(place.channel, place.banner, words, blocks)
+        await self._posts.change(place.channel, place.banner, words, blocks)
 
     async def _banner(
         self, ticket: Ticket, conversation: Conversation, typing: str
@@ -196,21 +199,6 @@ class Cards:
         words = banner(self._config, ticket, conversation, await self.names(ticket, conversation))
         shown = f"{words}\n{typing}" if typing else words
         return words, [section(marked(shown))]
-
-    async def _change(self, channel: str, ts: str, words: str, blocks: list[Block]) -> None:
-        """Update a post unless it says this already: several changes may be answered by one."""
-        shown = json.dumps(blocks)
-        if self._sent.get(f"{channel}:{ts}") == shown:
-            return
-        self._sent.pop(f"{channel}:{ts}", None)
-        try:
-            await self._api.write("chat.update", channel=channel, ts=ts, text=words, blocks=blocks)
-        except DeliveryRefused as refused:
-            if "message_not_found" not in str(refused):
-                raise
-            # Somebody has deleted it in Slack; the ticket itself is not lost by that.
-            return
-        self._remember(f"{channel}:{ts}", shown)
 
     async def _follow_chat(self, conversation: Conversation, number: TicketNumber) -> None:
         """Let card and thread of the merged ticket ``number`` say how the chat stands that is held there."""
@@ -247,32 +235,3 @@ class Cards:
         if ticket is None or conversation is None:
             raise DeliveryRefused("The ticket is not there any more.")
         return ticket, conversation
-
-    async def _find(self, channel: str, thread: str, key: str, since: datetime) -> str | None:
-        return await find_post(self._api, channel, thread, key, since)
-
-    def _remember(self, key: str, shown: str) -> None:
-        if len(self._sent) >= MAX_REMEMBERED:
-            self._sent.clear()
-        self._sent[key] = shown
-
-
-async def find_post(api: SlackApi, channel: str, thread: str, key: str, since: datetime) -> str | None:
-    """Return the ts of our post that carries the key, in the thread or, without one, in the channel.
-
-    Raises DeliveryDelayed or DeliveryRefused when Slack cannot be asked.
-    """
-    oldest = f"{(since - SKEW).timestamp():.6f}"
-    query: dict[str, str | int] = {
-        "channel": channel,
-        "oldest": oldest,
-        "limit": 200,
-        "include_all_metadata": "true",
-    }
-    method = "conversations.history"
-    if thread:
-        method, query = "conversations.replies", {**query, "ts": thread}
-    async for message in api.pages(method, **query):
-        if text(part(message, "metadata", "event_payload"), "delivery") == key:
-            return text(message, "ts")
-    return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from adapters.slack.api import SlackApi
 from adapters.slack.card import message_parts, message_summary
-from adapters.slack.cards import find_post
 from adapters.slack.file_posts import FilePosts
+from adapters.slack.find_post import find_post
 from adapters.slack.memory import Memory, Place
 from adapters.slack.message_posts import post_part
 from adapters.slack.pacing import Pacer

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 
 import aiohttp
 
 from adapters.slack.api import SlackApi, message_metadata
-from adapters.slack.cards import find_post
+from adapters.slack.find_post import find_post
 from adapters.slack.manifest import SCOPES
 from adapters.slack.payload import flag, part, text
-from chatdesk.config import Config, StaffChannel
+from chatdesk.config import Config, StaffChannel, TierSettings
 from chatdesk.errors import ConfigurationError, DeliveryError
 from chatdesk.finding import Finding
 from chatdesk.settings.slack import SlackSecrets
@@ -36,7 +36,7 @@ async def examine(config: Config, secrets: SlackSecrets, at: datetime, key: str)
         api = SlackApi(secrets.bot_token, secrets.api_url, session)
         checks = (
             _token(api),
-            _channels(api, channel),
+            _channels(api, channel, config.tiers),
             _sockets(api, secrets),
             _round_trip(api, channel, at, key),
         )
@@ -62,9 +62,12 @@ async def _token(api: SlackApi) -> AsyncIterator[Finding]:
         yield Finding(True, f"All {len(SCOPES)} scopes are granted.")
 
 
-async def _channels(api: SlackApi, channel: StaffChannel) -> AsyncIterator[Finding]:
+async def _channels(
+    api: SlackApi, channel: StaffChannel, tiers: Iterable[TierSettings]
+) -> AsyncIterator[Finding]:
     by_answer = [name for answers in channel.answers.values() for name in answers.values()]
-    names = (channel.channel, *channel.companies.values(), *by_answer, *channel.customers)
+    of_tiers = [tier.slack for tier in tiers if tier.slack]
+    names = (channel.channel, *channel.companies.values(), *by_answer, *of_tiers, *channel.customers)
     for name in dict.fromkeys(names):
         try:
             found = part(await api.read("conversations.info", channel=name), "channel")

@@ -7,12 +7,9 @@ from datetime import datetime
 from adapters.slack.block_limits import context, plain
 from adapters.slack.payload import Block
 from chatdesk.config import Config
-from chatdesk.maintenance import announced
-
-MOST_SHOWN = 10
+from chatdesk.maintenance import announced_in_chat
 
 
 def maintenance_notes(config: Config, at: datetime) -> list[Block]:
     """Return what is said of maintenance at ``at`` (aware), a line each; nothing where there is none near."""
-    said = announced(config.maintenance, config.desk.timezone, at)
-    return [context(plain(text)) for text in said[:MOST_SHOWN]]
+    return [context(plain(text)) for text in announced_in_chat(config, at)]

@@ -54,6 +54,19 @@ class Post:
         return (self.ts, *self.more)
 
 
+@dataclass(frozen=True, slots=True)
+class TierCard:
+    """A ticket's card in the channel of a tier; ``ts`` is "" where it could not be posted.
+
+    ``news`` is the escalation that it tells of [chatdesk.tiers.Escalation], ``words`` are how.
+    """
+
+    channel: str
+    ts: str
+    news: str
+    words: str
+
+
 Kept = TypeVar("Kept", Place, Post)
 
 
@@ -77,6 +90,28 @@ class Memory:
     async def change_place(self, number: TicketNumber, place: Place) -> None:
         """Note another conversation or banner of a ticket that is shown already."""
         await self._put(f"ticket:{number}", place)
+
+    async def tier_cards(self, number: TicketNumber) -> tuple[TierCard, ...]:
+        """Return the ticket's cards in the channels of tiers, the newest of each channel."""
+        kept = await self._notes.get(NAME, f"tier_cards:{number}")
+        return tuple(TierCard(**one) for one in json.loads(kept)) if kept else ()
+
+    async def keep_tier_card(self, number: TicketNumber, card: TierCard) -> None:
+        """Note a card in a tier's channel, in the place of an earlier one there."""
+        others = [one for one in await self.tier_cards(number) if one.channel != card.channel]
+        kept = [asdict(one) for one in (*others, card)]
+        await self.put(f"tier_cards:{number}", json.dumps(kept, separators=(",", ":")))
+        if card.ts:
+            await self.put(f"tier_card:{card.channel}:{card.ts}", str(number))
+
+    async def ticket_on(self, channel: str, ts: str) -> TicketNumber | None:
+        """Return the ticket of the card at ``ts`` in a tier's channel."""
+        found = await self._notes.get(NAME, f"tier_card:{channel}:{ts}")
+        return TicketNumber(int(found)) if found else None
+
+    async def is_told_in_channel(self, number: TicketNumber, news: str) -> bool:
+        """Tell whether a card in a tier's channel tells of that escalation."""
+        return any(card.news == news and card.ts for card in await self.tier_cards(number))
 
     async def told(self, ticket: TicketNumber, agent: str) -> str:
         """Return which news of the ticket the technician was told last, "" for none."""

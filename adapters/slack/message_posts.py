@@ -20,7 +20,7 @@ async def post_part(
 ) -> str:
     """Post a part of the message, ``thread`` being channel and ts, when it is its turn; return its ts.
 
-    It can be found by ``key`` [adapters.slack.cards.find_post]. Raises as SlackApi.write does.
+    It can be found by ``key`` [adapters.slack.find_post]. Raises as SlackApi.write does.
     """
     channel, ts = thread
     await pacer.turn(channel, key)

@@ -8,9 +8,10 @@ from itertools import zip_longest
 from adapters.slack.api import SlackApi, SlackAskedToWait
 from adapters.slack.block_limits import context, plain
 from adapters.slack.card import is_on_card, message_parts, message_summary
-from adapters.slack.cards import Cards, find_post
+from adapters.slack.cards import Cards
 from adapters.slack.customer_posts import CustomerPosts
 from adapters.slack.file_posts import FilePosts
+from adapters.slack.find_post import find_post
 from adapters.slack.memory import NAME, Memory, Place, Post
 from adapters.slack.message_posts import post_part
 from adapters.slack.pacing import Pacer

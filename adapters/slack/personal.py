@@ -86,12 +86,13 @@ class Personal:
     async def tell_news(self, number: TicketNumber, since: datetime) -> None:
         """Tell technicians what has become of the ticket ``since`` then, each once, after their quiet hours.
 
+        What a tier reads in its channel is not told to its people one by one.
         Raises DeliveryDelayed when somebody could not be told yet.
         """
         file = await self._reads.chat_file(number)
         accounts = await self._people.agents()
         news = news_since(since, file, accounts, self._config) if file else None
-        if file is None or news is None:
+        if file is None or news is None or await self._memory.is_told_in_channel(number, news.key):
             return
         words = cut(clean_line(news.words), MAX_WORDS)
         await tell_each(news, number, self._memory, partial(self._tell, ticket=file.ticket, words=words))

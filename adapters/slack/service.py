@@ -38,11 +38,13 @@ from adapters.slack.personal import Personal
 from adapters.slack.receipts import Receipts
 from adapters.slack.sequencer import Sequencer
 from adapters.slack.shared_channels import SharedChannels
+from adapters.slack.shown_posts import ShownPosts
 from adapters.slack.socket_mode import SocketMode
 from adapters.slack.tell import Teller
 from adapters.slack.thread_files import ThreadFiles
 from adapters.slack.threads import Threads
 from adapters.slack.ticket_reads import TicketReads
+from adapters.slack.tier_cards import TierCards
 from adapters.slack.workspace import Workspace
 from chatdesk.files import FileLimits
 from chatdesk.outbox import Delivery
@@ -83,9 +85,11 @@ async def slack_service(parts: Parts) -> AsyncIterator[SlackService]:
         workspace = Workspace(api)
         people = People(api, parts.staff, parts.identities, parts.clock, workspace.team)
         pacer = Pacer(parts.secrets.seconds_per_post, clock)
-        cards = Cards(parts.config, parts.channel, api, pacer, memory, parts.reads, people)
+        links, changed = CardLinks(workspace, memory), ShownPosts(api)
+        tiers = TierCards(parts.config, api, pacer, memory, parts.reads, links, changed)
+        cards = Cards(parts.config, parts.channel, api, pacer, memory, parts.reads, people, changed, tiers)
         receipts = Receipts(api, parts.hub, cards, clock)
-        desk_side = DeskSide(parts, api, memory, people, CardLinks(workspace, memory))
+        desk_side = DeskSide(parts, api, memory, people, links)
         gateway = Gateway(desk_side.dispatch(receipts).handle, Inbox(parts.inbox))
         files = FilePosts(api, memory, parts.files)
         posts = (files, CustomerPosts(api, pacer, memory, files))
@@ -174,17 +178,6 @@ class DeskSide:
         emoji = parts.channel.emoji_buttons
         buttons = Buttons(self._api, self._memory, people, doing, teller, emoji=emoji)
         contacts = Contacts(parts.config, people, doing, buttons, teller, parts.clock)
-        commands = Commands(
-            parts.config,
-            people,
-            doing,
-            buttons,
-            contacts,
-            self.personal,
-            self._lists,
-            self._links,
-            parts.clock,
-        )
         files = ThreadFiles(self._api, parts.files, FileLimits())
         threads = Threads(
             self._memory,
@@ -196,16 +189,33 @@ class DeskSide:
             teller,
             parts.config.desk.ticket_prefix,
         )
-        shared = SharedChannels(
+        commands, shared = self._commands(buttons, contacts), self._shared(buttons, files, teller)
+        return Dispatch(threads, buttons, contacts, commands, self.personal, shared)
+
+    def _commands(self, buttons: Buttons, contacts: Contacts) -> Commands:
+        return Commands(
+            self._parts.config,
+            self._people,
+            self._doing,
+            buttons,
+            contacts,
+            self.personal,
+            self._lists,
+            self._links,
+            self._parts.clock,
+        )
+
+    def _shared(self, buttons: Buttons, files: ThreadFiles, teller: Teller) -> SharedChannels:
+        parts = self._parts
+        return SharedChannels(
             parts.config,
             parts.channel,
             self._api,
             self._memory,
-            people,
+            self._people,
             parts.desk,
             buttons,
             files,
             teller,
             parts.clock,
         )
-        return Dispatch(threads, buttons, contacts, commands, self.personal, shared)

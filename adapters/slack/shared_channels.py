@@ -13,9 +13,9 @@ from adapters.slack import modals, mrkdwn
 from adapters.slack.api import SlackApi, message_metadata
 from adapters.slack.block_limits import MAX_OPTION, cut, marked, plain, section
 from adapters.slack.buttons import Buttons
-from adapters.slack.cards import find_post
 from adapters.slack.contacts import survey_problems
 from adapters.slack.customer_messages import CustomerMessages
+from adapters.slack.find_post import find_post
 from adapters.slack.maintenance_notes import maintenance_notes
 from adapters.slack.memory import NAME, Memory
 from adapters.slack.modals import Subject

@@ -24,6 +24,7 @@ from chatdesk.ticket import TicketNumber, format_number
 
 SAID = frozenset({"", "file_share", "thread_broadcast"})
 """Subtypes of a message that is somebody's own words."""
+UNDER_TIER_CARD = "This is not passed on. Write in {number}'s own thread, to which its card here leads."
 KEPT = "Kept as an internal note: the customer waits in the chat and has not read it. Press Take to answer."
 
 
@@ -70,8 +71,10 @@ class Threads:
     async def _said(self, team: str, channel: str, message: Payload) -> bool:
         thread = text(message, "thread_ts")
         number = await self._memory.ticket_at(channel, thread) if thread else None
-        if number is None or thread == text(message, "ts"):
-            return number is not None
+        if number is None:
+            return await self._said_under_tier_card(channel, message)
+        if thread == text(message, "ts"):
+            return True
         agent = await self._people.note_author(text(message, "user"))
         if agent is None:
             return True
@@ -85,6 +88,15 @@ class Threads:
             words = f"Not passed on: {refused}"
             await self._teller.tell(channel, text(message, "user"), words, thread)
         return True
+
+    async def _said_under_tier_card(self, channel: str, message: Payload) -> bool:
+        """Tell a technician that it is passed on to nobody; False where there is no such card."""
+        thread, user = text(message, "thread_ts"), text(message, "user")
+        number = await self._memory.ticket_on(channel, thread) if thread else None
+        if number is not None and await self._people.agent(user) is not None:
+            words = UNDER_TIER_CARD.format(number=format_number(self._prefix, number))
+            await self._teller.tell(channel, user, words, thread)
+        return number is not None
 
     async def _take_down(
         self, team: str, channel: str, message: Payload, agent: Agent, number: TicketNumber

@@ -8,6 +8,7 @@ from adapters.teams.json_value import Json, object_at, text_at, value_at
 from adapters.teams.ticket_card import kept_fresh, ticket_card
 from adapters.teams.ticket_facts import read_facts
 from adapters.teams.ticket_steps import Step, take_step
+from adapters.teams.tier_cards import facts_there
 from adapters.teams.turn import Reply, Turn, card_reply, message_reply
 from chatdesk.errors import DeskStopped, EventRefused, StorageError
 from chatdesk.ticket import TicketNumber
@@ -44,6 +45,8 @@ async def _ticket_button(turn: Turn, verb: str, data: Json) -> Reply:
     if verb != "show":
         step = Step(turn.agent, ticket, verb, turn.incoming.key, texts_of(data))
         _ = await take_step(services, step)
-    shown = ticket_card(services.config, await read_facts(services, ticket))
-    incoming = turn.incoming
-    return card_reply(kept_fresh(shown, number, incoming.person.id) if incoming.is_personal else shown)
+    facts, incoming = await read_facts(services, ticket), turn.incoming
+    if incoming.is_personal:
+        return card_reply(kept_fresh(ticket_card(services.config, facts), number, incoming.person.id))
+    there = await facts_there(services, facts, incoming.place.conversation)
+    return card_reply(ticket_card(services.config, there))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
 
 from adapters.teams.json_value import Document
 from chatdesk.config import Config
-from chatdesk.maintenance import announced
+from chatdesk.maintenance import announced_in_chat
 
 CARD_TYPE = "application/vnd.microsoft.card.adaptive"
 SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"
 MAX_CARD = 28_000
 """Bytes a card may have in Teams, less a little."""
-MOST_NOTES = 10
-"""Lines about maintenance on one card."""
 
 
 def card(body: Sequence[Document], actions: Sequence[Document] = ()) -> Document:
@@ -37,6 +36,11 @@ def card(body: Sequence[Document], actions: Sequence[Document] = ()) -> Document
 def size(document: Document) -> int:
     """Return the bytes the document takes as JSON."""
     return len(json.dumps(document).encode())
+
+
+def digest(document: Document) -> str:
+    """Return what tells whether an activity would show something else."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def attachment(content: Document) -> Document:
@@ -66,8 +70,7 @@ def line(text: str, *, subtle: bool = False, colour: str = "Default") -> Documen
 
 def maintenance_notes(config: Config, at: datetime) -> list[Document]:
     """Return what is said of the desk's maintenance at ``at`` (aware), a line each [R47]."""
-    said = announced(config.maintenance, config.desk.timezone, at)
-    return [line(text, colour="Warning") for text in said[:MOST_NOTES]]
+    return [line(text, colour="Warning") for text in announced_in_chat(config, at)]
 
 
 def fact(label: str, value: str) -> Document:

@@ -39,9 +39,11 @@ async def examine(config: Config, access: TeamsAccess, memory: Memory) -> AsyncI
         signed_in = await _token(token)
         yield signed_in
         if signed_in.good:
-            service = await memory.service_of(staff.channel) or access.first_service_url
             gateway = Gateway(ConnectorClients(access, session, token), access.app_id, access.tenant)
-            yield await _round_trip(gateway, Place(service, staff.channel))
+            of_tiers = {tier.teams: f"the channel of {tier.name}" for tier in config.tiers if tier.teams}
+            for channel, name in ({staff.channel: "the channel"} | of_tiers).items():
+                service = await memory.service_of(channel) or access.first_service_url
+                yield await _round_trip(gateway, Place(service, channel), name)
     yield _address(config)
 
 
@@ -66,16 +68,16 @@ async def _token(token: BotToken) -> Finding:
     return Finding(True, "Microsoft's sign-in knows the bot.")
 
 
-async def _round_trip(gateway: Gateway, channel: Place) -> Finding:
+async def _round_trip(gateway: Gateway, channel: Place, name: str) -> Finding:
     try:
         thread, activity = await gateway.begin_thread(channel, text_message(PROBE))
         place = Place(channel.service_url, thread.conversation)
         await gateway.update(place, activity, text_message("chatdesk can write here."))
         await gateway.delete(place, activity)
     except DeliveryError as error:
-        fix = "Add the app to the team of that channel, and compare the channel's id in [staff.teams]."
-        return Finding(False, f"A message in the channel did not succeed: {error}", fix)
-    return Finding(True, "A message was written in the channel, changed and taken back.")
+        fix = "Add the app to the team of that channel, and compare the channel's id in the desk's file."
+        return Finding(False, f"A message in {name} did not succeed: {error}", fix)
+    return Finding(True, f"A message was written in {name}, changed and taken back.")
 
 
 def _address(config: Config) -> Finding:

@@ -55,6 +55,23 @@ class TicketCard:
 
 
 @dataclass(frozen=True, slots=True)
+class TierCard:
+    """A ticket's card in the channel of a tier; thread and activity are "" where none is known to stand.
+
+    ``news`` is the escalation that it tells of [chatdesk.tiers.Escalation], ``words`` are how; ``shown`` is a
+    digest of what it shows.
+    """
+
+    service_url: str
+    channel: str
+    thread: str
+    activity: str
+    news: str
+    words: str
+    shown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class KnownPerson:
     """A person as the bot reaches them, and their conversations at the desk, newest last.
 
@@ -100,6 +117,27 @@ class Memory:
         """Remember the card, and the ticket its thread is about."""
         await self._put(f"card:{ticket}", asdict(card))
         await self._put(f"thread:{card.thread}", {"ticket": int(ticket)})
+
+    async def tier_cards(self, ticket: TicketNumber) -> tuple[TierCard, ...]:
+        """Return the ticket's cards in the channels of tiers, the newest of each channel."""
+        found = await self._get(f"tier_cards:{ticket}")
+        return tuple(TierCard(**card) for card in found["cards"]) if found else ()
+
+    async def keep_tier_card(self, ticket: TicketNumber, card: TierCard) -> None:
+        """Remember a card in a tier's channel, in the place of an earlier one there."""
+        others = [one for one in await self.tier_cards(ticket) if one.channel != card.channel]
+        await self._put(f"tier_cards:{ticket}", {"cards": [asdict(one) for one in (*others, card)]})
+        if card.thread:
+            await self._put(f"tier_thread:{card.thread}", {"ticket": int(ticket)})
+
+    async def ticket_under(self, thread: str) -> TicketNumber | None:
+        """Return the ticket whose card in a tier's channel the thread is under."""
+        found = await self._get(f"tier_thread:{thread}")
+        return TicketNumber(found["ticket"]) if found else None
+
+    async def is_told_in_channel(self, ticket: TicketNumber, news: str) -> bool:
+        """Tell whether a card in a tier's channel tells of that escalation."""
+        return any(card.news == news and card.activity for card in await self.tier_cards(ticket))
 
     async def told(self, ticket: TicketNumber, agent: str) -> str:
         """Return which news of the ticket the technician was told last, "" for none."""

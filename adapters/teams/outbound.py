@@ -7,8 +7,6 @@ unknown.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -16,16 +14,16 @@ from functools import partial
 import structlog
 
 from adapters.teams import message_text
-from adapters.teams.card_parts import card_message, text_message
+from adapters.teams.card_parts import card_message, digest, text_message
 from adapters.teams.file_links import file_lines
 from adapters.teams.gateway import Place
-from adapters.teams.json_value import Document
 from adapters.teams.memory import Posted, TicketCard
 from adapters.teams.merged_chats import note_ended, thread_of
 from adapters.teams.people import VISITOR
 from adapters.teams.services import CHANNEL, PROVIDER, TeamsServices
 from adapters.teams.ticket_card import CardFacts, kept_fresh, summary, ticket_card
 from adapters.teams.ticket_facts import facts_of_file, read_file, read_message
+from adapters.teams.tier_cards import message_of, show_tier_cards
 from chatdesk.conversation import Message
 from chatdesk.errors import DeliveryRefused, DeliveryUnknown, NotFound
 from chatdesk.outbox import Delivery, DeliveryKind
@@ -108,6 +106,7 @@ class TeamsChannel:
         file = await read_file(self._services, delivery.ticket)
         await note_ended(self._services, file.conversations)
         card, facts = await self.show_card(file)
+        await show_tier_cards(self._services, file, facts, card)
         await self._tell_news(file, facts, delivery.created_at)
         await self._memory.keep_sent(delivery.id, card.activity)
         return f"{card.activity}/{delivery.id}"
@@ -116,13 +115,14 @@ class TeamsChannel:
         """Post the ticket's card, or bring the one that stands there up to date."""
         facts = await facts_of_file(self._services, file)
         made = card_message(ticket_card(self._services.config, facts), summary(self._services.config, facts))
-        shown, number = _digest(made), file.ticket.number
+        shown, number = digest(made), file.ticket.number
         card = await self._memory.card(number)
         if card is None:
             channel = await self._channel(facts)
             thread, activity = await self._gateway.begin_thread(channel, made)
             root = thread.conversation
-            card = TicketCard(channel.service_url, channel.conversation, root, activity or _root(root), shown)
+            activity = activity or message_of(root)
+            card = TicketCard(channel.service_url, channel.conversation, root, activity, shown)
         elif card.shown == shown:
             return card, facts
         else:
@@ -141,10 +141,13 @@ class TeamsChannel:
         return Place(known or self._services.access.first_service_url, channel)
 
     async def _tell_news(self, file: TicketFile, facts: CardFacts, since: datetime) -> None:
-        """Send technicians what has become of the ticket ``since`` then, with its card, each once."""
+        """Send technicians what has become of the ticket ``since`` then, with its card, each once.
+
+        What a tier reads in its channel is not told to its people one by one.
+        """
         services, number = self._services, file.ticket.number
         news = news_since(since, file, await services.staff.accounts(), services.config)
-        if news is not None:
+        if news is not None and not await self._memory.is_told_in_channel(number, news.key):
             await tell_each(news, number, self._memory, partial(self._tell, facts=facts, words=news.words))
 
     async def _tell(self, agent: str, facts: CardFacts, words: str) -> None:
@@ -250,11 +253,3 @@ class TeamsChannel:
         if known is None:
             raise DeliveryRefused("The customer has no chat with the bot in Teams.")
         return known.place
-
-
-def _digest(document: Document) -> str:
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _root(thread: str) -> str:
-    return thread.partition(";messageid=")[2] or thread

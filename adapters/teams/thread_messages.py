@@ -17,9 +17,10 @@ from adapters.teams.turn import Turn
 from chatdesk.conversation import Conversation, Live, Visibility, Waiting
 from chatdesk.errors import EventRefused
 from chatdesk.note_mark import is_note, without_note_mark
-from chatdesk.ticket import Ticket, TicketNumber
+from chatdesk.ticket import Ticket, TicketNumber, format_number
 
 NO_TICKET = "This thread belongs to no ticket. Write to the customer in the thread of the ticket's card."
+UNDER_TIER_CARD = "This is not passed on. Write in {number}'s own thread, to which its card here leads."
 KEPT = "Kept as an internal note: the customer waits in the chat and has not read it. Press {take} to answer."
 NOT_KNOWN = "I do not know you as a technician of the desk, so nothing was sent. Write to me directly: link"
 
@@ -30,12 +31,21 @@ async def receive_thread_message(turn: Turn) -> None:
     ticket = await turn.services.memory.ticket_of(incoming.place.conversation)
     if ticket is None or turn.agent is None:
         if incoming.mentions_bot:
-            turn.say(NO_TICKET if ticket is None else NOT_KNOWN)
+            turn.say(await _without_ticket(turn) if ticket is None else NOT_KNOWN)
         return
     try:
         await _write(turn, ticket)
     except EventRefused as refused:
         turn.say(str(refused))
+
+
+async def _without_ticket(turn: Turn) -> str:
+    """Return what is said to who writes to a customer in a thread that is no ticket's own."""
+    services = turn.services
+    number = await services.memory.ticket_under(turn.incoming.place.conversation)
+    if number is None:
+        return NO_TICKET
+    return UNDER_TIER_CARD.format(number=format_number(services.config.desk.ticket_prefix, number))
 
 
 async def _write(turn: Turn, number: TicketNumber) -> None:

@@ -38,7 +38,9 @@ LIVE_BANNER = (
 END_CHAT = "The ticket stays open. The customer gets the transcript by mail, and can write again."
 WAITING = "The customer waits in the chat. Press {take} to answer; until then this thread is internal."
 INTERNAL = "This thread is internal. To answer the customer, press Reply, or mention me in the thread."
-MERGED = "This is part of {into} now; go on there. A chat that is open stays in this thread until it ends."
+MERGED = "This is part of {into} now; go on there."
+MERGED_CHAT = "A chat that is open stays in this thread until it ends."
+OF_TIER = "Write in the ticket's own thread: what is written under this card is not passed on."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class CardFacts:
     values begin with ``TIER``. ``answering`` is the name of who writes to the customer in a live chat: the
     assignee, or who stays there until a tier takes the ticket [R37]. ``affected`` names whom else it affects,
     "" for nobody; ``rating`` is what the customer thought of the latest chat, "" for nothing said.
+    ``escalated`` is, in the channel of a tier, what it is told, and ``thread`` leads to the ticket's own.
     """
 
     ticket: Ticket
@@ -59,6 +62,8 @@ class CardFacts:
     answering: str = ""
     affected: str = ""
     rating: str = ""
+    escalated: str = ""
+    thread: str = ""
 
 
 def name_of(config: Config, ticket: Ticket) -> str:
@@ -70,6 +75,7 @@ def ticket_card(config: Config, facts: CardFacts) -> Document:
     """Return the ticket's card."""
     ticket = facts.ticket
     body = [
+        *([line(facts.escalated)] if facts.escalated else []),
         heading(f"{name_of(config, ticket)} · {_kind(facts)}"),
         line(shortened(ticket.subject, 200)),
         *_facts(config, facts),
@@ -133,10 +139,12 @@ def _due(config: Config, ticket: Ticket) -> list[Document]:
 
 
 def _banner(config: Config, facts: CardFacts) -> list[Document]:
-    conversation = facts.conversation
-    if facts.ticket.merged_into is not None:
-        return [line(MERGED.format(into=format_number(config.desk.ticket_prefix, facts.ticket.merged_into)))]
-    ticket = facts.ticket
+    conversation, ticket = facts.conversation, facts.ticket
+    if ticket.merged_into is not None:
+        merged = MERGED.format(into=format_number(config.desk.ticket_prefix, ticket.merged_into))
+        return [line(merged if facts.escalated else f"{merged} {MERGED_CHAT}")]
+    if facts.escalated:
+        return [line(OF_TIER, subtle=True)]
     if conversation is None or not (ticket.is_active or ticket.is_done):
         return []
     if isinstance(conversation.state, Waiting):
@@ -184,6 +192,8 @@ def _actions(config: Config, facts: CardFacts) -> Sequence[Document]:
         actions.append(_box("Reply", "reply", "Reply to the customer", number))
         actions.append(_box("Note", "note", "Internal note, never shown to the customer", number))
         actions.append(execute("Re-open", "reopen", ticket=number))
+    if facts.thread:
+        actions.append({"type": "Action.OpenUrl", "title": "Open its thread", "url": facts.thread})
     if facts.link:
         actions.append({"type": "Action.OpenUrl", "title": "Open in the console", "url": facts.link})
     return actions

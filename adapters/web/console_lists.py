@@ -109,7 +109,7 @@ async def counts(request: web.Request, staff: SignedIn) -> dict[str, Json]:
     """How long the lists are, up to a limit (one more means "more"), and what is said of maintenance."""
     services = request.app[SERVICES]
     reads = services.staff_reads
-    maintenance = announced(services.config.maintenance, services.config.desk.timezone, services.clock())
+    maintenance = announced(services.config, services.clock())
     queue = TicketFilter(TicketView.QUEUE)
     mine = TicketFilter(TicketView.MINE, agent=staff.account.id)
     own = await reads.tickets(mine, limit=COUNTED + 1)

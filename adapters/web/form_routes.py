@@ -115,9 +115,7 @@ def _form_page(
         "token": token,
         "trap": TRAP,
         "articles": [] if message else shown_articles(services.config.articles),
-        "maintenance": announced(
-            services.config.maintenance, services.config.desk.timezone, services.clock()
-        ),
+        "maintenance": announced(services.config, services.clock()),
         **_hours(services, widget, own_origin(request)),
     }
     return _page("form.html", services, widget, status, **values)

@@ -36,7 +36,7 @@ def page(
         "session": session,
         "here": request.path,
         "links": _links(config) if session else [],
-        "maintenance": announced(config.maintenance, config.desk.timezone, now) if session else [],
+        "maintenance": announced(config, now) if session else [],
     }
     text = PAGES.get_template(template).render(**shared, **values)
     headers = {"Content-Security-Policy": POLICY}

@@ -67,7 +67,7 @@ def _contact(config: Config, calendar: Calendar, at: datetime) -> str | None:
 
 def _maintenance(config: Config, at: datetime) -> Json:
     """Return what is said of maintenance, now and later: an open page shows and hides it by itself [R47]."""
-    found = notices(config.maintenance, config.desk.timezone, at)
+    found = notices(config, at)
     return [
         {"text": notice.text, "from": _written(notice.since), "until": _written(notice.until)}
         for notice in found

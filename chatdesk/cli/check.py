@@ -183,9 +183,12 @@ def _tiers(console: Console, config: Config) -> None:
     if not config.tiers:
         return
     heading(console, "Tiers")
-    shown = table("Id", "Name", "Technicians")
+    shown = table("Id", "Name", "Technicians", "Told in")
     for tier in config.tiers:
-        shown.add_row(plain(tier.id), plain(tier.name), "\n".join(tier.technicians))
+        named = (("Slack", tier.slack), ("Teams", tier.teams))
+        told = [f"{service} {channel}" for service, channel in named if channel]
+        people = "\n".join(tier.technicians)
+        shown.add_row(plain(tier.id), plain(tier.name), people, "\n".join(told) or "direct messages")
     console.print(shown)
 
 

@@ -156,11 +156,16 @@ class StaffSettings(Struct, frozen=True):
 
 
 class TierSettings(Struct, frozen=True):
-    """Technicians to whom tickets are escalated [R37]; ``technicians`` are their accounts' addresses."""
+    """Technicians to whom tickets are escalated [R37]; ``technicians`` are their accounts' addresses.
+
+    ``slack`` and ``teams`` are the channels in which the tier is told of them; "" for direct messages.
+    """
 
     id: str
     name: str
     technicians: tuple[str, ...]
+    slack: str = ""
+    teams: str = ""
 
     def has(self, email: str) -> bool:
         """Tell whether the technician with that address is in it."""

@@ -50,6 +50,7 @@ def _read(root: Table, source: str) -> Config:
     around = Surroundings(desk, calendars, channels)
     companies, company_widgets = read_companies(root.table("companies"), around)
     own_widgets = read_widgets(root.table("widgets"), around, company_widgets)
+    staff = read_staff(root.table("staff"), [company.id for company in companies], survey)
     return Config(
         desk=desk,
         calendars=calendars,
@@ -60,7 +61,7 @@ def _read(root: Table, source: str) -> Config:
         priority=priority,
         survey=survey,
         tickets=read_tickets(root.table("tickets")),
-        staff=read_staff(root.table("staff"), [company.id for company in companies], survey),
+        staff=staff,
         links=read_links(root.table("links")),
         maintenance=read_maintenance(root.tables("maintenance")),
         companies=companies,
@@ -69,7 +70,7 @@ def _read(root: Table, source: str) -> Config:
         source=source,
         mail=read_mail(root.table("mail")),
         articles=read_articles(root),
-        tiers=read_tiers(root.table("tiers")),
+        tiers=read_tiers(root.table("tiers"), staff),
     )
 
 

@@ -91,8 +91,11 @@ def _check_company(table: Table, key: str, company: str, companies: Collection[s
         )
 
 
-def read_tiers(table: Table) -> tuple[TierSettings, ...]:
-    """Read [tiers]: groups of technicians, in the file's order, to whom tickets are escalated [R37]."""
+def read_tiers(table: Table, staff: StaffSettings) -> tuple[TierSettings, ...]:
+    """Read [tiers]: groups of technicians, in the file's order, to whom tickets are escalated [R37].
+
+    Their channels are in the services that ``staff`` uses.
+    """
     tiers: list[TierSettings] = []
     for tier_id, row in table.named():
         check_name(table, tier_id)
@@ -100,12 +103,25 @@ def read_tiers(table: Table) -> tuple[TierSettings, ...]:
             id=tier_id,
             name=row.require("name", values.text(60), tier_id, '"Second line"'),
             technicians=row.require("technicians", _TECHNICIANS, (), '["priya@example.com"]'),
+            slack=_of_tier(row, "slack", _SLACK, staff.slack),
+            teams=_of_tier(row, "teams", _TEAMS, staff.teams),
         )
         if any(tier.name.casefold() == other.name.casefold() for other in tiers):
             row.note("name", f"{values.shown(tier.name)} is the name of another tier; give each its own.")
         row.finish()
         tiers.append(tier)
     return tuple(tiers)
+
+
+def _of_tier(row: Table, service: str, reader: values.Reader[str], staff: StaffChannel | None) -> str:
+    """Read a tier's channel; what is announced in it is for staff only [R38]."""
+    channel = row.read(service, reader, "")
+    if channel and staff is None:
+        row.note(service, f"needs [staff.{service}]: set that up, or leave this out.")
+    elif staff is not None and channel in staff.customers:
+        shared = f"{values.shown(channel)} is shared with a client in [staff.{service}.customers]"
+        row.note(service, f"{shared}; name a channel that only staff can read.")
+    return channel
 
 
 def read_maintenance(tables: list[Table]) -> tuple[MaintenanceWindow, ...]:

@@ -55,13 +55,17 @@ class Failure:
 
 
 class Connector:
-    """Microsoft's connector for Teams."""
+    """Microsoft's connector for Teams.
+
+    Calls fail with ``failures`` in turn, the next new thread of a channel with what ``beginning`` has for it.
+    """
 
     def __init__(self, issuer: Issuer) -> None:
         self.issuer = issuer
         self.entries: list[Entry] = []
         self.calls: list[str] = []
         self.failures: list[Failure] = []
+        self.beginning: dict[str, Failure] = {}
         self.conversations = {CHANNEL}
         self.members: dict[str, Json] = {}
         self.files: dict[str, bytes] = {}
@@ -106,7 +110,9 @@ class Connector:
         channel = body["channelData"]["channel"]["id"]
         if channel not in self.conversations:
             return _error(404, "ConversationNotFound")
-        return await self._answer(request, lambda: self._thread(channel, body["activity"]), body["activity"])
+        failure = self.beginning.pop(channel, None)
+        activity = body["activity"]
+        return await self._answer(request, lambda: self._thread(channel, activity), activity, failure)
 
     def _thread(self, channel: str, activity: Json) -> Json:
         identity = str(1_790_000_000_000 + next(self._ids))
@@ -166,7 +172,11 @@ class Connector:
         return next((one for one in self.entries if (one.conversation, one.id) == wanted), None)
 
     async def _answer(
-        self, request: web.Request, take: Callable[[], Json], activity: Json | None = None
+        self,
+        request: web.Request,
+        take: Callable[[], Json],
+        activity: Json | None = None,
+        failure: Failure | None = None,
     ) -> web.StreamResponse:
         """Check the call as Teams does, fail it if that is wanted, and otherwise take it."""
         self.calls.append(f"{request.method} {request.match_info.get('conversation', '')}")
@@ -174,7 +184,7 @@ class Connector:
         if problem is not None:
             return problem
         await asyncio.sleep(self.latency(request.match_info.get("conversation", "")))
-        failure = self._next_failure()
+        failure = failure or self._next_failure()
         answer: Json = {}
         if failure is None or failure.keep:
             answer = take()

@@ -10,7 +10,8 @@ from typing import Any
 import jwt
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
-from jwt.algorithms import RSAAlgorithm
+
+from tests.signing_keys import new_rsa_key, published
 
 APP_ID, APP_PASSWORD = "11111111-2222-3333-4444-555555555555", "not-a-real-secret"
 TENANT = "00000000-0000-0000-0000-0000000000aa"
@@ -26,13 +27,12 @@ class Key:
     endorsements: Sequence[str]
 
     def public(self) -> dict[str, Any]:
-        document: dict[str, Any] = RSAAlgorithm.to_jwk(self.private.public_key(), as_dict=True)
-        return {**document, "kid": self.kid, "use": "sig", "endorsements": list(self.endorsements)}
+        return published(self.private, self.kid, endorsements=list(self.endorsements))
 
 
 def new_key(kid: str, endorsements: Sequence[str] = ("msteams",)) -> Key:
     """Return a fresh key."""
-    return Key(kid, rsa.generate_private_key(public_exponent=65537, key_size=2048), endorsements)
+    return Key(kid, new_rsa_key(), endorsements)
 
 
 class Issuer:
