@@ -286,7 +286,7 @@ async def test_files_are_fetched_from_microsoft_only(url: str) -> None:
 async def test_a_busy_service_is_asked_again_and_the_order_is_kept(status: int, times: int) -> None:
     async with teams_desk() as desk:
         card = await chat_on_the_web(desk)
-        desk.connector.failures.append(Failure(status, {"Retry-After": "1"}, times))
+        desk.connector.failures.append(Failure(status, {"Retry-After": "1"}, times=times))
         for number in range(4):
             await customer_writes(desk, f"Message {number}")
         await desk.last_text(card.conversation, "Message 3")
