@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
@@ -30,7 +31,7 @@ from chatdesk.conversation import ConversationId
 from chatdesk.reading import TicketFilter, TicketView
 from chatdesk.report_period import Period
 from chatdesk.report_tally import Tally
-from chatdesk.ticket import TicketNumber
+from chatdesk.ticket import Priority, TicketNumber
 from storage.database import Database
 from storage.reading import TortoiseStaffReads
 from storage.reports import TortoiseReportReads
@@ -48,6 +49,7 @@ def reads(database: Database, tickets: int) -> Reads:
     staff, search = TortoiseStaffReads(database), TortoiseSearch(database)
     queue, everything = TicketFilter(), TicketFilter(view=TicketView.ALL)
     mine = TicketFilter(view=TicketView.MINE, agent="agent 0")
+    rare, printers = replace(everything, priority=Priority.CRITICAL), replace(everything, text="printer")
 
     def due(n: int) -> str:
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(FIRST_OPENED + n * 60))
@@ -64,6 +66,15 @@ def reads(database: Database, tickets: int) -> Reads:
         "mine: first page": lambda n: staff.tickets(mine),
         "mine: deep page": lambda n: staff.tickets(mine, due(n)),
         "a company": lambda n: staff.tickets(TicketFilter(view=TicketView.ALL, company="Company 0")),
+        "all: of a tier": lambda n: staff.tickets(TicketFilter(view=TicketView.ALL, tier="second")),
+        "all: of a technician": lambda n: staff.tickets(TicketFilter(view=TicketView.ALL, agent="agent 0")),
+        "all: a rare priority": lambda n: staff.tickets(rare),
+        "all: a rare priority, deep page": lambda n: staff.tickets(rare, f"{n}|"),
+        "all: a rare priority of a company": lambda n: staff.tickets(replace(rare, company="Company 0")),
+        "all: nobody's of a priority": lambda n: staff.tickets(replace(rare, unassigned=True)),
+        "all: overdue": lambda n: staff.tickets(replace(everything, overdue=datetime.now(UTC))),
+        "search: common word, of a company": lambda n: staff.tickets(replace(printers, company="Company 0")),
+        "search: common word, a rare priority": lambda n: staff.tickets(replace(rare, text="printer")),
         "a company's queue": lambda n: staff.tickets(TicketFilter(company="Company 0")),
         "queue: what nobody has": lambda n: staff.tickets(TicketFilter(unassigned=True)),
         "open tickets at a glance": lambda n: staff.open_tickets(datetime.now(UTC)),

@@ -26,8 +26,8 @@ from storage.vocabulary import SOURCES, begun, unlisted
 
 ENOUGH, SHORTEST_BEGINNING = 50, 2
 """Matches that make looking for beginnings needless, and characters a beginning must have."""
-CANDIDATES = 100
-"""How many of the newest matches of each kind are looked at."""
+CANDIDATES, NARROWED = 100, 500
+"""How many of the newest matches of each kind are looked at, and in a list that shows some of them only."""
 RECENT, MOST_WORDS = 500, 50
 """Newest messages, and tickets, that tell words; words searched for in the place of a beginning."""
 OWN = 1_000
@@ -86,12 +86,12 @@ class Matches(Struct, frozen=True):
         """How many there are of one kind at most."""
         return max(len(self.tickets), len(self.messages))
 
-    def joined(self, other: Matches) -> Matches:
-        """Return the newest of both."""
+    def joined(self, other: Matches, most: int) -> Matches:
+        """Return the newest of both, at most so many of each kind."""
         tickets = {row["ticket"]: row for row in (*self.tickets, *other.tickets)}
         messages = {row["row"]: row for row in (*self.messages, *other.messages)}
         newest = [[found[key] for key in sorted(found, reverse=True)] for found in (tickets, messages)]
-        return Matches(newest[0][:CANDIDATES], newest[1][:CANDIDATES])
+        return Matches(newest[0][:most], newest[1][:most])
 
 
 class _Longer(Struct, frozen=True):
@@ -109,13 +109,13 @@ class _Longer(Struct, frozen=True):
 class SearchedTickets(Struct, frozen=True):
     """Tickets that were found, by number, each with a row for ``found_in``.
 
-    ``cut`` tells that older ones may have the words in their messages, ``full`` that there may be older ones
-    that have them in their own texts.
+    ``cut`` tells that older ones may have the words in their messages. Those with a number under ``down_to``
+    may have them in their own texts; it is 0 when there are none of these.
     """
 
     rows: Mapping[TicketNumber, Record]
     cut: bool = False
-    full: bool = False
+    down_to: int = 0
 
 
 class TortoiseSearch:
@@ -129,7 +129,7 @@ class TortoiseSearch:
         wanted = words(text)
         if not wanted:
             return []
-        newest = await self._newest(wanted, _LARGEST)
+        newest = await self._newest(wanted, _LARGEST, CANDIDATES)
         found = [*map(_ticket_found, newest.tickets), *map(_message_found, newest.messages)]
         return ranked(found, wanted, limit)
 
@@ -140,20 +140,23 @@ class TortoiseSearch:
         own = map(_message_found, await self._selecting.one(_OWN, visitor))
         return ranked([one for one in own if holds(one.text, wanted)], wanted, limit)
 
-    async def tickets(self, text: str, below: int = _LARGEST) -> SearchedTickets:
-        """Return the tickets under ``below`` that are found, by their newest message or by themselves."""
-        wanted = words(text)
+    async def tickets(self, text: str, below: int = _LARGEST, *, narrowed: bool = False) -> SearchedTickets:
+        """Return the tickets under ``below`` that are found, by their newest message or by themselves.
+
+        More are looked at where the list is ``narrowed``.
+        """
+        wanted, most = words(text), NARROWED if narrowed else CANDIDATES
         if not wanted:
             return SearchedTickets({})
-        newest = await self._newest(wanted, below)
+        newest = await self._newest(wanted, below, most)
         found = {row["ticket"]: row for row in (*newest.tickets, *reversed(newest.messages))}
         return SearchedTickets(
             {number: row for number, row in found.items() if number is not None and number < below},
-            cut=len(newest.messages) == CANDIDATES or not newest.all_words,
-            full=len(newest.tickets) == CANDIDATES,
+            cut=len(newest.messages) == most or not newest.all_words,
+            down_to=newest.tickets[-1]["ticket"] if len(newest.tickets) == most else 0,
         )
 
-    async def _newest(self, wanted: Sequence[str], below: int) -> Matches:
+    async def _newest(self, wanted: Sequence[str], below: int, most: int) -> Matches:
         """Return the newest with the words; where they are few, also with words that begin as the last."""
         if self._database.dialect == "sqlite":
             await index_texts(self._database)
@@ -163,33 +166,33 @@ class TortoiseSearch:
         if not wanted:
             return Matches([], [])
         *others, last = wanted
-        found = await self._found([self._query(others, [last])] * 2, below)
+        found = await self._found([self._query(others, [last])] * 2, below, most)
         if found.most >= ENOUGH or len(last) < SHORTEST_BEGINNING:
             return found
         longer = await self._longer(last)
         if longer.tickets or longer.messages:
             either = [[last, *longer.tickets], [last, *longer.messages]]
-            found = await self._found([self._query(others, each) for each in either], below)
+            found = await self._found([self._query(others, each) for each in either], below, most)
         if longer.unlisted > RECENT and not found.most:
             # A desk that is older than its vocabulary, or has just taken very much at once.
-            return await self._found([self._query(others, [last], begun=True)] * 2, below)
+            return await self._found([self._query(others, [last], begun=True)] * 2, below, most)
         if others and not longer.all:
-            found = found.joined(await self._holding(others, wanted, below))
+            found = found.joined(await self._holding(others, wanted, below, most), most)
         return replace(found, all_words=longer.all)
 
-    async def _holding(self, others: Sequence[str], wanted: Sequence[str], below: int) -> Matches:
+    async def _holding(self, others: Sequence[str], wanted: Sequence[str], below: int, most: int) -> Matches:
         """Return those of the newest with the other words that hold all, however the last goes on."""
-        near = await self._found([self._query(others[:-1], others[-1:])] * 2, below)
+        near = await self._found([self._query(others[:-1], others[-1:])] * 2, below, most)
         return Matches(
             [row for row in near.tickets if holds(_ticket_found(row).text, wanted)],
             [row for row in near.messages if holds(row["text"], wanted)],
         )
 
-    async def _found(self, queries: Sequence[str], below: int) -> Matches:
+    async def _found(self, queries: Sequence[str], below: int, most: int) -> Matches:
         """Return the tickets that the first query finds, and the messages that the second does."""
         dialect = self._database.dialect
-        tickets = Select(_TICKET.format(newest=_TICKETS[dialect]), (queries[0], below, CANDIDATES))
-        messages = Select(_MESSAGE.format(newest=_MESSAGES[dialect]), (queries[1], _LARGEST, CANDIDATES))
+        tickets = Select(_TICKET.format(newest=_TICKETS[dialect]), (queries[0], below, most))
+        messages = Select(_MESSAGE.format(newest=_MESSAGES[dialect]), (queries[1], _LARGEST, most))
         found = await self._selecting.all([tickets, messages])
         return Matches(found[0], found[1])
 
