@@ -28,14 +28,15 @@ from rich.table import Table
 from bench.desk_rows import FIRST_OPENED, MESSAGES, fill
 from chatdesk.config import load_config
 from chatdesk.conversation import ConversationId
+from chatdesk.portal import PortalCustomer
 from chatdesk.reading import TicketFilter, TicketView
 from chatdesk.report_period import Period
 from chatdesk.report_tally import Tally
 from chatdesk.ticket import Priority, TicketNumber
 from storage.database import Database
+from storage.portal_search import TortoisePortalSearch
 from storage.reading import TortoiseStaffReads
 from storage.reports import TortoiseReportReads
-from storage.search import TortoiseSearch
 
 SMALL = 1_000
 REPORTED = 300
@@ -46,7 +47,7 @@ Reads = dict[str, Callable[[int], Awaitable[object]]]
 
 def reads(database: Database, tickets: int) -> Reads:
     """Return what the console and the chat channels read of a desk of that many tickets."""
-    staff, search = TortoiseStaffReads(database), TortoiseSearch(database)
+    staff, portal = TortoiseStaffReads(database), TortoisePortalSearch(database)
     queue, everything = TicketFilter(), TicketFilter(view=TicketView.ALL)
     mine = TicketFilter(view=TicketView.MINE, agent="agent 0")
     rare, printers = replace(everything, priority=Priority.CRITICAL), replace(everything, text="printer")
@@ -54,6 +55,9 @@ def reads(database: Database, tickets: int) -> Reads:
     def due(n: int) -> str:
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(FIRST_OPENED + n * 60))
         return f"{n}|{at}.000000+00:00"
+
+    def customer(n: int) -> PortalCustomer:
+        return PortalCustomer(f"dana{n}@contoso.example", "Dana")
 
     def texts(text: str, page: str = "") -> Awaitable[object]:
         return staff.tickets(TicketFilter(view=TicketView.ALL, text=text), page)
@@ -91,7 +95,8 @@ def reads(database: Database, tickets: int) -> Reads:
         "search: beginning of many old words": lambda n: texts(f"word{n % 8 + 1}"),
         "search: no such word": lambda n: texts(f"nothing{n}"),
         "search: ticket's number": lambda n: texts(f"HD-{n}"),
-        "search: a customer's own messages": lambda n: search.find_own(f"visitor{n}", "printer", 20),
+        "search: a customer's own tickets": lambda n: portal.find(customer(n), "printer"),
+        "search: a customer's own, rare word": lambda n: portal.find(customer(n), f"word{n}x3"),
         "open a ticket": lambda n: staff.ticket_file(TicketNumber(n)),
         "messages of a chat": lambda n: staff.messages(ConversationId(f"chat{n}"), 0),
         "report: the newest tickets": lambda n: report(database, tickets - REPORTED),

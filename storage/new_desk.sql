@@ -281,6 +281,8 @@ CREATE INDEX ticket_by_tier ON ticket (tier, number) WHERE tier IS NOT NULL;
 CREATE INDEX ticket_by_technician ON ticket (assignee, number) WHERE assignee IS NOT NULL;
 CREATE INDEX ticket_of_nobody ON ticket (number) WHERE assignee IS NULL;
 CREATE INDEX ticket_by_priority ON ticket (priority, number);
+CREATE INDEX ticket_open_of_nobody ON ticket (due_at, number) WHERE active = TRUE AND assignee IS NULL;
+CREATE INDEX ticket_open_by_priority ON ticket (priority, due_at, number) WHERE active = TRUE;
 CREATE TRIGGER message_words_update AFTER UPDATE ON message
 WHEN old.text <> new.text AND old.row <= (SELECT max(id) FROM message_words_docsize)
 BEGIN

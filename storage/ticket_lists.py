@@ -73,6 +73,8 @@ _BY_DUE = (
     ("agent", "ticket_of_technician"),
     ("tier", "ticket_of_tier"),
     ("company", "ticket_of_company"),
+    ("unassigned", "ticket_open_of_nobody"),
+    ("priority", "ticket_open_by_priority"),
 )
 """Which index SQLite has to walk for the first of these that a filter has: it counts nothing, and would walk
 along all tickets.
