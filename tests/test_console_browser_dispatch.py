@@ -99,6 +99,25 @@ async def test_the_filter_stays_with_every_list_and_the_search_and_is_taken_off_
         await expect(numbers).to_have_text([two, one])
 
 
+async def test_a_filter_that_fits_none_of_the_newest_tickets_offers_to_look_at_older_ones(
+    desk: ServedDesk, browser: Browser, priya: ConsoleClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = await log_call(priya), await log_call(priya)
+    await priya.does(f"/tickets/{one}/take")
+    monkeypatch.setattr("storage.ticket_lists.LOOKED_AT", 1)
+    async with console_page(browser, desk) as page:
+        await expect(page.locator(".row .number")).to_have_text([one, two])
+        await page.get_by_role("button", name="All", exact=True).click()
+        await page.get_by_role("button", name="Filter").click()
+        await page.get_by_label("Company").select_option("Contoso")
+        await page.get_by_label("Assignee").select_option("Priya Nair: 1 open")
+        await expect(page.locator(".empty")).to_have_text(
+            "None of the newest tickets match. Show more to look at older ones. Clear filters"
+        )
+        await page.get_by_role("button", name="Show more").click()
+        await expect(page.locator(".row .number")).to_have_text([one])
+
+
 async def test_a_new_ticket_is_given_to_whom_has_the_fewest_in_two_clicks(
     desk: ServedDesk, browser: Browser, priya: ConsoleClient
 ) -> None:
