@@ -23,12 +23,14 @@ _WORDS = 250_000
 """Messages indexed at a time."""
 _TICKET = """
     INSERT INTO ticket (number, status, type, priority, subject, channel, opened_at, changed_at,
-        requester_name, requester_email, requester_phone, company, answers, assignee, due_at,
+        requester_name, requester_email, requester_phone, company, answers, assignee, tier, due_at,
         resolution, workaround, priority_confirmed, active, version)
-    SELECT n, CASE WHEN n % 5 = 0 THEN 'assigned' ELSE 'closed' END, 'incident', 'standard',
+    SELECT n, CASE WHEN n % 5 = 0 THEN 'assigned' ELSE 'closed' END, 'incident',
+        CASE WHEN n % 13 = 0 THEN 'critical' ELSE 'standard' END,
         'Printer ' || n || ' jams', 'web', {at}, {at}, 'Dana Reyes ' || (n % 997),
         'dana' || n || '@contoso.example', '', 'Company ' || (n % {groups}), '[]',
-        'agent ' || (n / 5 % {groups}), {at}, '', '', {true}, {active}, 1 FROM {numbers}"""
+        'agent ' || (n / 5 % {groups}), CASE WHEN n % 11 = 0 THEN 'second' END, {at}, '', '', {true},
+        {active}, 1 FROM {numbers}"""
 _CONVERSATION = """
     INSERT INTO conversation (id, channel, visitor, customer_name, widget, company_id, ticket, flow,
         flow_version, state, state_data, opened_at, changed_at, last_seq, customer_delivered, customer_seen,

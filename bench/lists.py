@@ -21,20 +21,22 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
 from bench.desk_rows import FIRST_OPENED, MESSAGES, fill
 from chatdesk.config import load_config
 from chatdesk.conversation import ConversationId
+from chatdesk.portal import PortalCustomer
 from chatdesk.reading import TicketFilter, TicketView
 from chatdesk.report_period import Period
 from chatdesk.report_tally import Tally
-from chatdesk.ticket import TicketNumber
+from chatdesk.ticket import Priority, TicketNumber
 from storage.database import Database
+from storage.portal_search import TortoisePortalSearch
 from storage.reading import TortoiseStaffReads
 from storage.reports import TortoiseReportReads
-from storage.search import TortoiseSearch
 
 SMALL = 1_000
 REPORTED = 300
@@ -45,13 +47,17 @@ Reads = dict[str, Callable[[int], Awaitable[object]]]
 
 def reads(database: Database, tickets: int) -> Reads:
     """Return what the console and the chat channels read of a desk of that many tickets."""
-    staff, search = TortoiseStaffReads(database), TortoiseSearch(database)
+    staff, portal = TortoiseStaffReads(database), TortoisePortalSearch(database)
     queue, everything = TicketFilter(), TicketFilter(view=TicketView.ALL)
     mine = TicketFilter(view=TicketView.MINE, agent="agent 0")
+    rare, printers = replace(everything, priority=Priority.CRITICAL), replace(everything, text="printer")
 
     def due(n: int) -> str:
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(FIRST_OPENED + n * 60))
         return f"{n}|{at}.000000+00:00"
+
+    def customer(n: int) -> PortalCustomer:
+        return PortalCustomer(f"dana{n}@contoso.example", "Dana")
 
     def texts(text: str, page: str = "") -> Awaitable[object]:
         return staff.tickets(TicketFilter(view=TicketView.ALL, text=text), page)
@@ -64,6 +70,15 @@ def reads(database: Database, tickets: int) -> Reads:
         "mine: first page": lambda n: staff.tickets(mine),
         "mine: deep page": lambda n: staff.tickets(mine, due(n)),
         "a company": lambda n: staff.tickets(TicketFilter(view=TicketView.ALL, company="Company 0")),
+        "all: of a tier": lambda n: staff.tickets(TicketFilter(view=TicketView.ALL, tier="second")),
+        "all: of a technician": lambda n: staff.tickets(TicketFilter(view=TicketView.ALL, agent="agent 0")),
+        "all: a rare priority": lambda n: staff.tickets(rare),
+        "all: a rare priority, deep page": lambda n: staff.tickets(rare, f"{n}|"),
+        "all: a rare priority of a company": lambda n: staff.tickets(replace(rare, company="Company 0")),
+        "all: nobody's of a priority": lambda n: staff.tickets(replace(rare, unassigned=True)),
+        "all: overdue": lambda n: staff.tickets(replace(everything, overdue=datetime.now(UTC))),
+        "search: common word, of a company": lambda n: staff.tickets(replace(printers, company="Company 0")),
+        "search: common word, a rare priority": lambda n: staff.tickets(replace(rare, text="printer")),
         "a company's queue": lambda n: staff.tickets(TicketFilter(company="Company 0")),
         "queue: what nobody has": lambda n: staff.tickets(TicketFilter(unassigned=True)),
         "open tickets at a glance": lambda n: staff.open_tickets(datetime.now(UTC)),
@@ -80,7 +95,8 @@ def reads(database: Database, tickets: int) -> Reads:
         "search: beginning of many old words": lambda n: texts(f"word{n % 8 + 1}"),
         "search: no such word": lambda n: texts(f"nothing{n}"),
         "search: ticket's number": lambda n: texts(f"HD-{n}"),
-        "search: a customer's own messages": lambda n: search.find_own(f"visitor{n}", "printer", 20),
+        "search: a customer's own tickets": lambda n: portal.find(customer(n), "printer"),
+        "search: a customer's own, rare word": lambda n: portal.find(customer(n), f"word{n}x3"),
         "open a ticket": lambda n: staff.ticket_file(TicketNumber(n)),
         "messages of a chat": lambda n: staff.messages(ConversationId(f"chat{n}"), 0),
         "report: the newest tickets": lambda n: report(database, tickets - REPORTED),

@@ -69,11 +69,13 @@ def _add_routes(
     from adapters.web.openid_provider import OpenIdProvider
     from adapters.web.portal_session import PortalServices
     from storage.portal_reading import TortoisePortalReads
+    from storage.portal_search import TortoisePortalSearch
     from storage.portal_sessions import TortoisePortalSessions
 
     portal = PortalServices(
         providers={service.name: OpenIdProvider(service, client) for service in access.services},
         reads=TortoisePortalReads(database),
+        search=TortoisePortalSearch(database),
         sessions=TortoisePortalSessions(database),
     )
     portal_routes.add_routes(application, portal)

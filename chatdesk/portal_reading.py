@@ -36,6 +36,30 @@ class PortalPage(Struct, frozen=True):
     next: str
 
 
+class PortalFound(Struct, frozen=True):
+    """A ticket that a search found by its number, its subject or its messages.
+
+    Of those ``excerpt`` is what was found, cut as chatdesk.search.Found has it; else it is empty.
+    """
+
+    line: PortalLine
+    excerpt: tuple[str, ...] = ()
+
+
+class PortalMatches(Struct, frozen=True):
+    """What a search found, open tickets first, each part newest first; ``cut`` tells of perhaps more."""
+
+    found: tuple[PortalFound, ...]
+    cut: bool = False
+
+
+class SolvedBy(Struct, frozen=True):
+    """Which customer said that a ticket is solved; ``name`` is "" where the reader is not to know them."""
+
+    name: str = ""
+    you: bool = False
+
+
 class PortalTicket(Struct, frozen=True):
     """A ticket as the customer may see it, with the public messages of what they may read, oldest first.
 
@@ -44,6 +68,7 @@ class PortalTicket(Struct, frozen=True):
     is neither, but affects them: they read what technicians said to whoever asked for it, without files.
     ``omitted`` says that of
     very many messages the newest are shown. ``own`` is the conversation that they have on it by the portal.
+    ``solved_by`` is there when it was no technician who resolved it.
     """
 
     ticket: Ticket
@@ -53,6 +78,7 @@ class PortalTicket(Struct, frozen=True):
     omitted: bool = False
     own: ConversationId | None = None
     affected: bool = False
+    solved_by: SolvedBy | None = None
 
     @property
     def merged(self) -> TicketNumber | None:
@@ -77,3 +103,13 @@ class PortalReads(Protocol):
 
     async def last_answers(self, customer: PortalCustomer) -> tuple[tuple[str, str], ...]:
         """Return the answers of the newest ticket that shows that it was they who gave them."""
+
+
+class PortalSearch(Protocol):
+    """Finds among what a signed-in customer may see: numbers, subjects, and public words of messages."""
+
+    async def find(self, customer: PortalCustomer, text: str) -> PortalMatches:
+        """Return what has every word asked for; the last may be the beginning of one.
+
+        Internal notes are not searched [R38].
+        """

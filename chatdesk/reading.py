@@ -40,8 +40,9 @@ class TicketView(StrEnum):
 class TicketFilter(Struct, frozen=True):
     """Which tickets a list shows. ``text`` is searched for in numbers and, by its words, in what they say.
 
-    ``tier`` is the id of a tier that they were escalated to [R37]. With ``unassigned`` those that nobody has,
-    with ``overdue`` those whose clock runs and that were due before that moment.
+    ``agent`` is the technician who has them; "mine" names one. ``tier`` is the id of a tier that they were
+    escalated to [R37]. With ``unassigned`` those that nobody has, with ``overdue`` open ones whose clock runs
+    and that were due before that moment.
     """
 
     view: TicketView = TicketView.QUEUE
@@ -57,7 +58,7 @@ class TicketFilter(Struct, frozen=True):
         """Tell whether an open ticket is one of those, by all but the text."""
         due = ticket.running_due_at
         return (
-            (self.view is not TicketView.MINE or ticket.assignee == self.agent)
+            self.agent in (None, ticket.assignee)
             and (not self.company or ticket.company == self.company)
             and (not self.tier or ticket.tier == self.tier)
             and self.priority in (None, ticket.priority)
@@ -75,7 +76,7 @@ class Workload(Struct, frozen=True):
 
 
 class OpenTickets(Struct, frozen=True):
-    """All open tickets at a glance: who has how many, and the companies they are of, in order."""
+    """All open tickets at a glance: who has how many; and the companies of all tickets, in order."""
 
     workloads: tuple[Workload, ...]
     companies: tuple[str, ...]
@@ -255,10 +256,11 @@ class StaffReads(Protocol):
         """Yield all messages of a conversation in their order, some at a time."""
 
     async def tickets(self, wanted: TicketFilter, page: str = "", limit: int = 50) -> TicketPage:
-        """Return one page of a list; the queue and mine by due time, all and searches newest first.
+        """Return one page of a list; what is open by due time, all and searches newest first.
 
         Tickets whose clock stands still come after those that are due, and those without a due time last.
-        Raises EventRefused for a ``page`` that no list has named.
+        Where few of very many fit the filter, a page may have fewer lines than ``limit``, even none, and name
+        another that goes on with older ones. Raises EventRefused for a ``page`` that no list has named.
         """
 
     async def count(self, wanted: TicketFilter, limit: int) -> int:

@@ -277,6 +277,12 @@ CREATE INDEX conversation_of_company ON conversation (company_id, COALESCE(opene
     WHERE company_id <> '';
 CREATE INDEX conversation_merged_of_company ON conversation (company_id, opened_with)
     WHERE opened_with IS NOT NULL AND company_id <> '';
+CREATE INDEX ticket_by_tier ON ticket (tier, number) WHERE tier IS NOT NULL;
+CREATE INDEX ticket_by_technician ON ticket (assignee, number) WHERE assignee IS NOT NULL;
+CREATE INDEX ticket_of_nobody ON ticket (number) WHERE assignee IS NULL;
+CREATE INDEX ticket_by_priority ON ticket (priority, number);
+CREATE INDEX ticket_open_of_nobody ON ticket (due_at, number) WHERE active = TRUE AND assignee IS NULL;
+CREATE INDEX ticket_open_by_priority ON ticket (priority, due_at, number) WHERE active = TRUE;
 CREATE TRIGGER message_words_update AFTER UPDATE ON message
 WHEN old.text <> new.text AND old.row <= (SELECT max(id) FROM message_words_docsize)
 BEGIN
@@ -321,3 +327,4 @@ INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0015_
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0016_tier', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0017_reports', CURRENT_TIMESTAMP);
 INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0018_company_list', CURRENT_TIMESTAMP);
+INSERT INTO tortoise_migrations (app, name, applied_at) VALUES ('models', '0019_filtered_lists', CURRENT_TIMESTAMP);

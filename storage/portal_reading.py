@@ -1,30 +1,28 @@
-"""What the customer portal reads: only tickets and messages that the signed-in customer may see [R33].
-
-Every ticket is theirs as the one it was opened with: of a merged ticket each requester knows their own.
-"""
+"""What the customer portal reads: only tickets and messages that the signed-in customer may see [R33]."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from chatdesk.channels import VOUCHED_CHANNELS
-from chatdesk.conversation import Conversation, Message
+from chatdesk.conversation import AuthorKind, Conversation, Message
 from chatdesk.mail_address import compared, known_forms
-from chatdesk.merging import as_opened
-from chatdesk.portal import PortalCustomer, is_said_to_requester, may_see, vouches_for_requester
-from chatdesk.portal_reading import PortalLine, PortalPage, PortalTicket
+from chatdesk.portal import PortalCustomer, vouches_for_requester
+from chatdesk.portal_reading import PortalPage, PortalTicket, SolvedBy
 from chatdesk.sender import STANDING, Standing, same_speaker
 from chatdesk.settings.model import PORTAL
-from chatdesk.ticket import Ticket, TicketNumber
+from chatdesk.ticket import Ticket, TicketNumber, TicketStatus
+from storage.columns import Record
 from storage.conversation_rows import to_conversation, to_message
 from storage.database import Database
 from storage.parameters import in_list, rows_json
 from storage.portal_lists import list_of
+from storage.portal_sight import Sight, line_of, opening, sight_of
 from storage.selecting import Select, Selecting
-from storage.ticket_rows import to_affected, to_ticket
+from storage.ticket_rows import to_affected, to_history, to_ticket
 
 MAX_MESSAGES, MAX_SHOWN = 1_000, 500_000
 """Messages, and characters of them, of one ticket that a page shows: the newest."""
@@ -38,6 +36,13 @@ _NAMED = (
     "(SELECT MAX(c.ticket) FROM conversation c WHERE c.opened_with = ? AND c.ticket <> ?), ?)"
 )
 """Somebody among those whom the ticket affects of which the one with that number is part."""
+_PART_OF = "SELECT DISTINCT ticket FROM conversation WHERE opened_with IN {0} AND ticket IS NOT NULL"
+_ALL_CONVERSATIONS = "SELECT * FROM conversation WHERE ticket IN {0} ORDER BY opened_at"
+_ALL_NAMED = "SELECT * FROM affected WHERE mailbox = ? AND ticket IN {0}"
+_RESOLVED = (
+    f"SELECT * FROM history WHERE ticket = ? AND after = '{TicketStatus.RESOLVED.value}' "
+    'ORDER BY "row" DESC LIMIT 1'
+)
 _IS_NAMED = "SELECT 1 FROM affected WHERE mailbox = ? LIMIT 1"
 _TICKETS = "SELECT * FROM ticket WHERE number IN {0}"
 _MESSAGES = (
@@ -92,67 +97,95 @@ class TortoisePortalReads:
         following = f"{shown[-1][0]}{shown[-1][1]}" if len(found) > limit else ""
         tickets = await self._tickets({number for _, *pair, _ in shown for number in pair})
         lines = (
-            _line(tickets[opened], tickets[number], affected=affected)
+            line_of(tickets[opened], tickets[number], affected=affected)
             for _, opened, number, affected in shown
         )
         return PortalPage(tuple(lines), following)
 
     async def ticket(self, customer: PortalCustomer, number: TicketNumber) -> PortalTicket | None:
+        sight = await self.sight(customer, number)
+        if sight is None:
+            return None
+        messages, omitted = await self.said([sight])
+        line, speaker = sight.line, customer.commenter if sight.affected else customer.visitor
+        by_portal = (c.id for c in sight.own if c.channel == PORTAL and same_speaker(c.visitor, speaker))
+        return PortalTicket(
+            line.ticket,
+            line.opened,
+            messages,
+            sight.whole,
+            omitted,
+            next(by_portal, None),
+            affected=sight.affected,
+            solved_by=await self._solved_by(customer, sight),
+        )
+
+    async def sight(self, customer: PortalCustomer, number: TicketNumber) -> Sight | None:
+        """Return what they see of the ticket with that number, None when it is nothing."""
         which = (number, number, number)
         of_ticket = Select(_CONVERSATIONS, which)
-        rows, named = await self._selecting.all([of_ticket, Select(_NAMED, (customer.mailbox, *which))])
-        conversations = list(map(to_conversation, rows))
-        if not conversations:
-            return None
-        tickets = await self._tickets({n for c in conversations for n in (c.ticket, c.opened_with) if n})
-        final = tickets[TicketNumber(conversations[0].ticket or 0)]
-        visible = [c for c in conversations if _is_visible(customer, c, conversations, tickets)]
-        # What they wrote while it affected them tells them of it no longer.
-        known = {_opening(conversation) for conversation in visible if not conversation.is_aside}
-        affecting = {person.known_as or person.ticket for person in map(to_affected, named)}
-        known |= affecting
-        if not known or number not in {final.number, *known}:
-            # Also of another's ticket that was merged into theirs: nothing tells them of it.
-            return None
-        opened = number if number in known else min(known)
-        shown = await self._shown(customer, final, tickets[opened], conversations, visible)
-        if shown.whole or opened not in affecting:
-            return shown
-        return await self._shown_affected(customer, shown, tickets[opened], conversations, visible)
+        named = Select(_NAMED, (customer.mailbox, *which))
+        conversations, affecting = await self._selecting.all([of_ticket, named])
+        return next(iter(await self._sights(customer, conversations, affecting, number)), None)
 
-    async def _shown(
+    async def sights(self, customer: PortalCustomer, numbers: Collection[int]) -> list[Sight]:
+        """Return what they see of each ticket with one of these numbers, or that it is part of now."""
+        members, wanted = self._members("bigint"), rows_json(sorted(numbers))
+        merged = await self._selecting.one(_PART_OF.format(members), wanted)
+        final = rows_json(sorted({*numbers, *(row["ticket"] for row in merged)}))
+        of_tickets = Select(_ALL_CONVERSATIONS.format(members), (final,))
+        named = Select(_ALL_NAMED.format(members), (customer.mailbox, final))
+        conversations, affecting = await self._selecting.all([of_tickets, named])
+        return await self._sights(customer, conversations, affecting)
+
+    async def said(self, sights: Sequence[Sight]) -> tuple[tuple[Message, ...], bool]:
+        """Return the newest of what they read in these, oldest first, and whether earlier ones are left out.
+
+        Of what technicians said to another the files are left out: they were sent to them.
+        """
+        query = _MESSAGES.format(self._members("text"), MAX_MESSAGES, MAX_SHOWN)
+        own = {c.id for sight in sights for c in sight.own}
+        told = {c.id for sight in sights for c in sight.told}
+        found = await self._selecting.one(query, *(rows_json(sorted(ids)) for ids in (own | told, own)))
+        omitted = len(found) == MAX_MESSAGES or bool(found and found[0]["shown"] >= MAX_SHOWN)
+        messages = map(to_message, found)
+        return tuple(m if m.conversation in own else replace(m, files=()) for m in messages), omitted
+
+    async def newest(self, customer: PortalCustomer, limit: int) -> tuple[set[int], bool]:
+        """Return the numbers of their newest open and past tickets, and whether these are all they have."""
+        parts = [await self._part(customer, part, _ABOVE_ALL, limit) for part in (_OPEN, _PAST)]
+        return {number for part in parts for _, number, _ in part}, all(len(part) < limit for part in parts)
+
+    async def _sights(
         self,
         customer: PortalCustomer,
-        final: Ticket,
-        opened: Ticket,
-        conversations: Sequence[Conversation],
-        visible: Sequence[Conversation],
-    ) -> PortalTicket:
-        messages, omitted = await self._messages(visible, visible)
-        line = _line(opened, final)
-        companies = _companies(opened.number, conversations)
-        whole = compared(opened.requester_email) == customer.mailbox or customer.managed_company in companies
-        by_portal = (
-            c.id for c in visible if c.channel == PORTAL and same_speaker(c.visitor, customer.visitor)
-        )
-        return PortalTicket(line.ticket, line.opened, messages, whole, omitted, next(by_portal, None))
+        conversations: Sequence[Record],
+        named: Sequence[Record],
+        asked: TicketNumber | None = None,
+    ) -> list[Sight]:
+        by_ticket: dict[TicketNumber, list[Conversation]] = {}
+        for conversation in map(to_conversation, conversations):
+            by_ticket.setdefault(TicketNumber(conversation.ticket or 0), []).append(conversation)
+        chats = (chat for each in by_ticket.values() for chat in each)
+        tickets = await self._tickets({n for c in chats for n in (c.ticket, c.opened_with) if n})
+        affecting: dict[TicketNumber, set[TicketNumber]] = {}
+        for person in map(to_affected, named):
+            affecting.setdefault(person.ticket, set()).add(person.known_as or person.ticket)
+        sights: list[Sight] = []
+        for number, each in by_ticket.items():
+            by = [asked] if asked else sorted({number, *map(opening, each)})
+            found = (sight_of(customer, each, tickets, affecting.get(number, ()), one) for one in by)
+            known = {sight.opened.number: sight for sight in found if sight is not None}
+            # As in the list: a merged one only where they do not know what it is part of now.
+            sights += [known[number]] if number in known else known.values()
+        return sights
 
-    async def _shown_affected(
-        self,
-        customer: PortalCustomer,
-        shown: PortalTicket,
-        opened: Ticket,
-        conversations: Sequence[Conversation],
-        own: Sequence[Conversation],
-    ) -> PortalTicket:
-        """Add what technicians said to the requester, in words alone: a file was sent to them."""
-        here = (c for c in conversations if _opening(c) == opened.number)
-        told = [c for c in here if is_said_to_requester(c, opened)]
-        messages, omitted = await self._messages([*own, *told], own)
-        theirs = {conversation.id for conversation in own}
-        words = (m if m.conversation in theirs else replace(m, files=()) for m in messages)
-        beside = (c.id for c in own if c.channel == PORTAL and same_speaker(c.visitor, customer.commenter))
-        return replace(shown, messages=tuple(words), omitted=omitted, affected=True, own=next(beside, None))
+    async def _solved_by(self, customer: PortalCustomer, sight: Sight) -> SolvedBy | None:
+        if not sight.final.is_done:
+            return None
+        found = map(to_history, await self._selecting.one(_RESOLVED, sight.final.number))
+        by = next((step.by for step in found if step.by.kind is AuthorKind.CUSTOMER), None)
+        return sight.solved_by(customer, by) if by else None
 
     async def _part(
         self, customer: PortalCustomer, part: str, below: int, limit: int
@@ -166,16 +199,6 @@ class TortoisePortalReads:
         found = map(to_ticket, await self._selecting.one(query, rows_json(sorted(numbers))))
         return {ticket.number: ticket for ticket in found}
 
-    async def _messages(
-        self, of: Sequence[Conversation], whole: Sequence[Conversation]
-    ) -> tuple[tuple[Message, ...], bool]:
-        """Return what was said in these, in those that are not ``whole`` by technicians alone."""
-        query = _MESSAGES.format(self._members("text"), MAX_MESSAGES, MAX_SHOWN)
-        ids = (rows_json([conversation.id for conversation in each]) for each in (of, whole))
-        found = await self._selecting.one(query, *ids)
-        omitted = len(found) == MAX_MESSAGES or bool(found and found[0]["shown"] >= MAX_SHOWN)
-        return tuple(map(to_message, found)), omitted
-
     async def _last_vouched(self, address: str) -> Ticket | None:
         query, forms = _LAST_VOUCHED.format(self._members("text")), known_forms(address)
         found = await self._selecting.one(query, forms[0], forms[-1], _VOUCHED, _STANDING)
@@ -183,30 +206,6 @@ class TortoisePortalReads:
 
     def _members(self, kind: str) -> str:
         return in_list(self._database.dialect, kind).replace("$1", "?")
-
-
-def _is_visible(
-    customer: PortalCustomer,
-    conversation: Conversation,
-    conversations: Sequence[Conversation],
-    tickets: dict[int, Ticket],
-) -> bool:
-    number = _opening(conversation)
-    return may_see(customer, conversation, tickets[number], _companies(number, conversations))
-
-
-def _opening(conversation: Conversation) -> TicketNumber:
-    """Return the ticket that the conversation was opened with."""
-    return TicketNumber(conversation.opened_with or conversation.ticket or 0)
-
-
-def _companies(opened: TicketNumber, conversations: Sequence[Conversation]) -> set[str]:
-    return {c.company_id for c in conversations if c.company_id and _opening(c) == opened}
-
-
-def _line(opened: Ticket, final: Ticket, *, affected: bool = False) -> PortalLine:
-    shown = final if opened.number == final.number else as_opened(final, opened)
-    return PortalLine(shown, opened.number, affected)
 
 
 def _read(page: str) -> _Cursor:

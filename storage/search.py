@@ -26,12 +26,10 @@ from storage.vocabulary import SOURCES, begun, unlisted
 
 ENOUGH, SHORTEST_BEGINNING = 50, 2
 """Matches that make looking for beginnings needless, and characters a beginning must have."""
-CANDIDATES = 100
-"""How many of the newest matches of each kind are looked at."""
+CANDIDATES, NARROWED = 100, 500
+"""How many of the newest matches of each kind are looked at, and in a list that shows some of them only."""
 RECENT, MOST_WORDS = 500, 50
 """Newest messages, and tickets, that tell words; words searched for in the place of a beginning."""
-OWN = 1_000
-"""How many of their newest messages are searched for a visitor."""
 _LARGEST = 2**62
 _TICKETS = {
     "sqlite": "(SELECT rowid AS number FROM ticket_words WHERE ticket_words MATCH ? AND rowid < ? "
@@ -40,23 +38,20 @@ _TICKETS = {
 }
 _TICKET = (
     "SELECT NULL AS seq, t.number AS ticket, t.subject, t.requester_name, t.requester_email, t.company, "
-    "t.answers, t.opened_at FROM {newest} JOIN ticket t ON t.number = w.number ORDER BY t.number DESC"
+    "t.answers, t.opened_at FROM {newest} JOIN ticket t ON t.number = w.number WHERE {scope} "
+    "ORDER BY t.number DESC"
 )
 _MESSAGES = {
     "sqlite": "(SELECT rowid AS row FROM message_words WHERE message_words MATCH ? AND rowid < ? "
     "ORDER BY rowid DESC LIMIT ?) AS w",
     "postgres": "chatdesk_newest_messages(to_tsquery('simple', ?), ?, ?) AS w(row)",
 }
-_COLUMNS = 'm."row", m.conversation, m.seq, m.text, m.at, m.visibility, c.ticket'
+_COLUMNS = 'm."row", m.conversation, m.seq, m.text, m.at, m.visibility, m.author_kind, c.ticket'
 _MESSAGE = (
     f"SELECT {_COLUMNS} FROM {{newest}} JOIN message m ON m.row = w.row "
-    "JOIN conversation c ON c.id = m.conversation WHERE m.deleted_at IS NULL ORDER BY m.row DESC"
+    "JOIN conversation c ON c.id = m.conversation WHERE m.deleted_at IS NULL AND {scope} ORDER BY m.row DESC"
 )
-_OWN = (
-    f"SELECT {_COLUMNS} FROM conversation c JOIN message m ON m.conversation = c.id "
-    "WHERE c.visitor = ? AND m.visibility = 'public' AND m.deleted_at IS NULL "
-    f"ORDER BY m.row DESC LIMIT {OWN}"
-)
+_COUNTED = "SELECT COUNT(*) AS seen FROM {newest}"
 _RECENT = f"""
     SELECT text FROM (SELECT substr(text, 1, 1000) AS text
             FROM (SELECT m.text FROM message m ORDER BY m.row DESC LIMIT {RECENT}) AS messages
@@ -71,27 +66,52 @@ _UNLISTED = " UNION ALL ".join(f"SELECT {unlisted(source, RECENT + 1)} AS texts"
 Rows = Sequence[Record]
 
 
+class Scope(Struct, frozen=True):
+    """Which of the newest matches are read: conditions on a ticket ``t``, and on a message ``m`` of ``c``.
+
+    ``values`` are those for the question marks in either.
+    """
+
+    ticket: str = "TRUE"
+    message: str = "TRUE"
+    values: tuple[str, ...] = ()
+
+
+class _Newest(Struct, frozen=True):
+    """What is looked at: so many matches of each kind, tickets under a number, and what is read of these."""
+
+    most: int
+    below: int = _LARGEST
+    scope: Scope = Scope()
+
+
 class Matches(Struct, frozen=True):
     """The newest tickets and messages that match; ``all_words`` is False if a beginning was too short.
 
-    Then more words begin so than were searched for.
+    Then more words begin so than were searched for. ``full`` says that as many were looked at as may be.
     """
 
     tickets: Rows
     messages: Rows
     all_words: bool = True
+    full: bool = False
+
+    @property
+    def all(self) -> bool:
+        """Whether nothing older matches."""
+        return self.all_words and not self.full
 
     @property
     def most(self) -> int:
         """How many there are of one kind at most."""
         return max(len(self.tickets), len(self.messages))
 
-    def joined(self, other: Matches) -> Matches:
-        """Return the newest of both."""
+    def joined(self, other: Matches, most: int) -> Matches:
+        """Return the newest of both, at most so many of each kind."""
         tickets = {row["ticket"]: row for row in (*self.tickets, *other.tickets)}
         messages = {row["row"]: row for row in (*self.messages, *other.messages)}
         newest = [[found[key] for key in sorted(found, reverse=True)] for found in (tickets, messages)]
-        return Matches(newest[0][:CANDIDATES], newest[1][:CANDIDATES])
+        return Matches(newest[0][:most], newest[1][:most], full=self.full or other.full)
 
 
 class _Longer(Struct, frozen=True):
@@ -109,13 +129,13 @@ class _Longer(Struct, frozen=True):
 class SearchedTickets(Struct, frozen=True):
     """Tickets that were found, by number, each with a row for ``found_in``.
 
-    ``cut`` tells that older ones may have the words in their messages, ``full`` that there may be older ones
-    that have them in their own texts.
+    ``cut`` tells that older ones may have the words in their messages. Those with a number under ``down_to``
+    may have them in their own texts; it is 0 when there are none of these.
     """
 
     rows: Mapping[TicketNumber, Record]
     cut: bool = False
-    full: bool = False
+    down_to: int = 0
 
 
 class TortoiseSearch:
@@ -129,31 +149,32 @@ class TortoiseSearch:
         wanted = words(text)
         if not wanted:
             return []
-        newest = await self._newest(wanted, _LARGEST)
+        newest = await self._newest(wanted, _Newest(CANDIDATES))
         found = [*map(_ticket_found, newest.tickets), *map(_message_found, newest.messages)]
         return ranked(found, wanted, limit)
 
-    async def find_own(self, visitor: str, text: str, limit: int) -> Sequence[Found]:
+    async def within(self, text: str, scope: Scope) -> Matches:
+        """Return the tickets and messages of a scope that are among the newest matches of the whole desk."""
         wanted = words(text)
-        if not wanted or not visitor:
-            return []
-        own = map(_message_found, await self._selecting.one(_OWN, visitor))
-        return ranked([one for one in own if holds(one.text, wanted)], wanted, limit)
+        return await self._newest(wanted, _Newest(NARROWED, scope=scope)) if wanted else Matches([], [])
 
-    async def tickets(self, text: str, below: int = _LARGEST) -> SearchedTickets:
-        """Return the tickets under ``below`` that are found, by their newest message or by themselves."""
-        wanted = words(text)
+    async def tickets(self, text: str, below: int = _LARGEST, *, narrowed: bool = False) -> SearchedTickets:
+        """Return the tickets under ``below`` that are found, by their newest message or by themselves.
+
+        More are looked at where the list is ``narrowed``.
+        """
+        wanted, most = words(text), NARROWED if narrowed else CANDIDATES
         if not wanted:
             return SearchedTickets({})
-        newest = await self._newest(wanted, below)
+        newest = await self._newest(wanted, _Newest(most, below))
         found = {row["ticket"]: row for row in (*newest.tickets, *reversed(newest.messages))}
         return SearchedTickets(
             {number: row for number, row in found.items() if number is not None and number < below},
-            cut=len(newest.messages) == CANDIDATES or not newest.all_words,
-            full=len(newest.tickets) == CANDIDATES,
+            cut=len(newest.messages) == most or not newest.all_words,
+            down_to=newest.tickets[-1]["ticket"] if len(newest.tickets) == most else 0,
         )
 
-    async def _newest(self, wanted: Sequence[str], below: int) -> Matches:
+    async def _newest(self, wanted: Sequence[str], which: _Newest) -> Matches:
         """Return the newest with the words; where they are few, also with words that begin as the last."""
         if self._database.dialect == "sqlite":
             await index_texts(self._database)
@@ -163,35 +184,44 @@ class TortoiseSearch:
         if not wanted:
             return Matches([], [])
         *others, last = wanted
-        found = await self._found([self._query(others, [last])] * 2, below)
+        found = await self._found([self._query(others, [last])] * 2, which)
         if found.most >= ENOUGH or len(last) < SHORTEST_BEGINNING:
             return found
         longer = await self._longer(last)
         if longer.tickets or longer.messages:
             either = [[last, *longer.tickets], [last, *longer.messages]]
-            found = await self._found([self._query(others, each) for each in either], below)
+            found = await self._found([self._query(others, each) for each in either], which)
         if longer.unlisted > RECENT and not found.most:
             # A desk that is older than its vocabulary, or has just taken very much at once.
-            return await self._found([self._query(others, [last], begun=True)] * 2, below)
+            return await self._found([self._query(others, [last], begun=True)] * 2, which)
         if others and not longer.all:
-            found = found.joined(await self._holding(others, wanted, below))
+            found = found.joined(await self._holding(others, wanted, which), which.most)
         return replace(found, all_words=longer.all)
 
-    async def _holding(self, others: Sequence[str], wanted: Sequence[str], below: int) -> Matches:
+    async def _holding(self, others: Sequence[str], wanted: Sequence[str], which: _Newest) -> Matches:
         """Return those of the newest with the other words that hold all, however the last goes on."""
-        near = await self._found([self._query(others[:-1], others[-1:])] * 2, below)
+        near = await self._found([self._query(others[:-1], others[-1:])] * 2, which)
         return Matches(
             [row for row in near.tickets if holds(_ticket_found(row).text, wanted)],
             [row for row in near.messages if holds(row["text"], wanted)],
         )
 
-    async def _found(self, queries: Sequence[str], below: int) -> Matches:
+    async def _found(self, queries: Sequence[str], which: _Newest) -> Matches:
         """Return the tickets that the first query finds, and the messages that the second does."""
-        dialect = self._database.dialect
-        tickets = Select(_TICKET.format(newest=_TICKETS[dialect]), (queries[0], below, CANDIDATES))
-        messages = Select(_MESSAGE.format(newest=_MESSAGES[dialect]), (queries[1], _LARGEST, CANDIDATES))
-        found = await self._selecting.all([tickets, messages])
-        return Matches(found[0], found[1])
+        scope, dialect = which.scope, self._database.dialect
+        kinds = (
+            (_TICKET, _TICKETS[dialect], scope.ticket, (queries[0], which.below, which.most)),
+            (_MESSAGE, _MESSAGES[dialect], scope.message, (queries[1], _LARGEST, which.most)),
+        )
+        selects = [
+            Select(query.format(newest=newest, scope=only), (*given, *scope.values))
+            for query, newest, only, given in kinds
+        ]
+        if scope.values:
+            selects += [Select(_COUNTED.format(newest=newest), given) for _, newest, _, given in kinds]
+        tickets, messages, *counts = await self._selecting.all(selects)
+        full = any(row["seen"] == which.most for rows in counts for row in rows)
+        return Matches(tickets, messages, full=full)
 
     async def _longer(self, beginning: str) -> _Longer:
         dialect = self._database.dialect

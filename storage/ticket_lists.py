@@ -52,10 +52,33 @@ MOST_COUNTED = 20_000
 """Open tickets that are counted, and overdue ones: along an index, which takes a few milliseconds."""
 _OF_TECHNICIANS = "SELECT assignee FROM ticket{0} WHERE active = TRUE AND assignee IS NOT NULL"
 _COUNTED = f"SELECT assignee, count(*) AS counted FROM ({{0}} LIMIT {MOST_COUNTED}) held GROUP BY assignee"
-_COMPANIES = (
-    "SELECT DISTINCT company FROM (SELECT company FROM ticket{0} WHERE active = TRUE AND company <> '' "
-    f"LIMIT {MOST_COUNTED}) named ORDER BY company LIMIT 500"
+_COMPANIES = """
+    WITH RECURSIVE named(company) AS (
+        SELECT MIN(company) FROM ticket WHERE company > ''
+        UNION ALL SELECT (SELECT MIN(t.company) FROM ticket t WHERE t.company > named.company)
+        FROM named WHERE company IS NOT NULL)
+    SELECT company FROM named WHERE company IS NOT NULL LIMIT 1000"""
+"""From one to the next along the index, however many tickets each has."""
+LOOKED_AT = 5_000
+"""Newest tickets with the first part of a filter of several that are looked at for one page."""
+_NARROWED = "number, company, tier, assignee, priority"
+_BY_NUMBER = (
+    ("company", "idx_ticket_company_34f1e9"),
+    ("tier", "ticket_by_tier"),
+    ("agent", "ticket_by_technician"),
+    ("unassigned", "ticket_of_nobody"),
+    ("priority", "ticket_by_priority"),
 )
+_BY_DUE = (
+    ("agent", "ticket_of_technician"),
+    ("tier", "ticket_of_tier"),
+    ("company", "ticket_of_company"),
+    ("unassigned", "ticket_open_of_nobody"),
+    ("priority", "ticket_open_by_priority"),
+)
+"""Which index SQLite has to walk for the first of these that a filter has: it counts nothing, and would walk
+along all tickets.
+"""
 
 
 class TicketLists:
@@ -71,8 +94,8 @@ class TicketLists:
         after = _read(page)
         if wanted.text:
             return await self._searched(wanted, after, limit)
-        if wanted.view is TicketView.ALL:
-            return await self._page(await self._by_number(_wanted(wanted), after, limit + 1), limit)
+        if wanted.view is TicketView.ALL and wanted.overdue is None:
+            return await self._newest(wanted, after, limit)
         return await self._page(await self._by_due(wanted, after, limit + 1), limit)
 
     async def count(self, wanted: TicketFilter, limit: int) -> int:
@@ -85,16 +108,13 @@ class TicketLists:
     async def open_tickets(self, at: datetime) -> OpenTickets:
         """Return the open tickets at a glance [chatdesk.reading.StaffReads.open_tickets]."""
         sqlite = self._database.dialect == "sqlite"
-        by_technician, by_company = (
-            f" INDEXED BY {index}" if sqlite else ""
-            for index in ("ticket_of_technician", "ticket_of_company")
-        )
+        by_technician = " INDEXED BY ticket_of_technician" if sqlite else ""
         late = f"{_OF_TECHNICIANS.format('')} AND due_at < ? AND {_RUNS}"
         held, overdue, named = await self._selecting.all(
             [
                 Select(_COUNTED.format(_OF_TECHNICIANS.format(by_technician)), ()),
                 Select(_COUNTED.format(late), (at,)),
-                Select(_COMPANIES.format(by_company), ()),
+                Select(_COMPANIES, ()),
             ]
         )
         missed = {row["assignee"]: row["counted"] for row in overdue}
@@ -116,28 +136,53 @@ class TicketLists:
 
     async def _searched(self, wanted: TicketFilter, after: _Cursor | None, limit: int) -> TicketPage:
         """Return the newest matches below the page's cursor, each with what was found in it."""
-        numbers, searched = await self._search(wanted.text, after.number if after else _ABOVE_ALL)
         only = _wanted(wanted)
-        found = await self._page(
-            await self._by_number([*only, self._one_of(numbers)], after, limit + 1), limit
+        numbers, searched = await self._search(
+            wanted.text, after.number if after else _ABOVE_ALL, narrowed=bool(only)
         )
+        # Few of them may be left: the next page goes on where the search has ended, not the page.
+        down_to = searched.down_to if only else 0
+        here = [*only, self._one_of(numbers), ("number >= ?", down_to)]
+        found = await self._page(await self._by_number(here, after, limit + 1), limit)
         asked = words(wanted.text)
         lines = tuple(_with_found(line, searched.rows, asked) for line in found.lines)
-        # A list of all tickets goes on with older ones; one of some ends with those of them that were found.
-        cut = searched.cut or (searched.full and bool(only))
-        return TicketPage(lines, found.next, cut)
+        return TicketPage(lines, found.next or (f"{down_to}|" if down_to else ""), searched.cut)
 
-    async def _search(self, text: str, below: int) -> tuple[list[int], SearchedTickets]:
+    async def _search(
+        self, text: str, below: int, *, narrowed: bool = False
+    ) -> tuple[list[int], SearchedTickets]:
         """Return what is found by words, and the numbers with that which stands in the text."""
-        found = await self._texts.tickets(text, below)
+        found = await self._texts.tickets(text, below, narrowed=narrowed)
         digits = "".join(char for char in text if char.isascii() and char.isdigit())
         named = {int(digits)} if 0 < len(digits) < 16 else set()
         return sorted(named.union(found.rows)), found
 
-    async def _by_number(self, where: list[Condition], after: _Cursor | None, limit: int) -> list[Ticket]:
+    async def _newest(self, wanted: TicketFilter, after: _Cursor | None, limit: int) -> TicketPage:
+        """Return a page by number. A filter of several parts is a walk along the index of one of them."""
+        index, where = self._index(wanted, _BY_NUMBER), _wanted(wanted)
+        if len(where) < 2:
+            return await self._page(await self._by_number(where, after, limit + 1, index), limit)
+        (first, *values), *others = where
+        below = after.number if after else _ABOVE_ALL
+        walk = f"FROM ticket {index} WHERE {first} AND number < ? ORDER BY number DESC"
+        looked = f"(SELECT {_NARROWED} {walk} LIMIT {LOOKED_AT:d}) AS looked"
+        fits = " AND ".join(condition for condition, *_ in others)
+        among = f"SELECT number FROM {looked} WHERE {fits} ORDER BY number DESC LIMIT {limit + 1:d}"
+        given = (*values, below, *(value for _, *each in others for value in each))
+        found = await self._by_number([(f"number IN ({among})", *given)], None, limit + 1)
+        page = await self._page(found, limit)
+        if page.next:
+            return page
+        beyond = f"SELECT number {walk} LIMIT 1 OFFSET {LOOKED_AT:d}"
+        left = await self._selecting.one(beyond, *values, below)
+        return replace(page, next=f"{left[0]['number'] + 1}|" if left else "")
+
+    async def _by_number(
+        self, where: list[Condition], after: _Cursor | None, limit: int, index: str = ""
+    ) -> list[Ticket]:
         if after:
             where = [*where, ("number < ?", after.number)]
-        return await self._tickets(where, f"ORDER BY number DESC LIMIT {limit:d}")
+        return await self._tickets(where, f"ORDER BY number DESC LIMIT {limit:d}", index)
 
     async def _by_due(self, wanted: TicketFilter, after: _Cursor | None, limit: int) -> list[Ticket]:
         """Return tickets by due time, then those whose clock stands still, then those that have none.
@@ -145,14 +190,14 @@ class TicketLists:
         In parts, which the databases would order differently in one; each is a walk along an index.
         """
         found: list[Ticket] = []
-        for part in range(after.part if after else 0, 3):
+        for part in range(after.part if after else 0, 3 if wanted.overdue is None else 1):
             if len(found) < limit:
                 cursor = after if after and after.part == part else None
                 found += await self._part(wanted, part, cursor, limit - len(found))
         return found
 
     async def _part(self, wanted: TicketFilter, part: int, after: _Cursor | None, limit: int) -> list[Ticket]:
-        where, index = _wanted(wanted), self._index(wanted)
+        where, index = _wanted(wanted), self._index(wanted, _BY_DUE)
         if part == 2:
             rest: list[Condition] = [("due_at IS NULL",), ("number > ?", after.number if after else 0)]
             return await self._tickets([*where, *rest], f"ORDER BY number LIMIT {limit:d}", index)
@@ -161,15 +206,10 @@ class TicketLists:
             where.append(("(due_at, number) > (?, ?)", after.due, after.number))
         return await self._tickets(where, f"ORDER BY due_at, number LIMIT {limit:d}", index)
 
-    def _index(self, wanted: TicketFilter) -> str:
-        """Say which index SQLite has to take: it counts nothing, and would walk along all open tickets."""
+    def _index(self, wanted: TicketFilter, indexes: Sequence[tuple[str, str]]) -> str:
         if self._database.dialect != "sqlite":
             return ""
-        if wanted.view is TicketView.MINE:
-            return "INDEXED BY ticket_of_technician"
-        if wanted.tier:
-            return "INDEXED BY ticket_of_tier"
-        return "INDEXED BY ticket_of_company" if wanted.company else ""
+        return next((f"INDEXED BY {index}" for field, index in indexes if getattr(wanted, field)), "")
 
     async def _page(self, found: Sequence[Ticket], limit: int) -> TicketPage:
         """Return the page of what was found, of which one more than ``limit`` tells that there is another."""
@@ -206,19 +246,20 @@ class TicketLists:
 
 
 def _wanted(wanted: TicketFilter) -> list[Condition]:
+    """Return the parts of the filter, in the order of ``_BY_NUMBER``; what has to be open is last."""
     where: list[Condition] = []
-    if wanted.view is not TicketView.ALL:
-        where.append(("active = TRUE",))
-    if wanted.view is TicketView.MINE:
-        where.append(("assignee = ?", wanted.agent or ""))
     if wanted.company:
         where.append(("company = ?", wanted.company))
     if wanted.tier:
         where.append(("tier = ?", wanted.tier))
-    if wanted.priority is not None:
-        where.append(("priority = ?", wanted.priority.value))
+    if wanted.agent is not None or wanted.view is TicketView.MINE:
+        where.append(("assignee = ?", wanted.agent or ""))
     if wanted.unassigned:
         where.append(("assignee IS NULL",))
+    if wanted.priority is not None:
+        where.append(("priority = ?", wanted.priority.value))
+    if wanted.view is not TicketView.ALL or wanted.overdue is not None:
+        where.append(("active = TRUE",))
     if wanted.overdue is not None:
         where += [("due_at < ?", wanted.overdue), (_RUNS,)]
     return where

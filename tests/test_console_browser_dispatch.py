@@ -46,7 +46,7 @@ async def press(page: Page, step: str) -> None:
 async def test_the_queue_is_narrowed_and_says_so(
     desk: ServedDesk, browser: Browser, priya: ConsoleClient, *, phone: bool
 ) -> None:
-    one, two = await log_call(priya), await log_call(priya, company="Fabrikam")
+    _, two = await log_call(priya), await log_call(priya, company="Fabrikam")
     await priya.does(f"/tickets/{two}/take")
     async with console_page(browser, desk, phone=phone) as page:
         await expect(page.locator(".row")).to_have_count(2)
@@ -56,14 +56,66 @@ async def test_the_queue_is_narrowed_and_says_so(
         await expect(page.locator(".filtered span")).to_have_text("Only: Fabrikam")
         assert await violations(page) == []
         await page.get_by_label("Assignee").select_option("Nobody yet")
-        await expect(page.locator(".empty")).to_have_text("No open ticket fits the filter.")
-        await page.get_by_role("button", name="Clear").click()
+        await expect(page.locator(".empty")).to_have_text("No tickets match. Clear filters")
+        await page.get_by_role("button", name="Clear filters").click()
         await expect(page.locator(".row")).to_have_count(2)
         await page.get_by_label("Assignee").select_option("Priya Nair: 1 open")
         await expect(page.locator(".row .number")).to_have_text([two])
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+async def test_the_filter_stays_with_every_list_and_the_search_and_is_taken_off_where_it_leaves_none(
+    desk: ServedDesk, browser: Browser, priya: ConsoleClient, *, phone: bool
+) -> None:
+    one, two = await log_call(priya), await log_call(priya, company="Fabrikam")
+    await priya.does(f"/tickets/{two}/take")
+    await priya.does(f"/tickets/{two}/resolve", resolution="Done.")
+    async with console_page(browser, desk, phone=phone) as page:
+        numbers, said = page.locator(".row .number"), page.locator(".filtered span")
+        await page.get_by_role("button", name="Filter").click()
+        await expect(page.get_by_label("Company").locator("option")).to_have_count(3)
+        await page.get_by_label("Company").select_option("Fabrikam")
+        await page.get_by_label("Assignee").select_option("Priya Nair: 0 open")
+        await expect(page.locator(".empty")).to_have_text("No tickets match. Clear filters")
         await page.get_by_role("button", name="All", exact=True).click()
-        await expect(page.locator(".filter-panel")).to_be_hidden()
-        await expect(page.locator(".row .number")).to_have_text([two, one])
+        await expect(numbers).to_have_text([two])
+        await expect(said).to_have_text("Only: Fabrikam, Priya Nair")
+        await page.get_by_label("Search tickets").fill("slow")
+        await page.wait_for_url("**text=slow*")
+        await expect(numbers).to_have_text([two])
+        await page.reload()
+        await expect(numbers).to_have_text([two])
+        await expect(said).to_have_text("Only: Fabrikam, Priya Nair")
+        await expect(page.get_by_label("Search tickets")).to_have_value("slow")
+        await open_ticket(page, two)
+        await page.go_back()
+        await page.get_by_role("button", name="Mine", exact=True).click()
+        await expect(said).to_have_text("Only: Fabrikam")
+        await expect(page.locator(".empty")).to_have_text("No tickets match. Clear filters")
+        assert await violations(page) == []
+        await page.get_by_role("button", name="Clear filters").click()
+        await expect(page.locator(".empty")).to_have_text("You have no open tickets.")
+        await page.get_by_role("button", name="All", exact=True).click()
+        await expect(numbers).to_have_text([two, one])
+
+
+async def test_a_filter_that_fits_none_of_the_newest_tickets_offers_to_look_at_older_ones(
+    desk: ServedDesk, browser: Browser, priya: ConsoleClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = await log_call(priya), await log_call(priya)
+    await priya.does(f"/tickets/{one}/take")
+    monkeypatch.setattr("storage.ticket_lists.LOOKED_AT", 1)
+    async with console_page(browser, desk) as page:
+        await expect(page.locator(".row .number")).to_have_text([one, two])
+        await page.get_by_role("button", name="All", exact=True).click()
+        await page.get_by_role("button", name="Filter").click()
+        await page.get_by_label("Company").select_option("Contoso")
+        await page.get_by_label("Assignee").select_option("Priya Nair: 1 open")
+        await expect(page.locator(".empty")).to_have_text(
+            "None of the newest tickets match. Show more to look at older ones. Clear filters"
+        )
+        await page.get_by_role("button", name="Show more").click()
+        await expect(page.locator(".row .number")).to_have_text([one])
 
 
 async def test_a_new_ticket_is_given_to_whom_has_the_fewest_in_two_clicks(

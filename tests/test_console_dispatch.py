@@ -34,9 +34,9 @@ async def log_call(client: ConsoleClient, **answers: str) -> str:
     return str(done["ticket"])
 
 
-async def listed(client: ConsoleClient, query: str) -> list[str]:
-    """Return the numbers in the queue, those whose customers wait first."""
-    found = (await client.get(f"/tickets?view=queue&{query}")).body
+async def listed(client: ConsoleClient, query: str, view: str = "queue") -> list[str]:
+    """Return the numbers in a list, those whose customers wait first."""
+    found = (await client.get(f"/tickets?view={view}&{query}")).body
     return [line["number"] for line in (*found["waiting"], *found["lines"])]
 
 
@@ -56,6 +56,28 @@ async def test_the_queue_is_narrowed_to_a_company_a_priority_and_who_has_it(
     refused = await marcus.get("/tickets?view=queue&priority=urgent")
     assert (refused.status, refused.body["field"]) == (422, "priority")
     assert refused.body["message"] == "Choose one of critical, high, standard, low, scheduled."
+
+
+async def test_what_is_over_and_what_is_found_is_narrowed_as_the_queue_is(
+    marcus: ConsoleClient, priya: ConsoleClient
+) -> None:
+    one = await log_call(marcus)
+    two = await log_call(marcus, company="Fabrikam", impact="Everyone", urgency="No")
+    for number, client in ((one, marcus), (two, priya)):
+        await client.does(f"/tickets/{number}/take")
+    await priya.does(f"/tickets/{two}/resolve", resolution="Done.")
+    for query in (
+        "company=Fabrikam",
+        "priority=critical",
+        f"assignee={priya.agent}",
+        "text=slow&company=Fabrikam",
+    ):
+        assert await listed(marcus, query, "all") == [two], query
+    assert await listed(marcus, "assignee=nobody", "all") == []
+    assert await listed(marcus, "overdue=1", "all") == []
+    assert await listed(marcus, "company=Contoso", "mine") == [one]
+    assert await listed(marcus, "company=Fabrikam", "mine") == []
+    assert await listed(marcus, f"assignee={priya.agent}", "mine") == [one]
 
 
 async def test_who_has_the_fewest_open_tickets_is_named_first(

@@ -179,7 +179,7 @@ async def test_who_is_in_a_tier_finds_its_tickets_first_and_takes_one(
         await marcus.does(f"/tickets/{number}/escalate", tier="second", reason=WHY)
         choice = page.get_by_label("Tier")
         assert await choice.locator("option").all_text_contents() == [
-            "All open tickets",
+            "All tiers",
             "Second line (your tier)",
             "Network team (your tier)",
         ]

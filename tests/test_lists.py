@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,14 +15,17 @@ from chatdesk.conversation import ConversationId, DialogueState, Live, Ticketed,
 from chatdesk.errors import EventRefused
 from chatdesk.reading import TicketFilter, TicketView, Workload
 from chatdesk.ticket import Priority, TicketNumber, TicketStatus
+from storage.columns import Record
 from storage.database import Database
 from storage.queue_rows import QUEUE as WHO_WAITS
 from storage.reading import _WAITING, TortoiseStaffReads
+from storage.selecting import Selecting
 from storage.store import TortoiseStore
 from tests.core_builders import url
 from tests.desk_builders import CHAT, TICKET, TUESDAY, conversation, ticket
 
 QUEUE = TicketFilter()
+HOUR = timedelta(hours=1)
 ODD = TicketNumber(1025)
 
 
@@ -134,7 +138,80 @@ async def test_the_queue_is_narrowed(database: Database, wanted: TicketFilter, f
     assert [number for number in sorted(tickets) if wanted.shows(tickets[number])] == found
 
 
-async def test_open_tickets_are_counted_by_technician_and_their_companies_named(database: Database) -> None:
+NARROWED: list[tuple[dict[str, Any], list[int]]] = [
+    ({"company": "Contoso"}, [7, 4, 3, 1]),
+    ({"tier": "second"}, [6, 5, 3]),
+    ({"agent": "priya"}, [5, 4, 3]),
+    ({"unassigned": True}, [6, 2, 1]),
+    ({"priority": Priority.HIGH}, [5, 3]),
+    ({"company": "Fabrikam", "tier": "second"}, [6, 5]),
+    ({"company": "Contoso", "agent": "priya", "priority": Priority.LOW}, [4]),
+    ({"tier": "second", "unassigned": True}, [6]),
+    ({"agent": "priya", "priority": Priority.HIGH}, [5, 3]),
+    ({"agent": "nobody"}, []),
+    # What is overdue is open, and by due time.
+    ({"overdue": TUESDAY + timedelta(hours=1)}, [3, 1, 2]),
+    ({"overdue": TUESDAY + timedelta(hours=1), "company": "Contoso"}, [3, 1]),
+]
+
+
+@pytest.mark.parametrize("text", ["", "printer"])
+@pytest.mark.parametrize("limit", [1, 2, 9])
+@pytest.mark.parametrize(("narrowed", "found"), NARROWED)
+async def test_all_tickets_and_what_is_found_of_them_are_narrowed(
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    narrowed: dict[str, Any],
+    found: list[int],
+    limit: int,
+    text: str,
+) -> None:
+    fields: dict[int, dict[str, object]] = {
+        1: {"assignee": None, "priority": Priority.STANDARD},
+        2: {"assignee": None, "company": "Fabrikam", "priority": Priority.LOW},
+        3: {"assignee": "priya", "priority": Priority.HIGH, "tier": "second", "due_at": TUESDAY - HOUR},
+        4: {"assignee": "priya", "priority": Priority.LOW, "status": TicketStatus.SCHEDULED},
+        5: {"assignee": "priya", "company": "Fabrikam", "priority": Priority.HIGH, "tier": "second"},
+        6: {"assignee": None, "company": "Fabrikam", "priority": Priority.LOW, "tier": "second"},
+        7: {"assignee": "marcus", "priority": Priority.LOW, "status": TicketStatus.CLOSED},
+    }
+    fields[5]["status"] = fields[6]["status"] = TicketStatus.CLOSED
+    await change(database, {n: {"subject": "Printer jams", **own} for n, own in fields.items()})
+    for most in ("storage.ticket_lists.LOOKED_AT", "storage.search.NARROWED"):
+        monkeypatch.setattr(most, 2)
+    shown = await pages(database, TicketFilter(TicketView.ALL, text=text, **narrowed), limit)
+    listed = [number for page in shown for number in page]
+    assert listed == (sorted(found, reverse=True) if text else found)
+    assert max(map(len, shown)) <= limit
+
+
+@pytest.mark.sqlite("its plans; PostgreSQL reads tables as small as these whole")
+@pytest.mark.parametrize(("narrowed", "_found"), NARROWED)
+async def test_a_page_of_all_tickets_narrowed_is_a_walk_along_an_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, narrowed: dict[str, Any], _found: list[int]
+) -> None:
+    async with Database(url(tmp_path, "sqlite")) as database:
+        reads, asked = TortoiseStaffReads(database), list[tuple[str, tuple[Any, ...]]]()
+        visit = Selecting.one
+
+        async def one(selecting: Selecting, query: str, *values: Any) -> list[Record]:
+            asked.append((query, values))
+            return await visit(selecting, query, *values)
+
+        monkeypatch.setattr(Selecting, "one", one)
+        due = "|2026-11-24 12:00:00.000000+00:00" if "overdue" in narrowed else "|"
+        for page in ("", f"9{due}"):
+            _ = await reads.tickets(TicketFilter(TicketView.ALL, **narrowed), page)
+        plans = [await visit(Selecting(database), f"EXPLAIN QUERY PLAN {query}", *v) for query, v in asked]
+    assert plans
+    steps = [step["detail"] for plan in plans for step in plan]
+    assert [step for step in steps if step.startswith("SCAN ticket") and "ticket_of_nobody" not in step] == []
+    # The few that were looked at of a walk are put in order again.
+    sorts = len(narrowed) > 1 and "overdue" not in narrowed
+    assert any("TEMP B-TREE" in step for step in steps) is sorts, steps
+
+
+async def test_open_tickets_are_counted_by_technician_and_all_companies_named(database: Database) -> None:
     await change(
         database,
         {
@@ -148,7 +225,7 @@ async def test_open_tickets_are_counted_by_technician_and_their_companies_named(
     )
     found = await TortoiseStaffReads(database).open_tickets(TUESDAY + timedelta(hours=1))
     assert found.workloads == (Workload("marcus", 1, 1), Workload("priya", 3, 1))
-    assert found.companies == ("Contoso", "Fabrikam")
+    assert found.companies == ("Contoso", "Fabrikam", "Litware")
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 8])

@@ -89,6 +89,25 @@ async def test_the_whole_way_without_a_script(
         await expect(page.get_by_role("link", name="Sign in with Google")).to_be_visible()
 
 
+async def test_a_ticket_is_found_by_what_was_said_in_it_without_a_script(
+    served: tuple[ServedDesk, FakeOpenId], browser: Browser
+) -> None:
+    desk, openid = served
+    async with customer_of(desk, openid, "dana@contoso.example", "Dana Reyes") as dana:
+        number = await dana.open_ticket("The scanner is jammed")
+        await dana.form(f"/portal/tickets/{number}", do="comment", text="It says E-40 now")
+        await dana.form(f"/portal/tickets/{number}", do="solved")
+    async with portal_page(browser, script=False) as page:
+        await page.goto(f"{desk.base}/portal/sign-in/google")
+        await page.get_by_label("Search").fill("says")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".excerpt mark")).to_have_text("says")
+        await expect(page.get_by_role("searchbox")).to_have_value("says")
+        await page.locator(".tickets a").click()
+        await expect(page.get_by_role("heading", level=1)).to_contain_text(number)
+        await expect(page.locator("main")).to_contain_text("You said this is solved.")
+
+
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_its_pages_can_be_read_by_everybody_at_any_width_and_in_both_schemes(
@@ -117,6 +136,11 @@ async def test_its_pages_can_be_read_by_everybody_at_any_width_and_in_both_schem
         await page.goto(f"{desk.base}/portal")
         await expect(page.get_by_role("heading", level=1)).to_have_text("Tickets of Contoso")
         await check(page)
+        for asked, said in (("more", "1 ticket found."), ("nothing", "No tickets match.")):
+            await page.get_by_role("searchbox").fill(asked)
+            await page.get_by_role("button", name="Search").click()
+            await expect(page.get_by_role("status")).to_contain_text(said)
+            await check(page)
 
 
 async def test_the_keyboard_is_enough(served: tuple[ServedDesk, FakeOpenId], browser: Browser) -> None:

@@ -334,7 +334,7 @@ async def test_a_desk_without_a_service_or_without_the_channel_has_no_portal() -
 
 
 def test_attempts_from_one_network_are_counted() -> None:
-    limit = portal_session.PortalServices({}, None, None).attempts  # type: ignore[arg-type]
+    limit = portal_session.PortalServices({}, None, None, None).attempts  # type: ignore[arg-type]
     at = now()
     taken = [limit.take("203.0.113.7", at) for _ in range(31)]
     assert taken == [*[True] * 30, False]

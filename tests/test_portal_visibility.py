@@ -18,10 +18,13 @@ from chatdesk.bootstrap import now
 from chatdesk.conversation import Agent, ConversationId, Visibility
 from chatdesk.events import (
     AgentMessaged,
+    CustomerEnded,
     MailReceived,
     MailReplied,
     SurveySubmitted,
+    TicketAffects,
     TicketMerged,
+    TicketReopened,
     TicketResolved,
     TicketSplit,
 )
@@ -37,6 +40,7 @@ from tests.web_people import PNG, signed_in, visitor
 MARCUS = Agent("marcus", "Marcus Bell")
 DANA, LEE = "dana@contoso.example", "lee@contoso.example"
 BOTH_FORMS = ("dana@bücher.example", "dana@xn--bcher-kva.example")
+GUEST = "guest@gmail.com"
 EVE, FAY = "eve@fabrikam.example", "fay@fabrikam.example"
 
 
@@ -415,3 +419,45 @@ async def test_tickets_that_somebody_types_with_an_address_lock_its_owner_out_of
         _, form = await browser.get("/portal/new")
     assert status == 200
     assert "Pat Lee" in form
+
+
+async def test_who_said_that_it_is_solved_is_told_in_the_reader_s_words(scene: Scene) -> None:
+    number, _ = await scene.opened(DANA, "The scanner jams")
+    other, _ = await scene.opened(DANA, "The door is stuck")
+    affects = {"agent": MARCUS, "address": GUEST, "name": "Pat Lee", "affected": True}
+    await scene.tell(TicketAffects, ticket=TicketNumber(number), **affects)
+    async with customer_of(scene.desk, scene.openid, DANA, "Dana Reyes") as dana:
+        await dana.form(f"/portal/tickets/HD-{number}", do="solved")
+    async with customer_of(scene.desk, scene.openid, LEE, "Lee Park") as lee:
+        await lee.form(f"/portal/tickets/HD-{other}", do="solved")
+    expected = {
+        (DANA, number): "You said this is solved.",
+        (LEE, number): "Dana Reyes said this is solved.",
+        (GUEST, number): "We were told that this is solved.",
+        (DANA, other): "Lee Park said this is solved.",
+        (LEE, other): "You said this is solved.",
+    }
+    for (address, ticket), words in expected.items():
+        assert resolution(await scene.page(address, ticket)) == words
+    # What a technician writes is shown as written, whatever it is.
+    await scene.tell(TicketReopened, ticket=TicketNumber(number), agent=MARCUS, reason="Not yet")
+    await scene.tell(
+        TicketResolved, ticket=TicketNumber(number), agent=MARCUS, resolution="Solved, says Dana."
+    )
+    page = await scene.page(DANA, number)
+    assert ("Solved, says Dana." in page, "this is solved" in page) == (True, False)
+
+
+async def test_what_was_solved_in_a_chat_was_said_by_the_requester(scene: Scene) -> None:
+    browser = secrets.token_hex(32)
+    by = {"channel": "web", "widget": "contoso", "live": True, "visitor": browser}
+    number, chat = await scene.opened(DANA, "It is slow", **by)
+    await scene.tell(CustomerEnded, conversation=chat, visitor=browser, solved=True)
+    assert resolution(await scene.page(DANA, number)) == "You said this is solved."
+    assert resolution(await scene.page(LEE, number)) == "Dana Smith said this is solved."
+
+
+def resolution(page: str) -> str:
+    """Return how a ticket was resolved, as its page says it."""
+    found = re.search(r"<h2>Resolution</h2>\s*<div[^>]*>(.*?)</div>", page, re.DOTALL)
+    return found[1] if found else ""

@@ -87,7 +87,7 @@ async def tickets(request: web.Request, staff: SignedIn) -> dict[str, Json]:
 
 
 async def open_tickets(request: web.Request, staff: SignedIn) -> dict[str, Json]:
-    """Who has how many open tickets, those with the fewest first, and the companies that have some."""
+    """Who has how many open tickets, those with the fewest first, and the companies that have any tickets."""
     del staff
     services = request.app[SERVICES]
     found = await services.staff_reads.open_tickets(services.clock())
@@ -138,25 +138,22 @@ async def problems(request: web.Request, staff: SignedIn) -> dict[str, Json]:
 
 
 def _filter(request: web.Request, staff: SignedIn) -> TicketFilter:
-    """Return what the request asks for; what is over has no index by tier or technician, so only open tickets
-    are narrowed."""
+    """Return what the request asks for; "mine" is the signed-in technician's, whatever else is asked."""
     try:
         view = TicketView(request.query.get("view", "queue"))
     except ValueError:
         raise EventRefused("Choose queue, mine or all.", code="view", field="view") from None
-    text = _asked(request, "text", MAX_SEARCH)
-    if view is not TicketView.QUEUE:
-        return TicketFilter(view, agent=staff.account.id, text=text)
-    assignee = _asked(request, "assignee", MAX_CHOICE)
-    named = bool(assignee) and assignee != NOBODY
+    mine = view is TicketView.MINE
+    assignee = staff.account.id if mine else _asked(request, "assignee", MAX_CHOICE)
+    nobody = not mine and assignee == NOBODY
     return TicketFilter(
-        TicketView.MINE if named else view,
-        agent=assignee if named else staff.account.id,
-        text=text,
+        view,
+        agent=assignee if assignee and not nobody else None,
+        text=_asked(request, "text", MAX_SEARCH),
         company=_asked(request, "company", MAX_COMPANY),
         tier=_asked(request, "tier", MAX_CHOICE),
         priority=_priority(_asked(request, "priority", MAX_CHOICE)),
-        unassigned=assignee == NOBODY,
+        unassigned=nobody,
         overdue=request.app[SERVICES].clock() if _asked(request, "overdue", 1) else None,
     )
 

@@ -7,6 +7,7 @@ exactly as what does not exist [threats 28, 31].
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from itertools import groupby
 
 from aiohttp import web
@@ -19,15 +20,18 @@ from adapters.web.portal_deeds import Posted, explained, on_ticket, posted
 from adapters.web.portal_files import MOST, keep, largest
 from adapters.web.portal_pages import page
 from adapters.web.portal_session import PORTAL, PortalServices, PortalSession, signed_in
-from adapters.web.portal_view import show_line, show_ticket
+from adapters.web.portal_view import ShownLine, show_found, show_line, show_ticket
 from adapters.web.services import SERVICES
+from adapters.web.text import clean
 from chatdesk.errors import DeskStopped, EventRefused, NotFound, StorageError
 from chatdesk.events import PortalCommented, PortalPrioritised, PortalSolved, WrittenToTicket
 from chatdesk.portal import may_set_priority, path_of
 from chatdesk.portal_reading import PortalTicket
+from chatdesk.search import words
 from chatdesk.ticket import Priority, parse_number
 
 PAGE_SIZE = 25
+MAX_SEARCH = 200
 COMMENT, SOLVED, PRIORITY = "comment", "solved", "priority"
 DONE = {
     COMMENT: "Your comment was added.",
@@ -64,14 +68,39 @@ def add_routes(application: web.Application, portal: PortalServices) -> None:
 
 
 async def show_list(request: web.Request) -> web.StreamResponse:
-    """Show a page of the customer's tickets, or of their company's."""
+    """Show a page of the customer's tickets, or of their company's; or those of them that a search finds."""
     session = await signed_in(request)
+    asked = clean(request.query.get("q", "")).strip()[:MAX_SEARCH]
+    if asked:
+        return await _search(request, session, asked)
     services, customer = request.app[SERVICES], session.customer
     now, after = services.clock(), request.query.get("after", "")
     found = await request.app[PORTAL].reads.tickets(customer, after, PAGE_SIZE)
     lines = [show_line(services.config, customer, line, now) for line in found.lines]
+    return _list_page(request, session, lines, next=found.next, after=after)
+
+
+async def _search(request: web.Request, session: PortalSession, asked: str) -> web.Response:
+    services, portal, customer = request.app[SERVICES], request.app[PORTAL], session.customer
+    now = services.clock()
+    if not portal.searches.take(customer.address, now):
+        return _list_page(request, session, (), 429, asked=asked, slow=True)
+    found = await portal.search.find(customer, asked)
+    lines = [show_found(services.config, customer, each, words(asked), now) for each in found.found]
+    return _list_page(request, session, lines, asked=asked, cut=found.cut)
+
+
+def _list_page(
+    request: web.Request,
+    session: PortalSession,
+    lines: Sequence[ShownLine],
+    status: int = 200,
+    **more: object,
+) -> web.Response:
+    """Return the page with these lines, open tickets and past ones as they follow one another."""
     parts = [(is_open, list(group)) for is_open, group in groupby(lines, key=lambda line: line.is_open)]
-    return page(request, "portal_list.html", session, parts=parts, next=found.next, after=after)
+    values: dict[str, object] = {"next": "", "after": "", "asked": "", "cut": False, "slow": False, **more}
+    return page(request, "portal_list.html", session, status, parts=parts, count=len(lines), **values)
 
 
 async def show_one(request: web.Request) -> web.StreamResponse:

@@ -17,7 +17,7 @@ from adapters.web.services import SERVICES
 from adapters.web.sign_in import refuse_other_origins
 from chatdesk.config import Config
 from chatdesk.portal import PortalCustomer, customer_of, is_listed
-from chatdesk.portal_reading import PortalReads
+from chatdesk.portal_reading import PortalReads, PortalSearch
 from chatdesk.portal_sessions import PortalSessions, SignedInPerson
 from chatdesk.rate_limit import RateLimit
 
@@ -31,14 +31,17 @@ _PAGES = re.compile(r"/portal(/new|/tickets/[A-Za-z0-9]{1,10}-[0-9]{1,15})?")
 class PortalServices(Struct, frozen=True):
     """What the portal's pages work with besides the web's own services.
 
-    ``attempts`` counts by network address how often somebody signs in, ``deeds`` by person what they write.
+    ``attempts`` counts by network address how often somebody signs in, ``deeds`` by person what they write,
+    and ``searches`` how often they search.
     """
 
     providers: Mapping[str, OpenIdProvider]
     reads: PortalReads
+    search: PortalSearch
     sessions: PortalSessions
     attempts: RateLimit = field(default_factory=lambda: RateLimit(30, _TEN_MINUTES))
     deeds: RateLimit = field(default_factory=lambda: RateLimit(60, _TEN_MINUTES))
+    searches: RateLimit = field(default_factory=lambda: RateLimit(120, _TEN_MINUTES))
 
 
 PORTAL = web.AppKey("portal", PortalServices)

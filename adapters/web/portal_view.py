@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.web.phone_links import dialled, pieces
 from chatdesk.config import Config
@@ -15,7 +16,8 @@ from chatdesk.conversation import AuthorKind, Message
 from chatdesk.mail_address import compared
 from chatdesk.next_step import next_step, next_step_beside, takes_more
 from chatdesk.portal import PortalCustomer, may_set_priority, path_of
-from chatdesk.portal_reading import PortalLine, PortalTicket
+from chatdesk.portal_reading import PortalFound, PortalLine, PortalTicket
+from chatdesk.search import marked
 from chatdesk.ticket import Priority, Ticket, TicketStatus, format_number
 from chatdesk.transcript_html import link
 from chatdesk.transcript_text import say_size
@@ -40,17 +42,21 @@ DELETED = "This message was deleted."
 
 
 class ShownLine(Struct, frozen=True):
-    """A line of the list. ``path`` is the ticket's page; ``affected`` is as PortalLine has it."""
+    """A line of the list. ``path`` is the ticket's page; ``affected`` is as PortalLine has it.
+
+    Of ``subject`` and ``excerpt``, what a search found in its messages, every second piece is a word found.
+    """
 
     number: str
     path: str
-    subject: str
+    subject: tuple[str, ...]
     status: str
     is_open: bool
     waits: bool
     requester: str
     changed: str
     affected: bool
+    excerpt: tuple[str, ...] = ()
 
 
 class ShownFile(Struct, frozen=True):
@@ -105,7 +111,7 @@ def show_line(config: Config, customer: PortalCustomer, line: PortalLine, at: da
     return ShownLine(
         number=format_number(prefix, ticket.number),
         path=path_of(config, line.opened),
-        subject=ticket.subject,
+        subject=(ticket.subject,),
         status=_state(ticket, affected=line.affected),
         is_open=ticket.is_active,
         waits=ticket.status is TicketStatus.WAITING_ON_CUSTOMER and not line.affected,
@@ -115,12 +121,20 @@ def show_line(config: Config, customer: PortalCustomer, line: PortalLine, at: da
     )
 
 
+def show_found(
+    config: Config, customer: PortalCustomer, found: PortalFound, asked: Sequence[str], at: datetime
+) -> ShownLine:
+    """Return a line of what a search for these words found, as it is read at ``at`` (aware)."""
+    line = show_line(config, customer, found.line, at)
+    return replace(line, subject=marked(found.line.ticket.subject, asked), excerpt=found.excerpt)
+
+
 def show_ticket(config: Config, customer: PortalCustomer, found: PortalTicket, at: datetime) -> ShownTicket:
     """Return a ticket's page as it is read at ``at`` (aware)."""
     ticket, prefix = found.ticket, config.desk.ticket_prefix
     path, number = path_of(config, found.opened), format_number(prefix, ticket.number)
     said = {message.text.strip() for message in found.messages}
-    resolution = ticket.resolution if (found.whole or found.affected) and ticket.is_done else ""
+    resolution = _resolution(found) if (found.whole or found.affected) and ticket.is_done else ""
     sets_priority = found.whole and ticket.is_active and may_set_priority(config, customer)
     return ShownTicket(
         number=number,
@@ -140,6 +154,16 @@ def show_ticket(config: Config, customer: PortalCustomer, found: PortalTicket, a
         priorities=tuple(Priority) if sets_priority else (),
         priority=ticket.priority,
     )
+
+
+def _resolution(found: PortalTicket) -> str:
+    """Return how it was resolved; of what a customer said who it was, if the reader may know them."""
+    by = found.solved_by
+    if by is None or not found.ticket.resolution:
+        return found.ticket.resolution
+    if by.you:
+        return "You said this is solved."
+    return f"{by.name} said this is solved." if by.name else "We were told that this is solved."
 
 
 def _facts(config: Config, found: PortalTicket, at: datetime) -> Iterator[tuple[str, str]]:

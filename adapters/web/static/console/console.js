@@ -29,7 +29,8 @@ class Console {
     this.steps = new Steps({ me: this.me, settings, toast: this.toast, open: this.open });
     const several = new Several({ me: this.me, settings, toast: this.toast, open: this.open });
     this.list = new TicketList({
-      me: this.me, tiers: settings.tiers, priorities: settings.priorities, several, open: this.open, logContact: () => this.steps.logContact(), menu: this.menu(),
+      me: this.me, tiers: settings.tiers, staff: settings.staff, priorities: settings.priorities, several, open: this.open,
+      logContact: () => this.steps.logContact(), menu: this.menu(),
     });
     this.composer = new Composer({ me: this.me, canned: settings.canned, live: this.live, toast: this.toast });
     this.details = new Details({ me: this.me, settings, steps: this.steps, open: this.open });
@@ -47,12 +48,17 @@ class Console {
 
   start() {
     document.getElementById("left").append(this.list.element);
+    this.list.restore(location.search);
+    this.list.onPlace = () => history.replaceState(null, "", location.pathname + this.list.place);
     this.list.openProblems = () => this.go("/console/problems");
     this.list.onCounts = ({ waiting, unread }) => this.notices.badge(waiting + unread);
     this.live.addEventListener("back", () => this.back());
     this.live.addEventListener("away", (event) => this.away(event.detail));
     this.live.addEventListener("frame", (event) => this.hear(event.detail));
-    addEventListener("popstate", () => this.route());
+    addEventListener("popstate", () => {
+      this.list.onPlace();
+      this.route();
+    });
     document.addEventListener("visibilitychange", () => this.visible());
     listenToKeys(this.keys());
     setInterval(() => this.list.soon(), 60_000);
@@ -107,7 +113,7 @@ class Console {
   // Where the page is
 
   go(address) {
-    if (address !== location.pathname) history.pushState(null, "", address);
+    if (address !== location.pathname) history.pushState(null, "", address + this.list.place);
     this.route();
   }
 

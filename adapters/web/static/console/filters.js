@@ -1,42 +1,68 @@
-// What narrows the queue: company, priority, who has the ticket, and what is overdue; and in words what it is narrowed to.
+// What narrows every list: tier, company, priority, who has the ticket, and what is overdue; and in words what it is narrowed to.
 
 import { read } from "./api.js";
 import { button, h, iconButton, replace } from "./dom.js";
 
-export class QueueFilter {
-  /** `changed` is called whenever the queue has to be read again. */
-  constructor({ me, priorities, changed }) {
+export class ListFilter {
+  /** `changed` is called whenever the list has to be read again. */
+  constructor({ me, tiers, staff, priorities, changed }) {
     Object.assign(this, { me, changed });
+    this.mine = false;
+    this.tier = choice("Tier", [["", "All tiers"], ...tiers.map(({ id, name, mine }) => [id, mine ? `${name} (your tier)` : name])], () => this.apply());
+    this.tier.row.className = "tier-choice";
+    this.tier.row.firstChild.className = "hidden";
+    this.tier.row.hidden = !tiers.length;
     this.company = choice("Company", [["", "All companies"]], () => this.apply());
     this.priority = choice("Priority", [["", "All priorities"], ...priorities.map((name) => [name, name])], () => this.apply());
     this.assignee = choice("Assignee", [], () => this.apply());
     this.overdue = choice("Due", [["", "Any time"], ["1", "Overdue"]], () => this.apply());
-    this.fill({ staff: [], companies: [] });
+    setOptions(this.company.select, [["", "All companies"]]);
+    setOptions(this.assignee.select, [...ANYBODY, ...staff.map(({ id, name }) => [id, this.named(id, name)])]);
     this.panel = h("div", { class: "filter-panel", id: "filter-panel", role: "group", "aria-label": "Filter", hidden: true },
-      this.choices.map(({ row }) => row));
+      [this.company, this.priority, this.assignee, this.overdue].map(({ row }) => row));
     this.toggle = iconButton("filter", "Filter", () => this.open(this.panel.hidden), { "aria-expanded": "false", "aria-controls": "filter-panel" });
     this.said = h("p", { class: "filtered", hidden: true });
     this.element = h("div", { class: "filter" }, this.panel, this.said);
   }
 
+  /** Every choice by its name in a request. */
   get choices() {
-    return [this.company, this.priority, this.assignee, this.overdue];
+    const { tier, company, priority, assignee, overdue } = this;
+    return { tier, company, priority, assignee, overdue };
   }
 
-  /** The parts of the request for the queue. */
+  /** What was chosen, as parts of a request. */
+  get chosen() {
+    return Object.fromEntries(Object.entries(this.choices).map(([name, { select }]) => [name, select.value]).filter(([, value]) => value));
+  }
+
+  /** What of it narrows the list that is shown. */
   get wanted() {
-    const [company, priority, assignee, overdue] = this.choices.map(({ select }) => select.value);
-    return Object.fromEntries(Object.entries({ company, priority, assignee, overdue }).filter(([, value]) => value));
+    const { assignee, ...others } = this.chosen;
+    return assignee && !this.mine ? { ...others, assignee } : others;
   }
 
   get narrows() {
-    return this.choices.some(({ select }) => select.value);
+    return Object.keys(this.wanted).length > 0;
   }
 
-  /** Shown beside the queue alone: other lists are not narrowed. */
-  show(visible) {
-    this.toggle.hidden = !visible;
-    this.element.hidden = !visible;
+  /** Whose one's own tickets are is no question: the choice is kept for the other lists. */
+  show(mine) {
+    this.mine = mine;
+    this.assignee.row.hidden = mine;
+    this.say();
+  }
+
+  /** Chooses what an address names. */
+  restore(given) {
+    for (const [name, { select }] of Object.entries(this.choices)) {
+      const value = given.get(name) || "";
+      if (name === "company" && value) setOptions(select, [["", "All companies"], [value, value]]);
+      select.value = value;
+      // What is none of the options would be nothing at all.
+      if (select.selectedIndex < 0) select.value = "";
+    }
+    this.say();
   }
 
   open(opened) {
@@ -48,25 +74,35 @@ export class QueueFilter {
   }
 
   fill({ staff, companies }) {
-    const people = staff.map(({ id, name, open, overdue }) => [id, `${id === this.me.id ? "You" : name}: ${workload(open, overdue)}`]);
+    const people = staff.map(({ id, name, open, overdue }) => [id, `${this.named(id, name)}: ${workload(open, overdue)}`]);
     setOptions(this.company.select, [["", "All companies"], ...companies.map((name) => [name, name])]);
-    setOptions(this.assignee.select, [["", "Anybody"], ["nobody", "Nobody yet"], ...people]);
+    setOptions(this.assignee.select, [...ANYBODY, ...people]);
+  }
+
+  named(id, name) {
+    return id === this.me.id ? "You" : name;
   }
 
   clear() {
-    for (const { select } of this.choices) select.value = "";
+    for (const { select } of Object.values(this.choices)) select.value = "";
     this.apply();
     this.toggle.focus();
   }
 
   apply() {
-    const words = this.choices.filter(({ select }) => select.value).map(({ select }) => select.selectedOptions[0].textContent.split(": ")[0]);
+    this.say();
+    this.changed();
+  }
+
+  say() {
+    const words = Object.keys(this.wanted).map((name) => this.choices[name].select.selectedOptions[0].textContent.split(": ")[0]);
     replace(this.said, h("span", { dir: "auto" }, `Only: ${words.join(", ")}`), button("Clear", () => this.clear(), { class: "link" }));
     this.said.hidden = !this.narrows;
     this.toggle.classList.toggle("on", this.narrows);
-    this.changed();
   }
 }
+
+const ANYBODY = [["", "Anybody"], ["nobody", "Nobody yet"]];
 
 /** "7 open, 2 overdue" */
 export function workload(open, overdue) {

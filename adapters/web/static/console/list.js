@@ -1,8 +1,8 @@
 // The left column: the views, and their tickets; chats that wait come first and look alive.
 
 import { read } from "./api.js";
-import { button, h, icon, iconButton, marked, reconcile } from "./dom.js";
-import { QueueFilter } from "./filters.js";
+import { button, h, icon, iconButton, marked, reconcile, replace } from "./dom.js";
+import { ListFilter } from "./filters.js";
 import { Selection } from "./selection.js";
 import { due, elapsed, short, whole } from "./time.js";
 
@@ -13,17 +13,16 @@ const NOTHING = {
   queue: "Nothing waits. New tickets appear here by themselves.",
   mine: "You have no open tickets.",
   all: "There are no tickets yet.",
-  tier: "This tier has no open tickets.",
-  filter: "No open ticket fits the filter.",
+  filter: "No tickets match.",
   search: "No ticket matches.",
+  newest: "None of the newest tickets match. Show more to look at older ones.",
 };
 const CUT = "Only the newest matches were looked at. Add a word, or more of the last one, to find older tickets.";
 
 export class TicketList {
-  constructor({ me, tiers, priorities, several, open, logContact, menu }) {
-    Object.assign(this, { me, tiers, openTicket: open });
+  constructor({ me, tiers, staff, priorities, several, open, logContact, menu }) {
+    Object.assign(this, { me, openTicket: open });
     this.view = "queue";
-    this.tier = "";
     this.text = "";
     this.lines = [];
     this.waiting = [];
@@ -34,7 +33,7 @@ export class TicketList {
     this.known = new Map();
     this.turn = 0;
     this.rows = h("ul", { class: "rows", "aria-label": "Tickets", on: { keydown: (event) => this.rowKey(event) } });
-    this.filter = new QueueFilter({ me, priorities, changed: () => this.narrow() });
+    this.filter = new ListFilter({ me, tiers, staff, priorities, changed: () => this.narrow() });
     this.selection = new Selection({ several, rows: this.rows, shown: () => this.all });
     this.build(logContact, menu);
     setInterval(() => this.tick(), 1_000);
@@ -47,16 +46,14 @@ export class TicketList {
       tab.append(count);
       return [view, { tab, count }];
     }));
-    this.tierChoice = h("select", { "aria-label": "Tier", on: { change: () => this.showTier(this.tierChoice.value) } },
-      h("option", { value: "" }, "All open tickets"),
-      this.tiers.map(({ id, name, mine }) => h("option", { value: id }, mine ? `${name} (your tier)` : name)));
-    this.tierRow = h("div", { class: "tier-choice", hidden: !this.tiers.length }, this.tierChoice);
     this.search = h("input", {
       type: "search", placeholder: "Search tickets", "aria-label": "Search tickets", maxlength: "200", dir: "auto",
       on: { input: () => this.searchSoon(), keydown: (event) => this.searchKey(event) },
     });
     this.more = button("Show more", () => this.showMore(), { class: "more", hidden: true });
-    this.empty = h("p", { class: "empty", hidden: true });
+    this.nothing = h("span");
+    this.unfilter = button("Clear filters", () => this.filter.clear(), { class: "link" });
+    this.empty = h("p", { class: "empty", hidden: true }, this.nothing);
     this.cut = h("p", { class: "cut", hidden: true }, CUT);
     this.maintenance = h("p", { class: "maintenance", role: "status", hidden: true });
     this.problems = button("Problems", () => this.openProblems(), { class: "problems-link", hidden: true }, icon("warn"));
@@ -66,7 +63,7 @@ export class TicketList {
         h("h1", { class: "brand" }, h("span", { class: "brand-mark", "aria-hidden": "true" }), document.body.dataset.desk),
         iconButton("plus", "Log a call or request", logContact), menu),
       h("div", { class: "views", role: "group", "aria-label": "Lists" }, [...this.tabs.values()].map(({ tab }) => tab)),
-      this.tierRow, h("div", { class: "search-row" }, h("div", { class: "search" }, icon("search"), this.search), this.filter.toggle, this.selection.toggle),
+      this.filter.tier.row, h("div", { class: "search-row" }, h("div", { class: "search" }, icon("search"), this.search), this.filter.toggle, this.selection.toggle),
       this.filter.element, this.selection.bar,
       h("div", { class: "scroll", tabindex: "-1" }, this.rows, this.empty, this.more, this.cut),
       this.maintenance, this.heldMail, this.problems);
@@ -77,21 +74,36 @@ export class TicketList {
     this.text = "";
     this.search.value = "";
     this.pages = 1;
-    for (const [name, { tab }] of this.tabs) tab.setAttribute("aria-pressed", String(name === view));
-    this.tierRow.hidden = !this.tiers.length || view !== "queue";
-    this.filter.show(view === "queue");
+    this.mark();
     return this.refresh();
   }
 
-  /** The queue of one tier, or with "" of all. */
-  showTier(tier) {
-    this.tier = tier;
-    return this.narrow();
+  /** Marks the list that is shown; a search is none of them. */
+  mark() {
+    for (const [name, { tab }] of this.tabs) tab.setAttribute("aria-pressed", String(!this.text && name === this.view));
+    this.filter.show(!this.text && this.view === "mine");
+    this.onPlace?.();
   }
 
   narrow() {
     this.pages = 1;
+    this.onPlace?.();
     return this.refresh();
+  }
+
+  /** The list, the search and the filter, as the page's address has them. */
+  get place() {
+    const view = this.view === "queue" ? {} : { view: this.view };
+    const query = new URLSearchParams({ ...view, ...(this.text && { text: this.text }), ...this.filter.chosen });
+    return query.size ? `?${query}` : "";
+  }
+
+  restore(place) {
+    const given = new URLSearchParams(place);
+    if (this.tabs.has(given.get("view"))) this.view = given.get("view");
+    this.text = this.search.value = (given.get("text") || "").slice(0, this.search.maxLength).trim();
+    this.filter.restore(given);
+    this.mark();
   }
 
   searchSoon() {
@@ -109,9 +121,7 @@ export class TicketList {
     }
     this.text = text;
     this.pages = 1;
-    for (const { tab } of this.tabs.values()) tab.setAttribute("aria-pressed", "false");
-    this.tierRow.hidden = true;
-    this.filter.show(false);
+    this.mark();
     this.refresh();
   }
 
@@ -147,7 +157,8 @@ export class TicketList {
   async refresh() {
     this.readAt = Date.now();
     const turn = (this.turn += 1);
-    const wanted = this.text ? { view: "all", text: this.text } : { view: this.view, ...this.narrowed };
+    const list = this.text ? { view: "all", text: this.text } : { view: this.view };
+    const wanted = { ...list, ...this.filter.wanted };
     let lines = [];
     let waiting = [];
     let next = "";
@@ -167,16 +178,9 @@ export class TicketList {
     this.count().catch(() => {});
   }
 
-  /** What the queue is narrowed to; other lists are not. */
-  get narrowed() {
-    if (this.view !== "queue") return {};
-    return this.tier ? { ...this.filter.wanted, tier: this.tier } : this.filter.wanted;
-  }
-
-  get nothing() {
-    if (this.text) return NOTHING.search;
-    if (this.view === "queue" && this.filter.narrows) return NOTHING.filter;
-    return NOTHING[this.narrowed.tier ? "tier" : this.view];
+  get why() {
+    if (this.filter.narrows) return this.next ? "newest" : "filter";
+    return this.text ? "search" : this.view;
   }
 
   async showMore() {
@@ -229,7 +233,9 @@ export class TicketList {
     }
     this.selection.draw();
     this.empty.hidden = items.length > 0;
-    this.empty.textContent = this.nothing;
+    this.nothing.textContent = NOTHING[this.why];
+    if (!this.filter.narrows) replace(this.empty, this.nothing);
+    else if (!this.unfilter.isConnected) this.empty.append(" ", this.unfilter);
     this.more.hidden = !this.next;
     this.tick();
   }
