@@ -80,7 +80,7 @@ class FakeSlack:
         """Return the calls of the method that Slack carried out."""
         return [call for call in self.ledger if call.method == method and not call.error]
 
-    async def until(self, holds: Any, within: float = 10.0) -> Any:
+    async def until(self, holds: Any, within: float = 20.0) -> Any:
         """Wait until ``holds()`` is true after some call, and return what it returned."""
         async with asyncio.timeout(within):
             while True:
