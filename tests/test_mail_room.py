@@ -147,8 +147,11 @@ async def test_only_the_consoles_own_pages_can_place_mail(desk: ServedDesk) -> N
             async with session.post(action, data=data, headers=headers) as answer:
                 assert answer.status == 403
     async with aiohttp.ClientSession(base_url=desk.base) as stranger:
-        for path in ("", f"/{waiting.id}", f"/{waiting.id}/html", f"/{waiting.id}/source"):
-            async with stranger.get(f"/console/mail{path}") as answer:
+        for path in ("/console/mail", f"/console/mail/{waiting.id}"):
+            async with stranger.get(path, allow_redirects=False) as answer:
+                assert (answer.status, answer.headers["Location"]) == (303, f"/console/sign-in?next={path}")
+        for path in (f"/console/mail/{waiting.id}/html", f"/console/mail/{waiting.id}/source"):
+            async with stranger.get(path) as answer:
                 assert answer.status == 401
 
 

@@ -313,22 +313,45 @@ async def test_a_link_is_no_session_and_a_session_is_no_link(desk: ServedDesk) -
         assert answer.status == 401
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/console",
+        "/console?tier=network&company=Smith+%26+Sons",
+        "/console/tickets/HD-1001",
+        "/console/tickets/HD-1001?priority=high",
+        "/console/problems",
+        "/console/reports?from=2026-11-01&to=2026-11-30&company=M%C3%BCller",
+        "/console/mail",
+        "/console/mail/dc5lg3r8b1244osohssahgl2",
+    ],
+)
 async def test_who_is_not_signed_in_is_led_to_the_form_and_back(
-    desk: ServedDesk, browser_session: aiohttp.ClientSession
+    desk: ServedDesk, browser_session: aiohttp.ClientSession, path: str
 ) -> None:
-    address = f"{desk.base}/console/tickets/HD-1001"
+    address = URL(desk.base + path, encoded=True)
     async with browser_session.get(address, allow_redirects=False) as answer:
         assert answer.status == 303
-        assert URL(answer.headers["Location"]).query["next"] == "/console/tickets/HD-1001"
-    assert await sign_in(browser_session, desk, next="/console/tickets/HD-1001") == (
-        303,
-        "/console/tickets/HD-1001",
-    )
+        following = URL(answer.headers["Location"]).query["next"]
+    assert await sign_in(browser_session, desk, next=following) == (303, path)
 
 
 @pytest.mark.parametrize(
     "wanted",
-    ["https://evil.example", "//evil.example", "/\\evil.example", "/console/../x", "/console\n", "", "/demo"],
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "/console/../x",
+        "/console\n",
+        "/console?a\r\nb",
+        "/console?a#b",
+        f"/console?{'a' * 1001}",
+        "/console/sign-in/x",
+        "/console/api/tickets",
+        "",
+        "/demo",
+    ],
 )
 def test_signing_in_leads_nowhere_but_to_the_console(wanted: str) -> None:
     assert next_page(wanted) == "/console"

@@ -16,7 +16,13 @@ from adapters.web.form_body import read_form
 from adapters.web.frames import Json
 from adapters.web.mail_room_view import held_line, mail_view, problem_lines
 from adapters.web.services import SERVICES
-from adapters.web.sign_in import csrf_token, refuse_other_origins, refuse_wrong_token, signed_in
+from adapters.web.sign_in import (
+    csrf_token,
+    refuse_other_origins,
+    refuse_wrong_token,
+    signed_in,
+    signed_in_or_led,
+)
 from chatdesk.errors import EventRefused, NotFound
 from chatdesk.inbox import Deliveries, InboundMail
 from chatdesk.mail_room import MailRoom, Placing
@@ -58,7 +64,7 @@ async def show_list(request: web.Request) -> web.Response:
 
     With ``ticket`` in the query it shows that ticket's mails instead.
     """
-    _ = await signed_in(request)
+    _ = await signed_in_or_led(request)
     if "ticket" not in request.query:
         return await _list(request)
     services = request.app[SERVICES]
@@ -89,7 +95,7 @@ async def _list(request: web.Request, problem: str = "", done: str = "") -> web.
 
 async def show_mail(request: web.Request) -> web.Response:
     """Show one mail, and what can be done with it."""
-    _ = await signed_in(request)
+    _ = await signed_in_or_led(request)
     return await _one(request)
 
 

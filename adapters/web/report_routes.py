@@ -52,7 +52,7 @@ def add_routes(application: web.Application, reads: ReportReads) -> None:
 
 async def show(request: web.Request) -> web.Response:
     """Show the report that the address asks for, of the last month where it names no period."""
-    _ = await signed_in_or_led(request, PATH)
+    _ = await signed_in_or_led(request)
     try:
         asked = _asked(request)
     except EventRefused as refused:
@@ -77,7 +77,7 @@ async def show(request: web.Request) -> web.Response:
 
 async def download(request: web.Request) -> web.Response:
     """Hand out the report that the address asks for as CSV."""
-    _ = await signed_in_or_led(request, PATH)
+    _ = await signed_in_or_led(request, str(request.rel_url.with_path(PATH, keep_query=True)))
     try:
         asked = _asked(request)
     except EventRefused as refused:

@@ -33,7 +33,7 @@ async def signed_in_or_led(request: web.Request, back: str = "") -> SignedIn:
     try:
         return await signed_in(request)
     except web.HTTPUnauthorized:
-        raise web.HTTPSeeOther(f"/console/sign-in?next={quote(back or request.path)}") from None
+        raise web.HTTPSeeOther(f"/console/sign-in?next={quote(back or request.path_qs)}") from None
 
 
 def session_secret(request: web.Request) -> str:

@@ -22,7 +22,11 @@ THIS_MACHINE = "this machine"
 """What its own attempts are counted by: behind a proxy that is not declared everybody's."""
 MAX_PASSWORD = 1_000
 BUSY = timedelta(seconds=5)
-_NEXT = re.compile(r"/console(/tickets/[A-Za-z0-9]{1,20}-[0-9]{1,15}|/link/[A-Za-z0-9_-]{32})?")
+_NEXT = re.compile(
+    r"/console(/tickets/[A-Za-z0-9]{1,20}-[0-9]{1,15}|/link/[A-Za-z0-9_-]{32}|/problems|/reports"
+    r"|/mail(/[A-Za-z0-9_-]{1,64})?)?(\?[A-Za-z0-9=&%+._~-]{0,1000})?"
+)
+"""A page of the console, with what it is asked for: filters, a report's days."""
 
 
 def add_routes(application: web.Application) -> None:

@@ -45,7 +45,7 @@ export function headers() {
 }
 
 export function askToSignIn() {
-  location.assign(`/console/sign-in?next=${encodeURIComponent(location.pathname)}`);
+  location.assign(`/console/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
 
 export async function send(address, request) {
