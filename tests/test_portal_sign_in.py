@@ -299,16 +299,26 @@ async def test_a_link_to_a_ticket_leads_there_after_signing_in(browser: Customer
     assert status == 404, "it led to a ticket that is not there"
 
 
+async def test_a_search_is_made_after_signing_in(browser: Customer) -> None:
+    browser.openid.person = person("dana@contoso.example")
+    _, page = await browser.get("/portal?q=caf%C3%A9+%26+%22bar%22")
+    found = re.search(r'href="(/portal/sign-in/google\?next=[^"]+)"', page)
+    assert found, page
+    status, page = await browser.get(found[1])
+    assert (status, 'value="café &amp; &#34;bar&#34;"' in page) == (200, True)
+
+
 @pytest.mark.parametrize(
     "wanted",
     ["", "https://evil.example", "//evil.example", "/portal/../console", "/console", "/portal/new/../x",
-     "/portal/tickets/HD-1\r\nSet-Cookie: a=b", "/portal/tickets/HD-1?x", "/portal:evil"],
+     "/portal/tickets/HD-1\r\nSet-Cookie: a=b", "/portal/tickets/HD-1?x", "/portal:evil",
+     "/portal?q=", "/portal?q=a&after=x", "/portal?q=:evil", "/portal?x"],
 )  # fmt: skip
 def test_signing_in_leads_to_no_other_site_or_page(wanted: str) -> None:
     assert next_page(wanted) == "/portal"
 
 
-@pytest.mark.parametrize("wanted", ["/portal", "/portal/new", "/portal/tickets/HD-1001"])
+@pytest.mark.parametrize("wanted", ["/portal", "/portal/new", "/portal/tickets/HD-1001", "/portal?q=a%2Fb"])
 def test_signing_in_leads_to_the_portals_own_pages(wanted: str) -> None:
     assert next_page(wanted) == wanted
 

@@ -25,7 +25,7 @@ COOKIE = "chatdesk_portal"
 PATH = "/portal"
 SESSION_LENGTH = timedelta(hours=12)
 _TEN_MINUTES = timedelta(minutes=10)
-_PAGES = re.compile(r"/portal(/new|/tickets/[A-Za-z0-9]{1,10}-[0-9]{1,15})?")
+_PAGES = re.compile(r"/portal(/new|/tickets/[A-Za-z0-9]{1,10}-[0-9]{1,15}|\?q=[A-Za-z0-9%+._~*-]{1,600})?")
 
 
 class PortalServices(Struct, frozen=True):
@@ -58,7 +58,8 @@ async def signed_in(request: web.Request) -> PortalSession:
     """Return who is signed in. Raises HTTPSeeOther to the page on which nobody is yet."""
     found = await find_session(request)
     if found is None:
-        raise web.HTTPSeeOther(f"{PATH}/sign-in?next={quote(request.path)}")
+        here = request.path_qs if "q" in request.query else request.path
+        raise web.HTTPSeeOther(f"{PATH}/sign-in?next={quote(here)}")
     return found
 
 
