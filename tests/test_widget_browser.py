@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import re
 
 import pytest
@@ -241,6 +242,20 @@ async def test_a_picture_is_sent_and_shown(browser: Browser) -> None:
         picture = dana.log.get_by_role("img", name="screen.png")
         await expect(picture).to_be_visible()
         assert (await picture.get_attribute("src") or "").startswith("blob:")
+
+
+async def test_several_files_of_a_message_stand_apart(browser: Browser) -> None:
+    async with serving() as desk, customer_page(browser, f"{desk.base}/demo") as dana:
+        await dana.start()
+        files = [{"name": f"{n}.txt", "mimeType": "text/plain", "buffer": b"log"} for n in range(3)]
+        await dana.window.locator("input[type=file]").set_input_files(files)  # type: ignore[arg-type]
+        await expect(dana.window.get_by_label("Send", exact=True)).to_be_enabled()
+        await dana.write("The logs")
+        shown = dana.log.locator(".file")
+        await expect(shown).to_have_count(3)
+        boxes = await shown.evaluate_all("all => all.map((one) => one.getBoundingClientRect().toJSON())")
+        gaps = [below["top"] - above["bottom"] for above, below in itertools.pairwise(boxes)]
+        assert min(gaps) >= 4
 
 
 @pytest.mark.parametrize("way", ["drop", "paste"])
