@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from adapters.slack.cards import Cards
 from chatdesk.bootstrap import now
 from chatdesk.conversation import Agent, ConversationId
 from chatdesk.events import PortalCommented, TicketAffects, TicketCancelled, TicketEdited, TicketMerged
@@ -99,6 +100,30 @@ async def test_a_merged_tickets_thread_is_over_when_its_chat_ends(desk: SlackDes
         assert desk.workspace.ephemeral[-1]["text"] == (
             "Not passed on: HD-1002 is part of HD-1001 now; write in the thread of HD-1001."
         )
+
+
+async def test_a_merged_tickets_thread_is_over_whichever_delivery_shows_it_first(
+    desk: SlackDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def later(*_: object) -> None:
+        """What other deliveries may overtake: that of the chat itself."""
+
+    async with chat(desk) as (dana, first), chat(desk, "a" * 32, **ANA) as (ana, second):
+        monkeypatch.setattr(Cards, "_follow_chat", later)
+        for line in (dana, ana):
+            await line.send(t="end", id="end")
+            await line.next("ack")
+        await step(desk, TicketMerged, SECOND, into=FIRST)
+        await desk.until_shown(desk.thread(second)[0], "This is part of HD-1001 now; go on there.")
+        await ana.send(t="message", id="2", text="I am back")
+        await desk.reply(first, "I am back")
+        await desk.until_shown(first, "Waiting in the chat")
+        await desk.marcus.press(TRIAGE, first["ts"], "ticket_take")
+        await desk.until_shown(desk.thread(first)[0], "LIVE with Ana Lima.")
+        await desk.marcus.say(TRIAGE, "Is anybody there?", second["ts"])
+        assert [one["text"] for one in desk.workspace.ephemeral] == [
+            "Not passed on: HD-1002 is part of HD-1001 now; write in the thread of HD-1001."
+        ]
 
 
 async def test_the_card_of_a_cancelled_ticket_says_so(desk: SlackDesk) -> None:

@@ -70,6 +70,8 @@ class Cards:
             conversation = await self._conversation(place, conversation)
             await self._update(place, ticket, conversation)
         await self._show_banner(place, ticket, conversation, delivery)
+        if ticket.merged_into is not None:
+            await self._leave_ended(conversation, ticket.number)
         draw = partial(self._card, ticket, conversation)
         await self._tiers.bring_up_to_date(ticket, place, delivery, draw)
         return place.ts, ticket
@@ -209,12 +211,21 @@ class Cards:
             await self._update(place, ticket, conversation)
             if place.banner:
                 await self._write_banner(place, ticket, conversation, "")
-            if not isinstance(conversation.state, Live):
-                await self._memory.change_place(number, replace(place, conversation=""))
+            await self._leave_ended(conversation, number)
+
+    async def _leave_ended(self, conversation: Conversation, number: TicketNumber) -> None:
+        """Let the thread of the merged ticket be no chat's any more once it says that its own is over."""
+        place = await self._memory.place(number)
+        if place and place.conversation == conversation.id and not isinstance(conversation.state, Live):
+            await self._memory.change_place(number, replace(place, conversation=""))
 
     async def _follow(self, place: Place, ticket: Ticket, conversation: Conversation) -> Place:
         """Let the thread be that of another conversation of the ticket when that one is open."""
-        if place.conversation == conversation.id or not conversation.is_open:
+        if (
+            place.conversation == conversation.id
+            or not conversation.is_open
+            or ticket.merged_into is not None
+        ):
             return place
         if await self._merged.thread_of(conversation) is not None:
             return place
