@@ -27,6 +27,13 @@ name = "Second line"
 technicians = ["priya@northwind.example"]
 slack = "{SECOND}"
 """
+THIRD = "C0THIRD"
+THIRD_TIER = f"""
+[tiers.third]
+name = "Third line"
+technicians = ["marcus@northwind.example"]
+slack = "{THIRD}"
+"""
 ESCALATED = "Marcus Bell has escalated a ticket to Second line: The core switch flaps."
 
 
@@ -208,3 +215,17 @@ async def test_in_the_channel_of_the_tickets_own_card_it_gets_no_second_one() ->
         assert [call.body["text"] for call in told] == [ESCALATED]
         await desk.until_shown(card, "Second line")
         assert desk.workspace.cards(TRIAGE) == [card]
+
+
+async def test_a_ticket_passed_on_once_more_meanwhile_is_announced_to_the_tier_it_waits_for_alone() -> None:
+    async with slack_desk(DESK + TIER + THIRD_TIER) as desk, chat(desk) as (_, card):
+        desk.workspace.add_channel(SECOND, PRIYA)
+        desk.workspace.add_channel(THIRD, MARCUS)
+        async with desk.slack.standing_still("chat.update"):
+            await escalate(desk)
+            await desk.slack.arrived("chat.update")
+            await desk.priya.command("escalate HD-1001 third Its maker has to look.", TRIAGE)
+        await desk.reply(card, "Escalated to Third line")
+        (copy,) = desk.workspace.cards(THIRD)
+        assert "Priya Nair has escalated a ticket to Third line: Its maker has to look." in shown(copy)
+        assert desk.workspace.cards(SECOND) == []

@@ -80,8 +80,11 @@ class TierCards:
         if tier is None or tier.slack in ("", place.channel):
             return None
         file = await self._reads.chat_file(ticket.number)
-        found = escalation_of(self._config, ticket, file.history) if file else None
-        known = found is not None and any((tier.slack, found.key) == (c.channel, c.news) for c in cards)
+        # It may have been escalated once more since ``ticket`` was read: then its history would not fit it.
+        found = escalation_of(self._config, file.ticket, file.history) if file else None
+        if found is None or found.tier.id != tier.id:
+            return None
+        known = any((tier.slack, found.key) == (card.channel, card.news) for card in cards)
         return None if known else found
 
     async def _update(self, card: TierCard, ticket: Ticket, blocks: list[Block]) -> None:
