@@ -229,3 +229,22 @@ async def test_a_ticket_passed_on_once_more_meanwhile_is_announced_to_the_tier_i
         (copy,) = desk.workspace.cards(THIRD)
         assert "Priya Nair has escalated a ticket to Third line: Its maker has to look." in shown(copy)
         assert desk.workspace.cards(SECOND) == []
+
+
+async def test_where_a_ticket_that_comes_back_cannot_be_announced_its_earlier_card_follows_it_on(
+    desk: SlackDesk,
+) -> None:
+    async with chat(desk) as (_, card):
+        await escalate(desk)
+        copy = await announced(desk, card)
+        await desk.priya.press(SECOND, copy["ts"], "ticket_take")
+        await desk.until_shown(copy, "Priya Nair is answering")
+        await desk.reply(card, "Priya Nair from the help desk has joined.")
+        desk.slack.fail("chat.postMessage", "refused")
+        await escalate(desk, "It flaps again.")
+        await desk.slack.until(lambda: len(reasons(desk, card)) == 2)
+        assert "its card is further down" not in shown(copy)
+        assert len(direct(desk, PRIYA)) == 1
+        await desk.marcus.command("take HD-1001", TRIAGE)
+        await desk.until_shown(copy, "Priya Nair and Marcus Bell are answering")
+        assert len(direct(desk, PRIYA)) == 1

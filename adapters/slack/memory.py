@@ -58,13 +58,15 @@ class Post:
 class TierCard:
     """A ticket's card in the channel of a tier; ``ts`` is "" where it could not be posted.
 
-    ``news`` is the escalation that it tells of [chatdesk.tiers.Escalation], ``words`` are how.
+    ``news`` is the escalation that it tells of [chatdesk.tiers.Escalation], ``words`` are how; ``untold`` is
+    a later one that the channel would not be told of, "" for none.
     """
 
     channel: str
     ts: str
     news: str
     words: str
+    untold: str = ""
 
 
 Kept = TypeVar("Kept", Place, Post)

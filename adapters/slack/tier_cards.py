@@ -72,7 +72,8 @@ class TierCards:
                 again = due is not None and due.tier.slack == card.channel
                 await self._update(card, ticket, [] if again else blocks)
         if due is not None:
-            await self._announce(due, ticket, delivery, blocks)
+            before = next((card for card in cards if card.channel == due.tier.slack), None)
+            await self._announce(due, before, ticket, delivery, blocks)
 
     async def _due(self, ticket: Ticket, place: Place, cards: tuple[TierCard, ...]) -> Escalation | None:
         """Return the escalation that is still to be announced."""
@@ -84,7 +85,7 @@ class TierCards:
         found = escalation_of(self._config, file.ticket, file.history) if file else None
         if found is None or found.tier.id != tier.id:
             return None
-        known = any((tier.slack, found.key) == (card.channel, card.news) for card in cards)
+        known = any(card.channel == tier.slack and found.key in (card.news, card.untold) for card in cards)
         return None if known else found
 
     async def _update(self, card: TierCard, ticket: Ticket, blocks: list[Block]) -> None:
@@ -101,15 +102,23 @@ class TierCards:
             log.warning("slack_tier_card_not_changed", ticket=ticket.number, error=str(refused))
 
     async def _announce(
-        self, due: Escalation, ticket: Ticket, delivery: Delivery, blocks: list[Block]
+        self,
+        due: Escalation,
+        before: TierCard | None,
+        ticket: Ticket,
+        delivery: Delivery,
+        blocks: list[Block],
     ) -> None:
-        words = cut(clean_line(due.words), MAX_WORDS)
-        card = TierCard(due.tier.slack, "", due.key, words)
+        """Post the card; where the channel refuses it, its card of ``before`` follows the ticket on."""
+        card = TierCard(due.tier.slack, "", due.key, cut(clean_line(due.words), MAX_WORDS))
         try:
             card = replace(card, ts=await self._post(card, due, ticket, delivery, blocks))
         except DeliveryRefused as refused:
             log.warning("slack_tier_not_told", ticket=ticket.number, tier=due.tier.id, error=str(refused))
+            card = replace(before, untold=due.key) if before else card
         await self._memory.keep_tier_card(ticket.number, card)
+        if card.untold and card.ts:
+            await self._update(card, ticket, blocks)
 
     async def _post(
         self, card: TierCard, due: Escalation, ticket: Ticket, delivery: Delivery, blocks: list[Block]
