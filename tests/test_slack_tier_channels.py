@@ -248,3 +248,16 @@ async def test_where_a_ticket_that_comes_back_cannot_be_announced_its_earlier_ca
         await desk.marcus.command("take HD-1001", TRIAGE)
         await desk.until_shown(copy, "Priya Nair and Marcus Bell are answering")
         assert len(direct(desk, PRIYA)) == 1
+
+
+async def test_a_card_whose_post_was_cut_off_follows_the_ticket_though_it_was_taken_before_another_attempt(
+    desk: SlackDesk,
+) -> None:
+    async with chat(desk) as (_, card):
+        await desk.reply(card, "You are number 1")
+        desk.slack.fail("chat.postMessage", "cut after")
+        await escalate(desk)
+        (copy,) = await desk.slack.until(lambda: desk.workspace.cards(SECOND))
+        await desk.marcus.command("take HD-1001", TRIAGE)
+        await desk.until_shown(copy, "Marcus Bell is answering")
+        assert desk.workspace.cards(SECOND) == [copy]

@@ -106,6 +106,15 @@ class Memory:
         if card.ts:
             await self.put(f"tier_card:{card.channel}:{card.ts}", str(number))
 
+    async def announcing(self, number: TicketNumber) -> TierCard | None:
+        """Return the card whose post in a tier's channel was begun; nobody knows whether it arrived."""
+        kept = await self.get(f"announcing:{number}")
+        return TierCard(**json.loads(kept)) if kept else None
+
+    async def keep_announcing(self, number: TicketNumber, card: TierCard | None) -> None:
+        """Note that the post of a card begins, or with None that it is known what became of it."""
+        await self.put(f"announcing:{number}", json.dumps(asdict(card)) if card else "")
+
     async def ticket_on(self, channel: str, ts: str) -> TicketNumber | None:
         """Return the ticket of the card at ``ts`` in a tier's channel."""
         found = await self._notes.get(NAME, f"tier_card:{channel}:{ts}")
