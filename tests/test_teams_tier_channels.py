@@ -186,3 +186,14 @@ async def test_where_a_ticket_that_comes_back_cannot_be_announced_its_earlier_ca
     assert told_directly(desk, "Marcus Bell has escalated a ticket to Second line: It flaps again.") == 1
     await desk.press(MARCUS, "take", ticket=1001)
     await desk.connector.until(lambda: "Take over" in titles(copy))
+
+
+async def test_a_tier_is_told_of_a_ticket_whose_own_card_somebody_has_deleted(desk: TeamsDesk) -> None:
+    card = await chat(desk)
+    card.deleted = True
+    await desk.press(
+        MARCUS, "hand_over", ticket=1001, to="tier:second", text_hand_over="The core switch flaps."
+    )
+    await desk.connector.until(lambda: bool(in_channel(desk)))
+    (copy,) = in_channel(desk)
+    assert ESCALATED in copy.card_text
