@@ -162,6 +162,14 @@ class Memory:
         """Note which message somebody's post in Slack became."""
         await self._put(f"post:{post.channel}:{post.ts}", post)
 
+    async def changed_by(self, channel: str, ts: str) -> str:
+        """Return which node changed the app's post last, "" where at most the one has that posted it."""
+        return await self.get(f"changed:{channel}:{ts}") or ""
+
+    async def keep_changed_by(self, channel: str, ts: str, node: str) -> None:
+        """Note which node changes the app's post."""
+        await self.put(f"changed:{channel}:{ts}", node)
+
     async def get(self, key: str) -> str | None:
         """Return any other note."""
         return await self._notes.get(NAME, key)
