@@ -261,3 +261,19 @@ async def test_a_card_whose_post_was_cut_off_follows_the_ticket_though_it_was_ta
         await desk.marcus.command("take HD-1001", TRIAGE)
         await desk.until_shown(copy, "Marcus Bell is answering")
         assert desk.workspace.cards(SECOND) == [copy]
+
+
+async def test_a_tier_is_told_of_a_ticket_whose_own_card_is_in_a_channel_that_is_gone(
+    desk: SlackDesk,
+) -> None:
+    async with chat(desk) as (_, card):
+        await desk.reply(card, "You are number 1")
+        gone = desk.workspace.channels.pop(TRIAGE)
+        await escalate(desk)
+        (copy,) = await desk.slack.until(lambda: desk.workspace.cards(SECOND))
+        assert ESCALATED in shown(copy)
+        await desk.marcus.command(f"assign HD-1001 <@{PRIYA}>", SECOND)
+        told = await desk.slack.until(lambda: direct(desk, PRIYA))
+        assert [call.body["text"] for call in told] == ["Marcus Bell has given you a ticket."]
+        await desk.until_shown(copy, "Priya Nair")
+        desk.workspace.channels[TRIAGE] = gone
