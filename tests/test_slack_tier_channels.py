@@ -27,6 +27,13 @@ name = "Second line"
 technicians = ["priya@northwind.example"]
 slack = "{SECOND}"
 """
+THIRD = "C0THIRD"
+THIRD_TIER = f"""
+[tiers.third]
+name = "Third line"
+technicians = ["marcus@northwind.example"]
+slack = "{THIRD}"
+"""
 ESCALATED = "Marcus Bell has escalated a ticket to Second line: The core switch flaps."
 
 
@@ -208,3 +215,65 @@ async def test_in_the_channel_of_the_tickets_own_card_it_gets_no_second_one() ->
         assert [call.body["text"] for call in told] == [ESCALATED]
         await desk.until_shown(card, "Second line")
         assert desk.workspace.cards(TRIAGE) == [card]
+
+
+async def test_a_ticket_passed_on_once_more_meanwhile_is_announced_to_the_tier_it_waits_for_alone() -> None:
+    async with slack_desk(DESK + TIER + THIRD_TIER) as desk, chat(desk) as (_, card):
+        desk.workspace.add_channel(SECOND, PRIYA)
+        desk.workspace.add_channel(THIRD, MARCUS)
+        async with desk.slack.standing_still("chat.update"):
+            await escalate(desk)
+            await desk.slack.arrived("chat.update")
+            await desk.priya.command("escalate HD-1001 third Its maker has to look.", TRIAGE)
+        await desk.reply(card, "Escalated to Third line")
+        (copy,) = desk.workspace.cards(THIRD)
+        assert "Priya Nair has escalated a ticket to Third line: Its maker has to look." in shown(copy)
+        assert desk.workspace.cards(SECOND) == []
+
+
+async def test_where_a_ticket_that_comes_back_cannot_be_announced_its_earlier_card_follows_it_on(
+    desk: SlackDesk,
+) -> None:
+    async with chat(desk) as (_, card):
+        await escalate(desk)
+        copy = await announced(desk, card)
+        await desk.priya.press(SECOND, copy["ts"], "ticket_take")
+        await desk.until_shown(copy, "Priya Nair is answering")
+        await desk.reply(card, "Priya Nair from the help desk has joined.")
+        desk.slack.fail("chat.postMessage", "refused")
+        await escalate(desk, "It flaps again.")
+        await desk.slack.until(lambda: len(reasons(desk, card)) == 2)
+        assert "its card is further down" not in shown(copy)
+        assert len(direct(desk, PRIYA)) == 1
+        await desk.marcus.command("take HD-1001", TRIAGE)
+        await desk.until_shown(copy, "Priya Nair and Marcus Bell are answering")
+        assert len(direct(desk, PRIYA)) == 1
+
+
+async def test_a_card_whose_post_was_cut_off_follows_the_ticket_though_it_was_taken_before_another_attempt(
+    desk: SlackDesk,
+) -> None:
+    async with chat(desk) as (_, card):
+        await desk.reply(card, "You are number 1")
+        desk.slack.fail("chat.postMessage", "cut after")
+        await escalate(desk)
+        (copy,) = await desk.slack.until(lambda: desk.workspace.cards(SECOND))
+        await desk.marcus.command("take HD-1001", TRIAGE)
+        await desk.until_shown(copy, "Marcus Bell is answering")
+        assert desk.workspace.cards(SECOND) == [copy]
+
+
+async def test_a_tier_is_told_of_a_ticket_whose_own_card_is_in_a_channel_that_is_gone(
+    desk: SlackDesk,
+) -> None:
+    async with chat(desk) as (_, card):
+        await desk.reply(card, "You are number 1")
+        gone = desk.workspace.channels.pop(TRIAGE)
+        await escalate(desk)
+        (copy,) = await desk.slack.until(lambda: desk.workspace.cards(SECOND))
+        assert ESCALATED in shown(copy)
+        await desk.marcus.command(f"assign HD-1001 <@{PRIYA}>", SECOND)
+        told = await desk.slack.until(lambda: direct(desk, PRIYA))
+        assert [call.body["text"] for call in told] == ["Marcus Bell has given you a ticket."]
+        await desk.until_shown(copy, "Priya Nair")
+        desk.workspace.channels[TRIAGE] = gone

@@ -170,3 +170,30 @@ async def test_in_the_channel_of_the_tickets_own_card_it_gets_no_second_one() ->
         assert told_directly(desk, ESCALATED) == 1
         cards = [entry for entry in desk.connector.standing() if "attachments" in entry.activity]
         assert [one for one in cards if one.conversation.startswith(CHANNEL)] == [card]
+
+
+@pytest.mark.parametrize("failure", [Failure(status=403), Failure()])
+async def test_where_a_ticket_that_comes_back_cannot_be_announced_its_earlier_card_follows_it_on(
+    desk: TeamsDesk, failure: Failure
+) -> None:
+    card = await chat(desk)
+    await escalate(desk, card)
+    await desk.press(PRIYA, "take", ticket=1001)
+    desk.connector.beginning[SECOND] = failure
+    await escalate(desk, card, "It flaps again.")
+    (copy,) = in_channel(desk)
+    assert "newer card" not in copy.text
+    assert told_directly(desk, "Marcus Bell has escalated a ticket to Second line: It flaps again.") == 1
+    await desk.press(MARCUS, "take", ticket=1001)
+    await desk.connector.until(lambda: "Take over" in titles(copy))
+
+
+async def test_a_tier_is_told_of_a_ticket_whose_own_card_somebody_has_deleted(desk: TeamsDesk) -> None:
+    card = await chat(desk)
+    card.deleted = True
+    await desk.press(
+        MARCUS, "hand_over", ticket=1001, to="tier:second", text_hand_over="The core switch flaps."
+    )
+    await desk.connector.until(lambda: bool(in_channel(desk)))
+    (copy,) = in_channel(desk)
+    assert ESCALATED in copy.card_text

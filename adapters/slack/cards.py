@@ -53,28 +53,33 @@ class Cards:
         self._tiers = tiers
         self._turns = Turns()
 
-    async def bring_up_to_date(self, delivery: Delivery) -> tuple[str, Ticket]:
-        """Show the ticket as it is now; asked again it changes nothing. Returns its card's ts, and itself."""
+    async def bring_up_to_date(self, delivery: Delivery) -> str:
+        """Show the ticket as it is now; asked again it changes nothing. Returns its card's ts.
+
+        Raises DeliveryRefused where that cannot be changed, after the tiers' cards; DeliveryDelayed and
+        DeliveryUnknown to be called again.
+        """
         async with self._turns.of(str(delivery.ticket)):
             return await self._bring_up_to_date(delivery)
 
-    async def _bring_up_to_date(self, delivery: Delivery) -> tuple[str, Ticket]:
+    async def _bring_up_to_date(self, delivery: Delivery) -> str:
         ticket, conversation = await self._read(delivery)
         if conversation.opened_with not in (None, ticket.number):
             await self._follow_chat(conversation, conversation.opened_with)
-        place = await self._memory.place(ticket.number)
-        if place is None:
+        known = await self._memory.place(ticket.number)
+        if known is None:
             place = await self._post(ticket, conversation, delivery)
         else:
-            place = await self._follow(place, ticket, conversation)
+            place = await self._follow(known, ticket, conversation)
             conversation = await self._conversation(place, conversation)
-            await self._update(place, ticket, conversation)
-        await self._show_banner(place, ticket, conversation, delivery)
+        refused = await self._show_own(place, ticket, conversation, delivery, stood=known is not None)
         if ticket.merged_into is not None:
             await self._leave_ended(conversation, ticket.number)
         draw = partial(self._card, ticket, conversation)
         await self._tiers.bring_up_to_date(ticket, place, delivery, draw)
-        return place.ts, ticket
+        if refused is not None:
+            raise refused
+        return place.ts
 
     async def place_for(self, delivery: Delivery) -> Place:
         """Return where the delivery's ticket is shown; its card is posted if there is none."""
@@ -146,6 +151,21 @@ class Cards:
         await self._memory.keep_place(ticket.number, place)
         self._posts.remember(channel, place.ts, blocks)
         return place
+
+    async def _show_own(
+        self, place: Place, ticket: Ticket, conversation: Conversation, delivery: Delivery, *, stood: bool
+    ) -> DeliveryRefused | None:
+        """Bring card and banner up to date; a refusal is returned: others are told of the ticket elsewhere.
+
+        ``stood`` says that the card was not posted just now.
+        """
+        try:
+            if stood:
+                await self._update(place, ticket, conversation)
+            await self._show_banner(place, ticket, conversation, delivery)
+        except DeliveryRefused as refused:
+            return refused
+        return None
 
     async def _update(self, place: Place, ticket: Ticket, conversation: Conversation) -> None:
         blocks = await self._card(ticket, conversation)

@@ -58,13 +58,15 @@ class Post:
 class TierCard:
     """A ticket's card in the channel of a tier; ``ts`` is "" where it could not be posted.
 
-    ``news`` is the escalation that it tells of [chatdesk.tiers.Escalation], ``words`` are how.
+    ``news`` is the escalation that it tells of [chatdesk.tiers.Escalation], ``words`` are how; ``untold`` is
+    a later one that the channel would not be told of, "" for none.
     """
 
     channel: str
     ts: str
     news: str
     words: str
+    untold: str = ""
 
 
 Kept = TypeVar("Kept", Place, Post)
@@ -103,6 +105,15 @@ class Memory:
         await self.put(f"tier_cards:{number}", json.dumps(kept, separators=(",", ":")))
         if card.ts:
             await self.put(f"tier_card:{card.channel}:{card.ts}", str(number))
+
+    async def announcing(self, number: TicketNumber) -> TierCard | None:
+        """Return the card whose post in a tier's channel was begun; nobody knows whether it arrived."""
+        kept = await self.get(f"announcing:{number}")
+        return TierCard(**json.loads(kept)) if kept else None
+
+    async def keep_announcing(self, number: TicketNumber, card: TierCard | None) -> None:
+        """Note that the post of a card begins, or with None that it is known what became of it."""
+        await self.put(f"announcing:{number}", json.dumps(asdict(card)) if card else "")
 
     async def ticket_on(self, channel: str, ts: str) -> TicketNumber | None:
         """Return the ticket of the card at ``ts`` in a tier's channel."""
@@ -150,6 +161,14 @@ class Memory:
     async def keep_said(self, post: Post) -> None:
         """Note which message somebody's post in Slack became."""
         await self._put(f"post:{post.channel}:{post.ts}", post)
+
+    async def changed_by(self, channel: str, ts: str) -> str:
+        """Return which node changed the app's post last, "" where at most the one has that posted it."""
+        return await self.get(f"changed:{channel}:{ts}") or ""
+
+    async def keep_changed_by(self, channel: str, ts: str, node: str) -> None:
+        """Note which node changes the app's post."""
+        await self.put(f"changed:{channel}:{ts}", node)
 
     async def get(self, key: str) -> str | None:
         """Return any other note."""

@@ -91,14 +91,26 @@ class SlackChannel:
     async def _send(self, delivery: Delivery) -> str:
         match delivery.kind:
             case DeliveryKind.TICKET:
-                ts, ticket = await self._cards.bring_up_to_date(delivery)
-                await self._personal.tell_news(ticket.number, delivery.created_at)
-                return ts
+                return await self._show_ticket(delivery)
             case DeliveryKind.MESSAGE:
                 return await self._post(delivery)
             case DeliveryKind.REVISION:
                 return await self._revise(delivery)
         raise DeliveryRefused(f"Slack carries no delivery of the kind {delivery.kind.value}.")
+
+    async def _show_ticket(self, delivery: Delivery) -> str:
+        """Bring its card up to date and tell its news, these also where its channel is gone."""
+        try:
+            ts = await self._cards.bring_up_to_date(delivery)
+        except DeliveryRefused:
+            await self._tell_news(delivery)
+            raise
+        await self._tell_news(delivery)
+        return ts
+
+    async def _tell_news(self, delivery: Delivery) -> None:
+        if delivery.ticket is not None:
+            await self._personal.tell_news(delivery.ticket, delivery.created_at)
 
     async def _post(self, delivery: Delivery) -> str:
         message = await self._message(delivery)

@@ -85,7 +85,7 @@ async def slack_service(parts: Parts) -> AsyncIterator[SlackService]:
         workspace = Workspace(api)
         people = People(api, parts.staff, parts.identities, parts.clock, workspace.team)
         pacer = Pacer(parts.secrets.seconds_per_post, clock)
-        links, changed = CardLinks(workspace, memory), ShownPosts(api)
+        links, changed = CardLinks(workspace, memory), ShownPosts(api, memory, parts.new_id())
         tiers = TierCards(parts.config, api, pacer, memory, parts.reads, links, changed)
         cards = Cards(parts.config, parts.channel, api, pacer, memory, parts.reads, people, changed, tiers)
         receipts = Receipts(api, parts.hub, cards, clock)

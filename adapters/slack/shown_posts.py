@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from adapters.slack.api import SlackApi
+from adapters.slack.memory import Memory
 from adapters.slack.payload import Block
 from chatdesk.errors import DeliveryRefused
 
@@ -12,10 +13,15 @@ MAX_REMEMBERED = 5_000
 
 
 class ShownPosts:
-    """Remembers what posts show: several changes of a ticket may be answered by one."""
+    """Remembers what posts show: several changes of a ticket may be answered by one.
 
-    def __init__(self, api: SlackApi) -> None:
+    ``node`` is this process; the memory that nodes share has which of them changed a post last.
+    """
+
+    def __init__(self, api: SlackApi, memory: Memory, node: str) -> None:
         self._api = api
+        self._memory = memory
+        self._node = node
         self._shown: dict[str, str] = {}
 
     def remember(self, channel: str, ts: str, blocks: list[Block]) -> None:
@@ -30,9 +36,14 @@ class ShownPosts:
         Raises DeliveryError.
         """
         key = f"{channel}:{ts}"
-        if self._shown.get(key) == json.dumps(blocks):
+        by, known = await self._memory.changed_by(channel, ts), self._shown.get(key)
+        last = by in ("", self._node) and known is not None
+        if last and known == json.dumps(blocks):
             return
         self._shown.pop(key, None)
+        if not last and by != self._node:
+            # Before the change: whatever becomes of it, no other node may trust its own memory any more.
+            await self._memory.keep_changed_by(channel, ts, self._node)
         try:
             await self._api.write("chat.update", channel=channel, ts=ts, text=words, blocks=blocks)
         except DeliveryRefused as refused:

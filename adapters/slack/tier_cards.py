@@ -26,7 +26,7 @@ from chatdesk.errors import DeliveryRefused
 from chatdesk.outbox import Delivery
 from chatdesk.plain_text import clean_line
 from chatdesk.reading import StaffReads
-from chatdesk.ticket import Ticket, format_number
+from chatdesk.ticket import Ticket, TicketNumber, format_number
 from chatdesk.tiers import Escalation, escalation_of
 
 MAX_WORDS = 400
@@ -64,6 +64,7 @@ class TierCards:
         ``place`` is where its own card stands: in that channel it gets no second one. Raises DeliveryDelayed
         and DeliveryUnknown to be called again.
         """
+        await self._settle(ticket)
         cards = await self._memory.tier_cards(ticket.number)
         due = await self._due(ticket, place, cards)
         blocks = await draw() if cards or due else []
@@ -74,14 +75,31 @@ class TierCards:
         if due is not None:
             await self._announce(due, ticket, delivery, blocks)
 
+    async def _settle(self, ticket: Ticket) -> None:
+        """Find out what became of a post that was cut off: a card that stands has to follow its ticket."""
+        number, begun = ticket.number, await self._memory.announcing(ticket.number)
+        if begun is None:
+            return
+        try:
+            ts = await find_post(self._api, begun.channel, "", _key(number, begun), ticket.opened_at)
+        except DeliveryRefused as refused:
+            await self._keep_untold(begun, number, refused)
+        else:
+            if ts is not None:
+                await self._memory.keep_tier_card(number, replace(begun, ts=ts))
+        await self._memory.keep_announcing(number, None)
+
     async def _due(self, ticket: Ticket, place: Place, cards: tuple[TierCard, ...]) -> Escalation | None:
         """Return the escalation that is still to be announced."""
         tier = self._config.tier(ticket.tier or "")
         if tier is None or tier.slack in ("", place.channel):
             return None
         file = await self._reads.chat_file(ticket.number)
-        found = escalation_of(self._config, ticket, file.history) if file else None
-        known = found is not None and any((tier.slack, found.key) == (c.channel, c.news) for c in cards)
+        # It may have been escalated once more since ``ticket`` was read: then its history would not fit it.
+        found = escalation_of(self._config, file.ticket, file.history) if file else None
+        if found is None or found.tier.id != tier.id:
+            return None
+        known = any(card.channel == tier.slack and found.key in (card.news, card.untold) for card in cards)
         return None if known else found
 
     async def _update(self, card: TierCard, ticket: Ticket, blocks: list[Block]) -> None:
@@ -100,25 +118,32 @@ class TierCards:
     async def _announce(
         self, due: Escalation, ticket: Ticket, delivery: Delivery, blocks: list[Block]
     ) -> None:
-        words = cut(clean_line(due.words), MAX_WORDS)
-        card = TierCard(due.tier.slack, "", due.key, words)
+        """Post the card; where the channel refuses it, an earlier one there follows the ticket on."""
+        number = ticket.number
+        card = TierCard(due.tier.slack, "", due.key, cut(clean_line(due.words), MAX_WORDS))
         try:
-            card = replace(card, ts=await self._post(card, due, ticket, delivery, blocks))
+            card = replace(card, ts=await self._post(card, ticket, delivery, blocks))
+            await self._memory.keep_tier_card(number, card)
         except DeliveryRefused as refused:
-            log.warning("slack_tier_not_told", ticket=ticket.number, tier=due.tier.id, error=str(refused))
-        await self._memory.keep_tier_card(ticket.number, card)
+            card = await self._keep_untold(card, number, refused)
+            if card.ts:
+                await self._update(card, ticket, blocks)
+        await self._memory.keep_announcing(number, None)
 
-    async def _post(
-        self, card: TierCard, due: Escalation, ticket: Ticket, delivery: Delivery, blocks: list[Block]
-    ) -> str:
-        """Post the card, unless an earlier attempt has, and return its ts."""
-        key = f"tier:{ticket.number}:{due.key}"
-        if delivery.attempts > 1 or delivery.uncertain:
-            found = await find_post(self._api, card.channel, "", key, due.at)
-            if found is not None:
-                return found
+    async def _keep_untold(self, card: TierCard, number: TicketNumber, refused: DeliveryRefused) -> TierCard:
+        """Note that the channel would not have it; return what is noted: an earlier card if there is one."""
+        log.warning("slack_tier_not_told", ticket=number, channel=card.channel, error=str(refused))
+        standing = await self._memory.tier_cards(number)
+        before = next((one for one in standing if one.channel == card.channel), None)
+        kept = replace(before, untold=card.news) if before else card
+        await self._memory.keep_tier_card(number, kept)
+        return kept
+
+    async def _post(self, card: TierCard, ticket: Ticket, delivery: Delivery, blocks: list[Block]) -> str:
+        """Post the card and return its ts. Noted first: the ticket may be taken before an answer."""
         shown = await self._blocks(card, ticket, blocks)
         await self._pacer.turn(card.channel, f"{delivery.id}:tier")
+        await self._memory.keep_announcing(ticket.number, card)
         answer = await self._api.write(
             "chat.postMessage",
             channel=card.channel,
@@ -126,7 +151,7 @@ class TierCards:
             blocks=shown,
             unfurl_links=False,
             unfurl_media=False,
-            metadata=message_metadata("post", delivery=key, ticket=ticket.number),
+            metadata=message_metadata("post", delivery=_key(ticket.number, card), ticket=ticket.number),
         )
         ts = text(answer, "ts")
         self._posts.remember(card.channel, ts, shown)
@@ -141,3 +166,8 @@ class TierCards:
 
     def _number(self, ticket: Ticket) -> str:
         return format_number(self._config.desk.ticket_prefix, ticket.number)
+
+
+def _key(number: TicketNumber, card: TierCard) -> str:
+    """Return what the card's post carries so that it can be found."""
+    return f"tier:{number}:{card.news}"

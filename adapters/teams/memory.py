@@ -59,7 +59,7 @@ class TierCard:
     """A ticket's card in the channel of a tier; thread and activity are "" where none is known to stand.
 
     ``news`` is the escalation that it tells of [chatdesk.tiers.Escalation], ``words`` are how; ``shown`` is a
-    digest of what it shows.
+    digest of what it shows. ``untold`` is a later one that is not known to have got there, "" for none.
     """
 
     service_url: str
@@ -69,6 +69,7 @@ class TierCard:
     news: str
     words: str
     shown: str = ""
+    untold: str = ""
 
 
 @dataclass(frozen=True, slots=True)

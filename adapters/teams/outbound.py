@@ -7,6 +7,7 @@ unknown.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -15,6 +16,7 @@ import structlog
 
 from adapters.teams import message_text
 from adapters.teams.card_parts import card_message, digest, text_message
+from adapters.teams.connector_pipeline import NotThere
 from adapters.teams.file_links import file_lines
 from adapters.teams.gateway import Place
 from adapters.teams.memory import Posted, TicketCard
@@ -126,7 +128,9 @@ class TeamsChannel:
         elif card.shown == shown:
             return card, facts
         else:
-            await self._gateway.update(Place(card.service_url, card.thread), card.activity, made)
+            # Somebody may have deleted it in Teams; those who are told of the ticket are told all the same.
+            with suppress(NotThere):
+                await self._gateway.update(Place(card.service_url, card.thread), card.activity, made)
             card = replace(card, shown=shown)
         await self._memory.keep_card(number, card)
         return card, facts

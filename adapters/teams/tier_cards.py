@@ -67,7 +67,8 @@ def _due(
     found = escalation_of(services.config, file.ticket, file.history)
     if found is None or found.tier.teams in ("", own.channel):
         return None
-    known = any((found.tier.teams, found.key) == (card.channel, card.news) for card in cards)
+    channel = found.tier.teams
+    known = any(card.channel == channel and found.key in (card.news, card.untold) for card in cards)
     return None if known else found
 
 
@@ -85,21 +86,27 @@ async def _update(services: TeamsServices, number: TicketNumber, card: TierCard,
 
 
 async def _announce(services: TeamsServices, due: Escalation, facts: CardFacts, own: TicketCard) -> None:
-    """Post the card. It is noted first: whoever is told twice is misled."""
+    """Post the card, or let an earlier one follow the ticket on where it is not known to have got there.
+
+    It is noted first: whoever is told twice is misled.
+    """
     number, channel, memory = facts.ticket.number, due.tier.teams, services.memory
-    before = [card for card in await memory.tier_cards(number) if card.channel == channel]
+    before = next((card for card in await memory.tier_cards(number) if card.channel == channel), None)
     service = await memory.service_of(channel) or services.access.first_service_url
     card = TierCard(service, channel, "", "", due.key, shortened(due.words, MAX_WORDS))
-    await memory.keep_tier_card(number, card)
+    standing = replace(before, untold=due.key) if before else card
+    await memory.keep_tier_card(number, standing)
     made = _drawn(services, facts, card, own)
     try:
         thread, activity = await services.gateway.begin_thread(Place(service, channel), made)
     except DeliveryDelayed:
         # With its earlier card, or as one that tells of nothing.
-        await memory.keep_tier_card(number, before[0] if before else replace(card, news=""))
+        await memory.keep_tier_card(number, before or replace(card, news=""))
         raise
     except (DeliveryRefused, DeliveryUnknown) as error:
         log.warning("teams_tier_not_told", ticket=number, tier=due.tier.id, error=str(error))
+        if standing.activity:
+            await _update(services, number, standing, _drawn(services, facts, standing, own))
         return
     root = thread.conversation
     posted = replace(card, thread=root, activity=activity or message_of(root), shown=digest(made))

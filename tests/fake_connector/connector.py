@@ -168,8 +168,8 @@ class Connector:
         return web.Response(body=self.files[request.match_info["name"]])
 
     def _entry(self, request: web.Request) -> Entry | None:
-        wanted = (request.match_info["conversation"], request.match_info["activity"])
-        return next((one for one in self.entries if (one.conversation, one.id) == wanted), None)
+        wanted = (request.match_info["conversation"], request.match_info["activity"], False)
+        return next((one for one in self.entries if (one.conversation, one.id, one.deleted) == wanted), None)
 
     async def _answer(
         self,

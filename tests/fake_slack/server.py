@@ -20,7 +20,7 @@ from tests.fake_slack.workspace import APP_TOKEN, BOT_TOKEN, SCOPES, Workspace
 READS = {"conversations.history", "conversations.replies", "conversations.info", "users.info",
          "users.lookupByEmail", "files.info"}  # fmt: skip
 FORMS = {"files.getUploadURLExternal"}
-Fault = Literal["busy", "failed", "cut before", "cut after"]
+Fault = Literal["busy", "failed", "refused", "cut before", "cut after"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class FakeSlack:
         self._tickets: set[str] = set()
         self._hold: Literal["", "before", "after"] = ""
         self._held = asyncio.Event()
+        self._still: dict[str, asyncio.Event] = {}
+        self._arrived: set[str] = set()
 
     @property
     def api_url(self) -> str:
@@ -75,6 +77,20 @@ class FakeSlack:
         """Hold nothing any longer; whoever was held up has gone."""
         self._hold = ""
         self._held.clear()
+
+    @asynccontextmanager
+    async def standing_still(self, method: str) -> AsyncIterator[None]:
+        """Work on no call of the method until the block ends."""
+        self._still[method] = asyncio.Event()
+        self._arrived.discard(method)
+        try:
+            yield
+        finally:
+            self._still.pop(method).set()
+
+    async def arrived(self, method: str) -> None:
+        """Wait until a call of a method that stands still has arrived."""
+        await self.until(lambda: method in self._arrived)
 
     def calls(self, method: str) -> list[Call]:
         """Return the calls of the method that Slack carried out."""
@@ -113,12 +129,19 @@ class FakeSlack:
         body = await _body(request, method)
         if self.latency:
             await asyncio.sleep(self.latency)
+        if method in self._still:
+            self._arrived.add(method)
+            self.changed.set()
+            await self._still[method].wait()
         fault, seconds = self._faults[method].popleft() if self._faults[method] else (None, 0.0)
         if fault == "busy":
             return self._busy(method, body, seconds)
         if fault == "failed":
             self._note(method, body, "fault")
             return web.Response(status=503, text="upstream failure")
+        if fault == "refused":
+            self._note(method, body, "restricted_action")
+            return web.json_response({"ok": False, "error": "restricted_action"})
         if fault == "cut before":
             self._note(method, body, "cut")
             return _cut(request)
