@@ -197,3 +197,13 @@ async def test_a_tier_is_told_of_a_ticket_whose_own_card_somebody_has_deleted(de
     await desk.connector.until(lambda: bool(in_channel(desk)))
     (copy,) = in_channel(desk)
     assert ESCALATED in copy.card_text
+
+
+async def test_a_tier_is_told_of_a_ticket_whose_own_channel_is_closed_to_the_bot(desk: TeamsDesk) -> None:
+    card = await chat(desk)
+    # The connector is asked who he is; what fails is then the change of the card.
+    await desk.press(MARCUS, "show", ticket=1001)
+    desk.connector.failures.append(Failure(status=403))
+    await escalate(desk, card)
+    (copy,) = in_channel(desk)
+    assert ESCALATED in copy.card_text

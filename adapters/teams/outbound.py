@@ -107,9 +107,19 @@ class TeamsChannel:
             raise DeliveryRefused("The delivery names no ticket.")
         file = await read_file(self._services, delivery.ticket)
         await note_ended(self._services, file.conversations)
-        card, facts = await self.show_card(file)
+        refused = None
+        try:
+            card, facts = await self.show_card(file)
+        except DeliveryRefused as error:
+            known = await self._memory.card(delivery.ticket)
+            if known is None:
+                raise
+            # Its channel may be closed to the bot: who is told of the ticket elsewhere is told all the same.
+            refused, card, facts = error, known, await facts_of_file(self._services, file)
         await show_tier_cards(self._services, file, facts, card)
         await self._tell_news(file, facts, delivery.created_at)
+        if refused is not None:
+            raise refused
         await self._memory.keep_sent(delivery.id, card.activity)
         return f"{card.activity}/{delivery.id}"
 
