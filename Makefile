@@ -4,7 +4,7 @@
 #   make test   everything that must hold before a change is accepted
 #   make test-postgres   the same tests on the other database
 PYTHON ?= python3
-WORKERS ?= 3
+WORKERS ?= 2
 PYTEST_ARGS ?=
 
 VENV := .venv
