@@ -4,7 +4,7 @@
 #   make test   everything that must hold before a change is accepted
 #   make test-postgres   the same tests on the other database
 PYTHON ?= python3
-WORKERS ?= 2
+WORKERS ?= 3
 PYTEST_ARGS ?=
 
 VENV := .venv
@@ -98,6 +98,8 @@ imports: $(VENV)/.dev
 
 # PostgreSQL comes from a package: nothing has to be installed or running.
 test-postgres: export CHATDESK_TEST_DATABASE := postgres
+# Its servers are further processes.
+test-postgres: WORKERS := 2
 test-postgres: pytest
 
 pytest: $(VENV)/.dev $(VENV)/.browser $(VENV)/.playground $(VENV)/.emulator

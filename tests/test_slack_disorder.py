@@ -40,7 +40,7 @@ async def test_10000_duplicated_shuffled_delayed_events_leave_each_message_once(
         wave += chance.sample(events, 10_000 - len(wave))
         chance.shuffle(wave)
         assert len(wave) == 10_000
-        room = asyncio.Semaphore(25)
+        room = asyncio.Semaphore(10)
 
         async def send(event: dict[str, Any]) -> None:
             async with room:
