@@ -26,7 +26,7 @@ from chatdesk.ports import Clock
 from chatdesk.rate_limit import RateLimit
 from chatdesk.sender import LONGEST_ADDRESS, Standing
 from chatdesk.staff import AgentAccount
-from chatdesk.ticket import Ticket
+from chatdesk.ticket import Ticket, TicketNumber
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ASK_AGAIN = timedelta(days=7)
@@ -62,12 +62,13 @@ class Desktop:
 
 
 @dataclass(frozen=True, slots=True)
-class _Requester:
-    """Whose ticket a mail is to open; texts are "" where it is not known."""
+class _Incoming:
+    """A mail by a person: its record, what was found in it, its files, and whether its sender is theirs."""
 
-    name: str
-    company: str
-    phone: str
+    mail: InboundMail
+    parsed: ParsedMail
+    contents: Sequence[bytes]
+    standing: Standing
 
 
 class Filing:
@@ -100,7 +101,7 @@ class Filing:
         elif parsed.automatic:
             await self._automatic(mail, parsed, standing)
         else:
-            await self._by_a_person(mail, parsed, contents, standing)
+            await self._by_a_person(_Incoming(mail, parsed, contents, standing))
 
     def described(
         self, mail: InboundMail, parsed: ParsedMail, standing: Standing = Standing.UNVERIFIED
@@ -153,9 +154,8 @@ class Filing:
             replace(mail, status=InboundStatus.AUTOMATIC, reason=reason, ticket=number)
         )
 
-    async def _by_a_person(
-        self, mail: InboundMail, parsed: ParsedMail, contents: Sequence[bytes], standing: Standing
-    ) -> None:
+    async def _by_a_person(self, incoming: _Incoming) -> None:
+        mail, parsed = incoming.mail, incoming.parsed
         if parsed.is_header_only:
             await self._hold(mail, "It is too large or could not be fetched; all of it is in the mailbox.")
             return
@@ -165,51 +165,36 @@ class Filing:
         if parsed.sender in self._own:
             await self._hold(mail, "It bears the desk's own address, but the desk did not write it.")
             return
-        thread = await self._d.threading.find(parsed, standing)
+        thread = await self._d.threading.find(parsed, incoming.standing)
         account = await self._d.staff_mail.account(parsed.sender)
         if account is not None:
-            await self._by_staff(mail, parsed, contents, standing, thread, account)
+            await self._by_staff(incoming, thread, account)
         elif thread.held is not None:
             await self._answered(mail, parsed, thread.held)
         elif thread.ticket is not None:
-            await self._reply(mail, parsed, contents, standing, thread, thread.ticket)
+            await self._reply(incoming, thread, thread.ticket)
         else:
-            await self._new(mail, parsed, contents, standing, thread)
+            await self._new(incoming, thread.linked_to)
 
-    async def _by_staff(
-        self,
-        mail: InboundMail,
-        parsed: ParsedMail,
-        contents: Sequence[bytes],
-        standing: Standing,
-        thread: Thread,
-        account: AgentAccount,
-    ) -> None:
+    async def _by_staff(self, incoming: _Incoming, thread: Thread, account: AgentAccount) -> None:
         """Post a technician's answer; only our own mail server can say that it is theirs [threat 33]."""
-        if standing is not Standing.VERIFIED:
+        mail, parsed = incoming.mail, incoming.parsed
+        if incoming.standing is not Standing.VERIFIED:
             await self._hold(mail, "It bears a technician's address that the mail server does not vouch for.")
             return
         if thread.ticket is None or not account.is_open:
             await self._hold(mail, "It is from a technician and belongs to no ticket.")
             return
         number, identity = thread.ticket.number, _external_id(mail, parsed)
-        outcome = await self._d.staff_mail.post(number, account, parsed, contents, identity)
+        outcome = await self._d.staff_mail.post(number, account, parsed, incoming.contents, identity)
         if outcome is None:
             await self._hold(mail, "Its ticket has no conversation.")
             return
         await self._filed(mail, outcome)
 
-    async def _reply(
-        self,
-        mail: InboundMail,
-        parsed: ParsedMail,
-        contents: Sequence[bytes],
-        standing: Standing,
-        thread: Thread,
-        ticket: Ticket,
-    ) -> None:
-        at = self._d.clock()
-        files, text = await self._d.attaching.attach_for(ticket.number, mail, parsed, contents)
+    async def _reply(self, incoming: _Incoming, thread: Thread, ticket: Ticket) -> None:
+        at, mail, parsed = self._d.clock(), incoming.mail, incoming.parsed
+        files, text = await self._d.attaching.attach_for(ticket.number, mail, parsed, incoming.contents)
         event = MailReplied(
             at=at,
             channel=CHANNEL,
@@ -220,7 +205,7 @@ class Filing:
             name=name_of(parsed),
             text=text,
             files=files,
-            standing=standing,
+            standing=incoming.standing,
             by_token=thread.by_token,
             reopens=not ticket.is_done or not self._reopenings.wait(str(ticket.number), at),
         )
@@ -231,58 +216,43 @@ class Filing:
         except EventRefused as refusal:
             if refusal.code not in ("ticket_over", "reopen_window"):
                 raise
-            linked = Thread(linked_to=ticket.number)
-            await self._new(mail, parsed, contents, standing, linked)
+            await self._new(incoming, ticket.number)
 
-    async def _new(
-        self,
-        mail: InboundMail,
-        parsed: ParsedMail,
-        contents: Sequence[bytes],
-        standing: Standing,
-        thread: Thread,
-    ) -> None:
+    async def _new(self, incoming: _Incoming, linked_to: TicketNumber | None) -> None:
         """File the mail as a new ticket, unless it has to be held."""
-        config = self._d.config
+        config, parsed = self._d.config, incoming.parsed
         known = await self._d.inbox.known_sender(parsed.sender)
         owner = config.company_of(parsed.sender)
         company = owner.name if owner else known.company if known else ""
         phone = phones_in(parsed) or (known.phone if known else "")
         if not company and config.channel(CHANNEL).unknown_sender is UnknownSender.HOLD:
-            await self._ask(mail, parsed, standing)
+            await self._ask(incoming.mail, parsed, incoming.standing)
         elif objection := self._objection(parsed, self._d.clock()):
-            await self._hold(mail, objection)
+            await self._hold(incoming.mail, objection)
         else:
-            requester = _Requester(name_of(parsed), company, phone)
-            await self._open(mail, parsed, contents, standing, thread, requester)
+            await self._open(incoming, linked_to, company, phone)
 
     async def _open(
-        self,
-        mail: InboundMail,
-        parsed: ParsedMail,
-        contents: Sequence[bytes],
-        standing: Standing,
-        thread: Thread,
-        requester: _Requester,
+        self, incoming: _Incoming, linked_to: TicketNumber | None, company: str, phone: str
     ) -> None:
         """Open the ticket, and count it against what its sender may set off."""
-        at = self._d.clock()
-        files, text = await self._d.attaching.attach_for(None, mail, parsed, contents)
+        at, mail, parsed = self._d.clock(), incoming.mail, incoming.parsed
+        files, text = await self._d.attaching.attach_for(None, mail, parsed, incoming.contents)
         event = MailReceived(
             at=at,
             channel=CHANNEL,
             external_id=_external_id(mail, parsed),
             conversation=ConversationId(mail.id),
             sender=parsed.sender,
-            name=requester.name,
+            name=name_of(parsed),
             subject=parsed.subject,
             text=text,
-            company=requester.company,
-            phone=requester.phone,
+            company=company,
+            phone=phone,
             files=files,
-            standing=standing,
-            linked_to=thread.linked_to,
-            acknowledge=standing is not Standing.FAILED
+            standing=incoming.standing,
+            linked_to=linked_to,
+            acknowledge=incoming.standing is not Standing.FAILED
             and not self._acknowledgements.wait(parsed.sender, at),
         )
         await self._filed(mail, await self._d.desk.receive(event))

@@ -20,7 +20,7 @@ MAX_FILES = 200
 _ATTACHMENT_LEVEL = 2
 _RENDERING, _TITLE, _DATA, _PROPERTIES = 0x00069002, 0x00018010, 0x0006800F, 0x00069005
 _CODE_PAGE = 0x00069007
-_MANY, _STRING, _UNICODE, _OBJECT, _BINARY = 0x1000, 0x1E, 0x1F, 0x0D, 0x102
+_MANY, _STRING, _UNICODE = 0x1000, 0x1E, 0x1F
 _SIZES = {0x02: 2, 0x03: 4, 0x04: 4, 0x05: 8, 0x06: 8, 0x07: 8, 0x0A: 4, 0x0B: 2, 0x14: 8, 0x40: 8, 0x48: 16}
 """Bytes of a property's value by its type; others say their length themselves (MS-OXCDATA, 2.11.1)."""
 _NAMED = 0x8000
