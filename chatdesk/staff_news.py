@@ -22,6 +22,8 @@ from chatdesk.staff import AgentAccount
 from chatdesk.ticket import Ticket, TicketNumber, Trigger
 from chatdesk.tiers import news_key, say_escalated
 
+MAX_WORDS = 400
+"""Characters of what technicians are told of a ticket, directly and in the channel of a tier."""
 SKEW = timedelta(minutes=1)
 """How much earlier than its delivery a step may have happened: of a batch's steps the first is delivered."""
 _ASSIGN, _ESCALATE = Trigger.ASSIGN.value, Trigger.ESCALATE.value

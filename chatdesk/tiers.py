@@ -13,6 +13,9 @@ from chatdesk.errors import EventRefused
 from chatdesk.settings.values import listed
 from chatdesk.ticket import Ticket, Trigger, can
 
+UNDER_TIER_CARD = "This is not passed on. Write in {number}'s own thread, to which its card here leads."
+"""What a technician is told who writes under a ticket's card in the channel of a tier."""
+
 
 class Escalation(Struct, frozen=True):
     """How a ticket came to wait for a tier, ``at`` (aware, UTC), in words for staff.

@@ -25,10 +25,9 @@ from chatdesk.plain_text import clean_line
 from chatdesk.ports import Clock
 from chatdesk.reading import StaffReads
 from chatdesk.settings.values import Unusable, time_window
-from chatdesk.staff_news import news_since, tell_each
+from chatdesk.staff_news import MAX_WORDS, news_since, tell_each
 from chatdesk.ticket import Ticket, TicketNumber
 
-MAX_WORDS = 400
 MEMBERS_ONLY = "Only full members of the desk's own workspace can be linked."
 log = structlog.get_logger(__name__)
 

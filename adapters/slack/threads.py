@@ -21,10 +21,10 @@ from chatdesk.events import AgentMessaged, MessageDeleted, MessageEdited
 from chatdesk.note_mark import is_note, without_note_mark
 from chatdesk.reading import StaffReads, followed
 from chatdesk.ticket import TicketNumber, format_number
+from chatdesk.tiers import UNDER_TIER_CARD
 
 SAID = frozenset({"", "file_share", "thread_broadcast"})
 """Subtypes of a message that is somebody's own words."""
-UNDER_TIER_CARD = "This is not passed on. Write in {number}'s own thread, to which its card here leads."
 KEPT = "Kept as an internal note: the customer waits in the chat and has not read it. Press Take to answer."
 
 

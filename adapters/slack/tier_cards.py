@@ -26,10 +26,10 @@ from chatdesk.errors import DeliveryRefused
 from chatdesk.outbox import Delivery
 from chatdesk.plain_text import clean_line
 from chatdesk.reading import StaffReads
+from chatdesk.staff_news import MAX_WORDS
 from chatdesk.ticket import Ticket, TicketNumber, format_number
 from chatdesk.tiers import Escalation, escalation_of
 
-MAX_WORDS = 400
 AGAIN = "{number} has been escalated again: its card is further down."
 log = structlog.get_logger(__name__)
 

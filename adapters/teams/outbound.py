@@ -32,12 +32,11 @@ from chatdesk.outbox import Delivery, DeliveryKind
 from chatdesk.plain_text import shortened
 from chatdesk.reading import TicketFile
 from chatdesk.routing import TO_CUSTOMER, TO_STAFF
-from chatdesk.staff_news import news_since, tell_each
+from chatdesk.staff_news import MAX_WORDS, news_since, tell_each
 from chatdesk.ticket import TicketNumber
 
 NOTHING = "nothing to send"
 """The id of a delivery that had become needless."""
-MAX_WORDS = 400
 
 log = structlog.get_logger(__name__)
 

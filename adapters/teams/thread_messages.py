@@ -18,9 +18,9 @@ from chatdesk.conversation import Conversation, Live, Visibility, Waiting
 from chatdesk.errors import EventRefused
 from chatdesk.note_mark import is_note, without_note_mark
 from chatdesk.ticket import Ticket, TicketNumber, format_number
+from chatdesk.tiers import UNDER_TIER_CARD
 
 NO_TICKET = "This thread belongs to no ticket. Write to the customer in the thread of the ticket's card."
-UNDER_TIER_CARD = "This is not passed on. Write in {number}'s own thread, to which its card here leads."
 KEPT = "Kept as an internal note: the customer waits in the chat and has not read it. Press {take} to answer."
 NOT_KNOWN = "I do not know you as a technician of the desk, so nothing was sent. Write to me directly: link"
 

@@ -21,10 +21,10 @@ from adapters.teams.ticket_card import CardFacts, name_of, summary, ticket_card
 from chatdesk.errors import DeliveryDelayed, DeliveryRefused, DeliveryUnknown
 from chatdesk.plain_text import shortened
 from chatdesk.reading import TicketFile
+from chatdesk.staff_news import MAX_WORDS
 from chatdesk.ticket import TicketNumber
 from chatdesk.tiers import Escalation, escalation_of
 
-MAX_WORDS = 400
 AGAIN = "{number} has been escalated again: its newer card is in this channel."
 MESSAGE_LINK = "https://teams.microsoft.com/l/message"
 """Begins the address of a message in a channel ("Deep link to navigate to channel conversation")."""
