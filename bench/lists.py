@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from msgspec.structs import replace
@@ -41,50 +41,73 @@ from storage.reports import TortoiseReportReads
 SMALL = 1_000
 REPORTED = 300
 """Tickets of the period that a report is made on."""
+ALL = TicketFilter(view=TicketView.ALL)
 Reads = dict[str, Callable[[int], Awaitable[object]]]
 """What is measured, by name; each call is told the number of a ticket, another one each time."""
 
 
 def reads(database: Database, tickets: int) -> Reads:
-    """Return what the console and the chat channels read of a desk of that many tickets."""
-    staff, portal = TortoiseStaffReads(database), TortoisePortalSearch(database)
-    queue, everything = TicketFilter(), TicketFilter(view=TicketView.ALL)
-    mine = TicketFilter(view=TicketView.MINE, agent="agent 0")
-    rare, printers = replace(everything, priority=Priority.CRITICAL), replace(everything, text="printer")
+    """Return what the console, the portal and the chat channels read of a desk of that many tickets."""
+    staff = TortoiseStaffReads(database)
+    return {
+        **_lists(staff),
+        **_narrowed(staff),
+        **_searches(staff, TortoisePortalSearch(database)),
+        "open a ticket": lambda n: staff.ticket_file(TicketNumber(n)),
+        "messages of a chat": lambda n: staff.messages(ConversationId(f"chat{n}"), 0),
+        "report: the newest tickets": lambda n: report(database, tickets - REPORTED),
+        "report: tickets of long ago": lambda n: report(database, REPORTED),
+        "report: all open tickets": lambda n: _to_the_end(TortoiseReportReads(database).open_now()),
+    }
+
+
+def _lists(staff: TortoiseStaffReads) -> Reads:
+    queue, mine = TicketFilter(), TicketFilter(view=TicketView.MINE, agent="agent 0")
 
     def due(n: int) -> str:
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(FIRST_OPENED + n * 60))
         return f"{n}|{at}.000000+00:00"
 
-    def customer(n: int) -> PortalCustomer:
-        return PortalCustomer(f"dana{n}@contoso.example", "Dana")
-
-    def texts(text: str, page: str = "") -> Awaitable[object]:
-        return staff.tickets(TicketFilter(view=TicketView.ALL, text=text), page)
-
     return {
-        "all: first page": lambda n: staff.tickets(everything),
-        "all: deep page": lambda n: staff.tickets(everything, f"{n}|"),
+        "all: first page": lambda n: staff.tickets(ALL),
+        "all: deep page": lambda n: staff.tickets(ALL, f"{n}|"),
         "queue: first page": lambda n: staff.tickets(queue),
         "queue: deep page": lambda n: staff.tickets(queue, due(n)),
         "mine: first page": lambda n: staff.tickets(mine),
         "mine: deep page": lambda n: staff.tickets(mine, due(n)),
-        "a company": lambda n: staff.tickets(TicketFilter(view=TicketView.ALL, company="Company 0")),
-        "all: of a tier": lambda n: staff.tickets(TicketFilter(view=TicketView.ALL, tier="second")),
-        "all: of a technician": lambda n: staff.tickets(TicketFilter(view=TicketView.ALL, agent="agent 0")),
-        "all: a rare priority": lambda n: staff.tickets(rare),
-        "all: a rare priority, deep page": lambda n: staff.tickets(rare, f"{n}|"),
-        "all: a rare priority of a company": lambda n: staff.tickets(replace(rare, company="Company 0")),
-        "all: nobody's of a priority": lambda n: staff.tickets(replace(rare, unassigned=True)),
-        "all: overdue": lambda n: staff.tickets(replace(everything, overdue=datetime.now(UTC))),
-        "search: common word, of a company": lambda n: staff.tickets(replace(printers, company="Company 0")),
-        "search: common word, a rare priority": lambda n: staff.tickets(replace(rare, text="printer")),
-        "a company's queue": lambda n: staff.tickets(TicketFilter(company="Company 0")),
-        "queue: what nobody has": lambda n: staff.tickets(TicketFilter(unassigned=True)),
         "open tickets at a glance": lambda n: staff.open_tickets(datetime.now(UTC)),
         "counts": lambda n: staff.count(queue, 100),
         "waiting chats": lambda n: staff.waiting(),
         "problems": lambda n: staff.problems(100),
+    }
+
+
+def _narrowed(staff: TortoiseStaffReads) -> Reads:
+    rare = replace(ALL, priority=Priority.CRITICAL)
+    return {
+        "a company": lambda n: staff.tickets(replace(ALL, company="Company 0")),
+        "all: of a tier": lambda n: staff.tickets(replace(ALL, tier="second")),
+        "all: of a technician": lambda n: staff.tickets(replace(ALL, agent="agent 0")),
+        "all: a rare priority": lambda n: staff.tickets(rare),
+        "all: a rare priority, deep page": lambda n: staff.tickets(rare, f"{n}|"),
+        "all: a rare priority of a company": lambda n: staff.tickets(replace(rare, company="Company 0")),
+        "all: nobody's of a priority": lambda n: staff.tickets(replace(rare, unassigned=True)),
+        "all: overdue": lambda n: staff.tickets(replace(ALL, overdue=datetime.now(UTC))),
+        "a company's queue": lambda n: staff.tickets(TicketFilter(company="Company 0")),
+        "queue: what nobody has": lambda n: staff.tickets(TicketFilter(unassigned=True)),
+    }
+
+
+def _searches(staff: TortoiseStaffReads, portal: TortoisePortalSearch) -> Reads:
+    def texts(text: str, page: str = "", **narrowed: Any) -> Awaitable[object]:
+        return staff.tickets(replace(ALL, text=text, **narrowed), page)
+
+    def customer(n: int) -> PortalCustomer:
+        return PortalCustomer(f"dana{n}@contoso.example", "Dana")
+
+    return {
+        "search: common word, of a company": lambda n: texts("printer", company="Company 0"),
+        "search: common word, a rare priority": lambda n: texts("printer", priority=Priority.CRITICAL),
         "search: rare word": lambda n: texts(f"word{n}x3"),
         "search: two words, one rare": lambda n: texts(f"printer word{n}x3"),
         "search: two common words": lambda n: texts("printer slow"),
@@ -97,11 +120,6 @@ def reads(database: Database, tickets: int) -> Reads:
         "search: ticket's number": lambda n: texts(f"HD-{n}"),
         "search: a customer's own tickets": lambda n: portal.find(customer(n), "printer"),
         "search: a customer's own, rare word": lambda n: portal.find(customer(n), f"word{n}x3"),
-        "open a ticket": lambda n: staff.ticket_file(TicketNumber(n)),
-        "messages of a chat": lambda n: staff.messages(ConversationId(f"chat{n}"), 0),
-        "report: the newest tickets": lambda n: report(database, tickets - REPORTED),
-        "report: tickets of long ago": lambda n: report(database, REPORTED),
-        "report: all open tickets": lambda n: _to_the_end(TortoiseReportReads(database).open_now()),
     }
 
 
